@@ -1,0 +1,79 @@
+/*
+ * The one error idiom: a function that can fail returns 0 or a negative code of ERR_TABLE and
+ * takes a caller-owned `struct err *` as its last argument.
+ *
+ * INVARIANTS
+ *  1. `struct err` is untouched on success.
+ *  2. It is filled once, where the fact is known; callers pass it up, never overwrite it.
+ *  3. The message says what, which, why: lower case, no full stop, nothing internal (no SQL, no
+ *     path, no pointer). The hint is a sentence that says what to do. The same text reaches the
+ *     shell and problem+json.
+ *
+ * SPDX-License-Identifier: GPL-3.0-or-later
+ */
+#ifndef SENDA_BASE_ERR_H
+#define SENDA_BASE_ERR_H
+
+#include <stdarg.h>
+
+/* X(name, problem type and code in the API, title, HTTP status, exit code) */
+#define ERR_TABLE(X)                                                                               \
+    X(MALFORMED, "malformed", "Malformed request", 400, 1)                                         \
+    X(INVALID, "invalid", "Well formed but impossible", 422, 1)                                    \
+    X(UNAUTHORIZED, "unauthorized", "Not signed in", 401, 1)                                       \
+    X(FORBIDDEN, "forbidden", "Not allowed", 403, 4)                                               \
+    X(NOT_FOUND, "not_found", "Not found", 404, 3)                                                 \
+    X(METHOD, "method_not_allowed", "Method not allowed", 405, 1)                                  \
+    X(CONFLICT, "conflict", "Conflict", 409, 4)                                                    \
+    X(PRECONDITION, "precondition_failed", "Changed meanwhile", 412, 4)                            \
+    X(TOO_LARGE, "too_large", "Too large", 413, 1)                                                 \
+    X(MEDIA, "unsupported_media_type", "Unsupported media type", 415, 1)                           \
+    X(RATE, "too_many_requests", "Too many requests", 429, 1)                                      \
+    X(BUSY, "busy", "Busy, try again", 503, 1)                                                     \
+    X(NOSPACE, "no_space", "No space left on the device", 503, 1)                                  \
+    X(TIMEOUT, "timeout", "Took too long", 503, 1)                                                 \
+    X(CANCELLED, "cancelled", "Cancelled", 499, 1)                                                 \
+    X(IO, "io", "Storage failed", 500, 1)                                                          \
+    X(CORRUPT, "corrupt", "Stored data is damaged", 500, 1)                                        \
+    X(INTERNAL, "internal", "Internal error", 500, 1)                                              \
+    X(USAGE, "usage", "Wrong usage", 400, 2)                                                       \
+    X(REFUSED, "refused", "Refused", 409, 4)
+
+enum err_index {
+#define X(name, type, title, status, exit) ERR_INDEX_##name,
+    ERR_TABLE(X)
+#undef X
+        ERR_COUNT
+};
+
+enum err_code {
+#define X(name, type, title, status, exit) E_##name = -1 - (int)ERR_INDEX_##name,
+    ERR_TABLE(X)
+#undef X
+        E_OK = 0
+};
+
+struct err {
+    int code;          /* E_… or 0 */
+    char pointer[128]; /* JSON pointer of the offending field, or "" */
+    char message[256];
+    char hint[192];
+};
+
+/* Fills err (which may be NULL) and returns code, so that `return err_set(…)` reads well. */
+__attribute__((format(printf, 3, 4))) int err_set(struct err *err, int code, const char *format,
+                                                  ...);
+/* The same with the JSON pointer of the field at fault, as "/steps/2/event". */
+__attribute__((format(printf, 4, 5))) int err_at(struct err *err, int code, const char *pointer,
+                                                 const char *format, ...);
+/* Adds a sentence that says what to do; returns err->code. */
+__attribute__((format(printf, 2, 3))) int err_hint(struct err *err, const char *format, ...);
+
+const char *err_type(int code);  /* "too_large" */
+const char *err_title(int code); /* "Too large" */
+int err_status(int code);        /* HTTP status */
+int err_exit(int code);          /* exit code of a command */
+
+#define must_use __attribute__((warn_unused_result))
+
+#endif

@@ -1,0 +1,42 @@
+/*
+ * A view of bytes that somebody else owns. Not terminated by 0. {NULL, 0} means absent;
+ * a present empty text has p != NULL.
+ *
+ * SPDX-License-Identifier: GPL-3.0-or-later
+ */
+#ifndef SENDA_BASE_SLICE_H
+#define SENDA_BASE_SLICE_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <string.h>
+
+struct slice {
+    const char *p;
+    size_t n;
+};
+
+/* For printf: printf("%.*s", SLICE_ARGS(s)). */
+#define SLICE_ARGS(s) (int)(s).n, ((s).p ? (s).p : "")
+#define SLICE_LITERAL(text) ((struct slice){(text), sizeof(text) - 1})
+
+static inline struct slice slice_of(const char *text) {
+    return (struct slice){text, text ? strlen(text) : 0};
+}
+
+static inline bool slice_equal(struct slice a, struct slice b) {
+    return a.n == b.n && (a.n == 0 || memcmp(a.p, b.p, a.n) == 0);
+}
+
+static inline bool slice_is(struct slice a, const char *text) {
+    return slice_equal(a, slice_of(text));
+}
+
+/* Bytewise order, shorter first on a tie: <0, 0, >0. */
+static inline int slice_compare(struct slice a, struct slice b) {
+    size_t n = a.n < b.n ? a.n : b.n;
+    int order = n ? memcmp(a.p, b.p, n) : 0;
+    return order ? order : (a.n > b.n) - (a.n < b.n);
+}
+
+#endif

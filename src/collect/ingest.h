@@ -1,0 +1,86 @@
+/*
+ * IN: the one pipeline that every interaction passes, whatever it came from.
+ *
+ * IN:  events (SDKs, files, surveys, screens)
+ * OUT: rows in the log, durable, once each; per-event results
+ *
+ * The steps, in order: parse and bound (event_parse) → validate → repair the clock → find channel, touchpoint and
+ * unit → [writer] de-duplicate → identify → encode → append → commit → answer.
+ *
+ * EXACTLY ONCE  The key is the keyed 128-bit hash of messageId (organisation-wide, first wins), else of the content
+ * without sentAt; an event with neither messageId nor timestamp is never a duplicate.
+ *
+ * SPDX-License-Identifier: GPL-3.0-or-later
+ */
+#ifndef SENDA_COLLECT_INGEST_H
+#define SENDA_COLLECT_INGEST_H
+
+#include "collect/event.h"
+#include "timeline/timeline.h"
+
+struct ingest;
+
+must_use int ingest_open(struct ingest **ingest, struct store *store, struct vault *vault,
+                         struct customers *customers, struct dictionary *dictionary, struct log *log,
+                         struct timeline *timeline, const char *dir, struct err *err);
+void ingest_close(struct ingest *ingest);
+
+/* What became of an event. */
+enum outcome { OUTCOME_ACCEPTED, OUTCOME_DUPLICATE, OUTCOME_REJECTED };
+struct event_result {
+    uint8_t outcome;
+    uint8_t refusal; /* enum refusal, when rejected */
+};
+
+struct ingest_batch {
+    struct source source;
+    const struct event *events; /* with their texts, must live until done() */
+    size_t n;
+    const struct key128 *keys;  /* NULL: ingest computes them; imports give their own (ordinals) */
+    bool bulk;
+    size_t bytes;
+    int64_t received_ms;
+    /* filled before done() */
+    struct event_result *results; /* [n], caller's memory */
+    size_t accepted, duplicates, rejected;
+    void (*done)(struct ingest_batch *batch, int code, const struct err *err); /* in the writer thread */
+    void *context;
+};
+
+/* Hands the batch to the writer. E_BUSY when its queue is full. done() is called once the batch is durable. */
+must_use int ingest_submit(struct ingest *ingest, struct ingest_batch *batch, struct err *err);
+/* The same, waiting for room and for the commit. */
+must_use int ingest_run(struct ingest *ingest, struct ingest_batch *batch, struct err *err);
+
+/* A refusal before the writer: counted per source, the last 1,000 kept with reason and the first 500 bytes. */
+void ingest_refuse(struct ingest *ingest, struct source source, enum refusal refusal, const char *message,
+                   struct slice raw, int64_t now_ms);
+
+struct ingest_counters {
+    uint64_t accepted, duplicates, rejected, refused_by_reason[REFUSAL_COUNT];
+    int64_t last_ms;
+};
+/* Of one source since it exists (records + memory). */
+must_use int ingest_counters(struct ingest *ingest, uint16_t source, struct ingest_counters *counters,
+                             struct err *err);
+struct refused_event {
+    int64_t time_ms;
+    uint16_t source;
+    enum refusal refusal;
+    char message[160];
+    char raw[501];
+};
+/* Newest first, at most n; returns how many. */
+size_t ingest_refusals(struct ingest *ingest, int source /* -1 all */, struct refused_event *events, size_t n);
+/* The last accepted events, newest first, for live views: rows with texts copied to the arena. */
+struct arrival {
+    uint64_t seq;
+    int64_t time_ms, received_ms;
+    uint32_t customer;
+    uint16_t event, channel, source;
+};
+size_t ingest_arrivals(struct ingest *ingest, int source, struct arrival *arrivals, size_t n);
+
+must_use int ingest_maintain(struct ingest *ingest, bool force, struct err *err);
+
+#endif

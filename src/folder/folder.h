@@ -1,0 +1,54 @@
+/*
+ * A data folder, open: everything that one organisation's Senda holds. Made once per process by
+ * `serve` or by a command that found no server running.
+ *
+ * FORMAT of the folder
+ *   senda.db senda.db-wal   records and fresh batches of the log (SQLite)
+ *   log/ keys/ parts/       log files, key files, timeline parts
+ *   secret.key              the outside key, unless it is kept elsewhere (SENDA_KEY_FILE)
+ *   senda.conf              options, NAME = VALUE
+ *   senda.lock senda.sock   lock of the owning process, its Unix socket
+ *   refused/                kept refusals
+ *
+ * SPDX-License-Identifier: GPL-3.0-or-later
+ */
+#ifndef SENDA_FOLDER_FOLDER_H
+#define SENDA_FOLDER_FOLDER_H
+
+#include "base/zone.h"
+#include "collect/ingest.h"
+#include "customer/vault.h"
+
+struct folder {
+    char *dir;
+    struct store *store;
+    struct vault *vault;
+    struct dictionary *dictionary;
+    struct log *log;
+    struct customers *customers;
+    struct timeline *timeline;
+    struct ingest *ingest;
+    /* settings of the organisation, read at open */
+    char *name, *currency, *language; /* "es" or "en" */
+    struct zone *zone;
+    int lock_fd;
+};
+
+struct folder_settings {
+    const char *name, *timezone, *currency, *language; /* NULL: Senda, Europe/Madrid, EUR, es */
+};
+
+/* Creates a new data folder with its keys and settings. E_REFUSED if it is not empty. */
+must_use int folder_create(const char *dir, const struct folder_settings *settings, struct err *err);
+/* Takes the lock and opens everything; recovers after a crash. E_CONFLICT when another process has it,
+ * E_NOT_FOUND when there is no data folder. */
+must_use int folder_open(struct folder **folder, const char *dir, struct err *err);
+void folder_close(struct folder *folder);
+
+/* One round of storage maintenance (fold, seal, merge, keys, checkpoint); returns 1 if more is due now. The server runs
+ * it in its maintenance thread, folder_maintenance_start/stop do that. */
+must_use int folder_maintain(struct folder *folder, bool force, struct err *err);
+must_use int folder_maintenance_start(struct folder *folder, struct err *err);
+void folder_maintenance_stop(struct folder *folder);
+
+#endif

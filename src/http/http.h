@@ -1,0 +1,116 @@
+/*
+ * The HTTP server: requests in, answers out. No libmicrohttpd type leaves this module.
+ *
+ * A request is complete (body read, bounded, inflated where asked) before its handler runs. Handlers marked INLINE
+ * run in the connection's thread and must not block: they answer at once or suspend. All others run in
+ * a pool of workers while the connection is suspended; if the client leaves, request->cancelled becomes true.
+ *
+ * Routes are tables (struct route), one per resource file in api/ and pages/; each row names who may call it.
+ * router_dispatch runs a request without any socket: commands use it when no server runs.
+ *
+ * SPDX-License-Identifier: GPL-3.0-or-later
+ */
+#ifndef SENDA_HTTP_HTTP_H
+#define SENDA_HTTP_HTTP_H
+
+#include <jansson.h>
+#include <stdatomic.h>
+
+#include "base/arena.h"
+#include "base/buf.h"
+#include "folder/folder.h"
+#include "query/principal.h"
+
+enum method { METHOD_GET = 1, METHOD_HEAD = 2, METHOD_POST = 4, METHOD_PUT = 8, METHOD_PATCH = 16,
+              METHOD_DELETE = 32, METHOD_OPTIONS = 64 };
+
+struct request {
+    enum method method;
+    const char *path;       /* decoded, begins with '/' */
+    struct slice body;      /* inflated; {"", 0} if none */
+    const char *params[4];  /* of the route's pattern: /api/v1/customers/{id}/value -> params[0] */
+    struct arena *arena;    /* lives until the answer is sent */
+    struct app *app;
+    struct principal principal; /* filled from key, session or socket before the handler runs */
+    const char *language;   /* "es" or "en": the person's setting, else cookie, else Accept-Language */
+    const char *csrf;       /* token for forms of this session, or NULL */
+    const char *peer;       /* address (forwarded only from a trusted proxy) */
+    int64_t received_ms;
+    atomic_bool *cancelled;
+    void *private;          /* http/'s */
+};
+
+/* NULL if absent. Header names without regard to case. */
+const char *request_header(const struct request *request, const char *name);
+const char *request_query(const struct request *request, const char *name);  /* ?name= (decoded) */
+const char *request_cookie(const struct request *request, const char *name);
+const char *request_form(struct request *request, const char *name); /* application/x-www-form-urlencoded body */
+/* A file of a multipart/form-data body: its bytes and name. E_NOT_FOUND if absent. */
+must_use int request_upload(struct request *request, const char *field, struct slice *bytes, struct slice *filename,
+                            struct err *err);
+
+struct response {
+    int status;             /* 200 by default */
+    const char *type;       /* media type; default application/json */
+    struct buf body;
+    struct response_header { const char *name, *value; } headers[24];
+    size_t n_headers;
+    /* Streaming: when set, called until it returns 0; appends to `chunk`. body is sent first. */
+    int (*stream)(void *context, struct buf *chunk); /* 1 more, 0 end, 2 nothing yet (server-sent events: polled) */
+    void (*stream_done)(void *context);
+    void *stream_context;
+};
+/* value is copied into the request's arena. */
+void response_header(struct request *request, struct response *response, const char *name, const char *value);
+void response_json(struct response *response, int status, const json_t *json);
+/* RFC 9457 problem document for an error. */
+void response_problem(struct request *request, struct response *response, const struct err *err);
+void response_redirect(struct request *request, struct response *response, const char *location); /* 303 */
+
+enum { HANDLED = 0, SUSPENDED = 1 }; /* a handler returns HANDLED, SUSPENDED, or a negative error (-> problem) */
+/* INLINE handlers that returned SUSPENDED call this once, from any thread; *response is taken over. */
+void request_complete(struct request *request, struct response *response);
+
+enum access {          /* who may call a route: checked before the handler runs */
+    ACCESS_PUBLIC,     /* anybody */
+    ACCESS_WRITE_KEY,  /* the handler checks the write key itself (it may be in the body) */
+    ACCESS_API,        /* API key or session (CSRF checked for sessions), with the route's scope */
+    ACCESS_SESSION,    /* a signed-in person; pages redirect to sign-in */
+    ACCESS_LOCAL       /* the Unix socket, loopback without a forwarded header, or a token with SCOPE_METRICS */
+};
+
+struct route {
+    unsigned methods;      /* METHOD_… bits */
+    const char *pattern;   /* "/api/v1/customers/{id}"; a trailing "*" matches the rest into the last param */
+    enum access access;
+    unsigned scopes;       /* SCOPE_… needed */
+    enum role role;        /* least role of a session, ROLE_NONE: any */
+    bool inline_handler;
+    size_t body_limit;     /* bytes after inflation; 0: 64 KB */
+    int (*handle)(struct request *request, struct response *response, struct err *err);
+    const char *summary;   /* for OpenAPI, English, one line; NULL: not documented (pages) */
+    const char *request_schema, *response_schema; /* JSON Schema fragments or NULL */
+};
+
+struct app; /* server-wide state: folder, sessions, config, caches; http/app.h */
+struct folder *app_folder(struct app *app);
+
+/* Runs the matching route of the tables in api/ and pages/ (ROUTE_TABLES) in this thread; suspended handlers are
+ * waited for. For commands without a server and for tests. */
+void router_dispatch(struct app *app, struct request *request, struct response *response);
+
+struct server_options {
+    const char *listen;        /* "127.0.0.1:8080" */
+    const char *web_root;      /* NULL: embedded assets */
+    const char *trusted_proxy; /* address or NULL */
+    const char *socket_path;   /* DIR/senda.sock */
+    const char *public_url;    /* NULL: from the Host header */
+};
+struct server;
+must_use int server_start(struct server **server, struct folder *folder, const struct server_options *options,
+                          struct err *err);
+int server_port(const struct server *server); /* the one taken, for ":0" */
+/* Stops accepting, finishes what is under way, closes. */
+void server_stop(struct server *server);
+
+#endif

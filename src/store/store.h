@@ -1,0 +1,70 @@
+/*
+ * Records: one SQLite file (WAL, synchronous=FULL), one writer thread, many short readers.
+ *
+ * The writer takes whatever jobs wait, runs them in one transaction (group commit, no artificial delay),
+ * commits, calls the commit hooks, and only then completes the jobs. A job that fails by itself (savepoint) is
+ * rolled back alone; when the transaction fails, all of its jobs fail with the same error and the rollback hooks run.
+ *
+ * INVARIANTS
+ *  1. Nobody but the writer thread writes.
+ *  2. done() of a job with code 0 is called only after its data is durable and the commit hooks have run.
+ *  3. The queue is bounded in bytes (LIMIT_WRITER_QUEUE_BYTES): store_submit answers E_BUSY instead of waiting.
+ *  4. A failed fsync is never retried: every later job gets E_IO (E_NOSPACE for a full disk, which may recover).
+ *  5. No read transaction outlives a second.
+ *
+ * SPDX-License-Identifier: GPL-3.0-or-later
+ */
+#ifndef SENDA_STORE_STORE_H
+#define SENDA_STORE_STORE_H
+
+#include <sqlite3.h>
+#include <stdint.h>
+
+#include "base/err.h"
+#include "base/slice.h"
+
+struct store;
+
+struct store_job {
+    /* Runs in the writer thread inside the transaction. */
+    int (*run)(struct store_job *job, sqlite3 *db, struct err *err);
+    /* Runs in the writer thread after the commit (code 0) or the failure. May free the job. */
+    void (*done)(struct store_job *job, int code, const struct err *err);
+    size_t bytes; /* of memory that the job holds, for the bound */
+    bool bulk;    /* imports wait behind interactive jobs */
+    bool savepoint; /* roll this job back alone when run() fails (records); ingest jobs don't need it */
+    struct store_job *next; /* the store's */
+};
+
+/* Opens (creating and migrating, after an automatic backup) DIR/senda.db and starts the writer. */
+must_use int store_open(struct store **store, const char *dir, struct err *err);
+/* Runs what is queued, then stops the writer. */
+void store_close(struct store *store);
+
+/* E_BUSY when the queue is full; the job is then not taken and done() is not called. */
+must_use int store_submit(struct store *store, struct store_job *job, struct err *err);
+/* Submits and waits (waiting for room as well); run's result. Not from the writer thread. */
+must_use int store_write(struct store *store, int (*run)(void *context, sqlite3 *db, struct err *err),
+                         void *context, struct err *err);
+
+/* Called in order of registration, in the writer thread, after each commit or rollback. Register before traffic. */
+void store_add_hook(struct store *store, void (*commit)(void *context), void (*rollback)(void *context),
+                    void *context);
+
+/* A read-only connection of a pool, for one short read; give it back with store_reader_put. */
+sqlite3 *store_reader_get(struct store *store);
+void store_reader_put(struct store *store, sqlite3 *db);
+
+/* Settings of the organisation: table `setting(name, value)`. */
+must_use int store_setting_get(sqlite3 *db, const char *name, char *value, size_t size, struct err *err);
+must_use int store_setting_put(sqlite3 *db, const char *name, const char *value, struct err *err);
+
+/* Prepares a literal, kept in a cache per connection. sql must be a string literal. */
+#define STORE_PREPARE(db, sql, err) store_prepare((db), "" sql "", (err))
+sqlite3_stmt *store_prepare(sqlite3 *db, const char *sql, struct err *err);
+/* Steps: 1 row, 0 done, negative error (filled from SQLite without its text). Resets at done or error. */
+int store_step(sqlite3_stmt *statement, struct err *err);
+/* The writer's current transaction holds rows that were inserted through this connection. */
+sqlite3 *store_writer_db(struct store *store);
+
+#endif
