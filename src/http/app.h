@@ -15,8 +15,6 @@
 struct app_options {
     const struct route_table *tables; /* all route tables */
     size_t n_tables;
-    const struct asset_table *assets; /* NULL: none */
-    const char *web_root;      /* NULL: embedded assets */
     const char *public_url;    /* "https://senda.example.org", NULL: from the Host header */
     int rate_per_s;            /* API requests a second of one key or person; 0: 200; negative: no limit */
 };
