@@ -1,0 +1,238 @@
+/*
+ * WHAT: a checked question, as pure data: every name resolved to its code, every bound verified, the asker's rights
+ * inside. plan_compile is the only way to a plan; backends run plans and never look at the JSON again.
+ *
+ * IN:  a query (JSON), who asks, the names and the zone of the organisation
+ * OUT: struct plan, in the caller's arena
+ *
+ * SEMANTICS (docs/metrics.md has examples; where interface.md leaves a choice, it is made here)
+ *  1. Filters first: rights, unit, channel, range, where, of. What they remove is as if it never happened. Flow,
+ *     variants and paths also lose interactions of source 0 (system) unless `of`, `start` or `end` names their event,
+ *     and interactions without a name at their level (no touchpoint, no channel) or without the case's property.
+ *  2. Customer's order is (time, seq); rows of all profiles of an owner are one customer.
+ *  3. Predicates: an absent property (also null and nested values) matches only `absent`, never `!=`. Numbers compare
+ *     with numbers, texts with texts bytewise, truth values only by = != in. Other pairings of types do not match
+ *     (with `!=` they do: a present value of another type is different).
+ *  4. Funnel, ordered: from each interaction that matches step 1 an attempt runs greedily: the next interaction that
+ *     matches the next step, within the window from the start, fills it. An interaction that fills a step is never its
+ *     exclusion; any other that matches an exclusion with after_step <= reached < before_step ends the attempt. The
+ *     deepest attempt counts, then the earliest. entry first: only the attempt of the first interaction matching step 1.
+ *     strict: attempt i fills steps with interactions i, i+1, i+2 … any: attempts start at each interaction that
+ *     matches some step; reached = most steps that different interactions of the window so far can fill (matching).
+ *  5. Flow: cases by customer; session (gap > SESSION_GAP_MS); or value of a property, organisation-wide, in order of
+ *     (time, seq). Trend, funnel and retention take `by`; its value is the interaction's (trend), step 1's, the
+ *     start's. by trait: the customer's current trait. by segment: the name of the `segment` member ("segment" for an
+ *     inline rule) for those in it, null for the others; the segment then splits instead of filtering.
+ *  6. With by and limit: values ranked by interactions (trend), customers at step 1, cohort sizes, then by name
+ *     (null first, then bytewise); those beyond the limit become "(other)". null takes part like a value.
+ *  7. Rules (segment, customers): `did` sees everything that the asker may see; range, unit, channel and where of the
+ *     query do not limit a rule, except that unit, channel and where do for `of` of kind customers.
+ *
+ * SPDX-License-Identifier: GPL-3.0-or-later
+ */
+#ifndef SENDA_QUERY_PLAN_H
+#define SENDA_QUERY_PLAN_H
+
+#include <jansson.h>
+
+#include "base/arena.h"
+#include "base/zone.h"
+#include "query/principal.h"
+#include "query/units.h"
+#include "timeline/dictionary.h"
+#include "timeline/row.h"
+
+#define SESSION_GAP_MS INT64_C(1800000)
+enum {
+    PLAN_NO_LIMIT = INT32_MAX,
+    PLAN_MATCHERS = 64 /* steps and exclusions of one plan: bits of a mask */
+};
+
+/* X(name, JSON kind) */
+#define PLAN_KIND_TABLE(X)                                                                         \
+    X(TIMELINE, "timeline")                                                                        \
+    X(TREND, "trend")                                                                              \
+    X(FUNNEL, "funnel")                                                                            \
+    X(FLOW, "flow")                                                                                \
+    X(VARIANTS, "variants")                                                                        \
+    X(PATHS, "paths")                                                                              \
+    X(RETENTION, "retention")                                                                      \
+    X(CUSTOMERS, "customers")                                                                      \
+    X(DROP_OFF, "drop_off")
+
+enum plan_kind {
+#define X(name, text) PLAN_##name,
+    PLAN_KIND_TABLE(X)
+#undef X
+        PLAN_KINDS
+};
+
+/* X(name, JSON op) */
+#define PREDICATE_OP_TABLE(X)                                                                      \
+    X(EQ, "=")                                                                                     \
+    X(NE, "!=")                                                                                    \
+    X(LT, "<")                                                                                     \
+    X(LE, "<=")                                                                                    \
+    X(GT, ">")                                                                                     \
+    X(GE, ">=")                                                                                    \
+    X(IN, "in")                                                                                    \
+    X(CONTAINS, "contains")                                                                        \
+    X(EXISTS, "exists")                                                                            \
+    X(ABSENT, "absent")
+
+enum predicate_op {
+#define X(name, text) OP_##name,
+    PREDICATE_OP_TABLE(X)
+#undef X
+        PREDICATE_OPS
+};
+
+struct predicate {
+    uint32_t property; /* code in DICTIONARY_PROPERTY (also of traits) */
+    enum predicate_op op;
+    const struct value *values; /* 1, n for OP_IN, 0 for exists and absent; FALSE TRUE INT NUMBER TEXT only */
+    uint32_t n_values;
+};
+
+/* The one meaning of a predicate (query/predicate.c): VALUE_ABSENT, VALUE_NULL and VALUE_JSON count as absent. */
+bool predicate_matches(const struct predicate *predicate, const struct value *value);
+
+/* Which interactions: all conditions together; an empty list does not restrict. {} matches everything. */
+struct matcher {
+    struct slice name; /* for people: "Order Completed", "A, B", or the matcher's own `name`; "*" for {} */
+    const uint16_t *events, *touchpoints; /* ascending codes */
+    uint32_t n_events, n_touchpoints;
+    const struct predicate *where;
+    uint32_t n_where;
+};
+
+/* What removes interactions first. */
+struct filter {
+    int64_t from_ms, to_ms; /* half-open; TIME_MIN_MS … TIME_MAX_MS when absent */
+    bool has_from, has_to;
+    const struct predicate *where;
+    uint32_t n_where;
+    bool some_channels, some_units; /* restricted to the lists below (which may be empty) */
+    const uint16_t *channels, *units; /* ascending; units: with descendants, cut to the rights */
+    uint32_t n_channels, n_units;
+};
+
+enum rule_kind { RULE_ALL, RULE_ANY, RULE_NOT, RULE_TRAIT, RULE_DID };
+
+/* A segment rule. */
+struct rule {
+    enum rule_kind kind;
+    const struct rule *const *children; /* all, any: n >= 1; not: 1 */
+    uint32_t n_children;
+    struct predicate trait;
+    struct matcher did;
+    enum predicate_op times_op; /* = != < <= > >= */
+    uint64_t times;
+    int64_t from_ms, to_ms; /* of did, half-open */
+};
+
+enum by_kind {
+    BY_NONE, BY_CHANNEL, BY_UNIT, BY_TOUCHPOINT, BY_EVENT, BY_SEGMENT, BY_WEEK, BY_PROPERTY, BY_TRAIT
+};
+
+enum measure { MEASURE_COUNT, MEASURE_CUSTOMERS, MEASURE_SUM, MEASURE_MEAN };
+enum funnel_order { ORDER_ORDERED, ORDER_STRICT, ORDER_ANY };
+enum funnel_entry { ENTRY_ANY, ENTRY_FIRST };
+enum flow_level { LEVEL_EVENT, LEVEL_TOUCHPOINT, LEVEL_CHANNEL };
+enum flow_case { CASE_CUSTOMER, CASE_SESSION, CASE_PROPERTY };
+enum retention_measure { RETENTION_CALENDAR, RETENTION_ROLLING, RETENTION_UNBOUNDED };
+
+struct exclusion {
+    struct matcher matcher;
+    uint32_t after_step, before_step; /* 1 <= after < before <= steps */
+};
+
+/* "people": the customers behind one number of the answer, instead of the answer; see docs/metrics.md. */
+struct people {
+    bool wanted;
+    uint32_t step;   /* funnel, drop_off: from 1 */
+    bool lost;       /* reached this step and no further */
+    bool has_by;     /* funnel, trend, retention: only this value of `by` */
+    struct value by; /* VALUE_NULL for null; text "(other)" is not offered */
+    struct slice node, from, to; /* flow: a node's or an edge's; absent if not asked */
+    bool starts, ends;           /* with node: cases that begin or end there */
+    const struct slice *path;    /* variants: this path; paths: names from the root on */
+    uint32_t n_path;
+    int64_t time_ms; /* trend: the bucket's begin; retention: the cohort's */
+    bool has_period;
+    uint32_t period; /* retention: returned in this period; without: the whole cohort */
+};
+
+struct plan {
+    enum plan_kind kind;
+    int64_t now_ms;
+    int64_t end_ms; /* observation ends: range.to, else now */
+    const struct zone *zone;
+    struct filter filter;
+    struct matcher of; /* trend, flow, variants, paths; {} if absent */
+    bool keep_system;  /* flow, variants, paths: "system": true */
+    const uint16_t *named; /* flow, variants, paths: events that keep their system interactions; ascending */
+    uint32_t n_named;
+
+    const struct rule *segment; /* NULL: all customers */
+    struct slice segment_name;
+    const struct rule *rule; /* customers: of */
+
+    enum by_kind by;
+    uint32_t by_property; /* property or trait */
+    uint32_t limit;       /* PLAN_NO_LIMIT if not said (kinds put their default) */
+    uint32_t after;       /* customers and people: cursor, owners > after */
+    struct people people;
+
+    struct slice customer; /* timeline: as asked */
+    bool has_before;
+    int64_t before_ms;    /* timeline: only rows before (before_ms, before_seq) */
+    uint64_t before_seq;  /* 0: all of that instant excluded */
+
+    enum measure measure; /* trend */
+    uint32_t measure_property;
+    enum bucket every; /* trend, retention */
+
+    const struct matcher *steps; /* funnel, drop_off */
+    uint32_t n_steps;
+    const struct exclusion *exclusions;
+    uint32_t n_exclusions;
+    int64_t window_ms;
+    enum funnel_order order;
+    enum funnel_entry entry;
+    uint32_t step; /* drop_off: deepest step reached, 1 … n_steps - 1 */
+
+    enum flow_level level; /* flow, variants, paths */
+    enum flow_case cases;
+    uint32_t case_property;
+    double min_share;
+    bool durations; /* flow: median, mean, p90 of edges wanted (default true) */
+    uint32_t top;   /* variants */
+    struct matcher root; /* paths: start or end */
+    bool backward;       /* paths: end was given */
+    uint32_t depth;      /* paths: steps */
+    bool collapse;       /* paths: equal neighbours are one */
+
+    struct matcher start, back; /* retention: start and return */
+    uint32_t periods;           /* numbers in `returned`, period 0 included */
+    enum retention_measure retention;
+};
+
+struct plan_context {
+    const struct dictionary *dictionary;
+    const struct zone *zone;
+    const struct units *units; /* NULL: units have no descendants */
+    int64_t now_ms;
+    bool unbounded_timeline; /* the shell: no upper bound on a timeline's limit */
+};
+
+/* Checks everything. Errors: E_MALFORMED (not of the shape), E_INVALID (unknown names and members, impossible
+ * values), E_FORBIDDEN (a unit outside the rights); each with the JSON pointer of the member and a hint. */
+must_use int plan_compile(const json_t *query, const struct principal *principal,
+                          const struct plan_context *context, struct arena *arena, struct plan **plan,
+                          struct err *err);
+
+const char *plan_kind_text(enum plan_kind kind);
+const char *predicate_op_text(enum predicate_op op);
+
+#endif
