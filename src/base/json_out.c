@@ -18,7 +18,8 @@ enum { SAFE_DIGITS = 15, NUMBER_BYTES = 40, PLACES = 6 };
 static bool plain(unsigned char c) { return c >= 0x20 && c < 0x80 && c != '"' && c != '\\'; }
 
 static void add_escape(struct buf *buf, unsigned char c) {
-    static const char letters[] = {['\b'] = 'b', ['\t'] = 't', ['\n'] = 'n', ['\f'] = 'f', ['\r'] = 'r'};
+    static const char letters[] = {
+        ['\b'] = 'b', ['\t'] = 't', ['\n'] = 'n', ['\f'] = 'f', ['\r'] = 'r'};
     if (c == '"' || c == '\\')
         buf_add(buf, (char[]){'\\', (char)c}, 2);
     else if (c < sizeof letters && letters[c])

@@ -139,8 +139,7 @@ int time_parse(struct slice text, const struct zone *zone, int64_t *utc_ms) {
     struct reader in = {p, p + text.n};
     struct written out = {0};
     if (!take_digits(&in, 4, 4, &out.year) || !take(&in, '-') ||
-        !take_digits(&in, 2, 2, &out.month) || !take(&in, '-') ||
-        !take_digits(&in, 2, 2, &out.day))
+        !take_digits(&in, 2, 2, &out.month) || !take(&in, '-') || !take_digits(&in, 2, 2, &out.day))
         return E_MALFORMED;
     if (in.p < in.end) {
         if (!take(&in, 'T') && !take(&in, 't') && !take(&in, ' '))
@@ -174,9 +173,9 @@ static int parse_unix(struct reader in, int64_t unit_ms, int64_t *utc_ms) {
 
 /* English and Spanish month names by their first three letters. */
 static bool take_month(struct reader *in, int *month) {
-    static const char names[][4] = {"jan", "feb", "mar", "apr", "may", "jun", "jul", "aug", "sep",
-                                    "oct", "nov", "dec", "ene", "",    "",    "abr", "",    "",
-                                    "",    "ago", "",    "",    "",    "dic"};
+    static const char names[][4] = {"jan", "feb", "mar", "apr", "may", "jun", "jul", "aug",
+                                    "sep", "oct", "nov", "dec", "ene", "",    "",    "abr",
+                                    "",    "",    "",    "ago", "",    "",    "",    "dic"};
     if (in->end - in->p < 3)
         return false;
     char start[4] = {(char)(in->p[0] | 32), (char)(in->p[1] | 32), (char)(in->p[2] | 32), 0};
@@ -304,8 +303,8 @@ void time_format(int64_t utc_ms, char text[TIME_TEXT_BYTES]) {
     int year, month, day;
     time_civil_from_days(days, &year, &month, &day);
     if (year < 0 || year > 9999) {
-        snprintf(text, TIME_TEXT_BYTES, "%s", year < 0 ? "0000-01-01T00:00:00.000Z"
-                                                       : "9999-12-31T23:59:59.999Z");
+        snprintf(text, TIME_TEXT_BYTES, "%s",
+                 year < 0 ? "0000-01-01T00:00:00.000Z" : "9999-12-31T23:59:59.999Z");
         return;
     }
     char *p = put_digits(text, 4, year);
@@ -329,7 +328,8 @@ int time_parse_duration(struct slice text, int64_t *ms) {
     static const struct {
         char unit;
         int64_t ms;
-    } units[] = {{'s', 1000}, {'m', 60000}, {'h', 3600000}, {'d', DAY_MS}, {'w', INT64_C(7) * DAY_MS}};
+    } units[] = {
+        {'s', 1000}, {'m', 60000}, {'h', 3600000}, {'d', DAY_MS}, {'w', INT64_C(7) * DAY_MS}};
     const unsigned char *p = (const unsigned char *)text.p;
     struct reader in = {p, p + text.n};
     int number;

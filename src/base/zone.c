@@ -141,8 +141,9 @@ static bool parse_file(struct zone *zone, const unsigned char *bytes, size_t n) 
         return true;
     const unsigned char *end = memchr(bytes + at + 1, '\n', n - at - 1);
     struct zone_rule rule;
-    if (end && zone_rule_parse((struct slice){(const char *)bytes + at + 1,
-                                              (size_t)(end - bytes) - at - 1}, &rule))
+    if (end &&
+        zone_rule_parse(
+            (struct slice){(const char *)bytes + at + 1, (size_t)(end - bytes) - at - 1}, &rule))
         unroll(zone, &rule, last);
     return true;
 }
@@ -274,9 +275,7 @@ static int64_t first_day_of(enum bucket every, int64_t days) {
     int year, month, day;
     switch (every) {
     case BUCKET_WEEK: return floor_div(days + 3, 7) * 7 - 3;
-    case BUCKET_MONTH:
-        time_civil_from_days(days, &year, &month, &day);
-        return days - day + 1;
+    case BUCKET_MONTH: time_civil_from_days(days, &year, &month, &day); return days - day + 1;
     default: return days;
     }
 }

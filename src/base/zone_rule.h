@@ -12,9 +12,9 @@
 #include "base/slice.h"
 
 struct zone_day {
-    char kind;              /* 'M' month.week.weekday, 'J' day 1..365 without leap day, '0' day 0..365 */
+    char kind; /* 'M' month.week.weekday, 'J' day 1..365 without leap day, '0' day 0..365 */
     int month, week, day;
-    int32_t time_s;         /* local time of the change, -167 h .. 167 h */
+    int32_t time_s; /* local time of the change, -167 h .. 167 h */
 };
 
 struct zone_rule {
