@@ -26,7 +26,8 @@
  *  6. With by and limit: values ranked by interactions (trend), customers at step 1, cohort sizes, then by name
  *     (null first, then bytewise); those beyond the limit become "(other)". null takes part like a value.
  *  7. Rules (segment, customers): `did` sees everything that the asker may see; range, unit, channel and where of the
- *     query do not limit a rule, except that unit, channel and where do for `of` of kind customers.
+ *     query do not limit a rule, except that unit, channel and where do for `of` of kind customers. Universe of kind
+ *     customers: every owner of a profile; for a scoped asker those with an interaction in the scope.
  *
  * SPDX-License-Identifier: GPL-3.0-or-later
  */
@@ -158,7 +159,8 @@ struct people {
     bool starts, ends;           /* with node: cases that begin or end there */
     const struct slice *path;    /* variants: this path; paths: names from the root on */
     uint32_t n_path;
-    int64_t time_ms; /* trend: the bucket's begin; retention: the cohort's */
+    bool has_time;   /* trend: absent means all buckets */
+    int64_t time_ms; /* trend: an instant in the bucket; retention: in the cohort */
     bool has_period;
     uint32_t period; /* retention: returned in this period; without: the whole cohort */
 };
@@ -169,6 +171,9 @@ struct plan {
     int64_t end_ms; /* observation ends: range.to, else now */
     const struct zone *zone;
     struct filter filter;
+    bool scoped; /* the asker sees only the units below; `filter` already minds it, rules must too */
+    const uint16_t *scope;
+    uint32_t n_scope;
     struct matcher of; /* trend, flow, variants, paths; {} if absent */
     bool keep_system;  /* flow, variants, paths: "system": true */
     const uint16_t *named; /* flow, variants, paths: events that keep their system interactions; ascending */
@@ -183,6 +188,7 @@ struct plan {
     uint32_t limit;       /* PLAN_NO_LIMIT if not said (kinds put their default) */
     uint32_t after;       /* customers and people: cursor, owners > after */
     struct people people;
+    uint32_t people_limit; /* customers listed for `people` */
 
     struct slice customer; /* timeline: as asked */
     bool has_before;
@@ -201,6 +207,7 @@ struct plan {
     enum funnel_order order;
     enum funnel_entry entry;
     uint32_t step; /* drop_off: deepest step reached, 1 … n_steps - 1 */
+    uint32_t last; /* drop_off: last interactions shown of each customer */
 
     enum flow_level level; /* flow, variants, paths */
     enum flow_case cases;
