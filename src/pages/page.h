@@ -1,0 +1,59 @@
+/*
+ * One page of the interface: the JSON of the API, a template, the shell around it.
+ *
+ * IN:  a request of a signed-in person
+ * OUT: HTML
+ *
+ * A handler collects what it needs with page_fetch, which runs a request of the API in this process with the rights of
+ * the person, puts the answers as members into one object, and calls page_render. So whatever a page shows, the
+ * API gives; and a form's handler turns its fields into the JSON of the API call and runs it with page_send.
+ *
+ * Members that every template finds besides its own: title, language, region (locale), organisation, currency, person,
+ * role, can (object: manage, admin, import), csrf, here (this address), theme, demo, notice.
+ *
+ * SPDX-License-Identifier: GPL-3.0-or-later
+ */
+#ifndef SENDA_PAGES_PAGE_H
+#define SENDA_PAGES_PAGE_H
+
+#include "http/http.h"
+#include "pages/template.h"
+
+struct page {
+    const char *template; /* web/templates/NAME.mustache */
+    const char *section;  /* which entry of the navigation is current: "home" "customers" "explore" "import" "sources"
+                             "settings"; NULL: none */
+    const char *title;    /* key of its title; NULL: the view has a member "title" */
+    const char *script;   /* "js/import.js", NULL: none beyond js/app.js */
+    const char *style;    /* "css/charts.css", NULL: none beyond css/senda.css */
+    bool wide, narrow;    /* of the column of content */
+};
+
+/* Renders the page around `view` (an object, taken over also on failure) and sends it with status 200, or the
+ * response's status if that is set already. Returns HANDLED or an error. */
+must_use int page_render(struct request *request, struct response *response, const struct page *page, json_t *view,
+                         struct err *err);
+/* An error as a page: title, what happened, what to do. */
+void page_error(struct request *request, struct response *response, const struct err *err);
+
+/* Runs GET `target` ("/api/v1/sources?limit=20") as this person; *answer is a new reference. An answer of 4xx or 5xx
+ * is its error. */
+must_use int page_fetch(struct request *request, const char *target, json_t **answer, struct err *err);
+/* The same, as a member of `view`; an error is left in view["NAME_error"] as {"status","message","hint"} and 0 is
+ * returned, so that one broken part does not take the page along. */
+void page_fetch_into(struct request *request, json_t *view, const char *name, const char *target);
+/* Runs a change: `body` (taken over) as JSON, or NULL. answer may be NULL. */
+must_use int page_send(struct request *request, enum method method, const char *target, json_t *body,
+                       json_t **answer, struct err *err);
+/* POST /api/v1/query. */
+must_use int page_query(struct request *request, json_t *query, json_t **answer, struct err *err);
+void page_query_into(struct request *request, json_t *view, const char *name, json_t *query);
+
+/* For numbers and dates outside templates (charts): language and region of this request. */
+const struct format *page_format(const struct request *request);
+/* The text of a key in the request's language. */
+const char *page_text(const struct request *request, const char *key);
+/* 303 to `location` with a notice (key below "notice.") shown once at the top of the next page. */
+int page_redirect(struct request *request, struct response *response, const char *location, const char *notice);
+
+#endif
