@@ -11,7 +11,7 @@
 
 #include "base/arena.h"
 #include "collect/event.h"
-#include "store/store.h"
+#include "customer/vault.h"
 
 struct sources;
 
@@ -27,7 +27,8 @@ struct source_record {
     int64_t created_ms;
 };
 
-must_use int sources_open(struct sources **sources, struct store *store, struct err *err);
+/* Write keys are sealed by the vault in the records: they are shown again in the snippet. */
+must_use int sources_open(struct sources **sources, struct store *store, const struct vault *vault, struct err *err);
 void sources_close(struct sources *sources);
 
 /* Any thread, no allocation. channel is a view that stays valid until sources_close. E_UNAUTHORIZED unknown key;

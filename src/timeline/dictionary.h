@@ -15,6 +15,7 @@
 
 #include "base/err.h"
 #include "base/slice.h"
+#include "store/store.h"
 
 enum dictionary_kind {
     DICTIONARY_EVENT = 1,
@@ -29,6 +30,9 @@ struct dictionary; /* all kinds of one organisation */
 
 must_use int dictionary_open(struct dictionary **dictionary, sqlite3 *db, struct err *err);
 void dictionary_close(struct dictionary *dictionary);
+/* From now on the dictionary publishes and takes back with the store's transactions. Call before log_open, so that
+ * no reader of the log meets a code without a name. */
+void dictionary_follow(struct dictionary *dictionary, struct store *store);
 
 /* CODE_NONE when the name is unknown. Safe from any thread (short lock). */
 uint16_t dictionary_find(const struct dictionary *, enum dictionary_kind, struct slice name);
