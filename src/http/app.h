@@ -16,6 +16,9 @@ struct app_options {
     const struct route_table *tables; /* all route tables */
     size_t n_tables;
     const char *public_url;    /* "https://senda.example.org", NULL: from the Host header */
+    /* Renders an error for a browser (Accept: text/html) in place of the problem document, which response already
+     * holds; NULL: problem documents for all. */
+    int (*error_page)(struct request *request, struct response *response, const struct err *err);
     int rate_per_s;            /* API requests a second of one key or person; 0: 200; negative: no limit */
 };
 

@@ -26,6 +26,11 @@ enum method { METHOD_GET = 1, METHOD_HEAD = 2, METHOD_POST = 4, METHOD_PUT = 8, 
 
 enum { REQUEST_PARAMS = 4, REQUEST_HEADERS = 64 };
 
+struct app;             /* server-wide state: folder, sessions, sources, caches; http/app.h */
+struct folder *app_folder(struct app *app);
+struct route;
+struct request_private;
+
 struct request {
     enum method method;
     const char *path;       /* decoded, begins with '/' */
@@ -117,11 +122,9 @@ struct route_table {
 };
 #define ROUTE_TABLE(routes) {(routes), sizeof(routes) / sizeof((routes)[0])}
 
-struct app; /* server-wide state: folder, sessions, sources, caches; http/app.h */
-struct folder *app_folder(struct app *app);
 
-/* Runs the matching route in this thread; suspended handlers are waited for, streams are read to their end into
- * response->body. For commands without a server and for tests: see router.h for how to make such a request. */
+/* Runs the matching route in this thread; suspended handlers are waited for; a stream is left to the caller to
+ * read (response_release ends it). For commands without a server and for tests: see router.h for how to make such a request. */
 void router_dispatch(struct app *app, struct request *request, struct response *response);
 
 struct server_options {

@@ -1,0 +1,47 @@
+/*
+ * What the files of people, sessions, keys and units share.
+ *
+ * SPDX-License-Identifier: GPL-3.0-or-later
+ */
+#ifndef SENDA_HTTP_ACCOUNT_INTERNAL_H
+#define SENDA_HTTP_ACCOUNT_INTERNAL_H
+
+#include <semaphore.h>
+
+#include "http/internal.h"
+
+enum { HASH_BYTES = 32, SIGN_IN_WAITERS = 16 };
+
+struct accounts {
+    struct folder *folder;
+    atomic_int users; /* how many; -1: not counted yet */
+    sem_t hashing;    /* Argon2id computations under way */
+    atomic_int waiting;
+    struct throttle *by_address, *by_email;
+    unsigned char csrf_key[HASH_BYTES];
+};
+
+/* BLAKE2b-256 of a secret token. */
+void token_hash(const char *token, unsigned char hash[HASH_BYTES]);
+/* prefix and 43 characters of 256 random bits. */
+void token_make(const char *prefix, char token[TOKEN_TEXT_BYTES]);
+/* Argon2id within the bound; E_BUSY when too many wait. */
+must_use int password_hash(struct accounts *accounts, const char *password, char *hash, size_t size, struct err *err);
+must_use int password_check(struct accounts *accounts, const char *hash, const char *password, struct err *err);
+must_use int password_is_fit(const char *password, struct err *err);
+
+/* Names of units as a JSON list, "" for all (units NULL); and back. */
+const char *units_to_text(const char **units, size_t n, struct arena *arena);
+void units_from_text(const char *text, struct arena *arena, const char ***units, size_t *n);
+
+/* Fill request->principal from a cookie or a key. An unknown session is nobody; an unknown key is E_UNAUTHORIZED. */
+must_use int session_identify(struct request *request, const char *token, struct err *err);
+must_use int api_key_identify(struct request *request, const char *secret, struct err *err);
+
+/* Column as a C string of the arena; "" for NULL. */
+const char *column_text(sqlite3_stmt *statement, int column, struct arena *arena);
+void bind_text(sqlite3_stmt *statement, int column, const char *text);
+/* Steps to the end. */
+must_use int run_statement(sqlite3_stmt *statement, struct err *err);
+
+#endif

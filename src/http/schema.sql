@@ -1,0 +1,68 @@
+-- step 1
+
+-- People who sign in.
+CREATE TABLE user (
+    id INTEGER PRIMARY KEY AUTOINCREMENT,
+    email TEXT NOT NULL UNIQUE COLLATE NOCASE,
+    name TEXT NOT NULL,
+    role TEXT NOT NULL,           -- owner administrator analyst unit_manager agent viewer
+    units TEXT NOT NULL,          -- JSON list of unit names; "" sees everything
+    language TEXT NOT NULL,       -- es, en or "" (as the browser says)
+    password TEXT NOT NULL,       -- Argon2id, libsodium's text form
+    disabled INTEGER NOT NULL,    -- 1: cannot sign in
+    created_ms INTEGER NOT NULL,
+    signed_in_ms INTEGER NOT NULL -- 0: never
+);
+
+-- Who is signed in where.
+CREATE TABLE session (
+    id INTEGER PRIMARY KEY AUTOINCREMENT,
+    token_hash BLOB NOT NULL UNIQUE, -- BLAKE2b of the cookie, 32 bytes
+    user INTEGER NOT NULL,           -- user.id
+    address TEXT NOT NULL,           -- from where it began
+    agent TEXT NOT NULL,             -- the browser's own words, at most 200 bytes
+    created_ms INTEGER NOT NULL,
+    seen_ms INTEGER NOT NULL         -- last use, written at most once an hour
+);
+
+-- Keys of programs.
+CREATE TABLE api_key (
+    id INTEGER PRIMARY KEY AUTOINCREMENT,
+    name TEXT NOT NULL,
+    secret_hash BLOB NOT NULL UNIQUE, -- BLAKE2b of the key, 32 bytes
+    hint TEXT NOT NULL,               -- its last four characters
+    scopes INTEGER NOT NULL,          -- bits of enum scope
+    units TEXT NOT NULL,              -- JSON list of unit names; "" sees everything
+    created_ms INTEGER NOT NULL,
+    used_ms INTEGER NOT NULL,         -- last use, written at most once an hour; 0: never
+    expires_ms INTEGER NOT NULL       -- 0: never
+);
+
+-- The hierarchy of centres.
+CREATE TABLE unit (
+    name TEXT PRIMARY KEY,  -- what events say in context.unit
+    title TEXT NOT NULL,    -- shown
+    parent TEXT NOT NULL    -- name of the unit above, or ""
+) WITHOUT ROWID;
+
+-- Sign-ins and changes; only ever added to.
+CREATE TABLE audit (
+    id INTEGER PRIMARY KEY AUTOINCREMENT,
+    time_ms INTEGER NOT NULL,
+    who TEXT NOT NULL,     -- e-mail of the person, name of the key, "shell"
+    address TEXT NOT NULL, -- from where, or ""
+    what TEXT NOT NULL,    -- "session.begin", "source.add", …
+    about TEXT NOT NULL,   -- what was changed
+    detail TEXT NOT NULL   -- more, or ""
+);
+CREATE TRIGGER audit_is_final BEFORE UPDATE ON audit BEGIN SELECT RAISE(ABORT, 'the audit is append-only'); END;
+
+-- Answers to requests that bore an Idempotency-Key, kept a day.
+CREATE TABLE idempotency (
+    key_hash BLOB PRIMARY KEY,      -- who, path and key
+    request_hash BLOB NOT NULL,     -- of the body: the same key with another body is refused
+    status INTEGER NOT NULL,        -- HTTP status of the answer
+    type TEXT NOT NULL,             -- its media type
+    body BLOB NOT NULL,
+    created_ms INTEGER NOT NULL
+) WITHOUT ROWID;

@@ -1,0 +1,253 @@
+/*
+ * Sign-in and sessions.
+ *
+ * A session is found by the hash of its cookie; its last use is written at most once an hour, so that reading a page
+ * costs no commit. A wrong address and a wrong password take the same time and get the same words.
+ *
+ * SPDX-License-Identifier: GPL-3.0-or-later
+ */
+#include <sodium.h>
+#include <stdlib.h>
+
+#include "base/clock.h"
+#include "http/account_internal.h"
+
+enum { AGENT_MAX = 200, SESSIONS_PER_USER = 50, HOUR_MS = 3600 * 1000 };
+
+static const char forget_cookie[] = SESSION_COOKIE "=; Path=/; HttpOnly; SameSite=Lax; Max-Age=0";
+
+struct beginning {
+    uint64_t user;
+    unsigned char hash[HASH_BYTES];
+    const char *address, *agent;
+    int64_t now_ms;
+};
+
+static int insert_session(void *context, sqlite3 *db, struct err *err) {
+    struct beginning *beginning = context;
+    sqlite3_stmt *statement = STORE_PREPARE(db,
+        "INSERT INTO session(token_hash, user, address, agent, created_ms, seen_ms) VALUES(?1, ?2, ?3, ?4, ?5, ?5)",
+        err);
+    if (!statement) return E_IO;
+    sqlite3_bind_blob(statement, 1, beginning->hash, HASH_BYTES, SQLITE_TRANSIENT);
+    sqlite3_bind_int64(statement, 2, (sqlite3_int64)beginning->user);
+    bind_text(statement, 3, beginning->address);
+    bind_text(statement, 4, beginning->agent);
+    sqlite3_bind_int64(statement, 5, beginning->now_ms);
+    int code = run_statement(statement, err);
+    statement = code ? NULL : STORE_PREPARE(db, "UPDATE user SET signed_in_ms = ? WHERE id = ?", err);
+    if (!statement) return code ? code : E_IO;
+    sqlite3_bind_int64(statement, 1, beginning->now_ms);
+    sqlite3_bind_int64(statement, 2, (sqlite3_int64)beginning->user);
+    code = run_statement(statement, err);
+    /* Old ones go: past their time, or beyond what one person may have. */
+    statement = code ? NULL : STORE_PREPARE(db,
+        "DELETE FROM session WHERE seen_ms < ?1 OR id IN (SELECT id FROM session WHERE user = ?2 ORDER BY seen_ms DESC"
+        " LIMIT -1 OFFSET ?3)", err);
+    if (!statement) return code ? code : E_IO;
+    sqlite3_bind_int64(statement, 1, beginning->now_ms - (int64_t)SESSION_DAYS * DAY_MS);
+    sqlite3_bind_int64(statement, 2, (sqlite3_int64)beginning->user);
+    sqlite3_bind_int(statement, 3, SESSIONS_PER_USER);
+    return run_statement(statement, err);
+}
+
+static void set_csrf(struct request *request, const char *token) {
+    unsigned char hash[HASH_BYTES];
+    char text[48];
+    crypto_generichash(hash, sizeof hash, (const unsigned char *)token, strlen(token),
+                       app_accounts(request->app)->csrf_key, HASH_BYTES);
+    sodium_bin2base64(text, sizeof text, hash, sizeof hash, sodium_base64_VARIANT_URLSAFE_NO_PADDING);
+    request->csrf = arena_text(request->arena, slice_of(text));
+}
+
+int session_begin(struct request *request, struct response *response, uint64_t user, struct err *err) {
+    struct accounts *accounts = app_accounts(request->app);
+    char token[TOKEN_TEXT_BYTES];
+    const char *agent = request_header(request, "User-Agent");
+    token_make("", token);
+    struct beginning beginning = {.user = user, .address = request->peer, .now_ms = request->received_ms};
+    beginning.agent = agent ? arena_format(request->arena, "%.*s", AGENT_MAX, agent) : "";
+    token_hash(token, beginning.hash);
+    int code = store_write(accounts->folder->store, insert_session, &beginning, err);
+    if (code) return code;
+    response_header(request, response, "Set-Cookie",
+                    arena_format(request->arena, "%s=%s; Path=/; HttpOnly; SameSite=Lax; Max-Age=%d%s",
+                                 SESSION_COOKIE, token, SESSION_DAYS * DAY_S,
+                                 request->private->https ? "; Secure" : ""));
+    set_csrf(request, token);
+    sodium_memzero(token, sizeof token);
+    return 0;
+}
+
+static int check_throttle(struct request *request, struct response *response, const char *email, struct err *err) {
+    struct accounts *accounts = app_accounts(request->app);
+    int retry_s = 0;
+    bool allowed = throttle_take(accounts->by_address, request->peer, request->received_ms, &retry_s);
+    char key[80] = "";
+    for (size_t i = 0; i < sizeof key - 1 && email[i]; i++)
+        key[i] = (char)(email[i] >= 'A' && email[i] <= 'Z' ? email[i] + 32 : email[i]);
+    allowed = throttle_take(accounts->by_email, key, request->received_ms, &retry_s) && allowed;
+    if (allowed) return 0;
+    response_header(request, response, "Retry-After", arena_format(request->arena, "%d", retry_s));
+    return err_set(err, E_RATE, "too many attempts to sign in");
+}
+
+/* Takes as long as a real check. */
+static int refuse_unknown(struct accounts *accounts, const char *password, struct err *err) {
+    char hash[crypto_pwhash_STRBYTES];
+    int code = password_hash(accounts, password, hash, sizeof hash, err);
+    return code ? code : err_set(err, E_UNAUTHORIZED, "the e-mail address or the password is wrong");
+}
+
+int session_sign_in(struct request *request, struct response *response, const char *email, const char *password,
+                    struct err *err) {
+    struct accounts *accounts = app_accounts(request->app);
+    struct user user;
+    struct err ignored = {0};
+    if (!email || !password || strlen(password) > PASSWORD_MAX || strlen(email) > 254)
+        return err_set(err, E_UNAUTHORIZED, "the e-mail address or the password is wrong");
+    int code = check_throttle(request, response, email, err);
+    if (code) return code;
+    code = user_find(accounts, email, request->arena, &user, &ignored);
+    if (code && code != E_NOT_FOUND) {
+        *err = ignored;
+        return code;
+    }
+    if (code || user.disabled)
+        code = refuse_unknown(accounts, password, err);
+    else
+        code = user_check_password(accounts, user.id, password, err);
+    struct principal who = {.name = code ? "" : user.email};
+    if (code == E_UNAUTHORIZED)
+        audit_write(accounts, &who, request->peer, "session.refused", email, "");
+    if (code) return code;
+    code = session_begin(request, response, user.id, err);
+    if (!code) audit_write(accounts, &who, request->peer, "session.begin", user.email, "");
+    return code;
+}
+
+struct removal {
+    uint64_t user, id;
+    int removed;
+};
+
+static int delete_session(void *context, sqlite3 *db, struct err *err) {
+    struct removal *removal = context;
+    sqlite3_stmt *statement = STORE_PREPARE(db, "DELETE FROM session WHERE user = ? AND id = ?", err);
+    if (!statement) return E_IO;
+    sqlite3_bind_int64(statement, 1, (sqlite3_int64)removal->user);
+    sqlite3_bind_int64(statement, 2, (sqlite3_int64)removal->id);
+    int code = run_statement(statement, err);
+    removal->removed = sqlite3_changes(db);
+    return code;
+}
+
+int session_revoke(struct accounts *accounts, uint64_t user, uint64_t id, struct err *err) {
+    struct removal removal = {.user = user, .id = id};
+    int code = store_write(accounts->folder->store, delete_session, &removal, err);
+    return !code && !removal.removed ? err_set(err, E_NOT_FOUND, "no such session") : code;
+}
+
+int session_sign_out(struct request *request, struct response *response, struct err *err) {
+    struct accounts *accounts = app_accounts(request->app);
+    response_header(request, response, "Set-Cookie", forget_cookie);
+    response_header(request, response, "Clear-Site-Data", "\"cache\"");
+    if (request->private->auth != AUTH_SESSION) return 0;
+    int code = session_revoke(accounts, request->principal.user, request->private->session, err);
+    if (code == E_NOT_FOUND) code = 0;
+    if (!code) audit_write(accounts, &request->principal, request->peer, "session.end", request->principal.name, "");
+    return code;
+}
+
+int session_list(struct request *request, uint64_t user, struct session **sessions, size_t *n, struct err *err) {
+    struct store *store = app_folder(request->app)->store;
+    *sessions = ARENA_ARRAY(request->arena, struct session, SESSIONS_PER_USER);
+    *n = 0;
+    sqlite3 *db = store_reader_get(store);
+    sqlite3_stmt *statement = STORE_PREPARE(db,
+        "SELECT id, address, agent, created_ms, seen_ms FROM session WHERE user = ? AND seen_ms >= ?"
+        " ORDER BY seen_ms DESC LIMIT ?", err);
+    int code = statement ? 1 : E_IO;
+    if (statement) {
+        sqlite3_bind_int64(statement, 1, (sqlite3_int64)user);
+        sqlite3_bind_int64(statement, 2, request->received_ms - (int64_t)SESSION_DAYS * DAY_MS);
+        sqlite3_bind_int(statement, 3, SESSIONS_PER_USER);
+    }
+    while (code == 1 && (code = store_step(statement, err)) == 1) {
+        if (*n == SESSIONS_PER_USER) continue;
+        struct session *session = &(*sessions)[(*n)++];
+        *session = (struct session){.id = (uint64_t)sqlite3_column_int64(statement, 0), .user = user,
+                                    .address = column_text(statement, 1, request->arena),
+                                    .agent = column_text(statement, 2, request->arena),
+                                    .created_ms = sqlite3_column_int64(statement, 3),
+                                    .seen_ms = sqlite3_column_int64(statement, 4)};
+        session->current = session->id == request->private->session;
+    }
+    store_reader_put(store, db);
+    return code;
+}
+
+struct touch {
+    uint64_t id;
+    int64_t now_ms;
+};
+
+static int touch_session(void *context, sqlite3 *db, struct err *err) {
+    struct touch *touch = context;
+    sqlite3_stmt *statement = STORE_PREPARE(db, "UPDATE session SET seen_ms = ? WHERE id = ?", err);
+    if (!statement) return E_IO;
+    sqlite3_bind_int64(statement, 1, touch->now_ms);
+    sqlite3_bind_int64(statement, 2, (sqlite3_int64)touch->id);
+    return run_statement(statement, err);
+}
+
+int session_identify(struct request *request, const char *token, struct err *err) {
+    struct accounts *accounts = app_accounts(request->app);
+    unsigned char hash[HASH_BYTES];
+    token_hash(token, hash);
+    sqlite3 *db = store_reader_get(accounts->folder->store);
+    sqlite3_stmt *statement = STORE_PREPARE(db,
+        "SELECT s.id, s.seen_ms, u.id, u.email, u.role, u.units, u.language, u.disabled FROM session s"
+        " JOIN user u ON u.id = s.user WHERE s.token_hash = ?", err);
+    int code = E_IO;
+    int64_t seen_ms = 0;
+    const char *units_text = "";
+    if (statement) {
+        sqlite3_bind_blob(statement, 1, hash, HASH_BYTES, SQLITE_TRANSIENT);
+        code = store_step(statement, err);
+    }
+    bool known = code == 1;
+    if (known) {
+        seen_ms = sqlite3_column_int64(statement, 1);
+        known = !sqlite3_column_int(statement, 7) && seen_ms >= request->received_ms - (int64_t)SESSION_DAYS * DAY_MS;
+        request->private->session = (uint64_t)sqlite3_column_int64(statement, 0);
+        const char *language = column_text(statement, 6, request->arena);
+        if (known && language[0]) request->language = language;
+        request->principal = (struct principal){.user = (uint64_t)sqlite3_column_int64(statement, 2),
+                                                .name = column_text(statement, 3, request->arena),
+                                                .role = role_of(column_text(statement, 4, request->arena))};
+        request->principal.scopes = role_scopes(request->principal.role);
+        units_text = column_text(statement, 5, request->arena);
+        sqlite3_reset(statement);
+    }
+    store_reader_put(accounts->folder->store, db);
+    if (code < 0) return code;
+    if (!known) {
+        request->principal = (struct principal){0};
+        return 0;
+    }
+    request->private->auth = AUTH_SESSION;
+    set_csrf(request, token);
+    const char **units;
+    size_t n;
+    units_from_text(units_text, request->arena, &units, &n);
+    code = units ? unit_codes(accounts, units, n, request->arena, &request->principal.units,
+                              &request->principal.n_units, err)
+                 : 0;
+    if (!code && request->received_ms - seen_ms > HOUR_MS) {
+        struct touch touch = {request->private->session, request->received_ms};
+        struct err ignored = {0};
+        (void)!store_write(accounts->folder->store, touch_session, &touch, &ignored);
+    }
+    return code;
+}

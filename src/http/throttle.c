@@ -1,0 +1,69 @@
+/*
+ * Token buckets by text: each key may spend `burst` at once and `per_second` in the long run.
+ *
+ * A fixed table of slots: a key that finds its slots taken by others gets the one used longest ago, which then is full
+ * again or nearly so. Bounded memory whatever comes.
+ *
+ * SPDX-License-Identifier: GPL-3.0-or-later
+ */
+#include <pthread.h>
+#include <stdlib.h>
+
+#include "base/hash.h"
+#include "http/internal.h"
+
+enum { SLOTS = 4096, PROBES = 8 };
+
+struct throttle {
+    pthread_mutex_t lock;
+    double per_second, burst;
+    struct slot {
+        uint64_t key;
+        int64_t seen_ms;
+        double left;
+    } slots[SLOTS];
+};
+
+struct throttle *throttle_new(double per_second, double burst) {
+    struct throttle *throttle = calloc(1, sizeof *throttle);
+    if (!throttle) abort();
+    pthread_mutex_init(&throttle->lock, NULL);
+    throttle->per_second = per_second;
+    throttle->burst = burst;
+    return throttle;
+}
+
+void throttle_free(struct throttle *throttle) {
+    if (!throttle) return;
+    pthread_mutex_destroy(&throttle->lock);
+    free(throttle);
+}
+
+static struct slot *find(struct throttle *throttle, uint64_t key) {
+    struct slot *oldest = NULL;
+    for (size_t i = 0; i < PROBES; i++) {
+        struct slot *slot = &throttle->slots[(key + i) % SLOTS];
+        if (slot->key == key) return slot;
+        if (!oldest || slot->seen_ms < oldest->seen_ms) oldest = slot;
+    }
+    *oldest = (struct slot){.key = key, .left = throttle->burst};
+    return oldest;
+}
+
+bool throttle_take(struct throttle *throttle, const char *key, int64_t now_ms, int *retry_s) {
+    pthread_mutex_lock(&throttle->lock);
+    struct slot *slot = find(throttle, hash_bytes(key, strlen(key)) | 1);
+    double gained = slot->seen_ms && now_ms > slot->seen_ms
+                        ? (double)(now_ms - slot->seen_ms) / 1000 * throttle->per_second
+                        : 0;
+    slot->left += gained;
+    if (slot->left > throttle->burst) slot->left = throttle->burst;
+    slot->seen_ms = now_ms;
+    bool taken = slot->left >= 1;
+    if (taken)
+        slot->left -= 1;
+    else
+        *retry_s = 1 + (int)((1 - slot->left) / throttle->per_second);
+    pthread_mutex_unlock(&throttle->lock);
+    return taken;
+}
