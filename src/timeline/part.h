@@ -21,7 +21,10 @@
 #include "base/arena.h"
 #include "timeline/row.h"
 
-enum part_kind { PART_INTERACTIONS = 0, PART_TRAITS = 1 }; /* ROW_TRAITS and ROW_GROUP rows live apart */
+enum part_kind {
+    PART_INTERACTIONS = 0,
+    PART_TRAITS = 1
+}; /* ROW_TRAITS and ROW_GROUP rows live apart */
 
 /* A property's values in a part. Present rows only; value k belongs to the k-th present row.
  * Presence: `rows` (ascending row numbers, n of them), or NULL with bitmap + rank (one bit a row; rank[i] =
@@ -46,7 +49,7 @@ struct part_column {
 struct part {
     enum part_kind kind;
     uint32_t n_rows, n_customers;
-    int64_t min_ms, max_ms;   /* of the rows, inclusive; undefined when empty */
+    int64_t min_ms, max_ms;             /* of the rows, inclusive; undefined when empty */
     int64_t range_from_ms, range_to_ms; /* the time range it belongs to, half-open */
     uint64_t seq_base, min_seq, max_seq;
     const uint32_t *customer; /* [n_customers] profile numbers */
@@ -55,10 +58,10 @@ struct part {
     const uint16_t *ms;       /* [n_rows] 0 … 999 */
     const uint32_t *seq;      /* [n_rows] seq - seq_base */
     const uint16_t *event, *channel, *unit, *source, *touchpoint; /* [n_rows] codes */
-    const uint8_t *type;      /* [n_rows] enum row_type */
+    const uint8_t *type;                                          /* [n_rows] enum row_type */
     uint32_t n_columns;
     const struct part_column *columns; /* sorted by code */
-    uint32_t rules_version;   /* of touchpoint[] */
+    uint32_t rules_version;            /* of touchpoint[] */
 };
 
 /* NULL if no row has it. */
@@ -73,7 +76,9 @@ struct value part_value(const struct part *part, uint32_t row, uint32_t code);
 uint32_t part_customer_find(const struct part *part, uint32_t customer);
 
 /* Checks the checksums of the arrays a query wants (columns: COLUMN_… bits; property codes) once per part, then is
- * free. E_CORRUPT names the part as damaged: a rebuild is asked for, the query fails clearly. */
+ * free. Call it before reading any array, customer[] and start[] included (a damaged part has counts but nothing
+ * behind them). E_CORRUPT: the query fails clearly, the maintenance rebuilds the part. Names beyond the first
+ * LIMIT_PROPERTY_COLUMNS are E_TOO_LARGE: no part has columns for them. */
 enum {
     COLUMN_TIME = 1, /* sec and ms */
     COLUMN_SEQ = 2,
@@ -87,5 +92,8 @@ enum {
 };
 must_use int part_touch(const struct part *part, unsigned columns, const uint32_t *properties,
                         size_t n_properties, struct err *err);
+/* Runs run(context, err): a failing disk under a mapped part ends it with E_CORRUPT, not with a signal. It is left by a
+ * long jump then, so run holds no lock and owns nothing but what the context releases. May be nested. */
+must_use int part_guard(int (*run)(void *context, struct err *err), void *context, struct err *err);
 
 #endif

@@ -1,0 +1,234 @@
+/*
+ * Parts as files: writing, mapping, checking.
+ *
+ * FORMAT
+ *   NNNNNNNN.part            an image (part_internal.h)
+ *   NNNNNNNN.VVVVVVVV.touch  struct touch_header, then u16 [n_rows]: touchpoints by version V of the rules
+ *
+ * A file is written once, made durable, listed in the records by its caller, and never changed.
+ *
+ * SPDX-License-Identifier: GPL-3.0-or-later
+ */
+#include "timeline/part_file.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <sys/mman.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "base/hash.h"
+#include "timeline/part_internal.h"
+
+struct touch_header {
+    char magic[8];
+    uint32_t format, n_rows, number, rules_version;
+    uint64_t codes_checksum, checksum; /* checksum: of the header, this field 0 */
+    char unused[24];
+};
+_Static_assert(sizeof(struct touch_header) == PART_ALIGN, "codes begin aligned");
+
+void part_file_name(char name[PART_NAME_BYTES], uint32_t number) {
+    snprintf(name, PART_NAME_BYTES, "%08u.part", number);
+}
+
+void part_touch_name(char name[PART_NAME_BYTES], uint32_t number, uint32_t rules_version) {
+    snprintf(name, PART_NAME_BYTES, "%08u.%08u.touch", number, rules_version);
+}
+
+static int io_failed(struct err *err) {
+    if (errno == ENOSPC || errno == EDQUOT)
+        return err_set(err, E_NOSPACE, "no space left to write a part of the timeline");
+    return err_set(err, E_IO, "a part of the timeline could not be written");
+}
+
+static int create(int folder, const char *name, int *fd, struct err *err) {
+    *fd = openat(folder, name, O_RDWR | O_CREAT | O_TRUNC | O_CLOEXEC, 0600);
+    return *fd < 0 ? io_failed(err) : 0;
+}
+
+int part_file_create(int folder, uint32_t number, int *fd, struct err *err) {
+    char name[PART_NAME_BYTES];
+    part_file_name(name, number);
+    return create(folder, name, fd, err);
+}
+
+int part_file_finish(struct part_image *image, int fd, struct err *err) {
+    image_finish(image);
+    int code = 0;
+    if (msync(image->base, image->bytes, MS_SYNC) || fsync(fd))
+        code = io_failed(err);
+    close(fd);
+    return code;
+}
+
+static int write_all(int fd, const void *bytes, size_t n, struct err *err) {
+    for (const char *p = bytes; n;) {
+        ssize_t written = write(fd, p, n);
+        if (written < 0 && errno == EINTR)
+            continue;
+        if (written <= 0)
+            return io_failed(err);
+        p += written;
+        n -= (size_t)written;
+    }
+    return 0;
+}
+
+static int close_durable(int fd, int code, struct err *err) {
+    if (!code && fsync(fd))
+        code = io_failed(err);
+    close(fd);
+    return code;
+}
+
+int part_file_write(int folder, uint32_t number, const struct part_body *part, struct err *err) {
+    int fd, code = part_file_create(folder, number, &fd, err);
+    if (code)
+        return code;
+    image_finish(part->image);
+    return close_durable(fd, write_all(fd, part->image->base, part->image->bytes, err), err);
+}
+
+/* Maps a whole file read-only. */
+static int map_file(int folder, const char *name, char **base, uint64_t *bytes, struct err *err) {
+    int fd = openat(folder, name, O_RDONLY | O_CLOEXEC);
+    if (fd < 0 && errno == ENOENT)
+        return err_set(err, E_NOT_FOUND, "a part of the timeline is missing");
+    struct stat status;
+    if (fd < 0 || fstat(fd, &status)) {
+        if (fd >= 0)
+            close(fd);
+        return err_set(err, E_IO, "a part of the timeline could not be opened");
+    }
+    void *mapped = MAP_FAILED;
+    if (status.st_size > 0)
+        mapped = mmap(NULL, (size_t)status.st_size, PROT_READ, MAP_SHARED, fd, 0);
+    close(fd);
+    if (mapped == MAP_FAILED)
+        return status.st_size > 0 ? err_set(err, E_IO, "a part of the timeline could not be mapped")
+                                  : part_damaged(err, "its file is empty");
+    madvise(mapped, (size_t)status.st_size, MADV_HUGEPAGE);
+    *base = mapped;
+    *bytes = (uint64_t)status.st_size;
+    return 0;
+}
+
+static int bind_and_check(void *context, struct err *err) {
+    struct part_image *image = context;
+    int code = image_bind(image, err);
+    return code ? code : image_check_header(image, err);
+}
+
+int part_file_open(int folder, uint32_t number, struct part_body **part, struct err *err) {
+    char name[PART_NAME_BYTES];
+    part_file_name(name, number);
+    struct part_image *image = calloc(1, sizeof *image);
+    if (!image)
+        abort();
+    atomic_init(&image->refs, 1);
+    image->registered = -1;
+    int code = map_file(folder, name, &image->base, &image->bytes, err);
+    if (!code) {
+        image->registered = guard_register(image->base, image->bytes, &image->damaged);
+        code = part_guard(bind_and_check, image, err);
+    }
+    if (code) {
+        image_free(image);
+        return code;
+    }
+    void *checked = calloc(image_arrays(image->header->n_columns), sizeof *image->checked);
+    if (!checked)
+        abort();
+    image->checked = checked;
+    *part = part_over(image);
+    (*part)->number = number;
+    return 0;
+}
+
+static uint64_t touch_checksum(struct touch_header header) {
+    header.checksum = 0;
+    return hash_bytes(&header, sizeof header);
+}
+
+int part_touch_write(int folder, uint32_t number, uint32_t rules_version, const uint16_t *codes,
+                     uint32_t n_rows, struct err *err) {
+    char name[PART_NAME_BYTES];
+    part_touch_name(name, number, rules_version);
+    struct touch_header header = {.magic = PART_TOUCH_MAGIC,
+                                  .format = PART_FORMAT,
+                                  .n_rows = n_rows,
+                                  .number = number,
+                                  .rules_version = rules_version,
+                                  .codes_checksum = hash_bytes(codes, n_rows * sizeof *codes)};
+    header.checksum = touch_checksum(header);
+    int fd, code = create(folder, name, &fd, err);
+    if (code)
+        return code;
+    code = write_all(fd, &header, sizeof header, err);
+    if (!code)
+        code = write_all(fd, codes, n_rows * sizeof *codes, err);
+    return close_durable(fd, code, err);
+}
+
+static int check_touch_header(void *context, struct err *err) {
+    const struct part_body *part = context;
+    const struct part_touchpoints *touchpoints = &part->touchpoints;
+    const struct touch_header *header =
+        (const struct touch_header *)(const void *)touchpoints->base;
+    if (touchpoints->bytes < sizeof *header || memcmp(header->magic, PART_TOUCH_MAGIC, 8) != 0 ||
+        header->format != PART_FORMAT || header->number != part->number ||
+        header->n_rows != part->part.n_rows || header->rules_version != part->part.rules_version ||
+        touchpoints->bytes != sizeof *header + (uint64_t)header->n_rows * sizeof(uint16_t) ||
+        header->checksum != touch_checksum(*header))
+        return part_damaged(err, "header of its touchpoints");
+    return 0;
+}
+
+int part_touch_open(int folder, uint32_t rules_version, struct part_body *part, struct err *err) {
+    char name[PART_NAME_BYTES];
+    struct part_touchpoints *touchpoints = &part->touchpoints;
+    part_touch_name(name, part->number, rules_version);
+    part->part.rules_version = rules_version;
+    int code = map_file(folder, name, &touchpoints->base, &touchpoints->bytes, err);
+    if (code)
+        return code;
+    touchpoints->registered = guard_register(touchpoints->base, touchpoints->bytes, &part->damaged);
+    code = part_guard(check_touch_header, part, err);
+    if (code)
+        return code;
+    const void *codes = touchpoints->base + sizeof(struct touch_header);
+    touchpoints->codes = part->part.touchpoint = codes;
+    touchpoints->checksum =
+        ((const struct touch_header *)(const void *)touchpoints->base)->codes_checksum;
+    return 0;
+}
+
+void part_touch_give(struct part_body *part, uint32_t rules_version, uint16_t *codes) {
+    part->part.rules_version = rules_version;
+    part->touchpoints.base = (char *)codes;
+    part->touchpoints.bytes = (uint64_t)part->part.n_rows * sizeof *codes;
+    part->touchpoints.codes = part->part.touchpoint = codes;
+    atomic_store(&part->touchpoints.checked, 1);
+}
+
+struct part_body *part_again(struct part_body *part) {
+    atomic_fetch_add(&part->image->refs, 1);
+    struct part_body *again = part_over(part->image);
+    again->number = part->number;
+    again->part.range_from_ms = part->part.range_from_ms;
+    again->part.range_to_ms = part->part.range_to_ms;
+    return again;
+}
+
+void part_file_remove(int folder, uint32_t number, uint32_t rules_version) {
+    char name[PART_NAME_BYTES];
+    part_file_name(name, number);
+    unlinkat(folder, name, 0);
+    part_touch_name(name, number, rules_version);
+    unlinkat(folder, name, 0);
+}
+
+int part_folder_sync(int folder, struct err *err) { return fsync(folder) ? io_failed(err) : 0; }

@@ -1,0 +1,53 @@
+/*
+ * Parts as files, and the guard that turns a failing disk under a mapped file into an error of one query.
+ *
+ * SPDX-License-Identifier: GPL-3.0-or-later
+ */
+#ifndef SENDA_TIMELINE_PART_FILE_H
+#define SENDA_TIMELINE_PART_FILE_H
+
+#include <stdatomic.h>
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "base/err.h"
+
+struct part_body;
+struct part_image;
+
+/* Checksum of header and tables (image_bind checks their sense). */
+must_use int image_check_header(const struct part_image *image, struct err *err);
+
+/* Guards [base, base + bytes): a SIGBUS there sets *damaged. Returns its place, to be given back. */
+int guard_register(const char *base, uint64_t bytes, atomic_bool *damaged);
+void guard_unregister(int place); /* -1 is allowed */
+/* Sets E_CORRUPT: "a part of the timeline is damaged: HOW". */
+int part_damaged(struct err *err, const char *how);
+
+/* Files of parts live in one folder, given by its descriptor: NNNNNNNN.part and NNNNNNNN.VVVVVVVV.touch (V: version
+ * of the rules). None of the functions below syncs the folder; part_folder_sync does. */
+enum { PART_NAME_BYTES = 32 };
+void part_file_name(char name[PART_NAME_BYTES], uint32_t number);
+void part_touch_name(char name[PART_NAME_BYTES], uint32_t number, uint32_t rules_version);
+/* An empty file for an image that is filled in place; then part_file_finish makes it durable and closes fd. On failure
+ * the caller removes the file. */
+must_use int part_file_create(int folder, uint32_t number, int *fd, struct err *err);
+must_use int part_file_finish(struct part_image *image, int fd, struct err *err);
+/* Writes the image of a part in memory as a durable file. */
+must_use int part_file_write(int folder, uint32_t number, const struct part_body *part,
+                             struct err *err);
+/* Maps a file. E_NOT_FOUND, E_CORRUPT (wrong size, format, header or tables), E_IO. */
+must_use int part_file_open(int folder, uint32_t number, struct part_body **part, struct err *err);
+/* Writes n_rows codes as a durable file, and maps it for a part. */
+must_use int part_touch_write(int folder, uint32_t number, uint32_t rules_version,
+                              const uint16_t *codes, uint32_t n_rows, struct err *err);
+must_use int part_touch_open(int folder, uint32_t rules_version, struct part_body *part,
+                             struct err *err);
+/* Gives a part in memory its touchpoints: n_rows codes of an anonymous mapping, which it takes over. */
+void part_touch_give(struct part_body *part, uint32_t rules_version, uint16_t *codes);
+/* A new part over the same image, without touchpoints. */
+struct part_body *part_again(struct part_body *part);
+void part_file_remove(int folder, uint32_t number, uint32_t rules_version);
+must_use int part_folder_sync(int folder, struct err *err);
+
+#endif
