@@ -1,0 +1,62 @@
+/*
+ * What event_parse collects while it reads, before it knows the event's type. Private to collect/event_*.
+ *
+ * SPDX-License-Identifier: GPL-3.0-or-later
+ */
+#ifndef SENDA_COLLECT_EVENT_FIELDS_H
+#define SENDA_COLLECT_EVENT_FIELDS_H
+
+#include "collect/event_scan.h"
+
+/* Members of context that are kept with an interaction: X(name, path inside context) */
+#define KEPT_TABLE(X)                                                                              \
+    X(PAGE_PATH, "page.path")                                                                      \
+    X(PAGE_URL, "page.url")                                                                        \
+    X(PAGE_REFERRER, "page.referrer")                                                              \
+    X(PAGE_TITLE, "page.title")                                                                    \
+    X(CAMPAIGN_NAME, "campaign.name")                                                              \
+    X(CAMPAIGN_SOURCE, "campaign.source")                                                          \
+    X(CAMPAIGN_MEDIUM, "campaign.medium")                                                          \
+    X(CAMPAIGN_TERM, "campaign.term")                                                              \
+    X(CAMPAIGN_CONTENT, "campaign.content")                                                        \
+    X(LOCALE, "locale")                                                                            \
+    X(DEVICE_TYPE, "device.type")                                                                  \
+    X(OS_NAME, "os.name")                                                                          \
+    X(APP_VERSION, "app.version")
+
+enum kept {
+#define X(name, path) KEPT_##name,
+    KEPT_TABLE(X)
+#undef X
+        KEPT_COUNT
+};
+
+enum { MAX_EXTERNAL_IDS = 32 };
+
+struct event_context {
+    struct slice channel, touchpoint, unit;
+    struct slice kept[KEPT_COUNT];
+    struct identity external[MAX_EXTERNAL_IDS];
+    size_t n_external;
+    struct slice traits; /* raw object; absent if none */
+};
+
+/* A run of properties or traits; nulls are in it. */
+struct event_list {
+    struct event_property *properties; /* [LIMIT_EVENT_PROPERTIES + 1] */
+    size_t n;
+};
+
+/* At the value of "context". Members that are absent there are left as they are. */
+enum refusal event_read_context(struct scan *scan, struct event_context *context);
+/* At the value of "properties" or "traits": an object or null. what: for messages. */
+enum refusal event_read_list(struct scan *scan, const char *what, struct event_list *list);
+/* Text with no control characters, at most max bytes; null and "" leave *text absent. A whole number is its digits if
+ * `number` allows it. */
+enum refusal event_read_name(struct scan *scan, const char *what, size_t max, bool number,
+                             struct slice *text);
+/* Copies what is said to the event: interactions only keep the closed list. *n grows by what is added to properties. */
+void event_take_context(const struct event_context *context, struct arena *arena,
+                        struct event *event, struct event_property *properties, size_t *n);
+
+#endif
