@@ -1,0 +1,391 @@
+/*
+ * Random histories, random questions: the product's engine and the reference must agree on every member that
+ * interface.md names. A case is one customer's history under one question.
+ *
+ * Histories are made to hurt: equal instants, late events, merged customers, missing properties, gaps around the session
+ * limit, few names so that sequences repeat. SENDA_ROUNDS=n for longer runs; SENDA_SEED=n to repeat one.
+ *
+ * SPDX-License-Identifier: GPL-3.0-or-later
+ */
+#include <math.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+#include <cmocka.h>
+
+#include "backend/backend.h"
+#include "backend/reference.h"
+#include "base/clock.h"
+
+enum { CUSTOMERS = 400, EVENTS = 4000, QUESTIONS = 300, BATCH = 500 };
+
+#define BASE_MS INT64_C(1772323200000) /* 2026-03-01T00:00:00Z: a DST change of Madrid lies in the weeks after it */
+
+static uint64_t state;
+
+static uint64_t draw(void) {
+    uint64_t z = (state += 0x9E3779B97F4A7C15ULL);
+    z = (z ^ (z >> 30)) * 0xBF58476D1CE4E5B9ULL;
+    z = (z ^ (z >> 27)) * 0x94D049BB133111EBULL;
+    return z ^ (z >> 31);
+}
+static int pick(int n) { return (int)(draw() % (uint64_t)n); }
+static bool chance(int percent) { return pick(100) < percent; }
+
+/* ---- histories ---- */
+
+static int64_t some_time(void) {
+    int64_t day = pick(chance(50) ? 3 : 45), tick = pick(chance(50) ? 4 : 48);
+    return BASE_MS + day * DAY_MS + tick * 1800000 + (chance(30) ? pick(3) * 500 : 0);
+}
+
+static struct value some_value(struct arena *arena) {
+    switch (pick(6)) {
+    case 0: return (struct value){.type = VALUE_TEXT, .text = slice_of(arena_format(arena, "v%d", pick(3)))};
+    case 1: return (struct value){.type = VALUE_NUMBER, .number = pick(6) / 2.0};
+    case 2: return (struct value){.type = chance(50) ? VALUE_TRUE : VALUE_FALSE};
+    default: return (struct value){.type = VALUE_INT, .integer = pick(5)};
+    }
+}
+
+static void some_properties(struct event *event, struct arena *arena) {
+    static const char *const NAMES[] = {"p", "q", "order"};
+    event->properties = arena_get(arena, sizeof *event->properties * 4);
+    for (int i = 0; i < 3; i++) {
+        if (!chance(60))
+            continue;
+        struct value value = some_value(arena);
+        if (i == 2)
+            value = (struct value){.type = VALUE_INT, .integer = pick(200)};
+        event->properties[event->n_properties++] = (struct event_property){slice_of(NAMES[i]), value};
+    }
+    if (event->type == EVENT_TRACK && chance(60)) {
+        struct value touchpoint = {.type = VALUE_TEXT, .text = slice_of(arena_format(arena, "t%d", pick(3)))};
+        event->touchpoint = touchpoint.text;
+        event->properties[event->n_properties++] =
+            (struct event_property){slice_of("context.touchpoint"), touchpoint};
+    }
+}
+
+static struct event some_event(struct arena *arena) {
+    struct event event = {.type = chance(88) ? EVENT_TRACK : EVENT_IDENTIFY, .time_ms = some_time(), .has_time = true};
+    int who = pick(CUSTOMERS);
+    if (chance(80))
+        event.user_id = slice_of(arena_format(arena, "u%d", who));
+    if (!event.user_id.p || chance(15))
+        event.anonymous_id = slice_of(arena_format(arena, "a%d", pick(CUSTOMERS)));
+    if (chance(2)) {
+        event.type = EVENT_ALIAS;
+        event.user_id = slice_of(arena_format(arena, "u%d", who));
+        event.previous_id = slice_of(arena_format(arena, "u%d", pick(CUSTOMERS)));
+        return event;
+    }
+    if (event.type == EVENT_TRACK) {
+        event.name = slice_of(arena_format(arena, "%c", "ABCDE"[pick(5)]));
+        if (chance(80))
+            event.channel = slice_of(arena_format(arena, "c%d", pick(3)));
+        if (chance(70))
+            event.unit = slice_of(arena_format(arena, "n%d", pick(3)));
+    }
+    some_properties(&event, arena);
+    return event;
+}
+
+static void fill(struct folder *folder, struct arena *arena) {
+    for (int done = 0; done < EVENTS; done += BATCH) {
+        struct event *events = arena_get(arena, sizeof *events * BATCH);
+        struct event_result results[BATCH];
+        for (int i = 0; i < BATCH; i++)
+            events[i] = some_event(arena);
+        struct ingest_batch batch = {.source = {.number = 1},
+                                     .events = events,
+                                     .n = BATCH,
+                                     .received_ms = BASE_MS + 60 * (int64_t)DAY_MS,
+                                     .results = results};
+        struct err err = {0};
+        if (ingest_run(folder->ingest, &batch, &err))
+            fail_msg("ingest: %s", err.message);
+        if (chance(40) && folder_maintain(folder, chance(50), &err) < 0)
+            fail_msg("maintain: %s", err.message);
+    }
+}
+
+/* ---- questions ---- */
+
+static json_t *some_predicate(void) {
+    static const char *const OPS[] = {"=", "!=", "<", "<=", ">", ">=", "exists", "absent", "contains", "in"};
+    const char *op = OPS[pick(10)];
+    json_t *predicate = json_pack("{s:s, s:s}", "property", chance(50) ? "p" : "q", "op", op);
+    if (strcmp(op, "in") == 0)
+        json_object_set_new(predicate, "value", json_pack("[i, s, i]", pick(5), "v1", pick(5)));
+    else if (strcmp(op, "contains") == 0)
+        json_object_set_new(predicate, "value", json_string(chance(50) ? "v" : "1"));
+    else if (op[0] != 'e' && op[0] != 'a')
+        json_object_set_new(predicate, "value",
+                            op[0] != '<' && op[0] != '>' && chance(40) ? json_sprintf("v%d", pick(3))
+                                                                       : json_integer(pick(5)));
+    return predicate;
+}
+
+static json_t *some_matcher(void) {
+    json_t *matcher = json_object();
+    switch (pick(6)) {
+    case 0: json_object_set_new(matcher, "touchpoint", json_sprintf("t%d", pick(3))); break;
+    case 1:
+        json_object_set_new(matcher, "event",
+                            json_pack("[o, o]", json_sprintf("%c", "ABC"[pick(3)]), json_sprintf("%c", "DE"[pick(2)])));
+        break;
+    case 2:
+        if (chance(30))
+            break;
+        __attribute__((fallthrough));
+    default: json_object_set_new(matcher, "event", json_sprintf("%c", "ABCDE"[pick(5)])); break;
+    }
+    if (chance(20))
+        json_object_set_new(matcher, "where", json_pack("[o]", some_predicate()));
+    return matcher;
+}
+
+static json_t *some_date(int from_day, int days) {
+    int day = from_day + pick(days);
+    if (chance(30))
+        return json_sprintf("2026-03-%02dT%02d:00:00Z", day % 31 + 1, pick(24));
+    return json_sprintf("2026-%02d-%02d", 3 + day / 31, day % 31 + 1);
+}
+
+static json_t *some_rule(int depth) {
+    static const char *const TIMES[] = {">=2", "=0", ">=1", "=1", "<2", ">1"};
+    int kind = pick(depth > 1 ? 2 : 5);
+    if (kind == 0)
+        return json_pack("{s:s, s:s, s:i}", "trait", chance(50) ? "p" : "q", "op", chance(50) ? ">=" : "=", "value",
+                         pick(4));
+    if (kind == 1) {
+        json_t *rule = json_pack("{s:o}", "did", some_matcher());
+        if (chance(70))
+            json_object_set_new(rule, "times", json_string(TIMES[pick(6)]));
+        if (chance(50))
+            json_object_set_new(rule, "within", json_sprintf("%dd", 1 + pick(40)));
+        else if (chance(30))
+            json_object_set_new(rule, "range", json_pack("{s:o, s:o}", "from", some_date(0, 10), "to", some_date(15, 10)));
+        return rule;
+    }
+    if (kind == 2)
+        return json_pack("{s:o}", "not", some_rule(depth + 1));
+    return json_pack("{s:[o, o]}", kind == 3 ? "all" : "any", some_rule(depth + 1), some_rule(depth + 1));
+}
+
+static void some_filters(json_t *query) {
+    if (chance(50))
+        json_object_set_new(query, "range", json_pack("{s:o, s:o}", "from", some_date(0, 12), "to", some_date(14, 31)));
+    if (chance(25))
+        json_object_set_new(query, "where", json_pack("[o]", some_predicate()));
+    if (chance(20))
+        json_object_set_new(query, "channel", chance(50) ? json_sprintf("c%d", pick(3)) : json_pack("[s, s]", "c0", "c2"));
+    if (chance(15))
+        json_object_set_new(query, "unit", json_sprintf("n%d", pick(3)));
+    if (chance(20))
+        json_object_set_new(query, "segment", some_rule(0));
+}
+
+static void some_by(json_t *query) {
+    static const char *const BY[] = {"channel", "unit", "touchpoint", "event", "week"};
+    int kind = pick(8);
+    if (kind < 5)
+        json_object_set_new(query, "by", json_string(BY[kind]));
+    else if (kind == 5)
+        json_object_set_new(query, "by", json_pack("{s:s}", "property", chance(50) ? "p" : "q"));
+    else if (kind == 6)
+        json_object_set_new(query, "by", json_pack("{s:s}", "trait", "p"));
+    if (json_object_get(query, "by") && chance(50))
+        json_object_set_new(query, "limit", json_integer(1 + pick(3)));
+}
+
+static json_t *some_funnel(void) {
+    static const char *const ORDERS[] = {"ordered", "ordered", "strict", "any"};
+    json_t *query = json_pack("{s:s, s:s}", "kind", "funnel", "order", ORDERS[pick(4)]), *steps = json_array();
+    int n = 2 + pick(4);
+    for (int i = 0; i < n; i++)
+        json_array_append_new(steps, some_matcher());
+    json_object_set_new(query, "steps", steps);
+    json_object_set_new(query, "window", chance(50) ? json_sprintf("%dh", 1 + pick(30)) : json_sprintf("%dd", 1 + pick(10)));
+    if (chance(30))
+        json_object_set_new(query, "entry", json_string("first"));
+    if (chance(30)) {
+        int after = 1 + pick(n - 1);
+        json_t *exclusion = json_pack("{s:o, s:i, s:i}", "event", json_sprintf("%c", "ABCDE"[pick(5)]), "after_step",
+                                      after, "before_step", after + 1 + pick(n - after));
+        json_object_set_new(query, "exclude", json_pack("[o]", exclusion));
+    }
+    if (chance(40))
+        some_by(query);
+    return query;
+}
+
+static json_t *some_walk(const char *kind) {
+    static const char *const LEVELS[] = {"event", "touchpoint"};
+    json_t *query = json_pack("{s:s, s:s}", "kind", kind, "level", LEVELS[pick(2)]);
+    int cases = pick(3);
+    json_object_set_new(query, "case",
+                        cases == 0   ? json_string("customer")
+                        : cases == 1 ? json_string("session")
+                                     : json_pack("{s:s}", "property", "order"));
+    if (kind[0] == 'f' && chance(30))
+        json_object_set_new(query, "min_share", json_real(pick(10) / 100.0));
+    if (kind[0] == 'v')
+        json_object_set_new(query, "top", json_integer(1 + pick(50)));
+    return query;
+}
+
+static json_t *some_trend(void) {
+    static const char *const EVERY[] = {"hour", "day", "week", "month"};
+    json_t *query = json_pack("{s:s, s:s}", "kind", "trend", "every", EVERY[pick(4)]);
+    if (chance(60))
+        json_object_set_new(query, "of", some_matcher());
+    int measure = pick(4);
+    json_object_set_new(query, "measure",
+                        measure == 0   ? json_string("count")
+                        : measure == 1 ? json_string("customers")
+                        : measure == 2 ? json_pack("{s:s}", "sum", "p")
+                                       : json_pack("{s:s}", "mean", "p"));
+    if (chance(50))
+        some_by(query);
+    return query;
+}
+
+static json_t *some_retention(void) {
+    static const char *const EVERY[] = {"day", "week", "month"}, *const MEASURES[] = {"calendar", "rolling", "unbounded"};
+    return json_pack("{s:s, s:o, s:o, s:s, s:s, s:i}", "kind", "retention", "start", some_matcher(), "return",
+                     some_matcher(), "every", EVERY[pick(3)], "measure", MEASURES[pick(3)], "periods", 1 + pick(6));
+}
+
+static json_t *some_question(void) {
+    json_t *query = NULL;
+    switch (pick(8)) {
+    case 0:
+    case 1:
+    case 2: query = some_funnel(); break;
+    case 3: query = some_walk("flow"); break;
+    case 4: query = some_walk("variants"); break;
+    case 5: query = some_trend(); break;
+    case 6: query = some_retention(); break;
+    default: query = json_pack("{s:s, s:o}", "kind", "customers", "of", some_rule(0)); break;
+    }
+    if (strcmp(json_string_value(json_object_get(query, "kind")), "customers") != 0)
+        some_filters(query);
+    return query;
+}
+
+/* ---- comparing ---- */
+
+static bool agree(const json_t *expected, const json_t *actual) {
+    if (json_is_number(expected) && json_is_number(actual)) {
+        double a = json_number_value(expected), b = json_number_value(actual);
+        return fabs(a - b) <= 1e-9 * fmax(1, fmax(fabs(a), fabs(b)));
+    }
+    if (json_typeof(expected) != json_typeof(actual))
+        return false;
+    if (json_is_array(expected)) {
+        if (json_array_size(expected) != json_array_size(actual))
+            return false;
+        for (size_t i = 0; i < json_array_size(expected); i++)
+            if (!agree(json_array_get(expected, i), json_array_get(actual, i)))
+                return false;
+        return true;
+    }
+    if (!json_is_object(expected))
+        return json_equal(expected, actual);
+    for (void *at = json_object_iter((json_t *)(uintptr_t)expected); at;
+         at = json_object_iter_next((json_t *)(uintptr_t)expected, at)) {
+        const json_t *other = json_object_get(actual, json_object_iter_key(at));
+        if (!other || !agree(json_object_iter_value(at), other))
+            return false;
+    }
+    return true;
+}
+
+static void show(const char *what, const json_t *json) {
+    char *text = json ? json_dumps(json, JSON_COMPACT | JSON_ENCODE_ANY) : NULL;
+    fprintf(stderr, "%s: %.4000s\n", what, text ? text : "(none)");
+    free(text);
+}
+
+static void ask(struct folder *folder, const struct reference_world *world, const json_t *query) {
+    static const struct principal OWNER = {.role = ROLE_OWNER, .scopes = SCOPE_QUERY};
+    struct arena arena;
+    arena_init(&arena);
+    struct err err = {0};
+    struct plan *plan = NULL;
+    struct plan_context context = {.dictionary = folder->dictionary, .zone = folder->zone, .now_ms = clock_now_ms()};
+    if (plan_compile(query, &OWNER, &context, &arena, &plan, &err)) {
+        show("question", query);
+        fail_msg("plan: %s at %s", err.message, err.pointer);
+    }
+    json_t *expected = NULL, *actual = NULL;
+    int code = reference_answer(world, plan, &expected, &err);
+    if (!code)
+        code = query_run(folder, BACKEND_LOCAL, query, &OWNER, NULL, &actual, &err);
+    if (code || !agree(expected, actual)) {
+        show("question", query);
+        show("expected", expected);
+        show("actual", actual);
+        fail_msg("the engine disagrees with the reference: %s", err.message);
+    }
+    json_decref(expected);
+    json_decref(actual);
+    arena_release(&arena);
+}
+
+static int64_t fixed_now(void) { return BASE_MS + 40 * (int64_t)DAY_MS; }
+
+static uint64_t one_round(uint64_t seed) {
+    state = seed;
+    char dir[] = "/tmp/senda-agreement-XXXXXX";
+    assert_non_null(mkdtemp(dir));
+    struct err err = {0};
+    struct folder *folder = NULL;
+    struct folder_settings settings = {.timezone = "Europe/Madrid"};
+    if (folder_create(dir, &settings, &err) || folder_open(&folder, dir, &err))
+        fail_msg("folder: %s", err.message);
+    struct arena arena;
+    arena_init(&arena);
+    fill(folder, &arena);
+    struct reference_world world;
+    if (reference_load(&world, folder, &err))
+        fail_msg("reference: %s", err.message);
+    uint64_t cases = 0;
+    for (int i = 0; i < QUESTIONS; i++, cases += world.n_owners) {
+        json_t *query = some_question();
+        ask(folder, &world, query);
+        json_decref(query);
+    }
+    reference_release(&world);
+    arena_release(&arena);
+    folder_close(folder);
+    char command[64];
+    snprintf(command, sizeof command, "rm -rf %s", dir);
+    assert_int_equal(system(command), 0);
+    return cases;
+}
+
+static void engine_agrees_with_reference(void **unused) {
+    (void)unused;
+    clock_inject(fixed_now);
+    const char *rounds = getenv("SENDA_ROUNDS"), *seed = getenv("SENDA_SEED");
+    uint64_t first = seed ? strtoull(seed, NULL, 10) : 1, cases = 0;
+    int n = rounds ? (int)strtol(rounds, NULL, 10) : 8;
+    for (int i = 0; i < n; i++) {
+        fprintf(stderr, "seed %llu\n", (unsigned long long)(first + (uint64_t)i));
+        cases += one_round(first + (uint64_t)i);
+    }
+    printf("%llu cases agree\n", (unsigned long long)cases);
+    clock_inject(NULL);
+}
+
+int main(void) {
+    const struct CMUnitTest tests[] = {cmocka_unit_test(engine_agrees_with_reference)};
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
