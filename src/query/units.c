@@ -6,6 +6,7 @@
 #include <stdlib.h>
 
 #include "store/store.h"
+#include "timeline/row.h"
 
 static bool has_table(sqlite3 *db, struct err *err, int *code) {
     sqlite3_stmt *statement = STORE_PREPARE(

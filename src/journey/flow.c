@@ -1,0 +1,282 @@
+/*
+ * SPDX-License-Identifier: GPL-3.0-or-later
+ */
+#include "journey/flow.h"
+
+#include <stdlib.h>
+
+/* The hot part of an edge. A thread's counts fit 32 bits: it sees at most 2^32 rows. */
+struct cell {
+    uint32_t count, cases, last_case, spread;
+};
+
+struct flow_state {
+    const struct flow_spec *spec;
+    struct spread_budget *budget;
+    uint32_t shift;      /* dense: cell of (from, to) is from << shift | to */
+    struct cell *cells;  /* dense, or hash table of n_slots with keys */
+    uint32_t *keys;      /* from << 16 | to, 0: empty; NULL: dense */
+    uint32_t n_slots, n_used;
+    uint64_t *starts, *ends;
+    uint32_t n_cases;
+    uint64_t all_cases;  /* of merged threads */
+    struct spread *spreads;
+    uint32_t n_spreads, spreads_capacity;
+    struct spread lengths;
+    struct case_adapter adapter;
+};
+
+static void *cleared(size_t n, size_t size) {
+    void *memory = calloc(n ? n : 1, size);
+    if (!memory)
+        abort();
+    return memory;
+}
+
+static void visit_case(void *context, const struct case_rows *rows);
+
+struct flow_state *flow_new(const struct flow_spec *spec, struct spread_budget *budget) {
+    struct flow_state *state = cleared(1, sizeof *state);
+    state->spec = spec;
+    state->budget = budget;
+    if (spec->names <= FLOW_DENSE) {
+        while ((UINT32_C(1) << state->shift) < spec->names)
+            state->shift++;
+        state->cells = cleared((size_t)spec->names << state->shift, sizeof *state->cells);
+    } else {
+        state->n_slots = 1 << 16;
+        state->cells = cleared(state->n_slots, sizeof *state->cells);
+        state->keys = cleared(state->n_slots, sizeof *state->keys);
+    }
+    state->starts = cleared(spec->names, sizeof *state->starts);
+    state->ends = cleared(spec->names, sizeof *state->ends);
+    state->adapter = (struct case_adapter){.kind = spec->cases, .visit = visit_case, .context = state};
+    return state;
+}
+
+void flow_free(struct flow_state *state) {
+    if (!state)
+        return;
+    for (uint32_t i = 0; i < state->n_spreads; i++)
+        spread_release(&state->spreads[i]);
+    spread_release(&state->lengths);
+    cases_release(&state->adapter);
+    free(state->spreads);
+    free(state->cells);
+    free(state->keys);
+    free(state->starts);
+    free(state->ends);
+    free(state);
+}
+
+static uint32_t slot_of(const struct flow_state *state, uint32_t key) {
+    uint32_t mask = state->n_slots - 1, at = (key * UINT32_C(0x9E3779B1)) >> 8 & mask;
+    while (state->keys[at] && state->keys[at] != key)
+        at = (at + 1) & mask;
+    return at;
+}
+
+static void rehash(struct flow_state *state) {
+    struct cell *cells = state->cells;
+    uint32_t *keys = state->keys, n = state->n_slots;
+    state->n_slots *= 2;
+    state->cells = cleared(state->n_slots, sizeof *state->cells);
+    state->keys = cleared(state->n_slots, sizeof *state->keys);
+    for (uint32_t i = 0; i < n; i++) {
+        if (keys[i]) {
+            uint32_t at = slot_of(state, keys[i]);
+            state->keys[at] = keys[i];
+            state->cells[at] = cells[i];
+        }
+    }
+    free(cells);
+    free(keys);
+}
+
+/* Labels are never 0 here (CODE_NONE was filtered), so a key is never 0. */
+static inline struct cell *cell_of(struct flow_state *state, uint32_t from, uint32_t to) {
+    if (!state->keys)
+        return &state->cells[(size_t)from << state->shift | to];
+    uint32_t key = from << 16 | to, at = slot_of(state, key);
+    if (!state->keys[at]) {
+        if (state->n_used * 2 >= state->n_slots) {
+            rehash(state);
+            at = slot_of(state, key);
+        }
+        state->keys[at] = key;
+        state->n_used++;
+    }
+    return &state->cells[at];
+}
+
+static inline void count(struct cell *cell, uint32_t stamp) {
+    uint32_t last = cell->last_case;
+    cell->count++;
+    cell->cases += last != stamp;
+    cell->last_case = stamp;
+}
+
+static struct spread *spread_of(struct flow_state *state, struct cell *cell) {
+    if (!cell->spread) {
+        if (state->n_spreads == state->spreads_capacity) {
+            state->spreads_capacity = state->spreads_capacity ? state->spreads_capacity * 2 : 256;
+            state->spreads = realloc(state->spreads, state->spreads_capacity * sizeof *state->spreads);
+            if (!state->spreads)
+                abort();
+        }
+        state->spreads[state->n_spreads++] = (struct spread){0};
+        cell->spread = state->n_spreads;
+    }
+    return &state->spreads[cell->spread - 1];
+}
+
+static void put_behind(const struct flow_spec *spec, const struct case_rows *rows) {
+    bool in = false;
+    for (uint32_t i = 0; i < rows->n && !in; i++) {
+        if (spec->node)
+            in = rows->label[i] == spec->node && (!spec->people->starts || i == 0) &&
+                 (!spec->people->ends || i + 1 == rows->n);
+        else
+            in = i > 0 && rows->label[i - 1] == spec->from && rows->label[i] == spec->to;
+    }
+    for (uint32_t i = 0; i < rows->n && in; i++)
+        owner_set_put(spec->behind, rows->owner[i], true);
+}
+
+static void visit_case(void *context, const struct case_rows *rows) {
+    struct flow_state *state = context;
+    uint32_t stamp = ++state->n_cases;
+    state->starts[rows->label[0]]++;
+    state->ends[rows->label[rows->n - 1]]++;
+    for (uint32_t i = 1; i < rows->n; i++) {
+        struct cell *cell = cell_of(state, rows->label[i - 1], rows->label[i]);
+        count(cell, stamp);
+        if (state->spec->durations)
+            spread_add(spread_of(state, cell), rows->time_ms[i] - rows->time_ms[i - 1], state->budget);
+    }
+    if (state->spec->durations)
+        spread_add(&state->lengths, rows->time_ms[rows->n - 1] - rows->time_ms[0], state->budget);
+    if (state->spec->behind)
+        put_behind(state->spec, rows);
+}
+
+/* Counts only, a case a customer: straight over the column. */
+static inline void walk(struct flow_state *state, const uint16_t *label, uint32_t from, uint32_t to,
+                        uint32_t previous, uint32_t stamp) {
+    for (uint32_t row = from; row < to; row++) {
+        uint32_t next = label[row];
+        count(&state->cells[(size_t)previous << state->shift | next], stamp);
+        previous = next;
+    }
+}
+
+static bool plain(const struct flow_state *state) {
+    return !state->keys && !state->spec->durations && state->spec->cases == CASE_CUSTOMER && !state->spec->behind;
+}
+
+static void customer(void *opaque, uint32_t owner, const struct run *runs, size_t n) {
+    struct flow_state *state = opaque;
+    if (!plain(state)) {
+        cases_customer(&state->adapter, owner, runs, n);
+        return;
+    }
+    uint32_t stamp = ++state->n_cases, previous = 0;
+    for (size_t r = 0; r < n; r++) {
+        const uint16_t *label = runs[r].view->label;
+        uint32_t from = runs[r].from;
+        if (r == 0) {
+            previous = label[from++];
+            state->starts[previous]++;
+        }
+        walk(state, label, from, runs[r].to, previous, stamp);
+        previous = label[runs[r].to - 1];
+    }
+    state->ends[previous]++;
+}
+
+static void block(void *opaque, const struct view *view) {
+    struct flow_state *state = opaque;
+    for (uint32_t k = 0; k < view->n; k++) {
+        struct run run = {view, view->start[k], view->start[k + 1]};
+        customer(state, view->customer[k], &run, 1);
+    }
+}
+
+const struct operator flow_operator = {.block = block, .customer = customer};
+
+static void merge_cell(struct flow_state *into, struct flow_state *from, uint32_t a, uint32_t b,
+                       const struct cell *cell) {
+    struct cell *target = cell_of(into, a, b);
+    target->count += cell->count;
+    target->cases += cell->cases;
+    if (cell->spread)
+        spread_merge(spread_of(into, target), &from->spreads[cell->spread - 1], into->budget);
+}
+
+static void merge(struct flow_state *into, struct flow_state *from) {
+    uint32_t names = into->spec->names;
+    for (uint32_t i = 0; i < names; i++) {
+        into->starts[i] += from->starts[i];
+        into->ends[i] += from->ends[i];
+    }
+    into->all_cases += from->n_cases;
+    spread_merge(&into->lengths, &from->lengths, into->budget);
+    size_t n = from->keys ? from->n_slots : (size_t)names << from->shift;
+    uint32_t mask = (UINT32_C(1) << from->shift) - 1;
+    for (size_t i = 0; i < n; i++) {
+        if (!from->cells[i].count)
+            continue;
+        uint32_t a = from->keys ? from->keys[i] >> 16 : (uint32_t)(i >> from->shift);
+        uint32_t b = from->keys ? from->keys[i] & 0xFFFF : (uint32_t)i & mask;
+        merge_cell(into, from, a, b, &from->cells[i]);
+    }
+}
+
+void flow_finish(struct flow_state *const *states, size_t n) {
+    if (states[0]->spec->cases == CASE_PROPERTY) {
+        struct case_adapter *adapters[16];
+        for (size_t i = 0; i < n && i < 16; i++)
+            adapters[i] = &states[i]->adapter;
+        cases_finish(adapters, n, adapters[0]);
+    }
+    for (size_t i = 1; i < n; i++)
+        merge(states[0], states[i]);
+}
+
+uint64_t flow_cases(const struct flow_state *state) { return state->all_cases + state->n_cases; }
+
+struct flow_edge *flow_edges(const struct flow_state *state, size_t *n_edges) {
+    size_t n = state->keys ? state->n_slots : (size_t)state->spec->names << state->shift, used = 0;
+    uint32_t mask = (UINT32_C(1) << state->shift) - 1;
+    for (size_t i = 0; i < n; i++)
+        used += state->cells[i].count != 0;
+    struct flow_edge *edges = cleared(used, sizeof *edges);
+    *n_edges = used;
+    used = 0;
+    for (size_t i = 0; i < n; i++) {
+        const struct cell *cell = &state->cells[i];
+        if (!cell->count)
+            continue;
+        uint32_t from_to = state->keys ? state->keys[i] : (uint32_t)(i >> state->shift) << 16 | ((uint32_t)i & mask);
+        edges[used++] = (struct flow_edge){from_to, 0, cell->count, cell->cases, cell->spread};
+    }
+    return edges;
+}
+
+void flow_nodes(const struct flow_state *state, struct flow_node *nodes) {
+    for (uint32_t i = 0; i < state->spec->names; i++)
+        nodes[i] = (struct flow_node){state->starts[i], state->starts[i], state->ends[i]};
+    size_t n;
+    struct flow_edge *edges = flow_edges(state, &n);
+    for (size_t i = 0; i < n; i++)
+        nodes[edges[i].from_to & 0xFFFF].count += edges[i].count;
+    free(edges);
+}
+
+struct spread *flow_spread(struct flow_state *state, const struct flow_edge *edge) {
+    return edge->spread ? &state->spreads[edge->spread - 1] : NULL;
+}
+
+struct spread *flow_case_spread(struct flow_state *state) {
+    return state->spec->durations ? &state->lengths : NULL;
+}

@@ -1,0 +1,255 @@
+/*
+ * The funnel as an operator over views: picks the rows that matter, finds each customer's attempt, counts.
+ *
+ * SPDX-License-Identifier: GPL-3.0-or-later
+ */
+#include "journey/funnel.h"
+
+#include <math.h>
+#include <stdlib.h>
+
+struct funnel_state {
+    const struct funnel_spec *spec;
+    struct spread_budget *budget;
+    uint64_t *depth;           /* [groups][steps + 1] customers whose attempt reached exactly that many steps */
+    struct spread *spreads;    /* [groups][steps] time from the previous step; [0] unused */
+    uint32_t *came, *censored; /* [steps][SPREAD_BINS], NULL when there are groups */
+    uint64_t immature;
+    struct funnel_row *rows; /* scratch: the current customer's */
+    uint32_t *picked;
+    uint32_t capacity;
+    uint8_t *step_of; /* [65536] fast path: step by key, 0: none */
+    bool fast;
+};
+
+static void *cleared(size_t n, size_t size) {
+    void *memory = calloc(n ? n : 1, size);
+    if (!memory)
+        abort();
+    return memory;
+}
+
+bool funnel_is_single(const uint64_t *lut, uint32_t n, uint32_t steps) {
+    uint64_t bits = (UINT64_C(1) << steps) - 1;
+    for (uint32_t i = 0; i < n; i++)
+        if ((lut[i] & bits) & ((lut[i] & bits) - 1))
+            return false;
+    return true;
+}
+
+static bool excludes(const struct funnel_spec *spec) {
+    for (uint32_t k = 0; k <= spec->steps; k++)
+        if (spec->exclude_at[k])
+            return true;
+    return false;
+}
+
+struct funnel_state *funnel_new(const struct funnel_spec *spec, struct spread_budget *budget) {
+    struct funnel_state *state = cleared(1, sizeof *state);
+    uint32_t groups = spec->grouping.n ? spec->grouping.n : 1;
+    state->spec = spec;
+    state->budget = budget;
+    state->depth = cleared((size_t)groups * (spec->steps + 1), sizeof *state->depth);
+    state->spreads = cleared((size_t)groups * spec->steps, sizeof *state->spreads);
+    if (groups == 1) {
+        state->came = cleared((size_t)spec->steps * SPREAD_BINS, sizeof *state->came);
+        state->censored = cleared((size_t)spec->steps * SPREAD_BINS, sizeof *state->censored);
+    }
+    state->fast = spec->lut && spec->single && spec->order == ORDER_ORDERED && spec->entry == ENTRY_ANY &&
+                  !excludes(spec);
+    if (state->fast) {
+        state->step_of = cleared(65536, 1);
+        for (uint32_t key = 0; key < 65536; key++)
+            if (spec->lut[key])
+                state->step_of[key] = (uint8_t)(__builtin_ctzll(spec->lut[key]) + 1);
+    }
+    return state;
+}
+
+void funnel_free(struct funnel_state *state) {
+    if (!state)
+        return;
+    uint32_t groups = state->spec->grouping.n ? state->spec->grouping.n : 1;
+    for (size_t i = 0; i < (size_t)groups * state->spec->steps; i++)
+        spread_release(&state->spreads[i]);
+    free(state->depth);
+    free(state->spreads);
+    free(state->came);
+    free(state->censored);
+    free(state->rows);
+    free(state->picked);
+    free(state->step_of);
+    free(state);
+}
+
+static void reserve(struct funnel_state *state, uint32_t n) {
+    if (n <= state->capacity)
+        return;
+    state->capacity = n + n / 2 + 64;
+    state->rows = realloc(state->rows, state->capacity * sizeof *state->rows);
+    state->picked = realloc(state->picked, state->capacity * sizeof *state->picked);
+    if (!state->rows || !state->picked)
+        abort();
+}
+
+static void record_behind(const struct funnel_spec *spec, uint32_t owner, uint32_t reached, uint32_t group) {
+    const struct people *people = spec->people;
+    bool in = people->lost ? reached == people->step : reached >= people->step;
+    if (in && (!people->has_by || group == spec->people_group))
+        owner_set_put(spec->behind, owner, true);
+}
+
+/* Only the attempt that counts gets here. */
+static void record(struct funnel_state *state, uint32_t owner, const struct funnel_attempt *attempt, uint32_t group) {
+    const struct funnel_spec *spec = state->spec;
+    uint32_t reached = attempt->reached;
+    state->depth[(size_t)group * (spec->steps + 1) + reached]++;
+    struct spread *spreads = &state->spreads[(size_t)group * spec->steps];
+    for (uint32_t k = 1; k < reached; k++) {
+        int64_t length = attempt->time_ms[k] - attempt->time_ms[k - 1];
+        spread_add(&spreads[k], length, state->budget);
+        if (state->came)
+            state->came[k * SPREAD_BINS + spread_bin(length)]++;
+    }
+    int64_t watched_to = attempt->time_ms[0] + spec->window_ms;
+    if (watched_to > spec->end_ms) {
+        state->immature++;
+        watched_to = spec->end_ms;
+    }
+    if (state->censored && reached < spec->steps)
+        state->censored[reached * SPREAD_BINS + spread_bin(watched_to - attempt->time_ms[reached - 1])]++;
+    if (spec->behind)
+        record_behind(spec, owner, reached, group);
+}
+
+static void customer(void *opaque, uint32_t owner, const struct run *runs, size_t n_runs) {
+    struct funnel_state *state = opaque;
+    const struct funnel_spec *spec = state->spec;
+    uint32_t n = 0;
+    for (size_t r = 0; r < n_runs; r++) {
+        const struct view *view = runs[r].view;
+        reserve(state, n + runs[r].to - runs[r].from);
+        for (uint32_t row = runs[r].from; row < runs[r].to; row++) {
+            uint64_t mask = view_mask(view, spec->lut, row);
+            state->rows[n].mask = mask;
+            state->rows[n].time_ms = view_time_ms(view, row);
+            state->rows[n].group = group_of(&spec->grouping, view, row, owner);
+            n += mask != 0 || spec->order == ORDER_STRICT;
+        }
+    }
+    struct funnel_attempt attempt;
+    funnel_best(spec, state->rows, n, &attempt);
+    if (attempt.reached)
+        record(state, owner, &attempt, state->rows[attempt.start].group);
+}
+
+/* Rows of a single-run customer that match a step: compaction first, then time and mask of those only. Returns how many
+ * and which steps occur. */
+static inline uint32_t pick(struct funnel_state *state, const struct view *view, uint32_t from, uint32_t to,
+                            uint64_t *steps) {
+    const uint8_t *step_of = state->step_of;
+    uint32_t n = 0, *picked = state->picked;
+    uint64_t seen = 0;
+    for (uint32_t row = from; row < to; row++) {
+        uint8_t step = step_of[view->key[row]];
+        picked[n] = row;
+        n += step != 0;
+        seen |= UINT64_C(1) << step;
+    }
+    *steps = seen >> 1;
+    return n;
+}
+
+static void fast_customer(struct funnel_state *state, const struct view *view, uint32_t owner, uint32_t n,
+                          uint64_t steps) {
+    const struct funnel_spec *spec = state->spec;
+    struct funnel_row *rows = state->rows;
+    struct funnel_attempt attempt = {.reached = 1};
+    if (steps & 2) {
+        for (uint32_t i = 0; i < n; i++) {
+            uint32_t row = state->picked[i];
+            rows[i].mask = UINT64_C(1) << (state->step_of[view->key[row]] - 1);
+            rows[i].time_ms = view_time_ms(view, row);
+        }
+        funnel_best(spec, rows, n, &attempt);
+    } else {
+        while (state->step_of[view->key[state->picked[attempt.start]]] != 1)
+            attempt.start++;
+        attempt.time_ms[0] = view_time_ms(view, state->picked[attempt.start]);
+    }
+    record(state, owner, &attempt, group_of(&spec->grouping, view, state->picked[attempt.start], owner));
+}
+
+static void block(void *opaque, const struct view *view) {
+    struct funnel_state *state = opaque;
+    bool fast = state->fast && !view->mask;
+    for (uint32_t k = 0; k < view->n; k++) {
+        uint32_t from = view->start[k], to = view->start[k + 1];
+        if (!fast) {
+            struct run run = {view, from, to};
+            customer(state, view->customer[k], &run, 1);
+            continue;
+        }
+        if (to - from > state->capacity)
+            reserve(state, to - from);
+        uint64_t steps;
+        uint32_t n = pick(state, view, from, to, &steps);
+        if (steps & 1)
+            fast_customer(state, view, view->customer[k], n, steps);
+    }
+}
+
+const struct operator funnel_operator = {.block = block, .customer = customer};
+
+void funnel_merge(struct funnel_state *into, struct funnel_state *from) {
+    uint32_t steps = into->spec->steps, groups = into->spec->grouping.n ? into->spec->grouping.n : 1;
+    for (size_t i = 0; i < (size_t)groups * (steps + 1); i++)
+        into->depth[i] += from->depth[i];
+    for (size_t i = 0; i < (size_t)groups * steps; i++)
+        spread_merge(&into->spreads[i], &from->spreads[i], into->budget);
+    for (size_t i = 0; into->came && i < (size_t)steps * SPREAD_BINS; i++) {
+        into->came[i] += from->came[i];
+        into->censored[i] += from->censored[i];
+    }
+    into->immature += from->immature;
+}
+
+void funnel_fold(struct funnel_state *state, uint32_t into, uint32_t from) {
+    uint32_t steps = state->spec->steps;
+    for (uint32_t k = 0; k <= steps; k++)
+        state->depth[(size_t)into * (steps + 1) + k] += state->depth[(size_t)from * (steps + 1) + k];
+    for (uint32_t k = 0; k < steps; k++)
+        spread_merge(&state->spreads[(size_t)into * steps + k], &state->spreads[(size_t)from * steps + k],
+                     state->budget);
+}
+
+uint64_t funnel_count(const struct funnel_state *state, uint32_t group, uint32_t step) {
+    uint64_t count = 0;
+    for (uint32_t k = step; k <= state->spec->steps; k++)
+        count += state->depth[(size_t)group * (state->spec->steps + 1) + k];
+    return count;
+}
+
+struct spread *funnel_spread(struct funnel_state *state, uint32_t group, uint32_t step) {
+    return &state->spreads[(size_t)group * state->spec->steps + step - 1];
+}
+
+uint64_t funnel_immature(const struct funnel_state *state) { return state->immature; }
+
+double funnel_km_median(const struct funnel_state *state, uint32_t step) {
+    if (!state->came || step < 2)
+        return (double)NAN;
+    const uint32_t *came = &state->came[(step - 1) * SPREAD_BINS];
+    const uint32_t *censored = &state->censored[(step - 1) * SPREAD_BINS];
+    uint64_t at_risk = 0;
+    for (uint32_t bin = 0; bin < SPREAD_BINS; bin++)
+        at_risk += (uint64_t)came[bin] + censored[bin];
+    double waiting = 1;
+    for (uint32_t bin = 0; bin < SPREAD_BINS && at_risk; bin++) {
+        waiting *= 1 - (double)came[bin] / (double)at_risk;
+        if (waiting <= 0.5)
+            return spread_bin_middle(bin);
+        at_risk -= (uint64_t)came[bin] + censored[bin];
+    }
+    return (double)NAN;
+}
