@@ -234,7 +234,7 @@ struct slice flow_edge_title(const struct chart *chart, const struct flow_graph 
     if (edge->virtual)
         return slice_of(arena_format(chart->arena, "%s %s", head, chart_say(chart, "cases")));
     const char *time = isfinite(edge->median_s)
-                           ? arena_format(chart->arena, "\n%s %s", chart_say(chart, "median short"),
+                           ? arena_format(chart->arena, "\n%s %s", chart_say(chart, "median_short"),
                                           chart_duration(chart, edge->median_s))
                            : "";
     const char *cases = isfinite(edge->cases)
@@ -252,8 +252,8 @@ struct slice flow_node_title(const struct chart *chart, const struct flow_node *
 }
 
 void chart_flow_table(const struct chart *chart, const json_t *data, struct buf *out) {
-    const char *headings[] = {chart_say(chart, "edge from"), chart_say(chart, "edge to"), chart_say(chart, "count"),
-                              chart_say(chart, "cases title"), chart_say(chart, "median")};
+    const char *headings[] = {chart_say(chart, "edge_from"), chart_say(chart, "edge_to"), chart_say(chart, "count"),
+                              chart_say(chart, "cases_title"), chart_say(chart, "median")};
     size_t i;
     json_t *row;
     chart_table_open(chart, out, headings, 5);

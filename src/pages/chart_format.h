@@ -15,8 +15,7 @@ const char *chart_share(const struct chart *chart, double share, int decimals); 
 const char *chart_duration(const struct chart *chart, double seconds);               /* 2 h 5 min */
 /* The name of a bucket: "14:00", "3 nov", "nov 2026"; full: "martes, 3 nov 2026". */
 const char *chart_bucket(const struct chart *chart, enum bucket every, int64_t ms, bool full);
-const char *chart_month(const struct chart *chart, int month); /* 1 … 12: "ene" */
-/* A word or sentence of the charts in the reader's language. */
+/* The text "chart.KEY" in the reader's language. */
 const char *chart_say(const struct chart *chart, const char *key);
 
 #endif

@@ -85,7 +85,7 @@ static struct slice cell_title(const struct chart *chart, const struct funnel *f
         return slice_of(head);
     return slice_of(arena_format(chart->arena, "%s\n%s %s\n%s %s, %s %s", head,
                                  chart_share(chart, cell->from_previous, 1), chart_say(chart, "converted"),
-                                 chart_say(chart, "median short"), chart_duration(chart, cell->median_s),
+                                 chart_say(chart, "median_short"), chart_duration(chart, cell->median_s),
                                  chart_say(chart, "p90"), chart_duration(chart, cell->p90_s)));
 }
 
@@ -168,23 +168,30 @@ static void draw_passage(const struct chart *chart, const struct funnel *funnel,
     svg_text(out, middle, y + 4, ANCHOR_MIDDLE, "t", slice_of(text));
 }
 
+static size_t wrap_name(const struct chart *chart, const struct funnel *funnel, size_t s, double width,
+                        struct slice lines[TEXT_LINES]) {
+    const char *name = arena_format(chart->arena, "%zu. %.*s", s + 1, SLICE_ARGS(funnel->names[s]));
+    return text_wrap(chart->arena, slice_of(name), SIZE_TEXT * 1.06, width, 3, lines);
+}
+
 /* The words under a column; returns how far down they reach. */
 static double draw_words(const struct chart *chart, const struct funnel *funnel, size_t s, double x, double y,
-                         double width, struct buf *out) {
+                         double width, size_t name_lines, struct buf *out) {
     const struct funnel_cell *cell = &funnel->cells[s][0];
     struct slice lines[TEXT_LINES];
-    const char *name = arena_format(chart->arena, "%zu. %.*s", s + 1, SLICE_ARGS(funnel->names[s]));
-    size_t n = text_wrap(chart->arena, slice_of(name), SIZE_TEXT, width, 3, lines);
-    for (size_t i = 0; i < n; i++, y += 16)
-        svg_text(out, x, y, ANCHOR_START, "t bold", lines[i]);
+    size_t n = wrap_name(chart, funnel, s, width, lines);
+    for (size_t i = 0; i < n; i++)
+        svg_text(out, x, y + 16 * (double)i, ANCHOR_START, "t bold", lines[i]);
+    y += 16 * (double)name_lines;
     if (funnel->grouped)
         return y;
     y += 6;
     svg_text(out, x, y, ANCHOR_START, "t-big", slice_of(chart_number(chart, cell->customers, 0)));
     y += 17;
     svg_text(out, x, y, ANCHOR_START, "t-small muted",
-             text_fit(chart->arena, slice_of(arena_format(chart->arena, "%s %s", chart_share(chart, cell->share, 1),
-                                                         s ? chart_say(chart, "of total") : chart_say(chart, "customers"))),
+             text_fit(chart->arena, slice_of(s ? arena_format(chart->arena, "%s %s", chart_share(chart, cell->share, 1),
+                                                             chart_say(chart, "of_total"))
+                                              : chart_say(chart, "customers")),
                       SIZE_SMALL, width));
     if (s == 0)
         return y + 16;
@@ -197,7 +204,7 @@ static double draw_words(const struct chart *chart, const struct funnel *funnel,
     if (isfinite(cell->median_s))
         svg_text(out, x, y, ANCHOR_START, "t-small muted",
                  text_fit(chart->arena,
-                          slice_of(arena_format(chart->arena, "%s %s", chart_say(chart, "median short"),
+                          slice_of(arena_format(chart->arena, "%s %s", chart_say(chart, "median_short"),
                                                 chart_duration(chart, cell->median_s))),
                           SIZE_SMALL, width));
     return y + 16;
@@ -206,8 +213,14 @@ static double draw_words(const struct chart *chart, const struct funnel *funnel,
 static void draw_columns(const struct chart *chart, const struct funnel *funnel, struct buf *out) {
     double width = 960, height = 220, top = draw_legend(chart, funnel, width, NULL) + 16, bottom = top + height;
     double column = width / (double)funnel->steps, bar = column * (funnel->grouped ? 0.82 : 0.56), down = 0;
+    struct slice lines[TEXT_LINES];
     struct buf body;
+    size_t name_lines = 1;
     buf_init(&body, out->max);
+    for (size_t s = 0; s < funnel->steps; s++) {
+        size_t n = wrap_name(chart, funnel, s, column - 14, lines);
+        name_lines = n > name_lines ? n : name_lines;
+    }
     draw_legend(chart, funnel, width, &body);
     svg_line(&body, 0, bottom + 0.5, width, bottom + 0.5, "axis");
     for (size_t s = 0; s < funnel->steps; s++) {
@@ -220,9 +233,9 @@ static void draw_columns(const struct chart *chart, const struct funnel *funnel,
             const char *share = chart_share(chart, funnel->cells[s][g].share, part > 44 ? 1 : 0);
             double value = isfinite(funnel->cells[s][g].share) ? funnel->cells[s][g].share : 0;
             if (funnel->grouped && text_width(slice_of(share), SIZE_SMALL) <= part)
-                svg_text(&body, left + (part - gap) / 2, bottom - value * height - 5, ANCHOR_MIDDLE, "t-small", slice_of(share));
+                svg_text(&body, left + (part - gap) / 2, bottom - value * height - 5, ANCHOR_MIDDLE, "t-small halo", slice_of(share));
         }
-        down = fmax(down, draw_words(chart, funnel, s, x, bottom + 22, column - 14, &body));
+        down = fmax(down, draw_words(chart, funnel, s, x, bottom + 22, column - 14, name_lines, &body));
     }
     svg_open(chart, out, "funnel", width, down);
     draw_defs(chart, out);
@@ -235,7 +248,7 @@ static void draw_columns(const struct chart *chart, const struct funnel *funnel,
 static const char *row_note(const struct chart *chart, const struct funnel *funnel, size_t s, size_t g) {
     const struct funnel_cell *cell = &funnel->cells[s][g];
     const char *time = isfinite(cell->median_s)
-                           ? arena_format(chart->arena, " · %s %s", chart_say(chart, "median short"),
+                           ? arena_format(chart->arena, " · %s %s", chart_say(chart, "median_short"),
                                           chart_duration(chart, cell->median_s))
                            : "";
     return arena_format(chart->arena, "↳ %s %s · −%s%s", chart_share(chart, cell->from_previous, 1),
@@ -302,7 +315,7 @@ void chart_funnel_table(const struct chart *chart, const json_t *data, struct bu
     struct funnel *funnel = arena_get(chart->arena, sizeof *funnel);
     read_funnel(chart, data, funnel);
     const char *headings[] = {chart_say(chart, "value"), chart_say(chart, "step"), chart_say(chart, "size"),
-                              chart_say(chart, "share"), chart_say(chart, "previous share"),
+                              chart_say(chart, "share"), chart_say(chart, "previous_share"),
                               chart_say(chart, "median"), chart_say(chart, "p90")};
     chart_table_open(chart, out, headings + !funnel->grouped, 7 - (size_t)!funnel->grouped);
     for (size_t g = 0; g < funnel->groups; g++) {

@@ -80,7 +80,7 @@ static void build_places(const struct chart *chart, const struct flow_view *view
         line->width = edge->virtual ? 1.5 : 1.2 + 7 * sqrt(share);
         line->label = edge_label(chart, view, edge);
         line->label_at = line->n / 2 / 2 * 2; /* the label row nearest to the middle */
-        double heavy = 1 + 3 * sqrt(share);
+        double heavy = 1 + 12 * share;
         for (size_t k = 0; k < line->n; k++) {
             bool label = k == line->label_at;
             size_t row = 2 * map->graph.nodes[upper(edge)].layer + 1 + k;
@@ -215,6 +215,15 @@ static void draw_route(const struct map *map, const struct flow_edge *edge, cons
                        double head, struct buf *out) {
     const struct map_box *from = &map->boxes[upper(edge)], *to = &map->boxes[lower(edge)];
     double x = line->x_top, y = from->y + from->height + (edge->back ? head : 0);
+    const struct layout_node *place = &map->places[line->first];
+    double reach = place->width / 2 - 3, tip = to->y - (edge->back ? 0 : head);
+    if (line->n == 1 && fabs(x - place->x) < reach && fabs(line->x_bottom - place->x) < reach) {
+        /* both ends lie below and above the label: one bend, hidden behind it */
+        double middle = (y + tip) / 2;
+        buf_add_format(out, "M%s %sC%s %s %s %s %s %s", XY(x), XY(y), XY(x), XY(middle), XY(line->x_bottom), XY(middle),
+                       XY(line->x_bottom), XY(tip));
+        return;
+    }
     size_t row = 2 * map->graph.nodes[upper(edge)].layer;
     buf_add_format(out, "M%s %s", XY(x), XY(y));
     double bend = map->row_top[row] + map->row_height[row];

@@ -14,7 +14,7 @@
 #include "pages/chart_flow.h"
 #include "pages/layout.h"
 
-enum { BAR = 14, WIDE_MAX_NODES = 18, NARROW_MAX_NODES = 9, LABEL_SPACE = 34 };
+enum { BAR = 14, WIDE_MAX_NODES = 18, NARROW_MAX_NODES = 9, LABEL_SPACE = 46 };
 
 struct ribbon {
     size_t first, n; /* its places in the layers between */
@@ -232,10 +232,13 @@ static void draw_label(const struct chart *chart, const struct sankey *sankey, s
                  text_fit(chart->arena, slice_of(figure), SIZE_SMALL, room));
         return;
     }
-    double room = sankey->pitch - BAR - 14;
-    svg_text(out, along + BAR + 6, middle - 2, ANCHOR_START, "t bold halo",
-             text_fit(chart->arena, node->name, SIZE_TEXT * 1.06, room));
-    svg_text(out, along + BAR + 6, middle + 12, ANCHOR_START, "t-small muted halo",
+    struct slice lines[TEXT_LINES];
+    double room = sankey->pitch - BAR - 14, x = along + BAR + 6;
+    size_t n = text_wrap(chart->arena, node->name, SIZE_TEXT * 1.06, room, 2, lines);
+    double y = middle - (double)(n - 1) * 7 - 2;
+    for (size_t l = 0; l < n; l++, y += 14)
+        svg_text(out, x, y, ANCHOR_START, "t bold halo", lines[l]);
+    svg_text(out, x, y, ANCHOR_START, "t-small muted halo",
              text_fit(chart->arena, slice_of(figure), SIZE_SMALL, room));
 }
 

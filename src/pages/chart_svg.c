@@ -11,6 +11,7 @@
 
 #include "base/time.h"
 #include "pages/chart_format.h"
+#include "pages/text.h"
 
 struct svg_number svg_number(double value) {
     struct svg_number number;
@@ -178,7 +179,8 @@ struct slice json_by(const struct chart *chart, const json_t *object, const char
     const json_t *value = json_object_get(object, name);
     if (json_is_string(value)) {
         struct slice text = json_slice(object, name);
-        return slice_is(text, "(other)") ? slice_of(chart_say(chart, "other")) : text;
+        const char *known = chart->by_texts ? text_of_value(chart->language, chart->by_texts, text.p) : NULL;
+        return slice_is(text, "(other)") ? slice_of(chart_say(chart, "other")) : known ? slice_of(known) : text;
     }
     if (json_is_number(value))
         return slice_of(chart_number(chart, json_number_value(value), 2));

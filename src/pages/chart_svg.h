@@ -20,14 +20,17 @@
 #include "base/arena.h"
 #include "base/buf.h"
 #include "base/zone.h"
+#include "pages/format.h"
 
 /* What every chart is told. */
 struct chart {
     const char *language;    /* "es" or "en" */
+    const struct format *format;
     const struct zone *zone; /* of the organisation; NULL: UTC */
     const char *label;       /* what the chart shows, for those who do not see it */
     const char *id;          /* prefix of ids, unique in the page, ASCII letters */
     const char *people;      /* address of the customers behind it, with a query: a shape adds "&step=3"; or NULL */
+    const char *by_texts;    /* prefix of the texts of `by` values ("channel"), or NULL: shown as they are */
     bool narrow;             /* portrait, for phones */
     struct arena *arena;
 };

@@ -94,7 +94,7 @@ static double draw_row(const struct chart *chart, struct palette *palette, const
     buf_add_text(out, "<g class=\"shape\">");
     svg_title(out, slice_of(arena_format(chart->arena, "%zu. %s %s (%s)\n%s %s", rank, chart_number(chart, cases, 0),
                                          chart_say(chart, "cases"), chart_share(chart, share, 1),
-                                         chart_say(chart, "median short"), chart_duration(chart, median))));
+                                         chart_say(chart, "median_short"), chart_duration(chart, median))));
     svg_text(out, 22, y + 17, ANCHOR_END, "t-small muted", slice_of(chart_number(chart, (double)rank, 0)));
     svg_rect(out, 30, y + 5, bar, 16, 3, "track");
     svg_rect(out, 30, y + 5, fmax(bar * share / most, 1.5), 16, 3, "fill-1");
@@ -131,7 +131,7 @@ void chart_variants(const struct chart *chart, const json_t *data, struct buf *o
     }
     svg_open(chart, out, "variants", width, y);
     if (!chart->narrow) {
-        svg_text(out, 30, 10, ANCHOR_START, "t-small muted", slice_of(chart_say(chart, "share of cases")));
+        svg_text(out, 30, 10, ANCHOR_START, "t-small muted", slice_of(chart_say(chart, "share_of_cases")));
         svg_text(out, 218, 10, ANCHOR_START, "t-small muted", slice_of(chart_say(chart, "path")));
         svg_text(out, width, 10, ANCHOR_END, "t-small muted", slice_of(chart_say(chart, "median")));
     }
@@ -141,7 +141,7 @@ void chart_variants(const struct chart *chart, const json_t *data, struct buf *o
 }
 
 void chart_variants_table(const struct chart *chart, const json_t *data, struct buf *out) {
-    const char *headings[] = {"", chart_say(chart, "path"), chart_say(chart, "cases title"), chart_say(chart, "share"),
+    const char *headings[] = {"", chart_say(chart, "path"), chart_say(chart, "cases_title"), chart_say(chart, "share"),
                               chart_say(chart, "median")};
     size_t i, k;
     json_t *row, *step;

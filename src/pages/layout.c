@@ -4,7 +4,9 @@
  * Two passes. ORDER: igraph_layout_sugiyama with the layers given; of its result only the order inside each layer is used, and a few
  * sweeps of neighbour exchanges on top of it remove crossings that its barycentre leaves. PLACE: layers are swept
  * down and up; the wish of a node is the weighted mean of its neighbours, and the nearest positions that keep order and
- * distance are a weighted isotonic regression (pool adjacent violators), exact and linear.
+ * distance are a weighted isotonic regression (pool adjacent violators), exact and linear. The last sweeps weigh a
+ * neighbour the more the straighter it lies (reweighting towards least absolute distances), so that lines have few
+ * bends instead of many small ones; then chains of pass-through places are put upright where there is room.
  *
  * THREADS  igraph's error handler and generator are global: calls are serialised by a lock; the generator is seeded.
  *
@@ -19,7 +21,7 @@
 #include <pthread.h>
 #include <stdlib.h>
 
-enum { ORDER_SWEEPS = 12, PLACE_SWEEPS = 24, SUGIYAMA_ROUNDS = 100 };
+enum { ORDER_SWEEPS = 12, LOOSE_SWEEPS = 16, EVEN_SWEEPS = 24, TIGHT_SWEEPS = 40, STRAIGHTEN_ROUNDS = 3, SUGIYAMA_ROUNDS = 100 };
 
 struct graph {
     struct layout_node *nodes;
@@ -154,21 +156,28 @@ static void exchange_neighbours(struct graph *graph) {
     }
 }
 
+/* Weight of a line of length dx: constant when `near` is 0 (squares), else towards absolute distances. */
+static double pull(const struct layout_edge *edge, double dx, double near) {
+    return near > 0 ? edge->weight * 20 / fmax(fabs(dx), near) : edge->weight;
+}
+
 /* Where the neighbours above (side 0), below (1) or both (2) want a node, and how strongly. */
-static double wish(const struct graph *graph, size_t node, int side, double *weight) {
-    double sum = 0, all = 0;
+static double wish(const struct graph *graph, size_t node, int side, double near, double *weight) {
+    double sum = 0, all = 0, x = graph->nodes[node].x;
     for (size_t i = 0; side != 1 && i < graph->up_n[node]; i++) {
         const struct layout_edge *edge = &graph->edges[graph->up[node][i]];
-        sum += edge->weight * graph->nodes[edge->from].x;
-        all += edge->weight;
+        double w = pull(edge, graph->nodes[edge->from].x - x, near);
+        sum += w * graph->nodes[edge->from].x;
+        all += w;
     }
     for (size_t i = 0; side != 0 && i < graph->down_n[node]; i++) {
         const struct layout_edge *edge = &graph->edges[graph->down[node][i]];
-        sum += edge->weight * graph->nodes[edge->to].x;
-        all += edge->weight;
+        double w = pull(edge, graph->nodes[edge->to].x - x, near);
+        sum += w * graph->nodes[edge->to].x;
+        all += w;
     }
     *weight = all > 0 ? all : 1e-3;
-    return all > 0 ? sum / all : graph->nodes[node].x;
+    return all > 0 ? sum / all : x;
 }
 
 struct block { /* of pooled nodes: they share one offset */
@@ -177,12 +186,12 @@ struct block { /* of pooled nodes: they share one offset */
 };
 
 /* Nearest positions to the wishes that keep order and distance in one layer. */
-static void place_layer(const struct graph *graph, size_t layer, int side, struct block *blocks) {
+static void place_layer(const struct graph *graph, size_t layer, int side, double near, struct block *blocks) {
     size_t n = graph->layer_n[layer], *row = graph->layers[layer], n_blocks = 0;
     double offset = 0;
     for (size_t k = 0; k < n; k++) {
         const struct layout_node *node = &graph->nodes[row[k]];
-        double weight, x = wish(graph, row[k], side, &weight);
+        double weight, x = wish(graph, row[k], side, near, &weight);
         if (k) {
             const struct layout_node *left = &graph->nodes[row[k - 1]];
             offset += left->width / 2 + left->gap + node->width / 2;
@@ -209,6 +218,62 @@ static void place_layer(const struct graph *graph, size_t layer, int side, struc
     }
 }
 
+/* Room in which a node may move without touching its neighbours. */
+static void room_of(const struct graph *graph, size_t node, double *low, double *high) {
+    const struct layout_node *self = &graph->nodes[node];
+    const size_t *row = graph->layers[self->layer];
+    *low = -1e9;
+    *high = 1e9;
+    if (self->rank > 0) {
+        const struct layout_node *left = &graph->nodes[row[self->rank - 1]];
+        *low = left->x + left->width / 2 + left->gap + self->width / 2;
+    }
+    if (self->rank + 1 < graph->layer_n[self->layer]) {
+        const struct layout_node *right = &graph->nodes[row[self->rank + 1]];
+        *high = right->x - right->width / 2 - self->gap - self->width / 2;
+    }
+}
+
+static bool passes_through(const struct graph *graph, size_t node) {
+    return graph->up_n[node] == 1 && graph->down_n[node] == 1;
+}
+
+/* Puts the runs of a chain that begins at `first` upright: each as long as a common x exists. */
+static void straighten_chain(const struct graph *graph, size_t first) {
+    size_t node = first;
+    while (passes_through(graph, node)) {
+        double low = -1e9, high = 1e9, sum = 0;
+        size_t n = 0, end = node;
+        while (passes_through(graph, end)) {
+            double a, b;
+            room_of(graph, end, &a, &b);
+            if (fmax(low, a) > fmin(high, b))
+                break;
+            low = fmax(low, a);
+            high = fmin(high, b);
+            sum += graph->nodes[end].x;
+            n++;
+            end = graph->edges[graph->down[end][0]].to;
+        }
+        if (!n)
+            return;
+        const struct layout_node *after = &graph->nodes[end], *before = &graph->nodes[graph->edges[graph->up[node][0]].from];
+        double mean = sum / (double)n, x = fmin(fmax(mean, low), high);
+        if (before->x >= low && before->x <= high && fabs(before->x - mean) < 24)
+            x = before->x;
+        else if (after->x >= low && after->x <= high && fabs(after->x - mean) < 24)
+            x = after->x;
+        for (; n; n--, node = graph->edges[graph->down[node][0]].to)
+            graph->nodes[node].x = x;
+    }
+}
+
+static void straighten(const struct graph *graph) {
+    for (size_t i = 0; i < graph->n_nodes; i++)
+        if (passes_through(graph, i) && !passes_through(graph, graph->edges[graph->up[i][0]].from))
+            straighten_chain(graph, i);
+}
+
 static void place(struct arena *arena, const struct graph *graph) {
     struct block *blocks = ARENA_ARRAY(arena, struct block, graph->n_nodes + 1);
     for (size_t l = 0; l < graph->n_layers; l++) {
@@ -221,13 +286,17 @@ static void place(struct arena *arena, const struct graph *graph) {
         for (size_t k = 0; k < graph->layer_n[l]; k++)
             graph->nodes[graph->layers[l][k]].x -= x / 2;
     }
-    for (int sweep = 0; sweep < PLACE_SWEEPS; sweep++) {
-        int down = sweep >= PLACE_SWEEPS - 6 ? 2 : 0, up = sweep >= PLACE_SWEEPS - 6 ? 2 : 1;
-        for (size_t l = 1; l < graph->n_layers; l++)
-            place_layer(graph, l, down, blocks);
+    for (int sweep = 0; sweep < LOOSE_SWEEPS + EVEN_SWEEPS + TIGHT_SWEEPS; sweep++) {
+        bool loose = sweep < LOOSE_SWEEPS;
+        int tight = sweep - LOOSE_SWEEPS - EVEN_SWEEPS;
+        double near = tight < 0 ? 0 : fmax(40.0 - tight, 4);
+        for (size_t l = 0; l < graph->n_layers; l++)
+            place_layer(graph, l, loose && l ? 0 : 2, near, blocks);
         for (size_t l = graph->n_layers; l-- > 0;)
-            place_layer(graph, l, l + 1 < graph->n_layers ? up : 2, blocks);
+            place_layer(graph, l, loose && l + 1 < graph->n_layers ? 1 : 2, near, blocks);
     }
+    for (int round = 0; round < STRAIGHTEN_ROUNDS; round++)
+        straighten(graph);
 }
 
 int layout_layers(struct arena *arena, struct layout_node *nodes, size_t n_nodes, const struct layout_edge *edges,
