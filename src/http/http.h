@@ -72,6 +72,7 @@ struct response {
     int status;             /* 200 by default */
     const char *type;       /* media type; default application/json */
     struct buf body;
+    struct slice static_body; /* bytes that outlive every answer (embedded files), sent in place of body */
     struct response_header { const char *name, *value; } headers[24];
     size_t n_headers;
     /* Streaming: when set, called until it returns 0; appends to `chunk`. body is sent first. */

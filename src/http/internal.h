@@ -26,6 +26,7 @@ struct request_private {
     size_t n_args, n_form, n_cookies;
     bool args_read, form_read, cookies_read;
 
+    bool inherited; /* rights are another request's */
     bool local;     /* came over the Unix socket, or is a command's own */
     bool loopback;  /* peer is this machine and no proxy spoke for somebody else */
     bool https;     /* as far as a trusted proxy says */

@@ -65,6 +65,18 @@ void request_add_header(struct request *request, const char *name, const char *v
 
 void request_set_body(struct request *request, struct slice body) { request->body = body; }
 
+void request_inherit(struct request *request, const struct request *outer) {
+    request->private->inherited = true;
+    request->private->auth = outer->private->auth;
+    request->private->https = outer->private->https;
+    request->private->session = outer->private->session;
+    request->principal = outer->principal;
+    request->language = outer->language;
+    request->csrf = outer->csrf;
+    request->peer = outer->peer;
+    request->cancelled = outer->cancelled;
+}
+
 void request_free(struct request *request) {
     response_release(&request->private->response);
     arena_release(&request->private->arena);

@@ -172,7 +172,7 @@ static int check_access(struct request *request, struct response *response, bool
     const struct route *route = request->route;
     *answered = false;
     if (route->access == ACCESS_WRITE_KEY || (route->access == ACCESS_PUBLIC && route->inline_handler)) return 0;
-    int code = accounts_identify(request, err);
+    int code = private->inherited ? 0 : accounts_identify(request, err);
     if (code && route->access == ACCESS_PUBLIC) code = 0;
     if (code) return code;
     if (route->access == ACCESS_LOCAL) {
@@ -189,10 +189,10 @@ static int check_access(struct request *request, struct response *response, bool
             return err_set(err, E_UNAUTHORIZED, "sign in, or give an API key");
         }
         code = check_rights(request, err);
-        if (!code) code = check_rate(request, response, err);
+        if (!code && !private->inherited) code = check_rate(request, response, err);
         if (code) return code;
     }
-    return check_csrf(request, err);
+    return private->inherited ? 0 : check_csrf(request, err);
 }
 
 static int run(struct request *request, struct response *response, struct err *err) {

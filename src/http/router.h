@@ -19,6 +19,9 @@
 struct request *request_new(struct app *app, const char *method, const char *target, bool local);
 void request_add_header(struct request *request, const char *name, const char *value); /* copied */
 void request_set_body(struct request *request, struct slice body);                     /* viewed */
+/* Runs with the rights, language and peer of another request, which outlives it (pages that ask the API): no second
+ * sign-in, form token or rate. */
+void request_inherit(struct request *request, const struct request *outer);
 void request_free(struct request *request);
 
 const char *method_name(enum method method);

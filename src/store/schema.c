@@ -27,6 +27,7 @@ SCHEMA_EMBED(store)
 SCHEMA_EMBED(timeline)
 SCHEMA_EMBED(customer)
 SCHEMA_EMBED(collect)
+SCHEMA_EMBED(http)
 
 static const struct {
     const char *module, *sql;
@@ -35,6 +36,7 @@ static const struct {
     {"timeline", schema_timeline},
     {"customer", schema_customer},
     {"collect", schema_collect},
+    {"http", schema_http},
 };
 enum { SCHEMAS_N = sizeof SCHEMAS / sizeof SCHEMAS[0] };
 
