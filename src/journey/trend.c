@@ -1,0 +1,110 @@
+/*
+ * SPDX-License-Identifier: GPL-3.0-or-later
+ */
+#include "journey/trend.h"
+
+#include <math.h>
+#include <stdlib.h>
+
+struct trend_state *trend_new(const struct trend_spec *spec) {
+    struct trend_state *state = calloc(1, sizeof *state);
+    if (!state)
+        abort();
+    size_t cells = (size_t)spec->buckets.n * spec->columns;
+    state->spec = spec;
+    state->cells = calloc(cells ? cells : 1, sizeof *state->cells);
+    if (spec->measure >= MEASURE_SUM)
+        state->sums = calloc(cells ? cells : 1, sizeof *state->sums);
+    if (!state->cells || (spec->measure >= MEASURE_SUM && !state->sums))
+        abort();
+    return state;
+}
+
+void trend_free(struct trend_state *state) {
+    if (!state)
+        return;
+    free(state->cells);
+    free(state->sums);
+    free(state);
+}
+
+static inline uint32_t column_of(const struct trend_spec *spec, uint32_t group) {
+    return spec->place ? spec->place[group] : group;
+}
+
+static inline void count(struct trend_cell *cell, uint32_t owner) {
+    uint32_t last = cell->last;
+    cell->count++;
+    cell->customers += last != owner; /* owners are >= 1 */
+    cell->last = owner;
+}
+
+static void put_behind(const struct trend_spec *spec, uint32_t bucket, uint32_t group, uint32_t owner) {
+    if ((spec->people_bucket == UINT32_MAX || bucket == spec->people_bucket) &&
+        (!spec->people->has_by || group == spec->people_group))
+        owner_set_put(spec->behind, owner, true);
+}
+
+static inline void walk(struct trend_state *state, const struct view *view, uint32_t from, uint32_t to,
+                        uint32_t owner) {
+    const struct trend_spec *spec = state->spec;
+    for (uint32_t row = from; row < to; row++) {
+        uint32_t bucket = bucket_of(&spec->buckets, view->sec[row]);
+        uint32_t group = group_of(&spec->grouping, view, row, owner);
+        size_t cell = (size_t)bucket * spec->columns + column_of(spec, group);
+        count(&state->cells[cell], owner);
+        if (state->sums && !isnan(view->number[row])) {
+            state->sums[cell].n++;
+            state->sums[cell].sum += (long double)view->number[row];
+        }
+        if (spec->behind)
+            put_behind(spec, bucket, group, owner);
+    }
+}
+
+static void customer(void *opaque, uint32_t owner, const struct run *runs, size_t n) {
+    for (size_t r = 0; r < n; r++)
+        walk(opaque, runs[r].view, runs[r].from, runs[r].to, owner);
+}
+
+/* Counts and customers by a column of codes, or by nothing: the loop without any choice inside. */
+static void walk_codes(struct trend_state *state, const struct view *view, const uint16_t *codes) {
+    const struct bucket_table buckets = state->spec->buckets;
+    const uint32_t columns = state->spec->columns, *sec = view->sec;
+    struct trend_cell *cells = state->cells;
+    for (uint32_t k = 0; k < view->n; k++) {
+        uint32_t owner = view->customer[k];
+        if (codes)
+            for (uint32_t row = view->start[k], to = view->start[k + 1]; row < to; row++)
+                count(&cells[(size_t)bucket_of(&buckets, sec[row]) * columns + codes[row]], owner);
+        else
+            for (uint32_t row = view->start[k], to = view->start[k + 1]; row < to; row++)
+                count(&cells[bucket_of(&buckets, sec[row])], owner);
+    }
+}
+
+static void block(void *opaque, const struct view *view) {
+    struct trend_state *state = opaque;
+    const struct trend_spec *spec = state->spec;
+    bool codes = spec->grouping.kind == GROUP_CODE || (spec->grouping.kind == GROUP_NONE && spec->columns == 1);
+    if (codes && !state->sums && !spec->place && !spec->behind) {
+        walk_codes(state, view, spec->grouping.kind == GROUP_CODE ? view->group_code : NULL);
+        return;
+    }
+    for (uint32_t k = 0; k < view->n; k++)
+        walk(state, view, view->start[k], view->start[k + 1], view->customer[k]);
+}
+
+const struct operator trend_operator = {.block = block, .customer = customer};
+
+void trend_merge(struct trend_state *into, const struct trend_state *from) {
+    size_t cells = (size_t)into->spec->buckets.n * into->spec->columns;
+    for (size_t i = 0; i < cells; i++) {
+        into->cells[i].count += from->cells[i].count;
+        into->cells[i].customers += from->cells[i].customers;
+        if (into->sums) {
+            into->sums[i].n += from->sums[i].n;
+            into->sums[i].sum += from->sums[i].sum;
+        }
+    }
+}

@@ -1,0 +1,122 @@
+/*
+ * SPDX-License-Identifier: GPL-3.0-or-later
+ */
+#include "segment/rules.h"
+
+static uint32_t count_traits(const struct rule *rule) {
+    uint32_t n = rule->kind == RULE_TRAIT;
+    for (uint32_t i = 0; i < rule->n_children; i++)
+        n += count_traits(rule->children[i]);
+    return n;
+}
+
+static uint32_t window_of(struct rule_spec *spec, const struct rule *rule) {
+    for (uint32_t w = 0; w < spec->n_windows; w++)
+        if (spec->windows[w].from_ms == rule->from_ms && spec->windows[w].to_ms == rule->to_ms)
+            return w;
+    spec->windows[spec->n_windows] = (struct rule_window){rule->from_ms, rule->to_ms, 0};
+    return spec->n_windows++;
+}
+
+static int collect(struct rule_spec *spec, const struct rule *rule, struct err *err) {
+    if (rule->kind == RULE_TRAIT)
+        spec->traits[spec->n_traits++].rule = rule;
+    if (rule->kind == RULE_DID) {
+        if (spec->n_leaves == PLAN_MATCHERS)
+            return err_set(err, E_INVALID, "a rule holds at most %d times \"did\"", PLAN_MATCHERS);
+        uint32_t window = window_of(spec, rule);
+        spec->windows[window].leaves |= UINT64_C(1) << spec->n_leaves;
+        spec->leaves[spec->n_leaves++] = (struct rule_leaf){rule, window};
+    }
+    int code = 0;
+    for (uint32_t i = 0; i < rule->n_children && !code; i++)
+        code = collect(spec, rule->children[i], err);
+    return code;
+}
+
+int rule_spec_init(struct rule_spec *spec, const struct rule *rule, struct owner_set *members, struct arena *arena,
+                   struct err *err) {
+    *spec = (struct rule_spec){.root = rule, .members = members};
+    spec->traits = ARENA_ARRAY(arena, struct rule_trait, count_traits(rule));
+    return collect(spec, rule, err);
+}
+
+static bool compare(enum predicate_op op, uint64_t count, uint64_t times) {
+    switch (op) {
+    case OP_EQ: return count == times;
+    case OP_NE: return count != times;
+    case OP_LT: return count < times;
+    case OP_LE: return count <= times;
+    case OP_GT: return count > times;
+    default: return count >= times;
+    }
+}
+
+/* Leaves and traits were collected in the order of this walk: each consumes the next one, also where the answer is
+ * known already. */
+struct evaluation {
+    const struct rule_spec *spec;
+    const uint32_t *counts;
+    uint32_t owner, leaf, trait;
+};
+
+static bool evaluate(struct evaluation *e, const struct rule *rule) {
+    if (rule->kind == RULE_DID)
+        return compare(rule->times_op, e->counts[e->leaf++], rule->times);
+    if (rule->kind == RULE_TRAIT) {
+        const struct rule_trait *trait = &e->spec->traits[e->trait++];
+        return trait->holds[trait->by_owner[e->owner]];
+    }
+    bool all = true, any = false;
+    for (uint32_t i = 0; i < rule->n_children; i++) {
+        bool holds = evaluate(e, rule->children[i]);
+        all = all && holds;
+        any = any || holds;
+    }
+    return rule->kind == RULE_ALL ? all : rule->kind == RULE_ANY ? any : !any;
+}
+
+bool rule_holds(const struct rule_spec *spec, const uint32_t *counts, uint32_t owner) {
+    struct evaluation e = {spec, counts, owner, 0, 0};
+    return evaluate(&e, spec->root);
+}
+
+/* Counts leaf bits of one row. */
+static inline void count(uint32_t *counts, uint64_t bits) {
+    for (; bits; bits &= bits - 1)
+        counts[__builtin_ctzll(bits)]++;
+}
+
+/* Rows of a run are in order of time: from the last one back to the window's begin. */
+static inline void walk(struct rule_state *state, const struct run *run, const struct rule_window *window) {
+    const struct view *view = run->view;
+    const uint64_t *lut = state->spec->lut;
+    uint32_t row = run->to;
+    uint32_t from_s = (uint32_t)(window->from_ms < 0 ? 0 : window->from_ms / 1000);
+    while (row > run->from && view_time_ms(view, row - 1) >= window->to_ms)
+        row--;
+    for (; row > run->from && view->sec[row - 1] >= from_s; row--) {
+        uint64_t bits = view_mask(view, lut, row - 1) & window->leaves;
+        if (bits && view_time_ms(view, row - 1) >= window->from_ms)
+            count(state->counts, bits);
+    }
+}
+
+static void customer(void *opaque, uint32_t owner, const struct run *runs, size_t n) {
+    struct rule_state *state = opaque;
+    const struct rule_spec *spec = state->spec;
+    memset(state->counts, 0, spec->n_leaves * sizeof *state->counts);
+    for (size_t r = 0; r < n; r++)
+        for (uint32_t w = 0; w < spec->n_windows; w++)
+            walk(state, &runs[r], &spec->windows[w]);
+    owner_set_put(spec->members, owner, rule_holds(spec, state->counts, owner));
+}
+
+static void block(void *opaque, const struct view *view) {
+    for (uint32_t k = 0; k < view->n; k++) {
+        struct run run = {view, view->start[k], view->start[k + 1]};
+        customer(opaque, view->customer[k], &run, 1);
+    }
+}
+
+const struct operator rule_operator = {.block = block, .customer = customer};

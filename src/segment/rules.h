@@ -1,0 +1,57 @@
+/*
+ * Segments: which customers a rule holds for.
+ *
+ * IN:  a rule (query/plan.h), interactions and current traits
+ * OUT: a set of customers
+ *
+ * Every `did` of the rule is a matcher with a window; the operator counts, for each customer, the matching interactions
+ * of each, then the tree decides. Windows that are equal are walked together, from the customer's last interaction
+ * backwards, so that "in the last 30 days" reads 30 days.
+ *
+ * SPDX-License-Identifier: GPL-3.0-or-later
+ */
+#ifndef SENDA_SEGMENT_RULES_H
+#define SENDA_SEGMENT_RULES_H
+
+#include "query/block.h"
+
+struct rule_leaf {
+    const struct rule *rule; /* RULE_DID */
+    uint32_t window;         /* index of its window */
+};
+
+struct rule_window {
+    int64_t from_ms, to_ms;
+    uint64_t leaves; /* bits */
+};
+
+struct rule_trait {
+    const struct rule *rule;    /* RULE_TRAIT */
+    const uint32_t *by_owner;   /* number of the current value, 0: none */
+    const uint8_t *holds;       /* [values] whether the predicate holds for each number */
+};
+
+struct rule_spec {
+    const struct rule *root;
+    struct rule_leaf leaves[PLAN_MATCHERS];
+    struct rule_window windows[PLAN_MATCHERS];
+    struct rule_trait *traits;
+    uint32_t n_leaves, n_windows, n_traits;
+    const uint64_t *lut; /* bit: leaf */
+    struct owner_set *members;
+};
+
+/* Collects leaves and windows; E_INVALID beyond PLAN_MATCHERS. traits[].rule is set, the caller fills the rest. */
+must_use int rule_spec_init(struct rule_spec *spec, const struct rule *rule, struct owner_set *members,
+                            struct arena *arena, struct err *err);
+/* For a customer with these counts (one a leaf). */
+bool rule_holds(const struct rule_spec *spec, const uint32_t *counts, uint32_t owner);
+
+/* State of a thread is the struct itself: set spec. Writes members for every customer it sees. */
+struct rule_state {
+    const struct rule_spec *spec;
+    uint32_t counts[PLAN_MATCHERS];
+};
+extern const struct operator rule_operator;
+
+#endif
