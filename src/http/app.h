@@ -13,7 +13,7 @@
 #include "http/http.h"
 
 struct app_options {
-    const struct route_table *tables; /* all route tables */
+    const struct route_table *const *tables; /* all route tables */
     size_t n_tables;
     const char *public_url;    /* "https://senda.example.org", NULL: from the Host header */
     /* Renders an error for a browser (Accept: text/html) in place of the problem document, which response already

@@ -116,13 +116,13 @@ struct route {
     bool cross_origin;     /* answers scripts of other sites (CORS); ACCESS_WRITE_KEY always does */
 };
 
-/* The routes of one file. The list of all tables is cli/tables.c; app_open takes it. */
+/* The routes of one file, which ends with `const struct route_table api_units_routes = ROUTE_TABLE(routes);`; its
+ * module's facade declares it (api/api.h, pages/pages.h) and cli/tables.c lists it. */
 struct route_table {
     const struct route *routes;
     size_t n;
 };
 #define ROUTE_TABLE(routes) {(routes), sizeof(routes) / sizeof((routes)[0])}
-
 
 /* Runs the matching route in this thread; suspended handlers are waited for; a stream is left to the caller to
  * read (response_release ends it). For commands without a server and for tests: see router.h for how to make such a request. */

@@ -57,7 +57,7 @@ size_t router_body_limit(const struct request *request);
 
 /* All routes of the app, indexed. */
 struct routes;
-struct routes *routes_new(const struct route_table *tables, size_t n);
+struct routes *routes_new(const struct route_table *const *tables, size_t n);
 void routes_free(struct routes *routes);
 struct route_match {
     const struct route *route; /* NULL: no such path (allowed 0), or not with this method */

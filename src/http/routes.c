@@ -50,16 +50,16 @@ static void append(struct pattern **list, struct pattern *pattern) {
     *list = pattern;
 }
 
-struct routes *routes_new(const struct route_table *tables, size_t n) {
+struct routes *routes_new(const struct route_table *const *tables, size_t n) {
     size_t all = 0;
-    for (size_t t = 0; t < n; t++) all += tables[t].n;
+    for (size_t t = 0; t < n; t++) all += tables[t]->n;
     struct routes *routes = calloc(1, sizeof *routes);
     if (routes) routes->patterns = calloc(all + 1, sizeof *routes->patterns);
     if (!routes || !routes->patterns) abort();
     for (size_t t = 0; t < n; t++)
-        for (size_t i = 0; i < tables[t].n; i++) {
+        for (size_t i = 0; i < tables[t]->n; i++) {
             struct pattern *pattern = &routes->patterns[routes->n++];
-            pattern->route = &tables[t].routes[i];
+            pattern->route = &tables[t]->routes[i];
             const char *text = pattern->route->pattern;
             if (!cut(text, strlen(text), pattern->segments, &pattern->n)) abort();
             pattern->rest = slice_is(pattern->segments[pattern->n - 1], "*");

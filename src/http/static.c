@@ -91,11 +91,11 @@ static int get_robots(struct request *request, struct response *response, struct
     return HANDLED;
 }
 
-const struct route static_routes[] = {
+static const struct route routes[] = {
     {METHOD_GET, "/assets/*", .inline_handler = true, .handle = get_asset},
     {METHOD_GET, "/senda.js", .inline_handler = true, .handle = get_script, .cross_origin = true,
      .summary = "The snippet's script: page views, events, identify"},
     {METHOD_GET, "/favicon.ico", .inline_handler = true, .handle = get_icon},
     {METHOD_GET, "/robots.txt", .inline_handler = true, .handle = get_robots},
 };
-const size_t static_routes_n = sizeof static_routes / sizeof *static_routes;
+const struct route_table static_routes = ROUTE_TABLE(routes);

@@ -14,7 +14,6 @@
 must_use int static_serve(struct request *request, struct response *response, const char *path, const char *cache,
                           struct err *err);
 
-extern const struct route static_routes[]; /* /assets/… /senda.js /favicon.ico /robots.txt */
-extern const size_t static_routes_n;
+extern const struct route_table static_routes; /* /assets/… /senda.js /favicon.ico /robots.txt */
 
 #endif
