@@ -24,6 +24,7 @@
  *   date day short month time seconds datetime ago iso (RFC 3339 texts, or UTC ms)
  *   tr:prefix   the text "prefix.VALUE", else the value itself
  *   is:word     "1" if the value's text is the word, else nothing; not:word the opposite
+ *   channel     "ch-phone": icon and class of a channel
  *   url         percent-encoded    json  as JSON    initial  first letter in capitals    length  of an array
  *
  * LIMITS  16 levels of sections and partials, 4 MB of output.

@@ -204,6 +204,22 @@ static void filter_length(const struct context *context, struct template_value *
     set_text(value, slice_of(text));
 }
 
+/* The icon and colour of a channel: "ch-phone"; channels without a drawing of their own share one. */
+static void filter_channel(const struct context *context, struct template_value *value) {
+    static const char *const drawn[][2] = {
+        {"web", "web"}, {"app", "app"}, {"mobile", "app"}, {"store", "store"}, {"kiosk", "kiosk"}, {"phone", "phone"},
+        {"call", "phone"}, {"email", "email"}, {"chat", "chat"}, {"whatsapp", "chat"}, {"sms", "chat"},
+        {"social", "social"}, {"review", "review"}, {"visit", "visit"}, {"backoffice", "backoffice"}};
+    (void)context;
+    template_value_text(value);
+    const char *icon = "other";
+    for (size_t i = 0; i < sizeof drawn / sizeof *drawn; i++)
+        if (strcmp(value->text, drawn[i][0]) == 0) icon = drawn[i][1];
+    char text[32];
+    snprintf(text, sizeof text, "ch-%s", icon);
+    set_text(value, slice_of(text));
+}
+
 static const struct {
     const char *name;
     bool on_absent; /* also runs when there is no value; else it stays empty */
@@ -215,7 +231,7 @@ static const struct {
     {"month", false, filter_month}, {"time", false, filter_time}, {"seconds", false, filter_seconds},
     {"datetime", false, filter_datetime}, {"ago", false, filter_ago}, {"iso", false, filter_iso},
     {"tr", false, filter_tr}, {"is", true, filter_is}, {"not", true, filter_not}, {"url", false, filter_url},
-    {"json", true, filter_json}, {"initial", false, filter_initial}, {"length", true, filter_length},
+    {"json", true, filter_json}, {"channel", true, filter_channel}, {"initial", false, filter_initial}, {"length", true, filter_length},
 };
 
 void template_filter(const struct template_world *world, struct slice filter, struct template_value *value) {

@@ -1,0 +1,242 @@
+/*
+ * The shell around every page, requests of the API in this process, and errors as pages.
+ *
+ * SPDX-License-Identifier: GPL-3.0-or-later
+ */
+#include "pages/page.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "base/limits.h"
+#include "http/app.h"
+#include "http/assets.h"
+#include "http/router.h"
+#include "pages/text.h"
+
+enum { PAGE_MAX_BYTES = 4 * 1024 * 1024 };
+
+/* ---- what surrounds ---- */
+
+static const struct {
+    const char *name, *href, *icon, *group;
+    bool tab; /* stands in the bar of a phone */
+    unsigned scopes;
+} navigation[] = {
+    {"home", "/", "home", NULL, true, 0},
+    {"explore", "/explore", "path", NULL, true, 0},
+    {"customers", "/customers", "people", NULL, true, 0},
+    {"import", "/import", "file", "data", true, SCOPE_IMPORT},
+    {"sources", "/sources", "plug", NULL, false, SCOPE_MANAGE},
+    {"settings", "/settings", "gear", NULL, false, 0},
+};
+
+static json_t *navigation_json(const struct request *request, const char *section) {
+    json_t *list = json_array();
+    for (size_t i = 0; i < sizeof navigation / sizeof *navigation; i++) {
+        if ((request->principal.scopes & navigation[i].scopes) != navigation[i].scopes) continue;
+        json_t *entry = json_pack("{s:s, s:s, s:s, s:b, s:b}", "name", navigation[i].name, "href",
+                                  navigation[i].href, "icon", navigation[i].icon, "tab", navigation[i].tab,
+                                  "current", section && strcmp(section, navigation[i].name) == 0);
+        if (navigation[i].group) json_object_set_new(entry, "group", json_string(navigation[i].group));
+        json_array_append_new(list, entry);
+    }
+    return list;
+}
+
+/* A setting of the organisation, or "" . */
+static void read_setting(const struct request *request, const char *name, char value[128]) {
+    struct store *store = app_folder(request->app)->store;
+    sqlite3 *db = store_reader_get(store);
+    if (!db || store_setting_get(db, name, value, 128, NULL) < 0) value[0] = 0;
+    if (db) store_reader_put(store, db);
+}
+
+static struct template_world world_of(const struct request *request) {
+    char region[128];
+    read_setting(request, "region", region);
+    return (struct template_world){
+        .format = format_get(request->language, region, app_folder(request->app)->zone),
+        .now_ms = request->received_ms,
+        .arena = request->arena,
+    };
+}
+
+const struct format *page_format(const struct request *request) { return world_of(request).format; }
+
+const char *page_text(const struct request *request, const char *key) { return text_of(request->language, key); }
+
+static void set_text(json_t *view, const char *name, const char *text) {
+    if (text && *text && !json_object_get(view, name)) json_object_set_new(view, name, json_string(text));
+}
+
+static void add_person(const struct request *request, json_t *view) {
+    const struct principal *principal = &request->principal;
+    bool signed_in = principal->role != ROLE_NONE;
+    json_object_set_new(view, "signed_in", json_boolean(signed_in));
+    if (!signed_in) return;
+    set_text(view, "person", principal->name ? principal->name : "Senda");
+    set_text(view, "role", role_name(principal->role));
+    json_object_set_new(view, "can", json_pack("{s:b, s:b, s:b}", "manage", principal->scopes & SCOPE_MANAGE,
+                                               "admin", principal->scopes & SCOPE_ADMIN, "import",
+                                               principal->scopes & SCOPE_IMPORT));
+}
+
+/* What every template finds (page.h). */
+static void add_common(const struct request *request, const struct page *page, const struct template_world *world,
+                       json_t *view) {
+    const struct folder *folder = app_folder(request->app);
+    if (page->title) set_text(view, "title", page_text(request, page->title));
+    set_text(view, "language", request->language);
+    set_text(view, "region", format_locale(world->format));
+    set_text(view, "organisation", folder->name);
+    set_text(view, "currency", folder->currency);
+    set_text(view, "csrf", request->csrf);
+    set_text(view, "here", request->path);
+    set_text(view, "assets", assets_version());
+    const char *theme = request_cookie(request, "theme");
+    if (theme && (strcmp(theme, "dark") == 0 || strcmp(theme, "light") == 0)) set_text(view, "theme", theme);
+    set_text(view, "notice", request_query(request, "notice"));
+    char demo[128];
+    read_setting(request, "demo", demo);
+    json_object_set_new(view, "demo", json_boolean(strcmp(demo, "1") == 0));
+    add_person(request, view);
+    json_object_set_new(view, "nav", navigation_json(request, page->section));
+    if (page->script) json_object_set_new(view, "scripts", json_pack("[s]", page->script));
+    if (page->style) json_object_set_new(view, "styles", json_pack("[s]", page->style));
+    json_object_set_new(view, "wide", json_boolean(page->wide));
+    json_object_set_new(view, "narrow", json_boolean(page->narrow));
+}
+
+int page_render(struct request *request, struct response *response, const struct page *page, json_t *view,
+                struct err *err) {
+    struct template_world world = world_of(request);
+    struct buf content;
+    buf_init(&content, PAGE_MAX_BYTES);
+    add_common(request, page, &world, view);
+    int code = template_render(page->template, view, &world, &content, err);
+    if (code < 0) goto out;
+    json_object_set_new(view, "content", json_stringn(content.p ? content.p : "", content.n));
+    code = template_render("base", view, &world, &response->body, err);
+    if (code < 0) goto out;
+    response->type = "text/html; charset=utf-8";
+    if (!response->status) response->status = 200;
+    response_header(request, response, "Cache-Control", "no-store");
+    code = HANDLED;
+out:
+    buf_release(&content);
+    json_decref(view);
+    return code;
+}
+
+void page_error(struct request *request, struct response *response, const struct err *err) {
+    int status = err_status(err->code);
+    char kind[16];
+    snprintf(kind, sizeof kind, "%d", status);
+    bool known = text_of_value(request->language, "error.title", kind) != NULL;
+    const char *key = known ? kind : "500";
+    json_t *view = json_pack("{s:i, s:s, s:s}", "status", status, "kind", key, "title",
+                             text_of_value(request->language, "error.title", key));
+    if (err->message[0] && status < 500) json_object_set_new(view, "message", json_string(err->message));
+    if (err->hint[0]) json_object_set_new(view, "fix", json_string(err->hint));
+    buf_clear(&response->body);
+    response->status = status;
+    static const struct page page = {.template = "error"};
+    if (page_render(request, response, &page, view, NULL) < 0) {
+        buf_clear(&response->body);
+        response->type = "text/plain; charset=utf-8";
+        buf_add_text(&response->body, err_title(err->code));
+    }
+}
+
+int page_redirect(struct request *request, struct response *response, const char *location, const char *notice) {
+    if (notice)
+        location = arena_format(request->arena, "%s%snotice=%s", location, strchr(location, '?') ? "&" : "?", notice);
+    response_redirect(request, response, location);
+    return HANDLED;
+}
+
+/* ---- the API, from inside ---- */
+
+/* The problem document of a refused call as an error. */
+static int read_problem(const json_t *problem, int status, struct err *err) {
+    static const struct { int status, code; } codes[] = {
+        {400, E_MALFORMED}, {401, E_UNAUTHORIZED}, {403, E_FORBIDDEN}, {404, E_NOT_FOUND}, {409, E_CONFLICT},
+        {412, E_PRECONDITION}, {413, E_TOO_LARGE}, {415, E_MEDIA}, {422, E_INVALID}, {429, E_RATE}, {503, E_BUSY}};
+    int code = E_INTERNAL;
+    for (size_t i = 0; i < sizeof codes / sizeof *codes; i++)
+        if (codes[i].status == status) code = codes[i].code;
+    const json_t *first = json_array_get(json_object_get(problem, "errors"), 0);
+    const char *pointer = json_string_value(json_object_get(first, "pointer"));
+    const char *detail = json_string_value(json_object_get(problem, "detail"));
+    const char *message = json_string_value(json_object_get(first, "message"));
+    const char *hint = json_string_value(json_object_get(problem, "hint"));
+    err_at(err, code, pointer ? pointer : "", "%s", message ? message : detail ? detail : err_title(code));
+    if (hint) err_hint(err, "%s", hint);
+    return code;
+}
+
+static int call(struct request *request, enum method method, const char *target, json_t *body, json_t **answer,
+                struct err *err) {
+    struct request *inner = request_new(request->app, method_name(method), target, false);
+    const char *cookie = request_header(request, "cookie");
+    if (cookie) request_add_header(inner, "cookie", cookie);
+    if (request->csrf) request_add_header(inner, "x-csrf-token", request->csrf);
+    request_add_header(inner, "accept", "application/json");
+    char *text = body ? json_dumps(body, JSON_COMPACT) : NULL;
+    if (text) {
+        request_add_header(inner, "content-type", "application/json");
+        request_set_body(inner, slice_of(text));
+    }
+    struct response response = {0};
+    buf_init(&response.body, LIMIT_BODY_BYTES);
+    router_dispatch(request->app, inner, &response);
+    json_t *json = json_loadb(response.body.p ? response.body.p : "", response.body.n, JSON_DECODE_ANY, NULL);
+    int status = response.status ? response.status : 200, code = 0;
+    if (status >= 400) code = read_problem(json, status, err);
+    if (answer && code == 0) *answer = json ? json_incref(json) : json_object();
+    json_decref(json);
+    buf_release(&response.body);
+    request_free(inner);
+    free(text);
+    json_decref(body);
+    return code;
+}
+
+int page_fetch(struct request *request, const char *target, json_t **answer, struct err *err) {
+    return call(request, METHOD_GET, target, NULL, answer, err);
+}
+
+int page_send(struct request *request, enum method method, const char *target, json_t *body, json_t **answer,
+              struct err *err) {
+    return call(request, method, target, body, answer, err);
+}
+
+int page_query(struct request *request, json_t *query, json_t **answer, struct err *err) {
+    return call(request, METHOD_POST, "/api/v1/query", query, answer, err);
+}
+
+static void keep(json_t *view, const char *name, int code, json_t *answer, const struct err *err) {
+    if (code >= 0) {
+        json_object_set_new(view, name, answer);
+        return;
+    }
+    char member[64];
+    snprintf(member, sizeof member, "%s_error", name);
+    json_object_set_new(view, member, json_pack("{s:i, s:s, s:s}", "status", err_status(code), "message",
+                                                err->message, "hint", err->hint));
+}
+
+void page_fetch_into(struct request *request, json_t *view, const char *name, const char *target) {
+    struct err err = {0};
+    json_t *answer = NULL;
+    int code = page_fetch(request, target, &answer, &err);
+    keep(view, name, code, answer, &err);
+}
+
+void page_query_into(struct request *request, json_t *view, const char *name, json_t *query) {
+    struct err err = {0};
+    json_t *answer = NULL;
+    int code = page_query(request, query, &answer, &err);
+    keep(view, name, code, answer, &err);
+}
