@@ -18,6 +18,9 @@ struct slice {
 
 /* For printf: printf("%.*s", SLICE_ARGS(s)). */
 #define SLICE_ARGS(s) (int)(s).n, ((s).p ? (s).p : "")
+/* For initialisers of static tables. */
+#define SLICE_CONSTANT(text)                                                                       \
+    { (text), sizeof(text) - 1 }
 #define SLICE_LITERAL(text) ((struct slice){(text), sizeof(text) - 1})
 
 static inline struct slice slice_of(const char *text) {

@@ -31,11 +31,20 @@ bool utf8_valid(struct slice text) {
     const unsigned char *end = p + text.n;
     while (p < end) {
         uint64_t word;
+        while (end - p >= 32) { /* four words at once where all is ASCII */
+            uint64_t words[4];
+            memcpy(words, p, sizeof words);
+            if ((words[0] | words[1] | words[2] | words[3]) & UINT64_C(0x8080808080808080))
+                break;
+            p += 32;
+        }
         if (end - p >= 8 && (memcpy(&word, p, 8), !(word & UINT64_C(0x8080808080808080)))) {
             p += 8;
             continue;
         }
-        size_t n = sequence(p, (size_t)(end - p));
+        if (p == end)
+            break;
+        size_t n = *p < 0x80 ? 1 : sequence(p, (size_t)(end - p));
         if (!n)
             return false;
         p += n;

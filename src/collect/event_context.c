@@ -9,22 +9,40 @@
 #include "base/utf8.h"
 #include "collect/event_fields.h"
 
-static const char *const kept_names[KEPT_COUNT] = {
-#define X(name, path) "context." path,
+/* "context.page.path" and its last member "path". */
+static const struct slice kept_names[KEPT_COUNT] = {
+#define X(name, group, member) SLICE_CONSTANT("context." group member),
+    KEPT_TABLE(X)
+#undef X
+};
+static const struct slice kept_members[KEPT_COUNT] = {
+#define X(name, group, member) SLICE_CONSTANT(member),
     KEPT_TABLE(X)
 #undef X
 };
 
-/* C0, DEL and C1 controls. */
-static bool has_control(struct slice text) {
-    for (size_t i = 0; i < text.n; i++) {
-        unsigned char c = (unsigned char)text.p[i];
-        if (c < 0x20 || c == 0x7f)
-            return true;
-        if (c == 0xc2 && i + 1 < text.n && (unsigned char)text.p[i + 1] < 0xa0)
+/* C0, DEL and C1 controls from p on. */
+static bool find_control(const char *p, const char *end) {
+    for (; p < end; p++) {
+        unsigned char c = (unsigned char)*p;
+        if (c < 0x20 || c == 0x7f || (c == 0xc2 && p + 1 < end && (unsigned char)p[1] < 0xa0))
             return true;
     }
     return false;
+}
+
+/* The same, eight bytes at a time while they are printable ASCII. */
+static bool has_control(struct slice text) {
+    const uint64_t ones = UINT64_C(0x0101010101010101), high = ones << 7;
+    const char *p = text.p, *end = p + text.n;
+    uint64_t word;
+    for (; end - p >= 8; p += 8) {
+        memcpy(&word, p, 8);
+        /* a byte >= 0x80, < 0x20 (borrows) or 0x7f (carries) sets a high bit; false alarms cost a second look */
+        if ((word | (word - ones * 0x20) | (word + ones)) & high)
+            return find_control(p, end);
+    }
+    return find_control(p, end);
 }
 
 static enum refusal check_name(struct scan *scan, const char *what, size_t max, struct slice text) {
@@ -94,13 +112,15 @@ enum refusal event_read_list(struct scan *scan, const char *what, struct event_l
 }
 
 /* Texts that are kept if they are texts; a browser's empty ones count as absent. */
-static enum refusal read_kept(struct scan *scan, struct slice *text) {
+static enum refusal read_kept(struct scan *scan, struct event_context *context, enum kept kept) {
     if (*scan->p != '"')
         return scan_skip(scan);
-    struct slice read;
-    enum refusal refusal = scan_text(scan, &read);
-    if (!refusal && read.n && !text->p)
-        *text = read;
+    struct slice text;
+    enum refusal refusal = scan_text(scan, &text);
+    if (!refusal && text.n) {
+        context->kept[kept] = text;
+        context->said |= 1u << kept;
+    }
     return refusal;
 }
 
@@ -113,13 +133,10 @@ static enum refusal read_group(struct scan *scan, struct event_context *context,
         return scan_skip(scan);
     enum refusal refusal = scan_open(scan, &object);
     while (!refusal && scan_member(scan, &object, &name, &refusal)) {
-        struct slice *text = NULL;
-        for (unsigned i = first; i <= last && !text; i++) {
-            const char *member = strrchr(kept_names[i], '.') + 1;
-            if (member[0] == name.p[0] && slice_is(name, member))
-                text = &context->kept[i];
-        }
-        refusal = text ? read_kept(scan, text) : scan_skip(scan);
+        unsigned i = first;
+        while (i <= last && !slice_equal(name, kept_members[i]))
+            i++;
+        refusal = i <= last ? read_kept(scan, context, (enum kept)i) : scan_skip(scan);
     }
     return refusal;
 }
@@ -205,7 +222,7 @@ static enum refusal read_member(struct scan *scan, struct slice name,
         break;
     case 6:
         if (slice_is(name, "locale"))
-            return read_kept(scan, &context->kept[KEPT_LOCALE]);
+            return read_kept(scan, context, KEPT_LOCALE);
         if (slice_is(name, "device"))
             return read_group(scan, context, KEPT_DEVICE_TYPE, KEPT_DEVICE_TYPE);
         if (slice_is(name, "traits"))
@@ -247,11 +264,12 @@ enum refusal event_read_context(struct scan *scan, struct event_context *context
     return refusal;
 }
 
-/* Whether the event bears the kept member already. */
-static bool has_kept(const struct event_property *properties, size_t n, const char *name) {
-    for (size_t i = n;
-         i-- > 0 && properties[i].name.n > 8 && memcmp(properties[i].name.p, "context.", 8) == 0;)
-        if (slice_is(properties[i].name, name))
+static bool is_kept(struct slice name) { return name.n > 8 && memcmp(name.p, "context.", 8) == 0; }
+
+/* Whether the event bears the kept member already: they stand at the end. */
+static bool has_kept(const struct event_property *properties, size_t n, struct slice name) {
+    for (size_t i = n; i-- > 0 && is_kept(properties[i].name);)
+        if (slice_equal(properties[i].name, name))
             return true;
     return false;
 }
@@ -271,10 +289,13 @@ void event_take_context(const struct event_context *context, struct arena *arena
     }
     if (event->type > EVENT_SCREEN)
         return;
-    for (size_t i = 0; i < KEPT_COUNT; i++)
-        if (context->kept[i].p && !has_kept(properties, *n, kept_names[i]))
+    bool fresh = !*n || !is_kept(properties[*n - 1].name);
+    for (unsigned said = context->said; said; said &= said - 1) {
+        int i = __builtin_ctz(said);
+        if (fresh || !has_kept(properties, *n, kept_names[i]))
             properties[(*n)++] = (struct event_property){
-                slice_of(kept_names[i]), {.type = VALUE_TEXT, .text = context->kept[i]}};
+                kept_names[i], {.type = VALUE_TEXT, .text = context->kept[i]}};
+    }
 }
 
 enum refusal event_add_context(struct slice context, struct arena *arena, struct event *event,
@@ -285,9 +306,7 @@ enum refusal event_add_context(struct slice context, struct arena *arena, struct
                         .message = message,
                         .depth = 1};
     struct event_context read;
-    memset(&read, 0, offsetof(struct event_context, external));
-    read.n_external = 0;
-    read.traits = (struct slice){NULL, 0};
+    event_context_init(&read);
     if (!scan_peek(&scan))
         return REFUSAL_NONE;
     enum refusal refusal = event_read_context(&scan, &read);

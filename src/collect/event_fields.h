@@ -8,24 +8,24 @@
 
 #include "collect/event_scan.h"
 
-/* Members of context that are kept with an interaction: X(name, path inside context) */
+/* Members of context that are kept with an interaction: X(name, object inside context, member) */
 #define KEPT_TABLE(X)                                                                              \
-    X(PAGE_PATH, "page.path")                                                                      \
-    X(PAGE_URL, "page.url")                                                                        \
-    X(PAGE_REFERRER, "page.referrer")                                                              \
-    X(PAGE_TITLE, "page.title")                                                                    \
-    X(CAMPAIGN_NAME, "campaign.name")                                                              \
-    X(CAMPAIGN_SOURCE, "campaign.source")                                                          \
-    X(CAMPAIGN_MEDIUM, "campaign.medium")                                                          \
-    X(CAMPAIGN_TERM, "campaign.term")                                                              \
-    X(CAMPAIGN_CONTENT, "campaign.content")                                                        \
-    X(LOCALE, "locale")                                                                            \
-    X(DEVICE_TYPE, "device.type")                                                                  \
-    X(OS_NAME, "os.name")                                                                          \
-    X(APP_VERSION, "app.version")
+    X(PAGE_PATH, "page.", "path")                                                                  \
+    X(PAGE_URL, "page.", "url")                                                                    \
+    X(PAGE_REFERRER, "page.", "referrer")                                                          \
+    X(PAGE_TITLE, "page.", "title")                                                                \
+    X(CAMPAIGN_NAME, "campaign.", "name")                                                          \
+    X(CAMPAIGN_SOURCE, "campaign.", "source")                                                      \
+    X(CAMPAIGN_MEDIUM, "campaign.", "medium")                                                      \
+    X(CAMPAIGN_TERM, "campaign.", "term")                                                          \
+    X(CAMPAIGN_CONTENT, "campaign.", "content")                                                    \
+    X(LOCALE, "", "locale")                                                                        \
+    X(DEVICE_TYPE, "device.", "type")                                                              \
+    X(OS_NAME, "os.", "name")                                                                      \
+    X(APP_VERSION, "app.", "version")
 
 enum kept {
-#define X(name, path) KEPT_##name,
+#define X(name, group, member) KEPT_##name,
     KEPT_TABLE(X)
 #undef X
         KEPT_COUNT
@@ -34,12 +34,20 @@ enum kept {
 enum { MAX_EXTERNAL_IDS = 32 };
 
 struct event_context {
-    struct slice channel, touchpoint, unit;
+    struct slice channel, touchpoint, unit, traits; /* traits: raw object; absent if none */
+    unsigned said;                                  /* bit i: kept[i] is set */
     struct slice kept[KEPT_COUNT];
     struct identity external[MAX_EXTERNAL_IDS];
     size_t n_external;
-    struct slice traits; /* raw object; absent if none */
 };
+
+/* Says nothing yet; what `said` and n_external do not cover stays unset. */
+static inline void event_context_init(struct event_context *context) {
+    context->channel = context->touchpoint = context->unit = context->traits =
+        (struct slice){NULL, 0};
+    context->said = 0;
+    context->n_external = 0;
+}
 
 /* A run of properties or traits; nulls are in it. */
 struct event_list {
@@ -47,7 +55,7 @@ struct event_list {
     size_t n;
 };
 
-/* At the value of "context". Members that are absent there are left as they are. */
+/* At the value of "context". */
 enum refusal event_read_context(struct scan *scan, struct event_context *context);
 /* At the value of "properties" or "traits": an object or null. what: for messages. */
 enum refusal event_read_list(struct scan *scan, const char *what, struct event_list *list);

@@ -248,12 +248,14 @@ static void drop_nulls(struct event_list *list) {
 
 /* A page of a server-side client has no context.page: its path is the property. */
 static void take_path(struct fields *fields) {
-    struct slice *path = &fields->context.kept[KEPT_PAGE_PATH];
-    for (size_t i = 0; i < fields->properties.n && !path->p; i++) {
+    struct event_context *context = &fields->context;
+    for (size_t i = 0; i < fields->properties.n && !(context->said & 1u << KEPT_PAGE_PATH); i++) {
         const struct event_property *property = &fields->properties.properties[i];
         if (property->value.type == VALUE_TEXT && property->value.text.n &&
-            slice_is(property->name, "path"))
-            *path = property->value.text;
+            slice_is(property->name, "path")) {
+            context->kept[KEPT_PAGE_PATH] = property->value.text;
+            context->said |= 1u << KEPT_PAGE_PATH;
+        }
     }
 }
 
@@ -330,9 +332,11 @@ enum refusal event_parse(struct slice json, int default_type, int64_t sent_ms, i
                          struct arena *arena, struct event *event, char *message) {
     struct event_property properties[LIST_ROOM], traits[LIST_ROOM];
     struct fields fields;
-    memset(&fields, 0, offsetof(struct fields, context.external));
-    fields.context.n_external = 0;
-    fields.context.traits = (struct slice){NULL, 0};
+    fields.type = fields.event = fields.name = fields.category = (struct slice){NULL, 0};
+    fields.user_id = fields.anonymous_id = fields.previous_id = fields.group_id =
+        (struct slice){NULL, 0};
+    fields.message_id = fields.timestamp = fields.original = fields.sent = (struct slice){NULL, 0};
+    event_context_init(&fields.context);
     fields.properties = (struct event_list){properties, 0};
     fields.traits = (struct event_list){traits, 0};
     fields.batch_sent_ms = sent_ms;

@@ -33,7 +33,7 @@ enum refusal scan_malformed(struct scan *scan) {
     return scan_refuse(scan, REFUSAL_MALFORMED, "not valid JSON");
 }
 
-const char *scan_plain(const char *p, const char *end) {
+static inline const char *plain_run(const char *p, const char *end) {
 #ifdef __SSE2__
     const __m128i quote = _mm_set1_epi8('"'), slash = _mm_set1_epi8('\\'),
                   last = _mm_set1_epi8(0x1f);
@@ -52,6 +52,8 @@ const char *scan_plain(const char *p, const char *end) {
         p++;
     return p;
 }
+
+const char *scan_plain(const char *p, const char *end) { return plain_run(p, end); }
 
 static int hex4(const char *p, const char *end) {
     int code = 0;
@@ -136,17 +138,19 @@ static enum refusal unescape(struct scan *scan, const char *from, struct slice *
     return REFUSAL_NONE;
 }
 
-enum refusal scan_text(struct scan *scan, struct slice *text) {
-    const char *from = scan->p + 1;
-    scan->p = scan_plain(from, scan->end);
-    if (scan->p == scan->end || (unsigned char)*scan->p < 0x20)
+static inline enum refusal take_text(struct scan *scan, struct slice *text) {
+    const char *from = scan->p + 1, *stop = plain_run(from, scan->end);
+    scan->p = stop;
+    if (stop == scan->end || (unsigned char)*stop < 0x20)
         return scan_malformed(scan);
-    if (*scan->p == '\\')
+    if (*stop == '\\')
         return unescape(scan, from, text);
-    *text = (struct slice){from, (size_t)(scan->p - from)};
-    scan->p++;
+    *text = (struct slice){from, (size_t)(stop - from)};
+    scan->p = stop + 1;
     return REFUSAL_NONE;
 }
+
+enum refusal scan_text(struct scan *scan, struct slice *text) { return take_text(scan, text); }
 
 struct number {
     uint64_t mantissa;
@@ -261,6 +265,7 @@ static enum refusal take_word(struct scan *scan, const char *word, size_t n) {
 
 enum refusal scan_open(struct scan *scan, struct scan_object *object) {
     object->n = 0;
+    object->seen = 0;
     object->capacity = 0;
     object->more = NULL;
     scan->p++;
@@ -270,12 +275,16 @@ enum refusal scan_open(struct scan *scan, struct scan_object *object) {
 }
 
 /* The first eight bytes of a name and its length as one word. wide: eight bytes may be read from any name. */
-static uint64_t name_word(struct slice name, bool wide) {
+static inline uint64_t name_word(struct slice name, bool wide) {
     uint64_t word = 0;
-    memcpy(&word, name.p, wide || name.n >= 8 ? 8 : name.n);
+    if (wide || name.n >= 8)
+        memcpy(&word, name.p, 8);
+    else
+        for (size_t i = 0; i < name.n; i++)
+            word |= (uint64_t)(unsigned char)name.p[i] << (8 * i);
     if (name.n < 8)
         word &= (UINT64_C(1) << (8 * name.n)) - 1;
-    return word ^ (uint64_t)name.n * UINT64_C(0x9e3779b97f4a7c15);
+    return word ^ (uint64_t)name.n << 56;
 }
 
 static struct slice *find_more(struct slice *more, size_t capacity, struct slice name) {
@@ -307,20 +316,30 @@ static bool add_more(struct scan *scan, struct scan_object *object, struct slice
 
 /* False if the name is there. The scanner stands behind it: with eight bytes more to come, eight may be read from a view
  * that began before; unescaped names have that room in the arena. */
-static bool add_name(struct scan *scan, struct scan_object *object, struct slice name) {
+static inline bool add_name(struct scan *scan, struct scan_object *object, struct slice name) {
     if (object->n >= SCAN_NAMES)
         return add_more(scan, object, name);
     uint64_t word = name_word(name, scan->end - scan->p >= 8);
-    for (size_t i = 0; i < object->n; i++)
-        if (object->words[i] == word && slice_equal(object->names[i], name))
-            return false;
+    uint64_t bit = UINT64_C(1) << (word * UINT64_C(0x9e3779b97f4a7c15) >> 58);
+    if (object->seen & bit)
+        for (size_t i = 0; i < object->n; i++)
+            if (object->words[i] == word && slice_equal(object->names[i], name))
+                return false;
+    object->seen |= bit;
     object->words[object->n] = word;
     object->names[object->n++] = name;
     return true;
 }
 
-bool scan_member(struct scan *scan, struct scan_object *object, struct slice *name,
-                 enum refusal *refusal) {
+static bool refuse_twice(struct scan *scan, struct slice name, enum refusal *refusal) {
+    *refusal = scan_refuse(scan, REFUSAL_DUPLICATE_KEY, "the member \"%.*s\" twice",
+                           SLICE_ARGS(utf8_cut(name, 80)));
+    return false;
+}
+
+/* Any blanks, escapes, mistakes. */
+static bool take_member(struct scan *scan, struct scan_object *object, struct slice *name,
+                        enum refusal *refusal) {
     char c = scan_peek(scan);
     if (c == '}') {
         scan->p++;
@@ -340,14 +359,11 @@ bool scan_member(struct scan *scan, struct scan_object *object, struct slice *na
         *refusal = scan_malformed(scan);
         return false;
     }
-    *refusal = scan_text(scan, name);
+    *refusal = take_text(scan, name);
     if (*refusal)
         return false;
-    if (!add_name(scan, object, *name)) {
-        *refusal = scan_refuse(scan, REFUSAL_DUPLICATE_KEY, "the member \"%.*s\" twice",
-                               SLICE_ARGS(utf8_cut(*name, 80)));
-        return false;
-    }
+    if (!add_name(scan, object, *name))
+        return refuse_twice(scan, *name, refusal);
     if (scan_peek(scan) != ':') {
         *refusal = scan_malformed(scan);
         return false;
@@ -358,6 +374,25 @@ bool scan_member(struct scan *scan, struct scan_object *object, struct slice *na
         return false;
     }
     return true;
+}
+
+/* The common case without blanks and escapes, `,"name":`; whatever else begins again in take_member. */
+bool scan_member(struct scan *scan, struct scan_object *object, struct slice *name,
+                 enum refusal *refusal) {
+    const char *p = scan->p, *end = scan->end;
+    if (end - p < 24)
+        return take_member(scan, object, name, refusal);
+    if (object->n && *p++ != ',')
+        return take_member(scan, object, name, refusal);
+    if (*p++ != '"')
+        return take_member(scan, object, name, refusal);
+    const char *stop = plain_run(p, end);
+    if (end - stop < 10 || stop[0] != '"' || stop[1] != ':' || (unsigned char)stop[2] <= ' ')
+        return take_member(scan, object, name, refusal);
+    *name = (struct slice){p, (size_t)(stop - p)};
+    scan->p = stop + 2;
+    *refusal = REFUSAL_NONE;
+    return add_name(scan, object, *name) || refuse_twice(scan, *name, refusal);
 }
 
 static enum refusal skip_object(struct scan *scan) {

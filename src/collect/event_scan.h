@@ -67,6 +67,7 @@ enum { SCAN_NAMES = 24 };
 struct scan_object {
     uint64_t words[SCAN_NAMES];
     struct slice names[SCAN_NAMES];
+    uint64_t seen; /* filter of 64 bits over words */
     size_t n;
     struct slice *more; /* hash table beyond SCAN_NAMES, capacity a power of two */
     size_t capacity;
