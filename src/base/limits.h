@@ -39,6 +39,8 @@
 #define LIMIT_TAIL_ROWS (32 * 1024)
 #define LIMIT_HEAD_ROWS (256 * 1024)
 #define LIMIT_TIME_RANGES 8
+#define LIMIT_HEAD_BYTES (64 * 1024 * 1024) /* of properties in the unsealed part of the index */
+#define LIMIT_TOUCHPOINT_RULES 500
 
 /* Queries. */
 #define LIMIT_QUERY_BYTES (256 * 1024)

@@ -33,3 +33,36 @@ CREATE TABLE key_file (
     covered INTEGER NOT NULL,-- position of the newest entry that is in this file or in an older one
     PRIMARY KEY (name, number)
 ) WITHOUT ROWID;
+
+-- Parts of the timeline that are complete and durable: DIR/parts/NNNNNNNN.part and, of interactions,
+-- NNNNNNNN.VVVVVVVV.touch. A file that is not listed here is left over and is removed.
+CREATE TABLE part (
+    number INTEGER PRIMARY KEY,     -- NNNNNNNN
+    kind INTEGER NOT NULL,          -- enum part_kind: 0 interactions, 1 traits
+    rows INTEGER NOT NULL,          -- rows in it
+    bytes INTEGER NOT NULL,         -- size of the .part file
+    min_ms INTEGER NOT NULL,        -- time of its earliest row
+    max_ms INTEGER NOT NULL,        -- time of its latest row
+    min_seq INTEGER NOT NULL,       -- its first row in the log
+    max_seq INTEGER NOT NULL,       -- its last row in the log
+    rules_version INTEGER NOT NULL  -- VVVVVVVV: rules that its touchpoints follow
+);
+
+-- State of the timeline: one row, once there is a timeline.
+CREATE TABLE timeline (
+    one INTEGER PRIMARY KEY CHECK (one = 1),
+    covered INTEGER NOT NULL,       -- every row of the log up to this seq is in a listed part
+    boundaries TEXT NOT NULL,       -- first instants (UTC ms) of all time ranges but the oldest, ascending, by comma
+    rules_version INTEGER NOT NULL  -- of the touchpoint rules in force
+);
+
+-- Rules that give interactions their touchpoint; the first that matches wins. NULL: any.
+CREATE TABLE touchpoint_rule (
+    position INTEGER PRIMARY KEY,   -- from 1
+    touchpoint TEXT NOT NULL,       -- name of the touchpoint that it gives
+    event TEXT,                     -- name of the event
+    channel TEXT,                   -- name of the channel
+    path TEXT,                      -- pattern of the page's path: "/checkout*"
+    property TEXT,                  -- name of a property …
+    value TEXT                      -- … and the value that it must have, as text
+);
