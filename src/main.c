@@ -3,4 +3,6 @@
  *
  * SPDX-License-Identifier: GPL-3.0-or-later
  */
-int main(void) { return 0; }
+#include "cli/command.h"
+
+int main(int argc, char **argv) { return command_main(argc, argv); }

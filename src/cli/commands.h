@@ -1,0 +1,13 @@
+/*
+ * The commands, one file each (cmd_NAME.c); cli/tables.c lists them in the order of the help.
+ *
+ * SPDX-License-Identifier: GPL-3.0-or-later
+ */
+#ifndef SENDA_CLI_COMMANDS_H
+#define SENDA_CLI_COMMANDS_H
+
+#include "cli/command.h"
+
+extern const struct command command_init, command_serve, command_query, command_version;
+
+#endif

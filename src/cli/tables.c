@@ -1,0 +1,19 @@
+/*
+ * What the program consists of: its commands, and the routes of its API and pages.
+ *
+ * SPDX-License-Identifier: GPL-3.0-or-later
+ */
+#include "api/api.h"
+#include "cli/commands.h"
+#include "cli/desk.h"
+#include "http/static.h"
+
+const struct command *const COMMANDS[] = {
+    &command_init, &command_serve, &command_query, &command_version, NULL,
+};
+
+static const struct route_table *const TABLES[] = {
+    &static_routes, &api_collect_routes, &api_client_routes,
+};
+
+const struct app_options APP_OPTIONS = {.tables = TABLES, .n_tables = sizeof TABLES / sizeof TABLES[0]};
