@@ -66,6 +66,8 @@ must_use int request_query_int(struct request *request, const char *name, int64_
                                int64_t high, int64_t *value, struct err *err);
 /* "https://host" under which the asker reached us: the public URL, else scheme and Host. */
 const char *request_base_url(struct request *request);
+/* *flag becomes true as well when the client leaves; it lives in the request's arena. */
+void request_watch(struct request *request, atomic_bool *flag);
 bool request_accepts(const struct request *request, const char *type); /* type is named in Accept */
 
 struct response {

@@ -33,6 +33,7 @@ struct request_private {
     enum auth auth;
     uint64_t session; /* its number */
     atomic_bool cancelled;
+    _Atomic(atomic_bool *) watched_flag; /* set with it */
 
     struct err refusal; /* code != 0: known before the body: bad target, unknown path, wrong method */
     unsigned allowed;   /* METHOD_… of the path, for Allow */

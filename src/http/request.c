@@ -248,6 +248,11 @@ const char *request_base_url(struct request *request) {
     return arena_format(request->arena, "%s://%s", request->private->https ? "https" : "http", host);
 }
 
+void request_watch(struct request *request, atomic_bool *flag) {
+    atomic_store(&request->private->watched_flag, flag);
+    if (atomic_load(request->cancelled)) atomic_store(flag, true);
+}
+
 bool request_accepts(const struct request *request, const char *type) {
     const char *accept = request_header(request, "Accept");
     return accept && strcasestr(accept, type) != NULL;

@@ -84,8 +84,10 @@ static void client_left(struct server *server, uint64_t data) {
     uint32_t index = (uint32_t)data;
     struct exchange *exchange = index < server->n_exchanges ? server->exchanges[index] : NULL;
     pthread_mutex_unlock(&server->exchanges_lock);
-    if (exchange && exchange->watched && (exchange->generation & 0x7fffffffU) == data >> 32)
-        atomic_store(&exchange->private.cancelled, true);
+    if (!exchange || !exchange->watched || (exchange->generation & 0x7fffffffU) != data >> 32) return;
+    atomic_store(&exchange->private.cancelled, true);
+    atomic_bool *flag = atomic_load(&exchange->private.watched_flag);
+    if (flag) atomic_store(flag, true);
 }
 
 static void *watch(void *context) {
