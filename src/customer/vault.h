@@ -15,7 +15,10 @@
 
 struct vault;
 
-must_use int vault_open(struct vault **vault, struct store *store, const char *key_path, struct err *err);
+/* key_path: file of the outside key; made, mode 0600, when the records hold no data keys yet. E_NOT_FOUND when it is
+ * missing, E_REFUSED when it is another folder's key. */
+must_use int vault_open(struct vault **vault, struct store *store, const char *key_path,
+                        struct err *err);
 void vault_close(struct vault *vault);
 
 /* Key of message ids, of identifiers. */
@@ -24,7 +27,13 @@ const struct hash_key *vault_identity_key(const struct vault *vault);
 /* For signing small things (cursors, links). */
 const struct hash_key *vault_token_key(const struct vault *vault);
 
+/* For the frames of the log: the current key and its id (timeline/log.h). */
+const unsigned char *vault_log_key(const struct vault *vault, uint8_t *id);
+
+/* sealed: u8 number of the data key, nonce (24), ciphertext, tag (16). Thread safe. */
+enum { VAULT_EXTRA_BYTES = 41 };
 void vault_seal(const struct vault *vault, struct slice plain, struct buf *sealed);
-must_use int vault_unseal(const struct vault *vault, struct slice sealed, struct buf *plain, struct err *err);
+must_use int vault_unseal(const struct vault *vault, struct slice sealed, struct buf *plain,
+                          struct err *err);
 
 #endif

@@ -1,0 +1,301 @@
+/*
+ * Finding and making profiles in the writer's transaction: see customer.h for the rules.
+ *
+ * A value of the identity set is a profile number, with ATTACHED set where the identifier is only attached to it.
+ *
+ * STATES of an identifier
+ *   unknown  -> attached (beside a userId; external)            attach
+ *   unknown  -> own profile                                     resolve_own
+ *   attached -> own profile redirected to where it was attached resolve_own
+ *   own      -> own, redirected to the user's                   join (rule 2, nobody's)
+ *   own or attached, of another user -> attached to this user   join (rule 2, somebody's)
+ *
+ * POSITIONS in the identity set: profiles << 32 | attached; at start what is newer is put again in the order in which
+ * both tables grew (attached.after).
+ *
+ * SPDX-License-Identifier: GPL-3.0-or-later
+ */
+#include "customer/internal.h"
+
+#include <assert.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "base/clock.h"
+#include "base/limits.h"
+
+enum { REASON_IDENTIFIED = 1, REASON_ALIAS = 2 };
+
+/* ---- hashes and memory of recent answers ---- */
+
+struct key128 customers_hash(const struct customers *customers, const struct identity *identity) {
+    char kind = (char)identity->kind;
+    struct slice parts[3] = {{&kind, 1}, identity->value, identity->external_type};
+    size_t n = identity->kind == IDENTITY_EXTERNAL ? 3 : 2;
+    return hash_keyed(vault_identity_key(customers->vault), parts, n);
+}
+
+static struct memo *memo_of(struct memo *memos, struct key128 key) {
+    return &memos[key.a >> 7 & (MEMOS - 1)];
+}
+
+static bool memo_is(const struct memo *memo, struct key128 key) {
+    return memo->key.a == key.a && memo->key.b == key.b;
+}
+
+static uint32_t lookup(struct customers *customers, struct key128 key) {
+    struct memo *memo = memo_of(customers->found, key);
+    if (memo_is(memo, key))
+        return memo->value;
+    uint32_t value = keys_get(customers->keys, key);
+    if (value != MAP_NONE)
+        *memo = (struct memo){key, value};
+    return value;
+}
+
+static void put(struct customers *customers, struct key128 key, uint32_t value) {
+    uint64_t position = (uint64_t)customers->profiles << 32 | customers->attached;
+    keys_put(customers->keys, key, value, position);
+    *memo_of(customers->found, key) = (struct memo){key, value};
+}
+
+void customers_prefetch(const struct customers *customers, const struct identifiers *identifiers) {
+    if (identifiers->user_id.p)
+        keys_prefetch(customers->keys, identifiers->user_hash);
+    else
+        keys_prefetch(customers->keys, identifiers->anonymous_hash);
+}
+
+/* ---- records ---- */
+
+static int record_profile(struct customers *customers, const struct identity *identity, sqlite3 *db,
+                          struct err *err) {
+    struct slice sealed = identity_seal(customers, identity);
+    sqlite3_stmt *statement =
+        STORE_PREPARE(db, "INSERT INTO profile(number, kind, sealed) VALUES (?, ?, ?)", err);
+    if (!statement)
+        return err->code;
+    sqlite3_bind_int64(statement, 1, (int64_t)customers->profiles + 1);
+    sqlite3_bind_int(statement, 2, (int)identity->kind);
+    sqlite3_bind_blob(statement, 3, sealed.p, (int)sealed.n, SQLITE_STATIC);
+    return store_step(statement, err);
+}
+
+static int record_attached(struct customers *customers, uint32_t profile,
+                           const struct identity *identity, sqlite3 *db, struct err *err) {
+    struct slice sealed = identity_seal(customers, identity);
+    sqlite3_stmt *statement = STORE_PREPARE(
+        db, "INSERT INTO attached(number, after, profile, kind, sealed) VALUES (?, ?, ?, ?, ?)",
+        err);
+    if (!statement)
+        return err->code;
+    sqlite3_bind_int64(statement, 1, (int64_t)customers->attached + 1);
+    sqlite3_bind_int64(statement, 2, customers->profiles);
+    sqlite3_bind_int64(statement, 3, profile);
+    sqlite3_bind_int(statement, 4, (int)identity->kind);
+    sqlite3_bind_blob(statement, 5, sealed.p, (int)sealed.n, SQLITE_STATIC);
+    return store_step(statement, err);
+}
+
+static int redirect(struct customers *customers, uint32_t profile, uint32_t target, int reason,
+                    sqlite3 *db, struct err *err) {
+    sqlite3_stmt *statement = STORE_PREPARE(
+        db, "INSERT INTO redirect(profile, target, reason, at_ms) VALUES (?, ?, ?, ?)", err);
+    if (!statement)
+        return err->code;
+    sqlite3_bind_int64(statement, 1, profile);
+    sqlite3_bind_int64(statement, 2, target);
+    sqlite3_bind_int(statement, 3, reason);
+    sqlite3_bind_int64(statement, 4, clock_now_ms());
+    int code = store_step(statement, err);
+    if (code)
+        return code;
+    if (customers->n_undo == customers->undo_capacity) {
+        customers->undo_capacity = customers->undo_capacity ? customers->undo_capacity * 2 : 64;
+        customers->undo =
+            realloc(customers->undo, customers->undo_capacity * sizeof *customers->undo);
+        if (!customers->undo)
+            abort();
+    }
+    customers->undo[customers->n_undo++] = profile;
+    pthread_mutex_lock(&customers->lock);
+    redirects_add(&customers->redirects, profile, target);
+    pthread_mutex_unlock(&customers->lock);
+    return 0;
+}
+
+static int attach(struct customers *customers, uint32_t profile, const struct identity *identity,
+                  struct key128 key, sqlite3 *db, struct err *err) {
+    int code = record_attached(customers, profile, identity, db, err);
+    if (code)
+        return code;
+    customers->attached++;
+    put(customers, key, profile | ATTACHED);
+    return 0;
+}
+
+static int create(struct customers *customers, const struct identity *identity, struct key128 key,
+                  uint32_t *profile, sqlite3 *db, struct err *err) {
+    if (customers->profiles >= PROFILES_MAX)
+        return err_set(err, E_REFUSED, "no room for another customer");
+    int code = record_profile(customers, identity, db, err);
+    if (code)
+        return code;
+    *profile = ++customers->profiles;
+    put(customers, key, *profile);
+    return 0;
+}
+
+/* ---- the rules ---- */
+
+/* The writer is the only one that changes redirects, so it reads them without the lock. */
+static uint32_t root(const struct customers *customers, uint32_t profile) {
+    return redirects_root(&customers->redirects, profile);
+}
+
+/* The profile that an identifier's own rows bear. */
+static int resolve_own(struct customers *customers, const struct identity *identity,
+                       struct key128 key, uint32_t *profile, sqlite3 *db, struct err *err) {
+    uint32_t value = lookup(customers, key);
+    if (value != MAP_NONE && !(value & ATTACHED)) {
+        *profile = value;
+        return 0;
+    }
+    int code = create(customers, identity, key, profile, db, err);
+    if (!code && value != MAP_NONE)
+        code = redirect(customers, *profile, value & ~ATTACHED, REASON_IDENTIFIED, db, err);
+    return code;
+}
+
+/* Rule 2: the anonymousId that arrived beside the user's id. */
+static int join(struct customers *customers, uint32_t user, struct slice anonymous_id,
+                struct key128 key, sqlite3 *db, struct err *err) {
+    struct memo *memo = memo_of(customers->joined, key);
+    if (memo_is(memo, key) && memo->value == user)
+        return 0;
+    struct identity identity = {.kind = IDENTITY_ANONYMOUS, .value = anonymous_id};
+    uint32_t value = lookup(customers, key);
+    uint32_t there = value & ~ATTACHED;
+    int code = 0;
+    if (value == MAP_NONE)
+        code = attach(customers, user, &identity, key, db, err);
+    else if (root(customers, there) != root(customers, user)) {
+        bool nobodys = !(value & ATTACHED) && !redirects_target(&customers->redirects, there);
+        code = nobodys ? redirect(customers, there, user, REASON_IDENTIFIED, db, err)
+                       : attach(customers, user, &identity, key, db, err);
+    }
+    if (!code)
+        *memo = (struct memo){key, user};
+    return code;
+}
+
+/* Rule 5. */
+static int attach_external(struct customers *customers, uint32_t profile,
+                           const struct identifiers *identifiers, sqlite3 *db, struct err *err) {
+    int code = 0;
+    for (size_t i = 0; !code && i < identifiers->n_external; i++)
+        if (lookup(customers, identifiers->external_hashes[i]) == MAP_NONE)
+            code = attach(customers, profile, &identifiers->external[i],
+                          identifiers->external_hashes[i], db, err);
+    return code;
+}
+
+int customers_resolve_hashed(struct customers *customers, const struct identifiers *identifiers,
+                             uint32_t *profile, sqlite3 *db, struct err *err) {
+    bool user = identifiers->user_id.p != NULL;
+    struct identity identity = {
+        .kind = user ? IDENTITY_USER : IDENTITY_ANONYMOUS,
+        .value = user ? identifiers->user_id : identifiers->anonymous_id,
+    };
+    struct key128 key = user ? identifiers->user_hash : identifiers->anonymous_hash;
+    int code = resolve_own(customers, &identity, key, profile, db, err);
+    if (!code && user && identifiers->anonymous_id.p)
+        code = join(customers, *profile, identifiers->anonymous_id, identifiers->anonymous_hash, db,
+                    err);
+    if (!code && identifiers->n_external)
+        code = attach_external(customers, *profile, identifiers, db, err);
+    return code;
+}
+
+int customers_resolve(struct customers *customers, struct slice user_id, struct slice anonymous_id,
+                      const struct identity *external, size_t n_external, uint32_t *profile,
+                      sqlite3 *db, struct err *err) {
+    struct key128 hashes[LIMIT_EVENT_PROPERTIES];
+    if (n_external > LIMIT_EVENT_PROPERTIES)
+        return err_set(err, E_INVALID, "too many external ids");
+    struct identifiers identifiers = {
+        .user_id = user_id,
+        .anonymous_id = anonymous_id,
+        .external = external,
+        .external_hashes = hashes,
+        .n_external = n_external,
+    };
+    identifiers.user_hash =
+        customers_hash(customers, &(struct identity){.kind = IDENTITY_USER, .value = user_id});
+    identifiers.anonymous_hash = customers_hash(
+        customers, &(struct identity){.kind = IDENTITY_ANONYMOUS, .value = anonymous_id});
+    for (size_t i = 0; i < n_external; i++)
+        hashes[i] = customers_hash(customers, &external[i]);
+    return customers_resolve_hashed(customers, &identifiers, profile, db, err);
+}
+
+/* Rule 6. */
+static int attach_both(struct customers *customers, uint32_t user, struct slice id,
+                       struct key128 user_key, struct key128 anonymous_key, sqlite3 *db,
+                       struct err *err) {
+    struct identity identity = {.kind = IDENTITY_USER, .value = id};
+    int code = attach(customers, user, &identity, user_key, db, err);
+    identity.kind = IDENTITY_ANONYMOUS;
+    return code ? code : attach(customers, user, &identity, anonymous_key, db, err);
+}
+
+int customers_alias(struct customers *customers, struct slice previous_id, struct slice user_id,
+                    sqlite3 *db, struct err *err) {
+    struct identity user = {.kind = IDENTITY_USER, .value = user_id};
+    struct identity before = {.kind = IDENTITY_USER, .value = previous_id};
+    struct identity anonymous = {.kind = IDENTITY_ANONYMOUS, .value = previous_id};
+    struct key128 user_key = customers_hash(customers, &before);
+    struct key128 anonymous_key = customers_hash(customers, &anonymous);
+    uint32_t profile;
+    int code = resolve_own(customers, &user, customers_hash(customers, &user), &profile, db, err);
+    if (code || slice_equal(previous_id, user_id))
+        return code;
+    uint32_t as_user = lookup(customers, user_key), as_anonymous = lookup(customers, anonymous_key);
+    if (as_user == MAP_NONE && as_anonymous == MAP_NONE)
+        return attach_both(customers, profile, previous_id, user_key, anonymous_key, db, err);
+    if (as_user == MAP_NONE)
+        return join(customers, profile, previous_id, anonymous_key, db, err);
+    uint32_t from = root(customers, as_user & ~ATTACHED);
+    return from == root(customers, profile)
+               ? 0
+               : redirect(customers, from, profile, REASON_ALIAS, db, err);
+}
+
+/* ---- with the transaction ---- */
+
+void customers_commit(void *context) {
+    struct customers *customers = context;
+    keys_commit(customers->keys);
+    if (customers->n_undo) {
+        customers->n_undo = 0;
+        atomic_fetch_add(&customers->version, 1);
+    }
+    customers->attached_committed = customers->attached;
+    atomic_store(&customers->committed, customers->profiles);
+}
+
+void customers_rollback(void *context) {
+    struct customers *customers = context;
+    keys_rollback(customers->keys);
+    if (customers->n_undo) {
+        pthread_mutex_lock(&customers->lock);
+        while (customers->n_undo)
+            redirects_remove(&customers->redirects, customers->undo[--customers->n_undo]);
+        pthread_mutex_unlock(&customers->lock);
+        atomic_fetch_add(&customers->version, 1);
+    }
+    customers->attached = customers->attached_committed;
+    customers->profiles = atomic_load(&customers->committed);
+    memset(customers->found, 0, MEMOS * sizeof *customers->found);
+    memset(customers->joined, 0, MEMOS * sizeof *customers->joined);
+}

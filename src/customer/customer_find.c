@@ -1,0 +1,291 @@
+/*
+ * Who has an identifier, and which identifiers somebody has: see customer.h.
+ *
+ * SPDX-License-Identifier: GPL-3.0-or-later
+ */
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "customer/internal.h"
+
+enum { DIGITS = 10, PAGE_ROWS = 5000, SEEK_GAP = 64, MEMBERS_MAX = 10000 };
+
+void customer_id_format(uint32_t owner, char text[CUSTOMER_ID_BYTES]) {
+    snprintf(text, CUSTOMER_ID_BYTES, "c_%010u", owner);
+}
+
+static uint32_t root_of(struct customers *customers, uint32_t profile) {
+    pthread_mutex_lock(&customers->lock);
+    uint32_t owner = redirects_root(&customers->redirects, profile);
+    pthread_mutex_unlock(&customers->lock);
+    return owner;
+}
+
+/* "c_0000000042"; 0 if it is not one. */
+static uint64_t number_of(struct slice id) {
+    if (id.n != 2 + DIGITS || id.p[0] != 'c' || id.p[1] != '_')
+        return 0;
+    uint64_t number = 0;
+    for (size_t i = 2; i < id.n; i++) {
+        if (id.p[i] < '0' || id.p[i] > '9')
+            return 0;
+        number = number * 10 + (uint64_t)(id.p[i] - '0');
+    }
+    return number;
+}
+
+static uint32_t profile_of(struct customers *customers, const struct identity *identity) {
+    uint32_t value = keys_find(customers->keys, customers_hash(customers, identity));
+    uint32_t profile = value == MAP_NONE ? 0 : value & ~ATTACHED;
+    return profile <= customers_count(customers) ? profile : 0;
+}
+
+int customers_find(struct customers *customers, struct slice id, uint32_t *owner, struct err *err) {
+    uint32_t profile = 0;
+    uint64_t number = number_of(id);
+    if (number && number <= customers_count(customers))
+        profile = (uint32_t)number;
+    for (int kind = IDENTITY_USER; !profile && id.n && kind <= IDENTITY_ANONYMOUS; kind++)
+        profile = profile_of(customers,
+                             &(struct identity){.kind = (enum identity_kind)kind, .value = id});
+    const char *colon = profile || !id.n ? NULL : memchr(id.p, ':', id.n);
+    if (colon) {
+        size_t type = (size_t)(colon - id.p);
+        profile = profile_of(customers, &(struct identity){
+                                            .kind = IDENTITY_EXTERNAL,
+                                            .external_type = {id.p, type},
+                                            .value = {colon + 1, id.n - type - 1},
+                                        });
+    }
+    if (!profile)
+        return err_set(err, E_NOT_FOUND, "no such customer");
+    *owner = root_of(customers, profile);
+    return 0;
+}
+
+/* The profile and all that lead to it, in the order of their numbers within each level. */
+static size_t members_of(struct customers *customers, uint32_t owner, struct arena *arena,
+                         uint32_t **members) {
+    size_t n = 1, capacity = 16;
+    uint32_t *all = ARENA_ARRAY(arena, uint32_t, capacity);
+    all[0] = owner;
+    pthread_mutex_lock(&customers->lock);
+    for (size_t at = 0; at < n; at++)
+        for (uint32_t child = redirects_child(&customers->redirects, all[at]);
+             child && n < MEMBERS_MAX; child = redirects_sibling(&customers->redirects, child)) {
+            if (n == capacity) {
+                uint32_t *larger = ARENA_ARRAY(arena, uint32_t, capacity * 2);
+                memcpy(larger, all, n * sizeof *all);
+                all = larger;
+                capacity *= 2;
+            }
+            all[n++] = child;
+        }
+    pthread_mutex_unlock(&customers->lock);
+    *members = all;
+    return n;
+}
+
+struct collecting {
+    struct customers *customers;
+    struct arena *arena;
+    struct identity *identities;
+    size_t n, capacity;
+};
+
+static bool has(const struct collecting *collecting, const struct identity *identity) {
+    for (size_t i = 0; i < collecting->n; i++) {
+        const struct identity *there = &collecting->identities[i];
+        if (there->kind == identity->kind && slice_equal(there->value, identity->value) &&
+            slice_equal(there->external_type, identity->external_type))
+            return true;
+    }
+    return false;
+}
+
+static int collect_rows(struct collecting *collecting, sqlite3_stmt *statement, uint32_t profile,
+                        struct err *err) {
+    if (!statement)
+        return err->code;
+    sqlite3_bind_int64(statement, 1, profile);
+    int code;
+    while ((code = store_step(statement, err)) == 1) {
+        struct identity identity;
+        code =
+            identity_unseal(collecting->customers, sqlite3_column_int(statement, 0),
+                            sqlite3_column_blob(statement, 1), sqlite3_column_bytes(statement, 1),
+                            collecting->arena, &identity, err);
+        if (code)
+            return code;
+        if (has(collecting, &identity))
+            continue;
+        if (collecting->n == collecting->capacity) {
+            size_t capacity = collecting->capacity ? collecting->capacity * 2 : 8;
+            struct identity *larger = ARENA_ARRAY(collecting->arena, struct identity, capacity);
+            if (collecting->n)
+                memcpy(larger, collecting->identities, collecting->n * sizeof *larger);
+            collecting->identities = larger;
+            collecting->capacity = capacity;
+        }
+        collecting->identities[collecting->n++] = identity;
+    }
+    return code;
+}
+
+int customers_identities(struct customers *customers, uint32_t owner, struct arena *arena,
+                         struct identity **identities, size_t *n, struct err *err) {
+    struct collecting collecting = {.customers = customers, .arena = arena};
+    uint32_t *members;
+    size_t n_members = members_of(customers, owner, arena, &members);
+    sqlite3 *db = store_reader_get(customers->store);
+    int code = db ? 0 : err_set(err, E_IO, "the records could not be read");
+    for (size_t i = 0; !code && i < n_members; i++) {
+        code = collect_rows(
+            &collecting,
+            STORE_PREPARE(db, "SELECT kind, sealed FROM profile WHERE number = ?", err), members[i],
+            err);
+        if (!code)
+            code = collect_rows(
+                &collecting,
+                STORE_PREPARE(
+                    db, "SELECT kind, sealed FROM attached WHERE profile = ? ORDER BY number", err),
+                members[i], err);
+    }
+    store_reader_put(customers->store, db);
+    *identities = collecting.identities;
+    *n = collecting.n;
+    return code;
+}
+
+/* Any userId of somebody whose own profile was not born with one. */
+static int other_user_id(struct customers *customers, uint32_t owner, struct arena *arena,
+                         struct slice *user_id, struct err *err) {
+    pthread_mutex_lock(&customers->lock);
+    bool alone = !redirects_child(&customers->redirects, owner);
+    pthread_mutex_unlock(&customers->lock);
+    if (alone)
+        return 0;
+    struct identity *identities;
+    size_t n;
+    int code = customers_identities(customers, owner, arena, &identities, &n, err);
+    for (size_t i = 0; !code && i < n; i++)
+        if (identities[i].kind == IDENTITY_USER) {
+            *user_id = identities[i].value;
+            break;
+        }
+    return code;
+}
+
+/* Owners [0, n) in one short read: rows are walked where owners lie close, sought otherwise. */
+static int page_user_ids(struct customers *customers, const uint32_t *owners, size_t n,
+                         struct arena *arena, struct slice *user_ids, struct err *err) {
+    sqlite3 *db = store_reader_get(customers->store);
+    if (!db)
+        return err_set(err, E_IO, "the records could not be read");
+    sqlite3_stmt *statement = STORE_PREPARE(
+        db, "SELECT number, kind, sealed FROM profile WHERE number >= ? ORDER BY number", err);
+    int code = statement ? 0 : err->code;
+    uint32_t at = 0; /* number of the current row */
+    for (size_t i = 0; code >= 0 && i < n; i++) {
+        if (!at || owners[i] > at + SEEK_GAP) {
+            sqlite3_reset(statement);
+            sqlite3_bind_int64(statement, 1, owners[i]);
+            at = 0;
+        }
+        while (at < owners[i] && (code = store_step(statement, err)) == 1)
+            at = (uint32_t)sqlite3_column_int64(statement, 0);
+        if (code != 1)
+            break;
+        struct identity identity = {0};
+        if (at == owners[i] && sqlite3_column_int(statement, 1) == IDENTITY_USER) {
+            int failed =
+                identity_unseal(customers, IDENTITY_USER, sqlite3_column_blob(statement, 2),
+                                sqlite3_column_bytes(statement, 2), arena, &identity, err);
+            code = failed ? failed : code;
+        }
+        user_ids[i] = identity.value;
+    }
+    store_reader_put(customers->store, db);
+    return code < 0 ? code : 0;
+}
+
+int customers_user_ids(struct customers *customers, const uint32_t *owners, size_t n,
+                       struct arena *arena, struct slice *user_ids, struct err *err) {
+    memset(user_ids, 0, n * sizeof *user_ids);
+    int code = 0;
+    for (size_t i = 0; !code && i < n; i += PAGE_ROWS) {
+        size_t page = n - i < PAGE_ROWS ? n - i : PAGE_ROWS;
+        code = page_user_ids(customers, owners + i, page, arena, user_ids + i, err);
+    }
+    for (size_t i = 0; !code && i < n; i++)
+        if (!user_ids[i].p)
+            code = other_user_id(customers, owners[i], arena, &user_ids[i], err);
+    return code;
+}
+
+/* ---- verify ---- */
+
+static int verify_page(struct customers *customers, sqlite3 *db, uint32_t *next, struct err *err) {
+    sqlite3_stmt *statement = STORE_PREPARE(
+        db, "SELECT number, kind, sealed FROM profile WHERE number >= ? ORDER BY number LIMIT ?",
+        err);
+    if (!statement)
+        return err->code;
+    struct arena arena;
+    arena_init(&arena);
+    sqlite3_bind_int64(statement, 1, *next);
+    sqlite3_bind_int(statement, 2, PAGE_ROWS);
+    int code;
+    while ((code = store_step(statement, err)) == 1) {
+        uint32_t number = (uint32_t)sqlite3_column_int64(statement, 0);
+        struct identity identity;
+        arena_clear(&arena);
+        code = identity_unseal(customers, sqlite3_column_int(statement, 1),
+                               sqlite3_column_blob(statement, 2),
+                               sqlite3_column_bytes(statement, 2), &arena, &identity, err);
+        if (!code && number != *next)
+            code = err_set(err, E_CORRUPT, "profile %u is missing", *next);
+        if (!code && keys_find(customers->keys, customers_hash(customers, &identity)) == MAP_NONE)
+            code = err_set(err, E_CORRUPT, "the identifier of profile %u is not found", number);
+        if (code)
+            break;
+        *next = number + 1;
+    }
+    sqlite3_reset(statement);
+    arena_release(&arena);
+    return code;
+}
+
+static int verify_redirects(struct customers *customers, struct err *err) {
+    sqlite3 *db = store_reader_get(customers->store);
+    if (!db)
+        return err_set(err, E_IO, "the records could not be read");
+    sqlite3_stmt *statement = STORE_PREPARE(
+        db,
+        "SELECT count(*) FROM redirect WHERE profile = target OR profile < 1 OR target < 1"
+        " OR profile > (SELECT max(number) FROM profile)"
+        " OR target > (SELECT max(number) FROM profile)",
+        err);
+    int code = statement ? store_step(statement, err) : err->code;
+    if (code == 1)
+        code = sqlite3_column_int64(statement, 0)
+                   ? err_set(err, E_CORRUPT, "a merged profile leads nowhere")
+                   : 0;
+    store_reader_put(customers->store, db);
+    return code;
+}
+
+int customers_verify(struct customers *customers, struct err *err) {
+    int code = keys_verify(customers->keys, err);
+    uint32_t count = customers_count(customers), next = 1;
+    while (!code && next <= count) {
+        uint32_t before = next;
+        sqlite3 *db = store_reader_get(customers->store);
+        code = db ? verify_page(customers, db, &next, err)
+                  : err_set(err, E_IO, "the records could not be read");
+        store_reader_put(customers->store, db);
+        if (!code && next == before)
+            code = err_set(err, E_CORRUPT, "profile %u is missing", next);
+    }
+    return code ? code : verify_redirects(customers, err);
+}
