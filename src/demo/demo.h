@@ -64,7 +64,8 @@ struct demo_sink {
     demo_emit *emit;
     demo_progress *progress; /* NULL: none */
     void *context;
-    size_t batch; /* most events of a call; 0: 2,000 */
+    size_t
+        batch; /* most events of a call; 0: 2,000; 1: strictly in the order of time over all sources */
 };
 
 /* Errors: E_INVALID for a scale out of its range; whatever emit returned. */

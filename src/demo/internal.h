@@ -400,6 +400,9 @@ static inline int day_of(int64_t t) {
     return (int)(t >= 0 ? t / DAY_SECONDS : (t + 1) / DAY_SECONDS - 1);
 }
 
+/* Minutes waited for a turn drawn at t, and the display's estimate (6). */
+double life_queue_wait(struct world *world, int shop, int64_t t, int *estimate);
+
 /* Surveys. */
 enum survey {
     SURVEY_RELATIONAL,

@@ -51,8 +51,9 @@ static void shop_answer(struct world *world, int64_t t, uint32_t who, int shop, 
                 about);
 }
 
-/* Minutes waited and the display's estimate. */
-static double queue_wait(struct world *world, int shop, int weekday, int hour, int *estimate) {
+double life_queue_wait(struct world *world, int shop, int64_t t, int *estimate) {
+    int weekday = calendar_weekday(&world->calendar, day_of(t)),
+        hour = (int)(t % DAY_SECONDS / 3600);
     struct stream *stream = &world->streams[FOR_SHOP];
     if (shop_table[shop].crowded && weekday == 5 && (hour == 11 || hour == 12)) {
         *estimate = (int)facts.saturday_estimate;
@@ -71,8 +72,8 @@ static void turn(struct world *world, int shop, int day) {
                        : UINT32_MAX;
     if (who == UINT32_MAX)
         who = WHO_TICKET | world->n_tickets++;
-    int estimate, hour = (int)(t % DAY_SECONDS / 3600);
-    double wait = queue_wait(world, shop, calendar_weekday(&world->calendar, day), hour, &estimate);
+    int estimate;
+    double wait = life_queue_wait(world, shop, t, &estimate);
     int motive = 1 + (int)stream_below(stream, 6);
     struct moment moment = {.who = who,
                             .unit = (uint8_t)shop,

@@ -126,13 +126,13 @@ static void sign_in_store(struct world *world, int day) {
         world->n_tablet++;
     }
     int64_t t = day_time(world, RHYTHM_STORE, day, stream);
-    int wait = (int)(stream_lognormal(stream, facts.usual_median, facts.usual_sigma) + 0.5);
+    int estimate, wait = (int)(life_queue_wait(world, shop, t, &estimate) + 0.5);
     world_add(world, t,
               &(struct moment){.who = who,
                                .kind = M_QUEUE_SERVED,
                                .unit = (uint8_t)shop,
                                .a = wait,
-                               .b = stream_between(stream, 8, 12),
+                               .b = estimate,
                                .c = 0});
     t += stream_between(stream, 700, 1800);
     world_add(world, t, &(struct moment){.who = who, .kind = M_ORDER_STORE, .unit = (uint8_t)shop});
