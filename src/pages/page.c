@@ -12,6 +12,7 @@
 #include "http/app.h"
 #include "http/assets.h"
 #include "http/router.h"
+#include "pages/pages.h"
 #include "pages/text.h"
 
 enum { PAGE_MAX_BYTES = 4 * 1024 * 1024 };
@@ -44,8 +45,7 @@ static json_t *navigation_json(const struct request *request, const char *sectio
     return list;
 }
 
-/* A setting of the organisation, or "" . */
-static void read_setting(const struct request *request, const char *name, char value[128]) {
+void page_setting(const struct request *request, const char *name, char value[128]) {
     struct store *store = app_folder(request->app)->store;
     sqlite3 *db = store_reader_get(store);
     if (!db || store_setting_get(db, name, value, 128, NULL) < 0) value[0] = 0;
@@ -54,7 +54,7 @@ static void read_setting(const struct request *request, const char *name, char v
 
 static struct template_world world_of(const struct request *request) {
     char region[128];
-    read_setting(request, "region", region);
+    page_setting(request, "region", region);
     return (struct template_world){
         .format = format_get(request->language, region, app_folder(request->app)->zone),
         .now_ms = request->received_ms,
@@ -98,7 +98,7 @@ static void add_common(const struct request *request, const struct page *page, c
     if (theme && (strcmp(theme, "dark") == 0 || strcmp(theme, "light") == 0)) set_text(view, "theme", theme);
     set_text(view, "notice", request_query(request, "notice"));
     char demo[128];
-    read_setting(request, "demo", demo);
+    page_setting(request, "demo", demo);
     json_object_set_new(view, "demo", json_boolean(strcmp(demo, "1") == 0));
     add_person(request, view);
     json_object_set_new(view, "nav", navigation_json(request, page->section));
@@ -129,7 +129,7 @@ out:
     return code;
 }
 
-void page_error(struct request *request, struct response *response, const struct err *err) {
+int page_error(struct request *request, struct response *response, const struct err *err) {
     int status = err_status(err->code);
     char kind[16];
     snprintf(kind, sizeof kind, "%d", status);
@@ -147,6 +147,7 @@ void page_error(struct request *request, struct response *response, const struct
         response->type = "text/plain; charset=utf-8";
         buf_add_text(&response->body, err_title(err->code));
     }
+    return HANDLED;
 }
 
 int page_redirect(struct request *request, struct response *response, const char *location, const char *notice) {
@@ -154,6 +155,11 @@ int page_redirect(struct request *request, struct response *response, const char
         location = arena_format(request->arena, "%s%snotice=%s", location, strchr(location, '?') ? "&" : "?", notice);
     response_redirect(request, response, location);
     return HANDLED;
+}
+
+void page_form_error(json_t *view, const struct err *refusal) {
+    json_object_set_new(view, "error", json_pack("{s:s, s:s, s:s}", "message", refusal->message, "hint", refusal->hint,
+                                                 "pointer", refusal->pointer));
 }
 
 /* ---- the API, from inside ---- */
@@ -179,9 +185,7 @@ static int read_problem(const json_t *problem, int status, struct err *err) {
 static int call(struct request *request, enum method method, const char *target, json_t *body, json_t **answer,
                 struct err *err) {
     struct request *inner = request_new(request->app, method_name(method), target, false);
-    const char *cookie = request_header(request, "cookie");
-    if (cookie) request_add_header(inner, "cookie", cookie);
-    if (request->csrf) request_add_header(inner, "x-csrf-token", request->csrf);
+    request_inherit(inner, request);
     request_add_header(inner, "accept", "application/json");
     char *text = body ? json_dumps(body, JSON_COMPACT) : NULL;
     if (text) {
@@ -196,7 +200,7 @@ static int call(struct request *request, enum method method, const char *target,
     if (status >= 400) code = read_problem(json, status, err);
     if (answer && code == 0) *answer = json ? json_incref(json) : json_object();
     json_decref(json);
-    buf_release(&response.body);
+    response_release(&response);
     request_free(inner);
     free(text);
     json_decref(body);

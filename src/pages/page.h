@@ -33,9 +33,6 @@ struct page {
  * response's status if that is set already. Returns HANDLED or an error. */
 must_use int page_render(struct request *request, struct response *response, const struct page *page, json_t *view,
                          struct err *err);
-/* An error as a page: title, what happened, what to do. */
-void page_error(struct request *request, struct response *response, const struct err *err);
-
 /* Runs GET `target` ("/api/v1/sources?limit=20") as this person; *answer is a new reference. An answer of 4xx or 5xx
  * is its error. */
 must_use int page_fetch(struct request *request, const char *target, json_t **answer, struct err *err);
@@ -49,10 +46,15 @@ must_use int page_send(struct request *request, enum method method, const char *
 must_use int page_query(struct request *request, json_t *query, json_t **answer, struct err *err);
 void page_query_into(struct request *request, json_t *view, const char *name, json_t *query);
 
+/* A refused form: view["error"] = {"message","hint","pointer"}, which the partial form_error shows. */
+void page_form_error(json_t *view, const struct err *refusal);
+
 /* For numbers and dates outside templates (charts): language and region of this request. */
 const struct format *page_format(const struct request *request);
 /* The text of a key in the request's language. */
 const char *page_text(const struct request *request, const char *key);
+/* A setting of the organisation, "" if it is not set. */
+void page_setting(const struct request *request, const char *name, char value[128]);
 /* 303 to `location` with a notice (key below "notice.") shown once at the top of the next page. */
 int page_redirect(struct request *request, struct response *response, const char *location, const char *notice);
 

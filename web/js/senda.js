@@ -1,7 +1,7 @@
 /*
  * senda.js: what an organisation puts in its own pages to record interactions.
  *
- *   <script async src="https://HOST/senda.js" data-write-key="KEY"></script>
+ *   <script defer src="https://HOST/senda.js" data-key="KEY"></script>
  *   senda.track("Product Viewed", {sku: "A1"});  senda.identify("user-7", {plan: "pro"});
  *   senda("track", "…")   is the same; calls made before the script has loaded wait in senda.q (loader stub)
  *
@@ -23,7 +23,7 @@
   const VERSION = "1.0.0", MAX_WAITING = 500, MAX_BATCH = 50, MAX_BEACON = 60000, MAX_EVENT = 30000, HELD = 100;
   const script = /** @type {HTMLScriptElement|null} */ (document.currentScript);
   const options = script ? script.dataset : {};
-  const key = options.writeKey;
+  const key = options.key || options.writeKey;
   const api = options.api || (script && script.src ? new URL(script.src).origin : location.origin);
   /** @type {any} */
   const stub = /** @type {any} */ (window).senda;

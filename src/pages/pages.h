@@ -1,0 +1,22 @@
+/*
+ * The interface that people see: one file a page, each with its table of routes.
+ *
+ * IN:  a request of a browser
+ * OUT: HTML, printed from the JSON that the API answers
+ *
+ * To add a page: a template in web/templates, texts in po/, a handler with page_render here, a table below.
+ *
+ * SPDX-License-Identifier: GPL-3.0-or-later
+ */
+#ifndef SENDA_PAGES_PAGES_H
+#define SENDA_PAGES_PAGES_H
+
+#include "http/http.h"
+
+extern const struct route_table page_account_routes, page_home_routes, page_source_routes, page_import_routes,
+    page_customer_routes, page_settings_routes, page_people_routes, page_explore_routes;
+
+/* For app_options.error_page: an error as a page. */
+int page_error(struct request *request, struct response *response, const struct err *err);
+
+#endif
