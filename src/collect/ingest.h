@@ -7,6 +7,9 @@
  * The steps, in order: parse and bound (event_parse) → validate → repair the clock → find channel, touchpoint and
  * unit → [writer] de-duplicate → identify → encode → append → commit → answer.
  *
+ * COST  of exactly once: 60 ns to hash an id, some 100 ns to look it up, 11.6 bytes on disk for each event for ever (29 bytes of
+ * memory while fresh). An event without messageId and with a timestamp takes 12 bytes more in the log.
+ *
  * EXACTLY ONCE  The key is the keyed 128-bit hash of messageId (organisation-wide, first wins), else of the content
  * without sentAt; an event with neither messageId nor timestamp is never a duplicate.
  *
@@ -16,13 +19,17 @@
 #define SENDA_COLLECT_INGEST_H
 
 #include "collect/event.h"
+#include "customer/vault.h"
 #include "timeline/timeline.h"
 
 struct ingest;
 
+/* timeline may be NULL (tests): rows are then only in the log. Opened last, closed first: close writes what is still only
+ * in memory. */
 must_use int ingest_open(struct ingest **ingest, struct store *store, struct vault *vault,
-                         struct customers *customers, struct dictionary *dictionary, struct log *log,
-                         struct timeline *timeline, const char *dir, struct err *err);
+                         struct customers *customers, struct dictionary *dictionary,
+                         struct log *log, struct timeline *timeline, const char *dir,
+                         struct err *err);
 void ingest_close(struct ingest *ingest);
 
 /* What became of an event. */
@@ -36,33 +43,36 @@ struct ingest_batch {
     struct source source;
     const struct event *events; /* with their texts, must live until done() */
     size_t n;
-    const struct key128 *keys;  /* NULL: ingest computes them; imports give their own (ordinals) */
+    const struct key128 *keys; /* NULL: ingest computes them; imports give their own (ordinals) */
     bool bulk;
     size_t bytes;
     int64_t received_ms;
     /* filled before done() */
     struct event_result *results; /* [n], caller's memory */
     size_t accepted, duplicates, rejected;
-    void (*done)(struct ingest_batch *batch, int code, const struct err *err); /* in the writer thread */
+    void (*done)(struct ingest_batch *batch, int code,
+                 const struct err *err); /* in the writer thread */
     void *context;
 };
 
-/* Hands the batch to the writer. E_BUSY when its queue is full. done() is called once the batch is durable. */
+/* Hashes, finds codes and encodes here, in the caller's thread, then hands the batch to the writer. E_BUSY when its queue
+ * is full or keys wait for maintenance; done() is then not called. Else it is called once, when the batch is durable or
+ * has failed (E_NOSPACE, E_IO: nothing of it is stored). A batch of no events is done at once, in this thread. */
 must_use int ingest_submit(struct ingest *ingest, struct ingest_batch *batch, struct err *err);
-/* The same, waiting for room and for the commit. */
+/* The same, waiting for room and for the commit; maintains keys itself when they wait. done may be NULL. */
 must_use int ingest_run(struct ingest *ingest, struct ingest_batch *batch, struct err *err);
 
 /* A refusal before the writer: counted per source, the last 1,000 kept with reason and the first 500 bytes. */
-void ingest_refuse(struct ingest *ingest, struct source source, enum refusal refusal, const char *message,
-                   struct slice raw, int64_t now_ms);
+void ingest_refuse(struct ingest *ingest, struct source source, enum refusal refusal,
+                   const char *message, struct slice raw, int64_t now_ms);
 
 struct ingest_counters {
     uint64_t accepted, duplicates, rejected, refused_by_reason[REFUSAL_COUNT];
     int64_t last_ms;
 };
 /* Of one source since it exists (records + memory). */
-must_use int ingest_counters(struct ingest *ingest, uint16_t source, struct ingest_counters *counters,
-                             struct err *err);
+must_use int ingest_counters(struct ingest *ingest, uint16_t source,
+                             struct ingest_counters *counters, struct err *err);
 struct refused_event {
     int64_t time_ms;
     uint16_t source;
@@ -71,7 +81,8 @@ struct refused_event {
     char raw[501];
 };
 /* Newest first, at most n; returns how many. */
-size_t ingest_refusals(struct ingest *ingest, int source /* -1 all */, struct refused_event *events, size_t n);
+size_t ingest_refusals(struct ingest *ingest, int source /* -1 all */, struct refused_event *events,
+                       size_t n);
 /* The last accepted events, newest first, for live views: rows with texts copied to the arena. */
 struct arrival {
     uint64_t seq;
@@ -81,6 +92,13 @@ struct arrival {
 };
 size_t ingest_arrivals(struct ingest *ingest, int source, struct arrival *arrivals, size_t n);
 
+/* Writes full tables of keys (force: all fresh keys), counters and kept refusals. */
 must_use int ingest_maintain(struct ingest *ingest, bool force, struct err *err);
+/* Merges files of keys when due: long, in a thread that nobody waits for. Returns 1 if more is due. */
+must_use int ingest_merge(struct ingest *ingest, struct err *err);
+/* Every checksum of the files of keys. */
+must_use int ingest_verify(struct ingest *ingest, struct err *err);
+/* The record's key is known, so that it would be recognised if it came again. */
+bool ingest_has(struct ingest *ingest, const struct log_record *record);
 
 #endif

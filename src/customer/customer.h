@@ -95,8 +95,11 @@ must_use int customers_identities(struct customers *customers, uint32_t owner, s
 must_use int customers_user_ids(struct customers *customers, const uint32_t *owners, size_t n,
                                 struct arena *arena, struct slice *user_ids, struct err *err);
 
-/* Returns 1 if more is due. */
+/* Writes a full table of keys out; force in customers_maintain: all fresh keys. */
+must_use int customers_flush(struct customers *customers, struct err *err);
 must_use int customers_maintain(struct customers *customers, bool force, struct err *err);
+/* Merges files of keys when due: long. Returns 1 if more is due. */
+must_use int customers_merge(struct customers *customers, struct err *err);
 must_use int customers_verify(struct customers *customers, struct err *err);
 
 #endif

@@ -32,11 +32,8 @@ SCHEMA_EMBED(http)
 static const struct {
     const char *module, *sql;
 } SCHEMAS[] = {
-    {"store", schema_store},
-    {"timeline", schema_timeline},
-    {"customer", schema_customer},
-    {"collect", schema_collect},
-    {"http", schema_http},
+    {"store", schema_store},     {"timeline", schema_timeline}, {"customer", schema_customer},
+    {"collect", schema_collect}, {"http", schema_http},
 };
 enum { SCHEMAS_N = sizeof SCHEMAS / sizeof SCHEMAS[0] };
 

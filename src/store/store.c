@@ -440,6 +440,13 @@ void store_close(struct store *store) {
     store_free(store);
 }
 
+bool store_is_closing(struct store *store) {
+    pthread_mutex_lock(&store->lock);
+    bool closing = store->closing;
+    pthread_mutex_unlock(&store->lock);
+    return closing;
+}
+
 /* ---- hooks, readers, settings ---- */
 
 static void add_hook(struct store *store, struct hook hook) {

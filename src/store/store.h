@@ -50,6 +50,9 @@ must_use int store_write(struct store *store,
                          int (*run)(void *context, sqlite3 *db, struct err *err), void *context,
                          struct err *err);
 
+/* store_close has begun: nothing more is taken. */
+bool store_is_closing(struct store *store);
+
 /* Called in order of registration, in the writer thread, after each commit or rollback. Register before traffic. */
 void store_add_hook(struct store *store, void (*commit)(void *context),
                     void (*rollback)(void *context), void *context);

@@ -33,6 +33,7 @@ struct keys {
     char *dir; /* DIR/keys */
     const char *name;
     unsigned value_bytes;
+    pthread_mutex_t flushing, merging; /* one thread each at a time, one beside the other */
 
     pthread_mutex_t lock;  /* changes of what follows, and readers that are not the writer */
     struct key_map fresh;  /* the writer's */
@@ -43,9 +44,10 @@ struct keys {
     atomic_bool has_frozen;
     atomic_size_t n_fresh;
     uint64_t position, frozen_position; /* of the newest entry of each table */
+    uint64_t committed_position;
     uint64_t covered;
-    uint32_t next_number; /* maintenance's */
-    struct undo *undo;    /* puts since the last commit */
+    atomic_uint next_number;
+    struct undo *undo; /* puts since the last commit */
     size_t n_undo, undo_capacity;
 };
 
@@ -145,6 +147,8 @@ int keys_open(struct keys **keys, struct store *store, const char *dir, const ch
     opened->store = store;
     opened->next_number = 1;
     pthread_mutex_init(&opened->lock, NULL);
+    pthread_mutex_init(&opened->flushing, NULL);
+    pthread_mutex_init(&opened->merging, NULL);
     int code = file_make_folder(opened->dir, err);
     if (!code)
         code = load_files(opened, err);
@@ -156,7 +160,7 @@ int keys_open(struct keys **keys, struct store *store, const char *dir, const ch
         keys_close(opened);
         return code;
     }
-    opened->position = opened->covered;
+    opened->position = opened->committed_position = opened->covered;
     *keys = opened;
     return 0;
 }
@@ -171,6 +175,8 @@ void keys_close(struct keys *keys) {
     key_map_release(&keys->fresh);
     key_map_release(&keys->frozen);
     pthread_mutex_destroy(&keys->lock);
+    pthread_mutex_destroy(&keys->flushing);
+    pthread_mutex_destroy(&keys->merging);
     free(keys->undo);
     free(keys->dir);
     free(keys);
@@ -231,11 +237,13 @@ void keys_rollback(struct keys *keys) {
         const struct undo *undo = &keys->undo[--keys->n_undo];
         key_map_put(&keys->fresh, undo->key, undo->before);
     }
+    keys->position = keys->committed_position;
     pthread_mutex_unlock(&keys->lock);
 }
 
 void keys_commit(struct keys *keys) {
     keys->n_undo = 0;
+    keys->committed_position = keys->position;
     if (keys->undo_capacity > 1 << 16) {
         free(keys->undo);
         keys->undo = NULL;
@@ -253,7 +261,7 @@ void keys_commit(struct keys *keys) {
 }
 
 bool keys_pressed(const struct keys *keys) {
-    return atomic_load_explicit(&keys->n_fresh, memory_order_relaxed) > KEYS_FRESH_MAX;
+    return atomic_load_explicit(&keys->n_fresh, memory_order_relaxed) > 2 * KEYS_FRESH_MAX;
 }
 
 /* ---- maintenance ---- */
@@ -264,7 +272,7 @@ struct change {
     struct store_job job;
     struct keys *keys;
     struct keys_file *added;
-    size_t first, n;   /* files[first … first + n) are replaced */
+    size_t first, n; /* files[first … first + n) are replaced; n = 0: the new one is the newest */
     bool drops_frozen; /* the new file holds the frozen table */
     bool freezes;      /* only freezes the fresh table */
     int code;
@@ -323,6 +331,8 @@ static void change_freeze(struct keys *keys) {
 
 static void change_swap(struct change *change) {
     struct keys *keys = change->keys;
+    if (!change->n)
+        change->first = keys->n_files;
     for (size_t i = change->first; i < change->first + change->n; i++) {
         char path[PATH_MAX_BYTES];
         path_of(keys, keys->files[i]->number, path);
@@ -377,12 +387,11 @@ static int change_submit(struct change *change, struct err *err) {
     return change->code;
 }
 
-/* Writes cursors to a new file and swaps it in. The maintenance thread is the only one that changes files, so reading
- * the list without the lock is safe here. */
+/* Writes cursors to a new file and swaps it in. */
 static int put_file(struct keys *keys, struct keys_cursor *cursors, size_t n, uint64_t age,
                     uint64_t covered, struct change *change, struct err *err) {
     char path[PATH_MAX_BYTES];
-    uint32_t number = keys->next_number++;
+    uint32_t number = atomic_fetch_add(&keys->next_number, 1);
     path_of(keys, number, path);
     uint64_t count, bytes;
     int code = keys_file_write(path, cursors, n, keys->value_bytes, &count, &bytes, err);
@@ -421,8 +430,10 @@ static int write_frozen(struct keys *keys, struct err *err) {
     qsort(entries, n, sizeof *entries, keys_entry_compare);
     struct keys_cursor cursor;
     keys_cursor_array(&cursor, entries, n);
-    struct change change = {.first = keys->n_files, .drops_frozen = true};
+    struct change change = {.drops_frozen = true};
+    pthread_mutex_lock(&keys->lock);
     uint64_t age = keys->n_files ? keys->files[keys->n_files - 1]->age + 1 : 1;
+    pthread_mutex_unlock(&keys->lock);
     int code = put_file(keys, &cursor, 1, age, keys->frozen_position, &change, err);
     free(entries);
     return code;
@@ -450,6 +461,7 @@ static size_t run_find(const struct keys *keys, size_t *first) {
     return 0;
 }
 
+/* Merges [first, first + n): a flush beside it only adds behind them. */
 static int merge_files(struct keys *keys, size_t first, size_t n, struct err *err) {
     struct keys_cursor cursors[FILES_MAX];
     for (size_t i = 0; i < n; i++)
@@ -459,27 +471,43 @@ static int merge_files(struct keys *keys, size_t first, size_t n, struct err *er
     return put_file(keys, cursors, n, newest->age, newest->covered, &change, err);
 }
 
-int keys_maintain(struct keys *keys, bool force, struct err *err) {
+static int flush(struct keys *keys, bool force, struct err *err) {
     int code = 0;
     if (atomic_load(&keys->has_frozen))
         code = write_frozen(keys, err);
-    if (!code && force) {
+    if (!code && (force || atomic_load(&keys->n_fresh) >= KEYS_FRESH_MAX)) {
         struct change change = {.keys = keys, .freezes = true};
         code = change_submit(&change, err);
         if (!code && atomic_load(&keys->has_frozen))
             code = write_frozen(keys, err);
     }
-    size_t first, n = code ? 0 : run_find(keys, &first);
-    if (n)
-        code = merge_files(keys, first, n, err);
-    return code ? code : n > 0 || atomic_load(&keys->has_frozen);
+    return code;
+}
+
+int keys_flush(struct keys *keys, bool force, struct err *err) {
+    pthread_mutex_lock(&keys->flushing);
+    int code = flush(keys, force, err);
+    pthread_mutex_unlock(&keys->flushing);
+    return code;
+}
+
+int keys_merge(struct keys *keys, struct err *err) {
+    pthread_mutex_lock(&keys->merging);
+    pthread_mutex_lock(&keys->lock);
+    size_t first, n = run_find(keys, &first);
+    pthread_mutex_unlock(&keys->lock);
+    int code = n ? merge_files(keys, first, n, err) : 0;
+    pthread_mutex_unlock(&keys->merging);
+    return code ? code : n > 0;
 }
 
 int keys_verify(struct keys *keys, struct err *err) {
     int code = 0;
-    pthread_mutex_lock(&keys->lock);
+    pthread_mutex_lock(&keys->flushing); /* files stay */
+    pthread_mutex_lock(&keys->merging);
     for (size_t i = 0; !code && i < keys->n_files; i++)
         code = keys_file_verify(keys->files[i], err);
-    pthread_mutex_unlock(&keys->lock);
+    pthread_mutex_unlock(&keys->merging);
+    pthread_mutex_unlock(&keys->flushing);
     return code;
 }

@@ -2,11 +2,11 @@
  * A persistent map from 128-bit keyed hashes to u32, for what is looked up once per event: message
  * keys (exactly once) and identifiers (who is it).
  *
- * Fresh entries live in a memory table; beyond KEYS_FRESH_MAX the table is frozen, a new one begins, and maintenance
+ * Fresh entries live in a memory table; beyond KEYS_FRESH_MAX the table is frozen, a new one begins, and keys_flush
  * writes the frozen one, sorted, to an immutable file with a Bloom filter (12 bits a key) in front; four neighbours of
  * similar size are merged (newest wins). Files are mapped.
  *
- * COST  Memory 29 to 58 bytes a fresh key, at most two tables of KEYS_FRESH_MAX; disk 11.6 bytes a key (15.6 with a value),
+ * COST  Memory 29 to 58 bytes a fresh key, at most KEYS_FRESH_MAX frozen and twice as many fresh ones; disk 11.6 bytes a key (15.6 with a value),
  * written about log4(keys / KEYS_FRESH_MAX) times. A probe of an absent key: one line of memory for each table and file.
  *
  * INVARIANTS
@@ -15,8 +15,7 @@
  *  2. A file is listed in the records in the transaction that makes it visible, after fsync of file and folder.
  *  3. A later put of the same key hides the earlier one.
  *
- * THREADS  put, get, commit and rollback from the writer thread; find from any other; maintain from one thread at a
- * time.
+ * THREADS  put, get, commit and rollback from the writer thread; find, flush and merge from any other.
  *
  * SPDX-License-Identifier: GPL-3.0-or-later
  */
@@ -49,10 +48,12 @@ void keys_put(struct keys *keys, struct key128 key, uint32_t value, uint64_t pos
 void keys_rollback(struct keys *keys);
 void keys_commit(struct keys *keys);
 
-/* More waits to be written than memory should hold: callers wait for maintenance. */
+/* More waits to be written than memory should hold: callers wait for keys_flush. */
 bool keys_pressed(const struct keys *keys);
-/* Writes frozen entries out and merges files when due; force: all fresh entries, too. Returns 1 if more is due. */
-must_use int keys_maintain(struct keys *keys, bool force, struct err *err);
+/* Any thread: writes a full table out; force: all fresh entries, full or not. */
+must_use int keys_flush(struct keys *keys, bool force, struct err *err);
+/* Any thread: merges four or more files of similar size when there are. Returns 1 if it did. */
+must_use int keys_merge(struct keys *keys, struct err *err);
 /* Checks order and checksum of each file. */
 must_use int keys_verify(struct keys *keys, struct err *err);
 

@@ -1,0 +1,442 @@
+/*
+ * The pipeline in the writer: de-duplicate, identify, append; after the commit publish, then answer.
+ *
+ * INVARIANTS
+ *  1. An event's key is put in the transaction that appends it: both are there, or neither.
+ *  2. After the commit, in this order: dictionary, customers, log (their own hooks), then keys, overlay, timeline,
+ *     arrivals (ours), then done() of the jobs.
+ *  3. A job may run more than once (store.h): it starts from nothing each time.
+ *
+ * SPDX-License-Identifier: GPL-3.0-or-later
+ */
+#include "collect/ingest.h"
+
+#include <stdlib.h>
+#include <unistd.h>
+
+#include "base/clock.h"
+#include "base/limits.h"
+#include "base/logger.h"
+#include "collect/ingest_internal.h"
+
+enum { AHEAD = 12, PAUSE_US = 1000, CHEAP_US = 300, PUBLISH_SHARE = 10, ARRIVALS_READ = 200 };
+enum { SCRATCH_MAX_BYTES = 1024 * 1024, PREPARED_BYTES = sizeof(struct prepared) + 128 };
+
+static const uint8_t ROW_TYPE[] = {
+    [EVENT_TRACK] = ROW_TRACK,     [EVENT_PAGE] = ROW_PAGE,   [EVENT_SCREEN] = ROW_SCREEN,
+    [EVENT_IDENTIFY] = ROW_TRAITS, [EVENT_GROUP] = ROW_GROUP,
+};
+
+/* ---- one event, in the writer ---- */
+
+struct adding {
+    struct dictionary *dictionary;
+    sqlite3 *db;
+    struct err *err;
+};
+
+static uint16_t add_property(void *context, struct slice name) {
+    struct adding *adding = context;
+    return dictionary_add(adding->dictionary, DICTIONARY_PROPERTY, name, adding->db, adding->err);
+}
+
+static bool add_code(struct adding *adding, enum dictionary_kind kind, struct slice name,
+                     uint16_t *code) {
+    *code = name.n ? dictionary_add(adding->dictionary, kind, name, adding->db, adding->err)
+                   : CODE_NONE;
+    return !name.n || *code;
+}
+
+/* Codes and properties of an event with names that were not published when it was prepared. Its properties are then in
+ * ingest->scratch. E_REFUSED: a dictionary is full. */
+static int complete(struct submission *submission, size_t i, struct row *row, sqlite3 *db,
+                    struct err *err) {
+    struct ingest *ingest = submission->ingest;
+    const struct event *event = &submission->batch->events[i];
+    struct slice channel = event->channel.n ? event->channel : submission->batch->source.channel;
+    struct adding adding = {ingest->dictionary, db, err};
+    uint16_t touchpoint;
+    buf_clear(&ingest->scratch);
+    err->code = 0;
+    bool done = (event->type > EVENT_SCREEN ||
+                 add_code(&adding, DICTIONARY_EVENT, event->name, &row->event)) &&
+                add_code(&adding, DICTIONARY_CHANNEL, channel, &row->channel) &&
+                add_code(&adding, DICTIONARY_UNIT, event->unit, &row->unit) &&
+                add_code(&adding, DICTIONARY_TOUCHPOINT, event->touchpoint, &touchpoint) &&
+                ingest_encode(event, &ingest->scratch, add_property, &adding);
+    if (!done)
+        return err->code ? err->code : err_set(err, E_INTERNAL, "no code for a name");
+    row->properties = buf_slice(&ingest->scratch);
+    return 0;
+}
+
+static void reject(struct ingest_batch *batch, size_t i, enum refusal refusal) {
+    batch->results[i] = (struct event_result){OUTCOME_REJECTED, (uint8_t)refusal};
+    batch->rejected++;
+}
+
+static int append(struct submission *submission, size_t i, sqlite3 *db, struct err *err) {
+    struct ingest *ingest = submission->ingest;
+    struct ingest_batch *batch = submission->batch;
+    const struct event *event = &batch->events[i];
+    const struct prepared *prepared = &submission->prepared[i];
+    struct row row = {
+        .time_ms = event->time_ms,
+        .event = prepared->event,
+        .channel = prepared->channel,
+        .unit = prepared->unit,
+        .source = batch->source.number,
+        .type = ROW_TYPE[event->type],
+        .properties = {submission->properties.p + prepared->start, prepared->bytes},
+    };
+    int code = prepared->known ? 0 : complete(submission, i, &row, db, err);
+    if (code == E_REFUSED) {
+        reject(batch, i, REFUSAL_TOO_MANY_NAMES);
+        return 0;
+    }
+    if (!code)
+        code = customers_resolve_hashed(ingest->customers, &prepared->identifiers, &row.customer,
+                                        db, err);
+    if (code)
+        return code;
+    struct key128 stored = prepared->derived ? (struct key128){0} : prepared->key;
+    code = log_add(ingest->log, &row, event->message_id.n ? event->message_id : (struct slice){0},
+                   stored, batch->received_ms, err);
+    if (code == E_TOO_LARGE) {
+        reject(batch, i, REFUSAL_TOO_LARGE);
+        return 0;
+    }
+    if (!code && (prepared->key.a || prepared->key.b))
+        keys_put(ingest->keys, prepared->key, 0, row.seq);
+    batch->results[i] = (struct event_result){OUTCOME_ACCEPTED, REFUSAL_NONE};
+    batch->accepted++;
+    return code;
+}
+
+/* An alias is no row: it changes redirects. Doing it again changes nothing, so its key is not kept. */
+static int alias(struct submission *submission, size_t i, sqlite3 *db, struct err *err) {
+    const struct event *event = &submission->batch->events[i];
+    struct slice user = event->user_id.n ? event->user_id : event->anonymous_id;
+    int code = customers_alias(submission->ingest->customers, event->previous_id, user, db, err);
+    submission->batch->results[i] = (struct event_result){OUTCOME_ACCEPTED, REFUSAL_NONE};
+    submission->batch->accepted++;
+    return code;
+}
+
+static void prefetch(const struct submission *submission, size_t i) {
+    const struct prepared *prepared = &submission->prepared[i];
+    keys_prefetch(submission->ingest->keys, prepared->key);
+    customers_prefetch(submission->ingest->customers, &prepared->identifiers);
+}
+
+static int run(struct store_job *job, sqlite3 *db, struct err *err) {
+    struct submission *submission = (struct submission *)job;
+    struct ingest_batch *batch = submission->batch;
+    batch->accepted = batch->duplicates = batch->rejected = 0;
+    for (size_t i = 0; i < AHEAD && i < batch->n; i++)
+        prefetch(submission, i);
+    int code = 0;
+    for (size_t i = 0; !code && i < batch->n; i++) {
+        if (i + AHEAD < batch->n)
+            prefetch(submission, i + AHEAD);
+        struct key128 key = submission->prepared[i].key;
+        if (batch->events[i].type == EVENT_ALIAS) {
+            code = alias(submission, i, db, err);
+        } else if ((key.a || key.b) && keys_get(submission->ingest->keys, key) != MAP_NONE) {
+            batch->results[i] = (struct event_result){OUTCOME_DUPLICATE, REFUSAL_NONE};
+            batch->duplicates++;
+        } else {
+            code = append(submission, i, db, err);
+        }
+    }
+    return code;
+}
+
+/* ---- after the commit ---- */
+
+/* Making an overlay costs by the number of redirected profiles, so a costly one is made at most PUBLISH_SHARE of the
+ * time; timeline_snapshot takes the newest one itself where that matters. */
+static void publish_overlay(struct ingest *ingest) {
+    int64_t start = clock_monotonic_us();
+    if (start < atomic_load(&ingest->publish_after_us))
+        return;
+    struct overlay *overlay = customers_take_overlay(ingest->customers);
+    if (!overlay)
+        return;
+    timeline_publish_overlay(ingest->timeline, overlay);
+    int64_t end = clock_monotonic_us();
+    if (end - start > CHEAP_US)
+        atomic_store(&ingest->publish_after_us, end + (end - start) * PUBLISH_SHARE);
+}
+
+static void remember_arrivals(struct ingest *ingest, const struct row *rows, size_t n,
+                              int64_t received_ms) {
+    size_t from = n > ARRIVALS ? n - ARRIVALS : 0;
+    pthread_mutex_lock(&ingest->lock);
+    for (size_t i = from; i < n; i++) {
+        const struct row *row = &rows[i];
+        ingest->arrivals[ingest->n_arrivals++ % ARRIVALS] =
+            (struct arrival){row->seq,   row->time_ms, received_ms, row->customer,
+                             row->event, row->channel, row->source};
+    }
+    pthread_mutex_unlock(&ingest->lock);
+}
+
+static void on_commit(void *context) {
+    struct ingest *ingest = context;
+    keys_commit(ingest->keys);
+    size_t n;
+    const struct row *rows = log_committed(ingest->log, &n);
+    if (ingest->timeline) {
+        publish_overlay(ingest);
+        if (n)
+            timeline_append(ingest->timeline, rows, n);
+    }
+    if (n)
+        remember_arrivals(ingest, rows, n, clock_now_ms());
+}
+
+static void on_rollback(void *context) { keys_rollback(((struct ingest *)context)->keys); }
+
+static void submission_free(struct submission *submission) {
+    arena_release(&submission->arena);
+    buf_release(&submission->properties);
+    free(submission);
+}
+
+static void refuse_rejected(struct ingest *ingest, const struct ingest_batch *batch) {
+    for (size_t i = 0; i < batch->n; i++)
+        if (batch->results[i].outcome == OUTCOME_REJECTED) {
+            enum refusal refusal = (enum refusal)batch->results[i].refusal;
+            ingest_refuse(ingest, batch->source, refusal, refusal_text(refusal),
+                          batch->events[i].raw, batch->received_ms);
+        }
+}
+
+static void done(struct store_job *job, int code, const struct err *err) {
+    struct submission *submission = (struct submission *)job;
+    struct ingest *ingest = submission->ingest;
+    struct ingest_batch *batch = submission->batch;
+    submission_free(submission);
+    if (code)
+        batch->accepted = batch->duplicates = batch->rejected = 0;
+    else
+        counters_add(ingest, batch, batch->received_ms);
+    if (!code && batch->rejected)
+        refuse_rejected(ingest, batch);
+    batch->done(batch, code, err);
+}
+
+/* ---- handing over ---- */
+
+static bool pressed(const struct ingest *ingest) {
+    return keys_pressed(ingest->keys) || customers_pressed(ingest->customers);
+}
+
+static int hand_over(struct ingest *ingest, struct ingest_batch *batch, struct err *err) {
+    struct submission *submission = calloc(1, sizeof *submission);
+    if (!submission)
+        abort();
+    submission->job = (struct store_job){
+        .run = run,
+        .done = done,
+        .bytes = batch->bytes * 2 + batch->n * PREPARED_BYTES,
+        .bulk = batch->bulk,
+    };
+    submission->ingest = ingest;
+    submission->batch = batch;
+    arena_init(&submission->arena);
+    buf_init(&submission->properties, UINT32_MAX / 2);
+    submission->prepared = ARENA_ARRAY(&submission->arena, struct prepared, batch->n);
+    ingest_prepare(submission);
+    int code = store_submit(ingest->store, &submission->job, err);
+    if (code)
+        submission_free(submission);
+    return code;
+}
+
+int ingest_submit(struct ingest *ingest, struct ingest_batch *batch, struct err *err) {
+    if (!batch->n) {
+        batch->accepted = batch->duplicates = batch->rejected = 0;
+        batch->done(batch, 0, NULL);
+        return 0;
+    }
+    if (pressed(ingest))
+        return err_set(err, E_BUSY, "too much is waiting to be written");
+    return hand_over(ingest, batch, err);
+}
+
+struct waiting {
+    void *context;
+    void (*done)(struct ingest_batch *batch, int code, const struct err *err);
+    int code;
+    struct err *err;
+    bool finished;
+    pthread_mutex_t lock;
+    pthread_cond_t ready;
+};
+
+static void waited(struct ingest_batch *batch, int code, const struct err *err) {
+    struct waiting *waiting = batch->context;
+    pthread_mutex_lock(&waiting->lock);
+    waiting->code = code;
+    if (code && err && waiting->err)
+        *waiting->err = *err;
+    waiting->finished = true;
+    pthread_cond_signal(&waiting->ready);
+    pthread_mutex_unlock(&waiting->lock);
+}
+
+/* Writes full tables of keys out in this thread, when maintenance does not keep up (or does not run). */
+static int relieve(struct ingest *ingest, struct err *err) {
+    int code = keys_pressed(ingest->keys) ? keys_flush(ingest->keys, false, err) : 0;
+    if (!code && customers_pressed(ingest->customers))
+        code = customers_flush(ingest->customers, err);
+    return code;
+}
+
+static int submit_patiently(struct ingest *ingest, struct ingest_batch *batch, struct err *err) {
+    for (;;) {
+        int code = 0;
+        while (!code && pressed(ingest))
+            code = relieve(ingest, err);
+        if (!code)
+            code = ingest_submit(ingest, batch, err);
+        if (code != E_BUSY || store_is_closing(ingest->store))
+            return code;
+        usleep(PAUSE_US);
+    }
+}
+
+int ingest_run(struct ingest *ingest, struct ingest_batch *batch, struct err *err) {
+    struct waiting waiting = {
+        .context = batch->context,
+        .done = batch->done,
+        .err = err,
+        .lock = PTHREAD_MUTEX_INITIALIZER,
+        .ready = PTHREAD_COND_INITIALIZER,
+    };
+    batch->done = waited;
+    batch->context = &waiting;
+    int code = submit_patiently(ingest, batch, err);
+    if (!code) {
+        pthread_mutex_lock(&waiting.lock);
+        while (!waiting.finished)
+            pthread_cond_wait(&waiting.ready, &waiting.lock);
+        pthread_mutex_unlock(&waiting.lock);
+        code = waiting.code;
+    }
+    batch->done = waiting.done;
+    batch->context = waiting.context;
+    if (batch->done)
+        batch->done(batch, code, code ? err : NULL);
+    return code;
+}
+
+/* ---- open and close ---- */
+
+static int put_again(void *context, const struct log_record *record) {
+    struct ingest *ingest = context;
+    struct key128 key = record->key;
+    if (!key.a && !key.b && record->message_id.p)
+        key = hash_keyed(vault_message_key(ingest->vault), &record->message_id, 1);
+    if (key.a || key.b)
+        keys_put(ingest->keys, key, 0, record->row.seq);
+    keys_commit(ingest->keys);
+    return 0;
+}
+
+static int arrived(void *context, const struct log_record *record) {
+    remember_arrivals(context, &record->row, 1, record->received_ms);
+    return 0;
+}
+
+static int fill(struct ingest *ingest, const char *dir, struct err *err) {
+    uint64_t last = log_last(ingest->log);
+    uint64_t recent = last > ARRIVALS_READ ? last - ARRIVALS_READ + 1 : 1;
+    int code = keys_open(&ingest->keys, ingest->store, dir, "message", err);
+    if (!code)
+        code =
+            log_read(ingest->log, keys_covered(ingest->keys) + 1, last + 1, put_again, ingest, err);
+    if (!code)
+        code = log_read(ingest->log, recent, last + 1, arrived, ingest, err);
+    if (!code)
+        code = counters_load(ingest, err);
+    if (!code)
+        code = refused_open(&ingest->refused, ingest->vault, dir, err);
+    return code;
+}
+
+static void release(struct ingest *ingest) {
+    keys_close(ingest->keys);
+    refused_close(ingest->refused);
+    counters_release(ingest);
+    buf_release(&ingest->scratch);
+    pthread_mutex_destroy(&ingest->lock);
+    free(ingest);
+}
+
+int ingest_open(struct ingest **ingest, struct store *store, struct vault *vault,
+                struct customers *customers, struct dictionary *dictionary, struct log *log,
+                struct timeline *timeline, const char *dir, struct err *err) {
+    struct ingest *opened = calloc(1, sizeof *opened);
+    if (!opened)
+        abort();
+    opened->store = store;
+    opened->vault = vault;
+    opened->customers = customers;
+    opened->dictionary = dictionary;
+    opened->log = log;
+    opened->timeline = timeline;
+    pthread_mutex_init(&opened->lock, NULL);
+    buf_init(&opened->scratch, SCRATCH_MAX_BYTES);
+    int code = fill(opened, dir, err);
+    if (code) {
+        release(opened);
+        return code;
+    }
+    store_add_hook(store, on_commit, on_rollback, opened);
+    *ingest = opened;
+    return 0;
+}
+
+void ingest_close(struct ingest *ingest) {
+    if (!ingest)
+        return;
+    struct err err = {0};
+    if (counters_store(ingest, &err) || refused_store(ingest->refused, &ingest->lock, &err))
+        log_warn("collect", "counters were not kept: %s", err.message);
+    release(ingest);
+}
+
+int ingest_maintain(struct ingest *ingest, bool force, struct err *err) {
+    int code = keys_flush(ingest->keys, force, err);
+    if (!code)
+        code = counters_store(ingest, err);
+    if (!code)
+        code = refused_store(ingest->refused, &ingest->lock, err);
+    return code;
+}
+
+int ingest_merge(struct ingest *ingest, struct err *err) { return keys_merge(ingest->keys, err); }
+
+int ingest_verify(struct ingest *ingest, struct err *err) { return keys_verify(ingest->keys, err); }
+
+bool ingest_has(struct ingest *ingest, const struct log_record *record) {
+    struct key128 key = record->key;
+    if (!key.a && !key.b && record->message_id.p)
+        key = hash_keyed(vault_message_key(ingest->vault), &record->message_id, 1);
+    return (!key.a && !key.b) || keys_find(ingest->keys, key) != MAP_NONE;
+}
+
+size_t ingest_arrivals(struct ingest *ingest, int source, struct arrival *arrivals, size_t n) {
+    size_t found = 0;
+    pthread_mutex_lock(&ingest->lock);
+    for (uint64_t i = 0; found < n && i < ARRIVALS && i < ingest->n_arrivals; i++) {
+        const struct arrival *arrival = &ingest->arrivals[(ingest->n_arrivals - 1 - i) % ARRIVALS];
+        if (source < 0 || arrival->source == source)
+            arrivals[found++] = *arrival;
+    }
+    pthread_mutex_unlock(&ingest->lock);
+    return found;
+}

@@ -1,0 +1,86 @@
+/*
+ * Shared inside the pipeline: what a caller's thread prepares, and what happens in the writer.
+ *
+ * SPDX-License-Identifier: GPL-3.0-or-later
+ */
+#ifndef SENDA_COLLECT_INGEST_INTERNAL_H
+#define SENDA_COLLECT_INGEST_INTERNAL_H
+
+#include <pthread.h>
+#include <stdatomic.h>
+
+#include "collect/ingest.h"
+
+enum { ARRIVALS = 1000, SOURCES_COUNTED = 10001 };
+
+/* An event, prepared: hashes and, where every name is known already, codes and encoded properties. */
+struct prepared {
+    struct identifiers identifiers;
+    struct key128 key; /* of de-duplication, {0,0} never a duplicate */
+    bool derived;      /* the key is the hash of the message id */
+    bool known;        /* codes and properties are complete; else the writer makes them */
+    uint16_t event, channel, unit;
+    uint32_t start, bytes; /* of its properties in submission.properties */
+};
+
+struct submission {
+    struct store_job job; /* first: the store gives it back */
+    struct ingest *ingest;
+    struct ingest_batch *batch;
+    struct prepared *prepared; /* [batch->n], in the arena */
+    struct buf properties;
+    struct arena arena;
+};
+
+struct counted {
+    struct ingest_counters counters;
+    bool dirty;
+};
+
+struct ingest {
+    struct store *store;
+    struct vault *vault;
+    struct customers *customers;
+    struct dictionary *dictionary;
+    struct log *log;
+    struct timeline *timeline;
+    struct keys *keys; /* set "message" */
+
+    /* the writer's */
+    struct buf scratch; /* properties of an event with new names */
+    atomic_int_least64_t publish_after_us;
+    uint64_t rolled_back; /* transactions */
+
+    pthread_mutex_t lock;     /* of what follows */
+    struct counted **counted; /* [SOURCES_COUNTED] */
+    struct arrival arrivals[ARRIVALS];
+    uint64_t n_arrivals; /* since start; the newest is at (n - 1) % ARRIVALS */
+    struct refused *refused;
+};
+
+/* ---- prepare.c: in the caller's thread ---- */
+void ingest_prepare(struct submission *submission);
+/* The content key of an event without message id (reserved bytes: 1 MB at most). */
+struct key128 ingest_content_key(const struct ingest *ingest, const struct event *event,
+                                 struct buf *scratch);
+/* Encodes an event's properties with codes from `code`; false when it gives none. */
+bool ingest_encode(const struct event *event, struct buf *out,
+                   uint16_t (*code)(void *context, struct slice name), void *context);
+
+/* ---- counters.c ---- */
+must_use int counters_load(struct ingest *ingest, struct err *err);
+must_use int counters_store(struct ingest *ingest, struct err *err);
+void counters_add(struct ingest *ingest, const struct ingest_batch *batch, int64_t now_ms);
+void counters_release(struct ingest *ingest);
+
+/* ---- refused.c: the last refusals, in memory and sealed in DIR/refused/ring ---- */
+struct refused;
+must_use int refused_open(struct refused **refused, const struct vault *vault, const char *dir,
+                          struct err *err);
+void refused_close(struct refused *refused);
+void refused_add(struct refused *refused, const struct refused_event *event);
+size_t refused_get(const struct refused *refused, int source, struct refused_event *events,
+                   size_t n);
+must_use int refused_store(struct refused *refused, pthread_mutex_t *lock, struct err *err);
+
+#endif

@@ -1,0 +1,205 @@
+/*
+ * What an event's own thread does for the writer: hashes, codes and encoding, so that the writer only looks up, copies and
+ * commits. The dictionary is read without a lock; a name that is not published yet leaves the event to the writer.
+ *
+ * SPDX-License-Identifier: GPL-3.0-or-later
+ */
+#include <stdlib.h>
+
+#include "base/limits.h"
+#include "collect/ingest_internal.h"
+
+enum { NAMES_REMEMBERED = 64, CONTENT_MAX_BYTES = 1024 * 1024 };
+
+static const struct slice TOUCHPOINT = {"context.touchpoint", 18}, GROUP_ID = {"group_id", 8};
+
+/* ---- keys ---- */
+
+static void add_part(struct buf *buf, struct slice text) {
+    uint64_t n = text.p ? text.n : UINT64_MAX;
+    buf_add(buf, &n, sizeof n);
+    buf_add_slice(buf, text);
+}
+
+struct key128 ingest_content_key(const struct ingest *ingest, const struct event *event,
+                                 struct buf *scratch) {
+    buf_clear(scratch);
+    buf_add_char(scratch, (char)event->type);
+    buf_add(scratch, &event->stated_ms, sizeof event->stated_ms);
+    const struct slice texts[] = {event->name,        event->user_id,  event->anonymous_id,
+                                  event->previous_id, event->group_id, event->channel,
+                                  event->touchpoint,  event->unit};
+    for (size_t i = 0; i < sizeof texts / sizeof texts[0]; i++)
+        add_part(scratch, texts[i]);
+    for (size_t i = 0; i < event->n_external; i++) {
+        add_part(scratch, event->external[i].external_type);
+        add_part(scratch, event->external[i].value);
+    }
+    for (size_t i = 0; i < event->n_properties; i++) {
+        add_part(scratch, event->properties[i].name);
+        property_add(scratch, 1, &event->properties[i].value);
+    }
+    struct slice parts[2] = {SLICE_LITERAL("content"), buf_slice(scratch)};
+    return hash_keyed(vault_message_key(ingest->vault), parts, 2);
+}
+
+static void prepare_key(const struct submission *submission, size_t i, struct buf *scratch) {
+    const struct event *event = &submission->batch->events[i];
+    struct prepared *prepared = &submission->prepared[i];
+    if (submission->batch->keys) {
+        prepared->key = submission->batch->keys[i];
+    } else if (event->message_id.n) {
+        prepared->key =
+            hash_keyed(vault_message_key(submission->ingest->vault), &event->message_id, 1);
+        prepared->derived = true;
+    } else if (event->has_time) {
+        prepared->key = ingest_content_key(submission->ingest, event, scratch);
+    }
+}
+
+static struct slice present(struct slice text) { return text.n ? text : (struct slice){0}; }
+
+static void prepare_identifiers(struct submission *submission, size_t i) {
+    const struct event *event = &submission->batch->events[i];
+    const struct customers *customers = submission->ingest->customers;
+    struct identifiers *identifiers = &submission->prepared[i].identifiers;
+    *identifiers = (struct identifiers){
+        .user_id = present(event->user_id),
+        .anonymous_id = present(event->anonymous_id),
+        .external = event->external,
+        .n_external = event->n_external,
+    };
+    if (identifiers->user_id.p)
+        identifiers->user_hash = customers_hash(
+            customers, &(struct identity){.kind = IDENTITY_USER, .value = event->user_id});
+    if (identifiers->anonymous_id.p)
+        identifiers->anonymous_hash =
+            customers_hash(customers, &(struct identity){.kind = IDENTITY_ANONYMOUS,
+                                                         .value = event->anonymous_id});
+    if (!event->n_external)
+        return;
+    struct key128 *hashes = ARENA_ARRAY(&submission->arena, struct key128, event->n_external);
+    for (size_t k = 0; k < event->n_external; k++)
+        hashes[k] = customers_hash(customers, &event->external[k]);
+    identifiers->external_hashes = hashes;
+}
+
+/* ---- codes and properties ---- */
+
+/* Events of a batch mostly bear the same names in the same order: each place remembers its last one. */
+struct remembered {
+    const struct dictionary *dictionary;
+    size_t at;
+    struct slice names[NAMES_REMEMBERED];
+    uint16_t codes[NAMES_REMEMBERED];
+    struct slice event, channel, unit;
+    uint16_t event_code, channel_code, unit_code;
+};
+
+static uint16_t property_code(void *context, struct slice name) {
+    struct remembered *remembered = context;
+    size_t at = remembered->at++;
+    if (at >= NAMES_REMEMBERED)
+        return dictionary_find(remembered->dictionary, DICTIONARY_PROPERTY, name);
+    if (remembered->codes[at] && slice_equal(remembered->names[at], name))
+        return remembered->codes[at];
+    uint16_t code = dictionary_find(remembered->dictionary, DICTIONARY_PROPERTY, name);
+    remembered->names[at] = name;
+    remembered->codes[at] = code;
+    return code;
+}
+
+static bool find_code(const struct dictionary *dictionary, enum dictionary_kind kind,
+                      struct slice name, struct slice *last, uint16_t *last_code, uint16_t *code) {
+    *code = CODE_NONE;
+    if (!name.n)
+        return true;
+    if (!*last_code || !slice_equal(*last, name)) {
+        *last = name;
+        *last_code = dictionary_find(dictionary, kind, name);
+    }
+    *code = *last_code;
+    return *code != CODE_NONE;
+}
+
+/* A group's traits are stored as "group.<name>"; text is used during the call only. */
+static bool encode_group(const struct event *event, struct buf *out,
+                         uint16_t (*code_of)(void *context, struct slice name), void *context) {
+    char name[LIMIT_NAME_BYTES + 8];
+    struct value id = {.type = VALUE_TEXT, .text = event->group_id};
+    uint16_t code = code_of(context, GROUP_ID);
+    if (!code)
+        return false;
+    property_add(out, code, &id);
+    for (size_t i = 0; i < event->n_properties; i++) {
+        struct slice own = event->properties[i].name;
+        size_t n = own.n < LIMIT_NAME_BYTES ? own.n : LIMIT_NAME_BYTES;
+        memcpy(name, "group.", 6);
+        memcpy(name + 6, own.p, n);
+        if (!(code = code_of(context, (struct slice){name, n + 6})))
+            return false;
+        property_add(out, code, &event->properties[i].value);
+    }
+    return true;
+}
+
+bool ingest_encode(const struct event *event, struct buf *out,
+                   uint16_t (*code_of)(void *context, struct slice name), void *context) {
+    if (event->type == EVENT_GROUP)
+        return encode_group(event, out, code_of, context);
+    uint16_t code;
+    for (size_t i = 0; i < event->n_properties; i++) {
+        if (!(code = code_of(context, event->properties[i].name)))
+            return false;
+        property_add(out, code, &event->properties[i].value);
+    }
+    if (event->touchpoint.n && event->type <= EVENT_SCREEN) {
+        struct value touchpoint = {.type = VALUE_TEXT, .text = event->touchpoint};
+        if (!(code = code_of(context, TOUCHPOINT)))
+            return false;
+        property_add(out, code, &touchpoint);
+    }
+    return true;
+}
+
+/* Without memory of names: those of groups are made in place. */
+static uint16_t plain_code(void *context, struct slice name) {
+    return dictionary_find(context, DICTIONARY_PROPERTY, name);
+}
+
+static void prepare_codes(struct submission *submission, size_t i, struct remembered *remembered) {
+    const struct event *event = &submission->batch->events[i];
+    struct prepared *prepared = &submission->prepared[i];
+    struct dictionary *dictionary = submission->ingest->dictionary;
+    struct slice channel = event->channel.n ? event->channel : submission->batch->source.channel;
+    prepared->start = (uint32_t)submission->properties.n;
+    bool known = (event->type > EVENT_SCREEN ||
+                  find_code(dictionary, DICTIONARY_EVENT, event->name, &remembered->event,
+                            &remembered->event_code, &prepared->event)) &&
+                 find_code(dictionary, DICTIONARY_CHANNEL, channel, &remembered->channel,
+                           &remembered->channel_code, &prepared->channel) &&
+                 find_code(dictionary, DICTIONARY_UNIT, event->unit, &remembered->unit,
+                           &remembered->unit_code, &prepared->unit) &&
+                 (!event->touchpoint.n ||
+                  dictionary_find(dictionary, DICTIONARY_TOUCHPOINT, event->touchpoint));
+    remembered->at = 0;
+    if (known && event->type == EVENT_GROUP)
+        known = ingest_encode(event, &submission->properties, plain_code, dictionary);
+    else if (known)
+        known = ingest_encode(event, &submission->properties, property_code, remembered);
+    prepared->known = known && !submission->properties.full;
+    prepared->bytes = (uint32_t)(submission->properties.n - prepared->start);
+}
+
+void ingest_prepare(struct submission *submission) {
+    struct remembered remembered = {.dictionary = submission->ingest->dictionary};
+    struct buf scratch;
+    buf_init(&scratch, CONTENT_MAX_BYTES);
+    for (size_t i = 0; i < submission->batch->n; i++) {
+        prepare_key(submission, i, &scratch);
+        prepare_identifiers(submission, i);
+        if (submission->batch->events[i].type != EVENT_ALIAS)
+            prepare_codes(submission, i, &remembered);
+    }
+    buf_release(&scratch);
+}
