@@ -46,9 +46,9 @@ void response_problem(struct request *request, struct response *response, const 
                                 json_sprintf("urn:senda:problem:%s", err_type(code)), "title", err_title(code),
                                 "code", err_type(code), "status", status);
     const char *message = err->message[0] ? err->message : err_title(code);
-    json_t *detail = json_string(
-        err->hint[0] ? arena_format(request->arena, "%s; %s", message, err->hint) : message);
+    json_t *detail = json_string(message), *hint = err->hint[0] ? json_string(err->hint) : NULL;
     json_object_set_new(problem, "detail", detail ? detail : json_string(err_title(code)));
+    if (hint) json_object_set_new(problem, "hint", hint);
     if (err->pointer[0]) {
         json_t *errors = json_pack("[{s:s, s:s, s:s}]", "pointer", err->pointer, "code", err_type(code),
                                    "message", message);

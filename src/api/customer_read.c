@@ -1,0 +1,358 @@
+/*
+ * Reading of customers: binary searches in each part for a few, one pass over customer[] and start[] for orders.
+ *
+ * COST  A summary: parts × profiles searches. An order: 16 bytes a profile, and a pass over all rows only for an asker
+ * limited to units.
+ *
+ * SPDX-License-Identifier: GPL-3.0-or-later
+ */
+#include "api/customer_read.h"
+
+#include <stdlib.h>
+#include <strings.h>
+
+#include "base/time.h"
+
+struct reader {
+    struct arena *arena;
+    struct snapshot *snapshot;
+    const struct overlay *overlay;
+    const struct part *const *parts, *const *traits;
+    size_t n_parts, n_traits;
+    const uint64_t *units; /* bit set of visible units; NULL: all */
+};
+
+int reader_open(struct reader **out, struct request *request, struct arena *arena, struct err *err) {
+    struct reader *reader = ARENA_ARRAY(arena, struct reader, 1);
+    const struct principal *principal = &request->principal;
+    reader->arena = arena;
+    int code = timeline_snapshot(app_folder(request->app)->timeline, &reader->snapshot, err);
+    if (code) return code;
+    reader->overlay = snapshot_overlay(reader->snapshot);
+    reader->n_parts = snapshot_parts(reader->snapshot, PART_INTERACTIONS, TIME_MIN_MS, TIME_MAX_MS, &reader->parts,
+                                     arena);
+    reader->n_traits =
+        snapshot_parts(reader->snapshot, PART_TRAITS, TIME_MIN_MS, TIME_MAX_MS, &reader->traits, arena);
+    if (principal->units) {
+        uint64_t *units = ARENA_ARRAY(arena, uint64_t, 1024);
+        for (size_t i = 0; i < principal->n_units; i++)
+            units[principal->units[i] >> 6] |= UINT64_C(1) << (principal->units[i] & 63);
+        reader->units = units;
+    }
+    *out = reader;
+    return 0;
+}
+
+void reader_close(struct reader *reader) {
+    if (reader) snapshot_release(reader->snapshot);
+}
+
+uint32_t reader_profiles(const struct reader *reader) { return snapshot_profiles(reader->snapshot); }
+
+uint32_t reader_owner(const struct reader *reader, uint32_t profile) {
+    return overlay_owner(reader->overlay, profile);
+}
+
+static bool sees(const struct reader *reader, uint16_t unit) {
+    return !reader->units || (unit != CODE_NONE && (reader->units[unit >> 6] >> (unit & 63) & 1));
+}
+
+/* Rows of a profile in a part. */
+static void rows_of(const struct part *part, uint32_t profile, uint32_t *from, uint32_t *to) {
+    uint32_t k = part_customer_find(part, profile);
+    bool found = k < part->n_customers && part->customer[k] == profile;
+    *from = found ? part->start[k] : 0;
+    *to = found ? part->start[k + 1] : 0;
+}
+
+static int64_t row_time(const struct part *part, uint32_t row) {
+    return (int64_t)part->sec[row] * 1000 + part->ms[row];
+}
+
+/* ---- summaries ---- */
+
+struct summing {
+    struct reader *reader;
+    const uint32_t *owners;
+    size_t n;
+    struct customer_summary *summaries;
+};
+
+static void add_channel(struct customer_summary *summary, uint16_t channel) {
+    if (channel == CODE_NONE) return;
+    size_t i = 0;
+    while (i < summary->n_channels && summary->channels[i].channel != channel) i++;
+    if (i == CUSTOMER_CHANNELS) return;
+    if (i == summary->n_channels) summary->channels[summary->n_channels++].channel = channel;
+    summary->channels[i].n++;
+}
+
+static void add_rows(const struct reader *reader, const struct part *part, uint32_t profile,
+                     struct customer_summary *summary) {
+    uint32_t from, to;
+    rows_of(part, profile, &from, &to);
+    for (uint32_t row = from; row < to; row++) {
+        if (!sees(reader, part->unit[row])) continue;
+        int64_t time_ms = row_time(part, row);
+        if (!summary->interactions || time_ms < summary->first_ms) summary->first_ms = time_ms;
+        if (!summary->interactions || time_ms > summary->last_ms) summary->last_ms = time_ms;
+        summary->interactions++;
+        add_channel(summary, part->channel[row]);
+    }
+}
+
+static void sort_channels(struct customer_summary *summary) {
+    for (size_t i = 1; i < summary->n_channels; i++)
+        for (size_t j = i; j && summary->channels[j].n > summary->channels[j - 1].n; j--) {
+            uint16_t channel = summary->channels[j].channel;
+            uint64_t n = summary->channels[j].n;
+            summary->channels[j] = summary->channels[j - 1];
+            summary->channels[j - 1].channel = channel;
+            summary->channels[j - 1].n = n;
+        }
+}
+
+static int sum(void *context, struct err *err) {
+    struct summing *summing = context;
+    struct reader *reader = summing->reader;
+    for (size_t p = 0; p < reader->n_parts; p++) {
+        const struct part *part = reader->parts[p];
+        int code = part_touch(part, COLUMN_TIME | COLUMN_CHANNEL | COLUMN_UNIT, NULL, 0, err);
+        if (code) return code;
+        for (size_t i = 0; i < summing->n; i++) {
+            const uint32_t *members;
+            size_t k = overlay_members(reader->overlay, summing->owners[i], &summing->owners[i], &members);
+            for (size_t m = 0; m < k; m++) add_rows(reader, part, members[m], &summing->summaries[i]);
+        }
+    }
+    return 0;
+}
+
+int reader_summaries(struct reader *reader, const uint32_t *owners, size_t n, struct customer_summary *summaries,
+                     struct err *err) {
+    struct summing summing = {reader, owners, n, summaries};
+    for (size_t i = 0; i < n; i++) summaries[i] = (struct customer_summary){.owner = owners[i]};
+    int code = part_guard(sum, &summing, err);
+    for (size_t i = 0; i < n; i++) sort_channels(&summaries[i]);
+    return code;
+}
+
+/* ---- traits ---- */
+
+struct gathering {
+    struct reader *reader;
+    uint32_t owner;
+    const uint32_t *codes;
+    size_t n_codes, n;
+    struct trait *traits;
+};
+
+static bool wants(const struct gathering *gathering, uint32_t code) {
+    if (!gathering->codes) return true;
+    for (size_t i = 0; i < gathering->n_codes; i++)
+        if (gathering->codes[i] == code) return true;
+    return false;
+}
+
+static void gather_column(struct gathering *gathering, const struct part *part, const struct part_column *column,
+                          uint32_t from, uint32_t to) {
+    uint32_t first = part_column_rank(column, from), last = part_column_rank(column, to);
+    if (first == last) return;
+    for (uint32_t row = from; row < to && gathering->n < TRAITS_MAX; row++) {
+        struct value value = part_value(part, row, column->code);
+        if (value.type == VALUE_ABSENT) continue;
+        if (value.type == VALUE_TEXT || value.type == VALUE_JSON)
+            value.text = arena_copy(gathering->reader->arena, value.text);
+        gathering->traits[gathering->n++] = (struct trait){
+            .code = column->code, .time_ms = row_time(part, row), .seq = part->seq_base + part->seq[row], .value = value};
+    }
+}
+
+static int gather(void *context, struct err *err) {
+    struct gathering *gathering = context;
+    struct reader *reader = gathering->reader;
+    const uint32_t *members;
+    size_t k = overlay_members(reader->overlay, gathering->owner, &gathering->owner, &members);
+    for (size_t p = 0; p < reader->n_traits; p++) {
+        const struct part *part = reader->traits[p];
+        int code = part_touch(part, COLUMN_TIME | COLUMN_SEQ, NULL, 0, err);
+        if (code) return code;
+        for (size_t m = 0; m < k; m++) {
+            uint32_t from, to;
+            rows_of(part, members[m], &from, &to);
+            for (uint32_t c = 0; from < to && c < part->n_columns; c++) {
+                const struct part_column *column = &part->columns[c];
+                if (!wants(gathering, column->code)) continue;
+                code = part_touch(part, 0, &column->code, 1, err);
+                if (code) return code;
+                gather_column(gathering, part, column, from, to);
+            }
+        }
+    }
+    return 0;
+}
+
+static int by_code_and_time(const void *a, const void *b) {
+    const struct trait *x = a, *y = b;
+    if (x->code != y->code) return x->code < y->code ? -1 : 1;
+    if (x->time_ms != y->time_ms) return x->time_ms < y->time_ms ? -1 : 1;
+    return (x->seq > y->seq) - (x->seq < y->seq);
+}
+
+int reader_traits(struct reader *reader, uint32_t owner, const uint32_t *codes, size_t n_codes, struct trait **traits,
+                  size_t *n, struct err *err) {
+    struct gathering gathering = {.reader = reader, .owner = owner, .codes = codes, .n_codes = n_codes};
+    gathering.traits = arena_get(reader->arena, TRAITS_MAX * sizeof *gathering.traits);
+    int code = part_guard(gather, &gathering, err);
+    if (gathering.n) qsort(gathering.traits, gathering.n, sizeof *gathering.traits, by_code_and_time);
+    *traits = gathering.traits;
+    *n = gathering.n;
+    return code;
+}
+
+/* ---- orders ---- */
+
+struct place {
+    uint32_t owner, key;
+};
+
+struct ordering {
+    struct reader *reader;
+    enum customer_order order;
+    uint32_t *keys; /* [profiles + 1] 0: nothing seen */
+};
+
+static void take_key(struct ordering *ordering, uint32_t owner, uint32_t first_s, uint32_t last_s, uint32_t n) {
+    uint32_t *key = &ordering->keys[owner];
+    if (ordering->order == ORDER_INTERACTIONS) *key += n;
+    else if (ordering->order == ORDER_FIRST_SEEN) *key = *key && *key < first_s + 1 ? *key : first_s + 1;
+    else *key = *key > last_s + 1 ? *key : last_s + 1;
+}
+
+static int order_all(void *context, struct err *err) {
+    struct ordering *ordering = context;
+    struct reader *reader = ordering->reader;
+    uint32_t profiles = reader_profiles(reader);
+    for (size_t p = 0; p < reader->n_parts; p++) {
+        const struct part *part = reader->parts[p];
+        int code = part_touch(part, COLUMN_TIME | (reader->units ? COLUMN_UNIT : 0), NULL, 0, err);
+        if (code) return code;
+        for (uint32_t k = 0; k < part->n_customers; k++) {
+            uint32_t from = part->start[k], to = part->start[k + 1], n = to - from;
+            if (part->customer[k] > profiles) continue;
+            if (reader->units) {
+                while (from < to && !sees(reader, part->unit[from])) from++;
+                while (to > from && !sees(reader, part->unit[to - 1])) to--;
+                n = 0;
+                for (uint32_t row = from; row < to; row++) n += sees(reader, part->unit[row]);
+            }
+            if (n) take_key(ordering, reader_owner(reader, part->customer[k]), part->sec[from], part->sec[to - 1], n);
+        }
+    }
+    return 0;
+}
+
+static int rising(const void *a, const void *b) {
+    const struct place *x = a, *y = b;
+    if (x->key != y->key) return x->key < y->key ? -1 : 1;
+    return (x->owner > y->owner) - (x->owner < y->owner);
+}
+
+static int falling_key(const void *a, const void *b) {
+    const struct place *x = a, *y = b;
+    if (x->key != y->key) return x->key > y->key ? -1 : 1;
+    return (x->owner > y->owner) - (x->owner < y->owner);
+}
+
+static void page_by_id(struct reader *reader, size_t skip, uint32_t *owners, size_t *n) {
+    uint32_t profiles = reader_profiles(reader);
+    size_t found = 0;
+    for (uint32_t owner = (uint32_t)skip + 1; owner <= profiles && found < *n; owner++)
+        if (reader_owner(reader, owner) == owner) owners[found++] = owner;
+    *n = found;
+}
+
+int reader_page(struct reader *reader, enum customer_order order, bool falling, size_t skip, uint32_t *owners, size_t *n,
+                struct err *err) {
+    if (order == ORDER_ID && !reader->units) {
+        page_by_id(reader, skip, owners, n); /* skip: the last owner of the page before */
+        return 0;
+    }
+    size_t profiles = reader_profiles(reader), seen = 0, found = 0;
+    struct ordering ordering = {reader, order, calloc(profiles + 1, sizeof *ordering.keys)};
+    struct place *places = malloc((profiles + 1) * sizeof *places);
+    if (!ordering.keys || !places) abort();
+    int code = part_guard(order_all, &ordering, err);
+    for (uint32_t owner = 1; owner <= profiles; owner++)
+        if (ordering.keys[owner]) places[seen++] = (struct place){owner, order == ORDER_ID ? owner : ordering.keys[owner]};
+    if (!code) qsort(places, seen, sizeof *places, falling ? falling_key : rising);
+    for (size_t i = 0; i < seen && found < *n; i++) {
+        bool before = order == ORDER_ID ? places[i].owner <= skip : i < skip;
+        if (!before) owners[found++] = places[i].owner;
+    }
+    free(places);
+    free(ordering.keys);
+    *n = found;
+    return code;
+}
+
+/* ---- search ---- */
+
+struct searching {
+    struct reader *reader;
+    const uint32_t *codes;
+    size_t n_codes, n, max;
+    const char *text;
+    size_t text_n;
+    uint32_t *owners;
+};
+
+static bool contains(const struct searching *searching, struct slice text) {
+    for (size_t i = 0; i + searching->text_n <= text.n; i++)
+        if (strncasecmp(text.p + i, searching->text, searching->text_n) == 0) return true;
+    return false;
+}
+
+static void take_owner(struct searching *searching, uint32_t owner) {
+    for (size_t i = 0; i < searching->n; i++)
+        if (searching->owners[i] == owner) return;
+    searching->owners[searching->n++] = owner;
+}
+
+static void search_column(struct searching *searching, const struct part *part, const struct part_column *column) {
+    for (uint32_t k = 0; k < part->n_customers && searching->n < searching->max; k++) {
+        uint32_t first = part_column_rank(column, part->start[k]), last = part_column_rank(column, part->start[k + 1]);
+        for (uint32_t i = first; i < last; i++) {
+            struct value value = part_column_value(column, i);
+            if (value.type != VALUE_TEXT || !contains(searching, value.text)) continue;
+            take_owner(searching, reader_owner(searching->reader, part->customer[k]));
+            break;
+        }
+    }
+}
+
+static int search_all(void *context, struct err *err) {
+    struct searching *searching = context;
+    struct reader *reader = searching->reader;
+    for (size_t p = 0; p < reader->n_traits; p++) {
+        const struct part *part = reader->traits[p];
+        int code = part_touch(part, 0, NULL, 0, err);
+        for (size_t c = 0; !code && c < searching->n_codes; c++) {
+            const struct part_column *column = part_column_find(part, searching->codes[c]);
+            if (!column) continue;
+            code = part_touch(part, 0, &searching->codes[c], 1, err);
+            if (!code) search_column(searching, part, column);
+        }
+        if (code) return code;
+    }
+    return 0;
+}
+
+int reader_search(struct reader *reader, const uint32_t *codes, size_t n_codes, const char *text, uint32_t *owners,
+                  size_t *n, struct err *err) {
+    struct searching searching = {.reader = reader, .codes = codes, .n_codes = n_codes, .max = *n, .text = text,
+                                  .text_n = strlen(text), .owners = owners};
+    int code = searching.text_n ? part_guard(search_all, &searching, err) : 0;
+    *n = searching.n;
+    return code;
+}

@@ -1,0 +1,336 @@
+/*
+ * /api/v1/customers: who is known, found by any identifier, with their timeline.
+ *
+ * An asker limited to units sees customers with an interaction in them, and only those interactions.
+ *
+ * SPDX-License-Identifier: GPL-3.0-or-later
+ */
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "api/customer_read.h"
+#include "backend/backend.h"
+#include "base/limits.h"
+
+enum { PAGE_MAX = 1000, PAGE_STANDARD = 50, HISTORY_MAX = 20 };
+
+static const char *const name_traits[] = {"name", "firstName", "lastName", "first_name", "last_name", "email", "phone"};
+enum { NAME_TRAITS = sizeof name_traits / sizeof *name_traits };
+
+/* ---- pieces ---- */
+
+static json_t *value_json(const struct value *value) {
+    json_t *json = NULL;
+    switch (value->type) {
+    case VALUE_FALSE: return json_false();
+    case VALUE_TRUE: return json_true();
+    case VALUE_INT: return json_integer(value->integer);
+    case VALUE_NUMBER: json = json_real(value->number); break;
+    case VALUE_TEXT: json = json_stringn(value->text.p, value->text.n); break;
+    case VALUE_JSON: json = json_loadb(value->text.p, value->text.n, JSON_DECODE_ANY, NULL); break;
+    default: break;
+    }
+    return json ? json : json_null();
+}
+
+static json_t *code_json(const struct folder *folder, enum dictionary_kind kind, uint16_t code) {
+    struct slice name = dictionary_name(folder->dictionary, kind, code);
+    json_t *json = name.n ? json_stringn(name.p, name.n) : NULL;
+    return json ? json : json_null();
+}
+
+static size_t name_codes(struct request *request, uint32_t codes[NAME_TRAITS]) {
+    size_t n = 0;
+    for (size_t i = 0; i < NAME_TRAITS; i++) {
+        uint16_t code = dictionary_find(app_folder(request->app)->dictionary, DICTIONARY_PROPERTY,
+                                        slice_of(name_traits[i]));
+        if (code != CODE_NONE) codes[n++] = code;
+    }
+    return n;
+}
+
+/* The last value of a trait by name, absent if it is none or no text. */
+static struct slice last_text(struct request *request, const struct trait *traits, size_t n, const char *name) {
+    uint16_t code = dictionary_find(app_folder(request->app)->dictionary, DICTIONARY_PROPERTY, slice_of(name));
+    struct slice text = {NULL, 0};
+    for (size_t i = 0; code != CODE_NONE && i < n; i++)
+        if (traits[i].code == code)
+            text = traits[i].value.type == VALUE_TEXT ? traits[i].value.text : (struct slice){NULL, 0};
+    return text;
+}
+
+/* What people call this customer, and the identifier beside it. */
+static void put_names(struct request *request, json_t *json, struct slice user_id, const struct trait *traits, size_t n) {
+    struct slice name = last_text(request, traits, n, "name");
+    struct slice email = last_text(request, traits, n, "email");
+    const char *id = json_string_value(json_object_get(json, "id"));
+    if (!name.n) {
+        struct slice first = last_text(request, traits, n, "firstName"), last = last_text(request, traits, n, "lastName");
+        if (!first.n) first = last_text(request, traits, n, "first_name");
+        if (!last.n) last = last_text(request, traits, n, "last_name");
+        if (first.n || last.n)
+            name = slice_of(arena_format(request->arena, "%.*s%s%.*s", SLICE_ARGS(first), first.n && last.n ? " " : "",
+                                         SLICE_ARGS(last)));
+    }
+    struct slice identifier = user_id.n ? user_id : email;
+    bool named = name.n != 0;
+    if (!named) name = identifier.n ? identifier : slice_of(id);
+    if (!identifier.n) identifier = slice_of(id);
+    json_object_set_new(json, "user_id", user_id.n ? json_stringn(user_id.p, user_id.n) : json_null());
+    json_object_set_new(json, "name", json_stringn(name.p, name.n));
+    json_object_set_new(json, "identifier", slice_equal(name, identifier) && !named && slice_is(identifier, id)
+                                                ? json_null()
+                                                : json_stringn(identifier.p, identifier.n));
+}
+
+static json_t *summary_json(const struct customer_summary *summary) {
+    char id[CUSTOMER_ID_BYTES];
+    customer_id_format(summary->owner, id);
+    return json_pack("{s:s, s:I, s:o, s:o}", "id", id, "interactions", (json_int_t)summary->interactions, "first_seen",
+                     summary->interactions ? api_instant(summary->first_ms) : json_null(), "last_seen",
+                     summary->interactions ? api_instant(summary->last_ms) : json_null());
+}
+
+/* ---- lists ---- */
+
+static int compare_u32(const void *a, const void *b) {
+    uint32_t x = *(const uint32_t *)a, y = *(const uint32_t *)b;
+    return (x > y) - (x < y);
+}
+
+/* userIds of owners in any order. */
+static int user_ids_of(struct request *request, const uint32_t *owners, size_t n, struct slice *user_ids,
+                       struct err *err) {
+    uint32_t *sorted = ARENA_ARRAY(request->arena, uint32_t, n + 1);
+    struct slice *found = ARENA_ARRAY(request->arena, struct slice, n + 1);
+    memcpy(sorted, owners, n * sizeof *sorted);
+    qsort(sorted, n, sizeof *sorted, compare_u32);
+    int code = n ? customers_user_ids(app_folder(request->app)->customers, sorted, n, request->arena, found, err) : 0;
+    for (size_t i = 0; !code && i < n; i++) {
+        const uint32_t *at = bsearch(&owners[i], sorted, n, sizeof *sorted, compare_u32);
+        user_ids[i] = at ? found[at - sorted] : (struct slice){NULL, 0};
+    }
+    return code;
+}
+
+static int rows_json(struct request *request, struct reader *reader, const uint32_t *owners, size_t n, json_t **rows,
+                     struct err *err) {
+    struct customer_summary *summaries = ARENA_ARRAY(request->arena, struct customer_summary, n + 1);
+    struct slice *user_ids = ARENA_ARRAY(request->arena, struct slice, n + 1);
+    uint32_t codes[NAME_TRAITS];
+    size_t n_codes = name_codes(request, codes);
+    int code = reader_summaries(reader, owners, n, summaries, err);
+    if (!code) code = user_ids_of(request, owners, n, user_ids, err);
+    *rows = json_array();
+    for (size_t i = 0; !code && i < n; i++) {
+        struct trait *traits;
+        size_t n_traits;
+        if (request->principal.units && !summaries[i].interactions) continue;
+        code = reader_traits(reader, owners[i], codes, n_codes, &traits, &n_traits, err);
+        if (code) break;
+        json_t *row = summary_json(&summaries[i]), *channels = json_array();
+        for (size_t c = 0; c < summaries[i].n_channels; c++)
+            json_array_append_new(channels, code_json(app_folder(request->app), DICTIONARY_CHANNEL,
+                                                      summaries[i].channels[c].channel));
+        json_object_set_new(row, "channels", channels);
+        put_names(request, row, user_ids[i], traits, n_traits);
+        json_array_append_new(*rows, row);
+    }
+    if (code) json_decref(*rows);
+    return code;
+}
+
+static int read_order(struct request *request, enum customer_order *order, bool *falling, struct err *err) {
+    static const char *const names[] = {"id", "last_seen", "first_seen", "interactions"};
+    const char *text = request_query(request, "order");
+    *order = ORDER_ID;
+    *falling = text && text[0] == '-';
+    if (!text || !text[0]) return 0;
+    for (size_t i = 0; i < 4; i++)
+        if (strcmp(text + *falling, names[i]) == 0) {
+            *order = (enum customer_order)i;
+            if (*order == ORDER_ID) *falling = false;
+            return 0;
+        }
+    return err_at(err, E_INVALID, "/order", "order is id, last_seen, first_seen or interactions, with - before it falling");
+}
+
+/* By identifier first, then by what stands in their names. */
+static int search(struct request *request, struct reader *reader, const char *q, uint32_t *owners, size_t *n,
+                  struct err *err) {
+    uint32_t codes[NAME_TRAITS], owner;
+    size_t n_codes = name_codes(request, codes), max = *n;
+    struct err none = {0};
+    int code = customers_find(app_folder(request->app)->customers, slice_of(q), &owner, &none);
+    if (code && code != E_NOT_FOUND) {
+        *err = none;
+        return code;
+    }
+    if (!code) {
+        owners[0] = owner;
+        *n = 1;
+        return 0;
+    }
+    *n = max;
+    return reader_search(reader, codes, n_codes, q, owners, n, err);
+}
+
+static int list(struct request *request, struct response *response, struct err *err) {
+    int64_t limit, cursor;
+    enum customer_order order;
+    bool falling;
+    struct reader *reader = NULL;
+    json_t *rows = NULL;
+    char next[24];
+    const char *q = request_query(request, "q");
+    int code = request_query_int(request, "limit", PAGE_STANDARD, 1, PAGE_MAX, &limit, err);
+    if (!code) code = request_query_int(request, "cursor", 0, 0, UINT32_MAX, &cursor, err);
+    if (!code) code = read_order(request, &order, &falling, err);
+    if (!code) code = reader_open(&reader, request, request->arena, err);
+    if (code) return code;
+    size_t n = (size_t)limit;
+    uint32_t *owners = ARENA_ARRAY(request->arena, uint32_t, n);
+    if (q && q[0]) code = search(request, reader, q, owners, &n, err);
+    else code = reader_page(reader, order, falling, (size_t)cursor, owners, &n, err);
+    if (!code) code = rows_json(request, reader, owners, n, &rows, err);
+    if (!code) {
+        bool more = !(q && q[0]) && n == (size_t)limit;
+        if (more) snprintf(next, sizeof next, "%llu", order == ORDER_ID ? (unsigned long long)owners[n - 1]
+                                                                       : (unsigned long long)cursor + n);
+        response_list(response, rows, more ? next : NULL);
+    }
+    reader_close(reader);
+    return code;
+}
+
+/* ---- one ---- */
+
+static int add_identifiers(struct request *request, uint32_t owner, json_t *json, struct slice *user_id,
+                           struct err *err) {
+    static const char *const kinds[] = {"", "user", "anonymous", "external"};
+    struct identity *identities;
+    size_t n;
+    int code = customers_identities(app_folder(request->app)->customers, owner, request->arena, &identities, &n, err);
+    if (code) return code;
+    json_t *list = json_array();
+    for (size_t i = 0; i < n; i++) {
+        if (identities[i].kind == IDENTITY_USER && !user_id->n) *user_id = identities[i].value;
+        json_t *row = json_pack("{s:s, s:o}", "kind", kinds[identities[i].kind], "value",
+                                json_stringn(identities[i].value.p, identities[i].value.n));
+        if (row && identities[i].external_type.n)
+            json_object_set_new(row, "type", json_stringn(identities[i].external_type.p, identities[i].external_type.n));
+        if (row) json_array_append_new(list, row);
+    }
+    json_object_set_new(json, "identifiers", list);
+    return 0;
+}
+
+static json_t *traits_json(struct request *request, const struct trait *traits, size_t n) {
+    json_t *list = json_array();
+    for (size_t i = 0; i < n;) {
+        size_t end = i;
+        while (end < n && traits[end].code == traits[i].code) end++;
+        const struct trait *last = &traits[end - 1];
+        json_t *history = json_array();
+        for (size_t k = end - 1; k > i && json_array_size(history) < HISTORY_MAX; k--) {
+            json_t *older = value_json(&traits[k - 1].value), *newer = value_json(&traits[k].value);
+            if (!json_equal(older, newer))
+                json_array_append_new(history, json_pack("{s:O, s:o}", "value", older, "time",
+                                                         api_instant(traits[k - 1].time_ms)));
+            json_decref(older);
+            json_decref(newer);
+        }
+        json_array_append_new(list, json_pack("{s:o, s:o, s:o, s:o}", "name",
+                                              code_json(app_folder(request->app), DICTIONARY_PROPERTY,
+                                                        (uint16_t)last->code),
+                                              "value", value_json(&last->value), "time", api_instant(last->time_ms),
+                                              "history", history));
+        i = end;
+    }
+    return list;
+}
+
+static json_t *channels_json(struct request *request, const struct customer_summary *summary) {
+    json_t *list = json_array();
+    for (size_t i = 0; i < summary->n_channels; i++)
+        json_array_append_new(list, json_pack("{s:o, s:I, s:f}", "channel",
+                                              code_json(app_folder(request->app), DICTIONARY_CHANNEL,
+                                                        summary->channels[i].channel),
+                                              "count", (json_int_t)summary->channels[i].n, "share",
+                                              (double)summary->channels[i].n / (double)summary->interactions));
+    return list;
+}
+
+static int customer_json(struct request *request, struct reader *reader, uint32_t owner, json_t **out, struct err *err) {
+    struct customer_summary summary;
+    struct trait *traits;
+    size_t n;
+    struct slice user_id = {NULL, 0};
+    int code = reader_summaries(reader, &owner, 1, &summary, err);
+    if (code) return code;
+    if (request->principal.units && !summary.interactions) return err_set(err, E_NOT_FOUND, "no such customer");
+    code = reader_traits(reader, owner, NULL, 0, &traits, &n, err);
+    if (code) return code;
+    json_t *json = summary_json(&summary);
+    code = add_identifiers(request, owner, json, &user_id, err);
+    if (code) {
+        json_decref(json);
+        return code;
+    }
+    put_names(request, json, user_id, traits, n);
+    json_object_set_new(json, "channels", channels_json(request, &summary));
+    json_object_set_new(json, "traits", traits_json(request, traits, n));
+    *out = json;
+    return 0;
+}
+
+static int get(struct request *request, struct response *response, struct err *err) {
+    uint32_t owner;
+    struct reader *reader;
+    json_t *json = NULL;
+    int code = customers_find(app_folder(request->app)->customers, slice_of(request->params[0]), &owner, err);
+    if (!code) code = reader_open(&reader, request, request->arena, err);
+    if (code) return code;
+    code = customer_json(request, reader, owner, &json, err);
+    reader_close(reader);
+    if (code) return code;
+    response_json(response, 200, json);
+    json_decref(json);
+    return HANDLED;
+}
+
+/* ?limit= &before= &channel= as in the question of kind timeline; next is the `before` of the following page. */
+static int timeline(struct request *request, struct response *response, struct err *err) {
+    int64_t limit;
+    const char *before = request_query(request, "before"), *channel = request_query(request, "channel");
+    int code = request_query_int(request, "limit", 100, 1, 10000, &limit, err);
+    if (code) return code;
+    if (!before) before = request_query(request, "cursor");
+    json_t *answer = NULL;
+    json_t *question =
+        json_pack("{s:s, s:s, s:I}", "kind", "timeline", "customer", request->params[0], "limit", (json_int_t)limit);
+    if (before && before[0]) json_object_set_new(question, "before", json_string(before));
+    if (channel && channel[0]) json_object_set_new(question, "channel", json_pack("[s]", channel));
+    code = query_run(app_folder(request->app), BACKEND_LOCAL, question, &request->principal, NULL, &answer, err);
+    json_decref(question);
+    if (code) return code;
+    json_t *rows = json_incref(json_object_get(answer, "data"));
+    size_t n = json_array_size(rows);
+    const char *last = json_string_value(json_object_get(json_array_get(rows, n ? n - 1 : 0), "time"));
+    if (request->principal.units && !n && !before) code = err_set(err, E_NOT_FOUND, "no such customer");
+    if (code) json_decref(rows);
+    else response_list(response, rows, n == (size_t)limit ? last : NULL);
+    json_decref(answer);
+    return code;
+}
+
+static const struct route routes[] = {
+    {METHOD_GET, "/api/v1/customers", ACCESS_API, SCOPE_QUERY, .handle = list,
+     .summary = "Customers, by id or ?order=-last_seen; ?q= finds by any identifier or part of a name"},
+    {METHOD_GET, "/api/v1/customers/{id}", ACCESS_API, SCOPE_QUERY, .handle = get,
+     .summary = "One customer: identifiers, traits with history, channels", .response_schema =
+     "{\"$ref\":\"#/components/schemas/Customer\"}"},
+    {METHOD_GET, "/api/v1/customers/{id}/timeline", ACCESS_API, SCOPE_QUERY, .handle = timeline,
+     .summary = "Interactions of one customer, newest first"},
+};
+const struct route_table api_customer_routes = ROUTE_TABLE(routes);
