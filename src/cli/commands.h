@@ -8,6 +8,6 @@
 
 #include "cli/command.h"
 
-extern const struct command command_init, command_serve, command_query, command_version;
+extern const struct command command_init, command_serve, command_query, command_version, command_demo;
 
 #endif

@@ -9,7 +9,7 @@
 #include "http/static.h"
 
 const struct command *const COMMANDS[] = {
-    &command_init, &command_serve, &command_query, &command_version, NULL,
+    &command_init, &command_serve, &command_demo, &command_query, &command_version, NULL,
 };
 
 static const struct route_table *const TABLES[] = {
