@@ -37,12 +37,14 @@ static void gather(struct case_adapter *adapter, uint32_t owner, const struct ru
         adapter->gathered = grown(adapter->gathered, adapter->gathered_capacity * sizeof *adapter->gathered);
     }
     for (uint32_t row = run->from; row < run->to; row++) {
+        if (!view->case_value[row])
+            continue;
         uint32_t origin = view->row ? view->row[row] : row;
         adapter->gathered[adapter->n_gathered++] = (struct gathered_row){
             .value = view->case_value[row],
             .owner = owner,
             .time_ms = view_time_ms(view, row),
-            .seq = view->part ? view->part->seq_base + view->part->seq[origin] : origin,
+            .seq = view->part->seq_base + view->part->seq[origin],
             .mask = adapter->masks ? view_mask(view, adapter->lut, row) : 0,
             .label = view->label[row],
         };

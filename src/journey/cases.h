@@ -3,7 +3,8 @@
  * than SESSION_GAP_MS ends it), or all interactions that bear the same value of a property, whoever they belong to.
  *
  * The adapter is itself an operator: it copies a customer's rows out of the views and hands over case by case. Cases by
- * property are gathered first and handed over by cases_finish, in order of the value's number.
+ * property are gathered first (rows without it are left out; runs may come in any order, straight from the parts) and
+ * handed over by cases_finish, in order of the value's number.
  *
  * SPDX-License-Identifier: GPL-3.0-or-later
  */

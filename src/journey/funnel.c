@@ -122,8 +122,8 @@ static void record(struct funnel_state *state, uint32_t owner, const struct funn
         record_behind(spec, owner, reached, group);
 }
 
-static void customer(void *opaque, uint32_t owner, const struct run *runs, size_t n_runs) {
-    struct funnel_state *state = opaque;
+uint32_t funnel_attempt_of(struct funnel_state *state, uint32_t owner, const struct run *runs, size_t n_runs,
+                           struct funnel_attempt *attempt) {
     const struct funnel_spec *spec = state->spec;
     uint32_t n = 0;
     for (size_t r = 0; r < n_runs; r++) {
@@ -137,10 +137,15 @@ static void customer(void *opaque, uint32_t owner, const struct run *runs, size_
             n += mask != 0 || spec->order == ORDER_STRICT;
         }
     }
+    funnel_best(spec, state->rows, n, attempt);
+    return attempt->reached ? state->rows[attempt->start].group : 0;
+}
+
+static void customer(void *opaque, uint32_t owner, const struct run *runs, size_t n_runs) {
     struct funnel_attempt attempt;
-    funnel_best(spec, state->rows, n, &attempt);
+    uint32_t group = funnel_attempt_of(opaque, owner, runs, n_runs, &attempt);
     if (attempt.reached)
-        record(state, owner, &attempt, state->rows[attempt.start].group);
+        record(opaque, owner, &attempt, group);
 }
 
 /* Rows of a single-run customer that match a step: compaction first, then time and mask of those only. Returns how many

@@ -59,6 +59,10 @@ void funnel_free(struct funnel_state *state);
 extern const struct operator funnel_operator;
 void funnel_merge(struct funnel_state *into, struct funnel_state *from);
 
+/* One customer's attempt, without counting it; returns the group at its start. */
+uint32_t funnel_attempt_of(struct funnel_state *state, uint32_t owner, const struct run *runs, size_t n,
+                           struct funnel_attempt *attempt);
+
 /* What came out, by group. */
 uint64_t funnel_count(const struct funnel_state *state, uint32_t group, uint32_t step); /* reached step (1 …) */
 struct spread *funnel_spread(struct funnel_state *state, uint32_t group, uint32_t step); /* from the previous step */

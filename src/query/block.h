@@ -27,7 +27,7 @@ struct view {
     const uint64_t *mask;       /* bit m: the row matches matcher m */
     const uint16_t *group_code; /* by a column of codes */
     const uint32_t *group;      /* by a property: number in the table of values, 0: none */
-    const uint32_t *case_value; /* the case's property: number in its table of values, never 0 */
+    const uint32_t *case_value; /* the case's property: number in its table of values, 0: none */
     const double *number;       /* the measured property, NaN: none */
     const struct part *part;    /* where the rows come from … */
     const uint32_t *row;        /* … and their rows there; NULL: the same numbers */

@@ -1,0 +1,310 @@
+/*
+ * From plan to answer: segment, snapshot, the kind's own file, meta. See local.h.
+ *
+ * SPDX-License-Identifier: GPL-3.0-or-later
+ */
+#include "backend/local.h"
+
+#include <stdlib.h>
+
+#include "base/clock.h"
+#include "base/limits.h"
+#include "base/time.h"
+
+/* X(plan kind, answer) */
+#define LOCAL_TABLE(X)                                                                             \
+    X(TIMELINE, answer_timeline)                                                                   \
+    X(TREND, answer_trend)                                                                         \
+    X(FUNNEL, answer_funnel)                                                                       \
+    X(FLOW, answer_flow)                                                                           \
+    X(VARIANTS, answer_variants)                                                                   \
+    X(PATHS, answer_paths)                                                                         \
+    X(RETENTION, answer_retention)                                                                 \
+    X(CUSTOMERS, answer_customers)                                                                 \
+    X(DROP_OFF, answer_drop_off)
+
+static int (*const answers[PLAN_KINDS])(struct question *, struct err *) = {
+#define X(kind, answer) [PLAN_##kind] = answer,
+    LOCAL_TABLE(X)
+#undef X
+};
+
+static enum by_kind scanned_by(enum by_kind by) {
+    bool column = by == BY_CHANNEL || by == BY_UNIT || by == BY_TOUCHPOINT || by == BY_EVENT || by == BY_PROPERTY;
+    return column ? by : BY_NONE;
+}
+
+static void begin_spec(struct question *question) {
+    const struct plan *plan = question->plan;
+    struct scan_spec *spec = &question->spec;
+    *spec = (struct scan_spec){.filter = plan->filter};
+    spec->by = scanned_by(plan->by);
+    spec->by_property = plan->by_property;
+    spec->by_values = &question->by_values;
+    spec->case_values = &question->case_values;
+    spec->members = plan->segment && plan->by != BY_SEGMENT ? &question->segment : NULL;
+}
+
+static int group_by_owner(struct question *question, struct err *err) {
+    struct grouping *grouping = &question->grouping;
+    uint32_t *by_owner;
+    grouping->kind = GROUP_OWNER;
+    if (question->plan->by == BY_TRAIT) {
+        int code = scan_traits(question->snapshot, question->plan->by_property, &question->by_values,
+                               question->arena, &by_owner, err);
+        grouping->by_owner = by_owner;
+        grouping->n = question->by_values.n;
+        return code;
+    }
+    by_owner = ARENA_ARRAY(question->arena, uint32_t, (size_t)question->scan.profiles + 1);
+    for (uint32_t owner = 1; owner <= question->scan.profiles; owner++)
+        by_owner[owner] = owner_set_has(&question->segment, owner);
+    grouping->by_owner = by_owner;
+    grouping->n = 2;
+    return 0;
+}
+
+static enum dictionary_kind dictionary_of(enum by_kind by) {
+    return by == BY_CHANNEL  ? DICTIONARY_CHANNEL
+           : by == BY_UNIT   ? DICTIONARY_UNIT
+           : by == BY_EVENT  ? DICTIONARY_EVENT
+                             : DICTIONARY_TOUCHPOINT;
+}
+
+/* The group that `people` asks for; E_INVALID when there is none of that name. */
+static int find_people_group(struct question *question, struct err *err) {
+    const struct plan *plan = question->plan;
+    const struct people *people = &plan->people;
+    struct grouping *grouping = &question->grouping;
+    if (!people->wanted || !people->has_by || people->by.type == VALUE_NULL)
+        return 0;
+    bool found = false;
+    int64_t week_ms = 0;
+    switch (grouping->kind) {
+    case GROUP_CODE:
+        question->people_group = people->by.type != VALUE_TEXT
+                                     ? 0
+                                     : dictionary_find(question->dictionary, dictionary_of(plan->by), people->by.text);
+        found = question->people_group != 0;
+        break;
+    case GROUP_WEEK:
+        found = people->by.type == VALUE_TEXT && time_parse(people->by.text, plan->zone, &week_ms) == 0;
+        found = found && week_ms >= question->scan.min_ms - 8 * (int64_t)DAY_MS && week_ms <= question->scan.max_ms;
+        for (uint32_t w = 0; found && w < grouping->weeks.n; w++)
+            if (grouping->weeks.begin_ms[w] <= week_ms)
+                question->people_group = w;
+        break;
+    default:
+        question->people_group =
+            plan->by == BY_SEGMENT ? 1 : value_table_find(&question->by_values, &people->by);
+        found = question->people_group != 0;
+    }
+    return found ? 0 : err_at(err, E_INVALID, "/people/by", "no such value");
+}
+
+int question_prepare(struct question *question, struct err *err) {
+    const struct plan *plan = question->plan;
+    struct grouping *grouping = &question->grouping;
+    int code = scan_prepare(&question->scan, &question->spec, question->snapshot, &question->patience,
+                            question->arena, err);
+    if (code)
+        return code;
+    const struct scan *scan = &question->scan;
+    if (plan->by == BY_TRAIT || plan->by == BY_SEGMENT) {
+        code = group_by_owner(question, err);
+    } else if (plan->by == BY_WEEK) {
+        grouping->kind = GROUP_WEEK;
+        if (scan->min_ms <= scan->max_ms)
+            code = bucket_table_init(&grouping->weeks, plan->zone, BUCKET_WEEK, scan->min_ms, scan->max_ms + 1,
+                                     LIMIT_BUCKETS, question->arena, err);
+        grouping->n = grouping->weeks.n;
+    } else if (plan->by == BY_PROPERTY) {
+        grouping->kind = GROUP_VALUE;
+        grouping->n = question->by_values.n;
+    } else if (plan->by != BY_NONE) {
+        grouping->kind = GROUP_CODE;
+        grouping->n = (uint32_t)dictionary_count(question->dictionary, dictionary_of(plan->by)) + 1;
+    }
+    return code ? code : find_people_group(question, err);
+}
+
+struct owner_set *question_behind(struct question *question) {
+    if (!question->plan->people.wanted)
+        return NULL;
+    owner_set_init(&question->behind, snapshot_profiles(question->snapshot) + 1, question->arena);
+    return &question->behind;
+}
+
+/* ---- by ---- */
+
+static struct slice group_name(const struct question *question, uint32_t group, char text[32]) {
+    const struct plan *plan = question->plan;
+    if (question->grouping.kind == GROUP_CODE)
+        return dictionary_name(question->dictionary, dictionary_of(plan->by), (uint16_t)group);
+    if (question->grouping.kind == GROUP_WEEK) {
+        time_format(question->grouping.weeks.begin_ms[group], text);
+        return slice_of(text);
+    }
+    if (plan->by == BY_SEGMENT)
+        return group ? plan->segment_name : (struct slice){"", 0};
+    const struct value *value = &question->by_values.values[group];
+    switch (value->type) {
+    case VALUE_TEXT: return value->text;
+    case VALUE_TRUE: return SLICE_LITERAL("true");
+    case VALUE_FALSE: return SLICE_LITERAL("false");
+    case VALUE_INT: snprintf(text, 32, "%.17g", (double)value->integer); return slice_of(text);
+    case VALUE_NUMBER: snprintf(text, 32, "%.17g", value->number); return slice_of(text);
+    default: return (struct slice){"", 0};
+    }
+}
+
+static bool group_is_null(const struct question *question, uint32_t group) {
+    return group == 0 && question->grouping.kind != GROUP_WEEK;
+}
+
+struct weighed {
+    uint64_t weight;
+    uint32_t group;
+    bool null;
+    struct slice name;
+    char text[32];
+};
+
+static int by_weight(const void *a, const void *b) {
+    const struct weighed *x = a, *y = b;
+    if (x->weight != y->weight)
+        return x->weight > y->weight ? -1 : 1;
+    if (x->null != y->null)
+        return x->null ? -1 : 1;
+    struct slice left = x->name.p ? x->name : slice_of(x->text), right = y->name.p ? y->name : slice_of(y->text);
+    return slice_compare(left, right);
+}
+
+void question_rank(struct question *question, const uint64_t *weight, struct ranking *ranking) {
+    uint32_t n = question->grouping.n, used = 0;
+    struct weighed *weighed = malloc(((size_t)n + 1) * sizeof *weighed);
+    if (!weighed)
+        abort();
+    for (uint32_t group = 0; group < n; group++) {
+        if (!weight[group])
+            continue;
+        struct weighed *one = &weighed[used++];
+        *one = (struct weighed){.weight = weight[group], .group = group, .null = group_is_null(question, group)};
+        one->name = group_name(question, group, one->text);
+        if (one->name.p == one->text)
+            one->name.p = NULL; /* qsort moves it */
+    }
+    qsort(weighed, used, sizeof *weighed, by_weight);
+    *ranking = (struct ranking){.n = used, .shown = used < question->plan->limit ? used : question->plan->limit};
+    ranking->groups = ARENA_ARRAY(question->arena, uint32_t, used);
+    ranking->place = ARENA_ARRAY(question->arena, uint32_t, n);
+    for (uint32_t group = 0; group < n; group++)
+        ranking->place[group] = ranking->shown;
+    for (uint32_t i = 0; i < used; i++) {
+        ranking->groups[i] = weighed[i].group;
+        ranking->place[weighed[i].group] = i < ranking->shown ? i : ranking->shown;
+    }
+    free(weighed);
+}
+
+uint32_t ranking_rows(const struct ranking *ranking) { return ranking->shown + (ranking->shown < ranking->n); }
+
+json_t *question_by_json(const struct question *question, const struct ranking *ranking, uint32_t place) {
+    if (place >= ranking->shown)
+        return json_string("(other)");
+    uint32_t group = ranking->groups[place];
+    if (group_is_null(question, group))
+        return json_null();
+    if (question->grouping.kind == GROUP_VALUE || question->plan->by == BY_TRAIT)
+        return json_of_value(&question->by_values.values[group]);
+    char text[32];
+    return json_of_slice(group_name(question, group, text));
+}
+
+/* ---- running ---- */
+
+static json_t *finish(struct question *question, int64_t begun_us) {
+    json_t *meta = question->meta;
+    const struct scan *scan = &question->scan;
+    if (!json_object_get(meta, "customers")) {
+        json_object_set_new(meta, "customers", json_integer((json_int_t)scan->customers));
+        json_object_set_new(meta, "interactions", json_integer((json_int_t)scan->interactions));
+    }
+    json_object_set_new(meta, "elapsed_ms", json_real((double)(clock_monotonic_us() - begun_us) / 1000.0));
+    json_object_set_new(meta, "as_of", json_of_instant(question->plan->now_ms));
+    json_object_set_new(meta, "incomplete", json_false());
+    return json_pack("{s:s, s:o, s:o}", "kind", plan_kind_text(question->plan->kind), "data", question->data, "meta",
+                     meta);
+}
+
+static int run_question(struct question *question, struct err *err) {
+    const struct plan *plan = question->plan;
+    int code = 0;
+    if (plan->segment)
+        code = question_rule(question, plan->segment, false, &question->segment, err);
+    begin_spec(question);
+    return code ? code : answers[plan->kind](question, err);
+}
+
+/* A plan against the newest snapshot. */
+static int run_plan(struct folder *folder, const struct plan *plan, struct query_control *control,
+                    struct arena *arena, json_t **answer, struct err *err) {
+    int64_t begun_us = clock_monotonic_us();
+    int64_t limit_ms = control && control->limit_ms ? control->limit_ms : LIMIT_QUERY_MS;
+    struct snapshot *snapshot;
+    int code = timeline_snapshot(folder->timeline, &snapshot, err);
+    if (code)
+        return code;
+    struct question *question = ARENA_ARRAY(arena, struct question, 1);
+    *question = (struct question){.folder = folder,
+                                  .plan = plan,
+                                  .snapshot = snapshot,
+                                  .dictionary = snapshot_dictionary(snapshot),
+                                  .patience = {control, begun_us + limit_ms * 1000},
+                                  .arena = arena,
+                                  .meta = json_object()};
+    value_table_init(&question->by_values);
+    value_table_init(&question->case_values);
+    code = run_question(question, err);
+    if (code) {
+        json_decref(question->data);
+        json_decref(question->meta);
+    } else {
+        *answer = finish(question, begun_us);
+    }
+    value_table_release(&question->by_values);
+    value_table_release(&question->case_values);
+    snapshot_release(snapshot);
+    return code;
+}
+
+static int compile(struct folder *folder, const json_t *query, const struct principal *principal, bool unbounded,
+                   struct arena *arena, struct plan **plan, struct err *err) {
+    struct units units;
+    sqlite3 *db = store_reader_get(folder->store);
+    int code = units_load(db, folder->dictionary, arena, &units, err);
+    store_reader_put(folder->store, db);
+    if (code)
+        return code;
+    struct plan_context context = {.dictionary = folder->dictionary,
+                                   .zone = folder->zone,
+                                   .units = &units,
+                                   .now_ms = clock_now_ms(),
+                                   .unbounded_timeline = unbounded};
+    return plan_compile(query, principal, &context, arena, plan, err);
+}
+
+int query_run(struct folder *folder, enum backend backend, const json_t *query, const struct principal *principal,
+              struct query_control *control, json_t **answer, struct err *err) {
+    struct arena arena;
+    arena_init(&arena);
+    struct plan *plan;
+    bool shell = principal->user == 0 && principal->key == 0;
+    int code = compile(folder, query, principal, shell, &arena, &plan, err);
+    if (!code && backend == BACKEND_REFERENCE)
+        code = backend_reference_run(folder, plan, answer, err);
+    else if (!code)
+        code = run_plan(folder, plan, control, &arena, answer, err);
+    arena_release(&arena);
+    return code;
+}

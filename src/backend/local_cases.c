@@ -1,0 +1,355 @@
+/*
+ * Questions about whole cases: flow, variants, paths.
+ *
+ * SPDX-License-Identifier: GPL-3.0-or-later
+ */
+#include <math.h>
+#include <stdlib.h>
+
+#include "backend/local.h"
+#include "journey/flow.h"
+#include "journey/paths.h"
+#include "journey/variants.h"
+
+static enum dictionary_kind level_kind(const struct plan *plan) {
+    return plan->level == LEVEL_EVENT        ? DICTIONARY_EVENT
+           : plan->level == LEVEL_TOUCHPOINT ? DICTIONARY_TOUCHPOINT
+                                             : DICTIONARY_CHANNEL;
+}
+
+static struct slice level_name(const struct question *question, uint32_t code) {
+    return dictionary_name(question->dictionary, level_kind(question->plan), (uint16_t)code);
+}
+
+/* Every name of the level by code; [0] is empty. */
+static uint32_t level_names(const struct question *question, const struct slice **names) {
+    uint32_t n = (uint32_t)dictionary_count(question->dictionary, level_kind(question->plan)) + 1;
+    struct slice *all = ARENA_ARRAY(question->arena, struct slice, n);
+    for (uint32_t code = 1; code < n; code++)
+        all[code] = level_name(question, code);
+    *names = all;
+    return n;
+}
+
+static int find_name(const struct question *question, struct slice name, const char *pointer, uint16_t *code,
+                     struct err *err) {
+    *code = dictionary_find(question->dictionary, level_kind(question->plan), name);
+    return *code ? 0 : err_at(err, E_INVALID, pointer, "unknown name \"%.*s\"", name.n > 100 ? 100 : (int)name.n, name.p);
+}
+
+static int find_path(const struct question *question, uint16_t **path, struct err *err) {
+    const struct people *people = &question->plan->people;
+    int code = 0;
+    *path = ARENA_ARRAY(question->arena, uint16_t, people->n_path);
+    for (uint32_t i = 0; i < people->n_path && !code; i++)
+        code = find_name(question, people->path[i], "/people/path", &(*path)[i], err);
+    return code;
+}
+
+/* What the three have in common. */
+static void begin_cases(struct question *question) {
+    const struct plan *plan = question->plan;
+    struct scan_spec *spec = &question->spec;
+    spec->label = true;
+    spec->level = plan->level;
+    spec->drop_system = !plan->keep_system;
+    spec->named = plan->named;
+    spec->n_named = plan->n_named;
+    if (plan->of.n_events || plan->of.n_touchpoints || plan->of.n_where)
+        spec->of = &plan->of;
+    if (plan->cases == CASE_PROPERTY) {
+        spec->case_property = plan->case_property;
+        spec->unordered = true;
+    }
+}
+
+/* ---- flow ---- */
+
+static int find_flow_people(struct question *question, struct flow_spec *flow, struct err *err) {
+    const struct people *people = &question->plan->people;
+    flow->people = people;
+    flow->behind = question_behind(question);
+    int code = 0;
+    if (people->node.p)
+        code = find_name(question, people->node, "/people/node", &flow->node, err);
+    if (!code && people->from.p)
+        code = find_name(question, people->from, "/people/edge/0", &flow->from, err);
+    if (!code && people->to.p)
+        code = find_name(question, people->to, "/people/edge/1", &flow->to, err);
+    return code;
+}
+
+struct named_node {
+    struct slice name;
+    struct flow_node node;
+};
+
+static int nodes_in_order(const void *a, const void *b) {
+    const struct named_node *x = a, *y = b;
+    if (x->node.count != y->node.count)
+        return x->node.count > y->node.count ? -1 : 1;
+    return slice_compare(x->name, y->name);
+}
+
+static json_t *flow_node_rows(const struct question *question, const struct flow_state *state, uint32_t names) {
+    struct flow_node *nodes = calloc(names, sizeof *nodes);
+    struct named_node *named = calloc(names, sizeof *named);
+    if (!nodes || !named)
+        abort();
+    flow_nodes(state, nodes);
+    size_t n = 0;
+    for (uint32_t code = 1; code < names; code++)
+        if (nodes[code].count)
+            named[n++] = (struct named_node){level_name(question, code), nodes[code]};
+    qsort(named, n, sizeof *named, nodes_in_order);
+    json_t *rows = json_array();
+    for (size_t i = 0; i < n && i < question->plan->limit; i++)
+        json_array_append_new(rows, json_pack("{s:o, s:I, s:I, s:I}", "name", json_of_slice(named[i].name), "count",
+                                              (json_int_t)named[i].node.count, "starts",
+                                              (json_int_t)named[i].node.starts, "ends",
+                                              (json_int_t)named[i].node.ends));
+    free(nodes);
+    free(named);
+    return rows;
+}
+
+static int edges_in_order(const void *a, const void *b, void *opaque) {
+    const struct flow_edge *x = a, *y = b;
+    const struct question *question = opaque;
+    if (x->count != y->count)
+        return x->count > y->count ? -1 : 1;
+    int order = slice_compare(level_name(question, x->from_to >> 16), level_name(question, y->from_to >> 16));
+    if (order)
+        return order;
+    return slice_compare(level_name(question, x->from_to & 0xFFFF), level_name(question, y->from_to & 0xFFFF));
+}
+
+static json_t *flow_edge_row(const struct question *question, struct flow_state *state,
+                             const struct flow_edge *edge) {
+    json_t *row = json_pack("{s:o, s:o, s:I, s:I}", "from", json_of_slice(level_name(question, edge->from_to >> 16)),
+                            "to", json_of_slice(level_name(question, edge->from_to & 0xFFFF)), "count",
+                            (json_int_t)edge->count, "cases", (json_int_t)edge->cases);
+    struct spread *spread = flow_spread(state, edge);
+    if (spread) {
+        json_object_set_new(row, "median_s", json_of_ms(spread_quantile(spread, 0.5)));
+        json_object_set_new(row, "mean_s", json_of_ms(spread_mean(spread)));
+        json_object_set_new(row, "p90_s", json_of_ms(spread_quantile(spread, 0.9)));
+    }
+    return row;
+}
+
+static json_t *flow_edge_rows(struct question *question, struct flow_state *state) {
+    size_t n, hidden = 0;
+    struct flow_edge *edges = flow_edges(state, &n);
+    double least = question->plan->min_share * (double)flow_cases(state);
+    qsort_r(edges, n, sizeof *edges, edges_in_order, question);
+    json_t *rows = json_array();
+    for (size_t i = 0; i < n; i++) {
+        if ((double)edges[i].cases < least || json_array_size(rows) >= question->plan->limit)
+            hidden++;
+        else
+            json_array_append_new(rows, flow_edge_row(question, state, &edges[i]));
+    }
+    free(edges);
+    json_object_set_new(question->meta, "hidden", json_integer((json_int_t)hidden));
+    return rows;
+}
+
+static void set_lengths(json_t *json, struct spread *lengths) {
+    json_object_set_new(json, "cases", json_integer((json_int_t)lengths->n));
+    json_object_set_new(json, "median_s", json_of_ms(spread_quantile(lengths, 0.5)));
+    json_object_set_new(json, "mean_s", json_of_ms(spread_mean(lengths)));
+    json_object_set_new(json, "p90_s", json_of_ms(spread_quantile(lengths, 0.9)));
+    json_object_set_new(json, "min_s", lengths->n ? json_of_ms((double)lengths->min) : json_null());
+    json_object_set_new(json, "max_s", lengths->n ? json_of_ms((double)lengths->max) : json_null());
+}
+
+static void flow_data(struct question *question, struct flow_state *state, uint32_t names) {
+    question->data = json_object();
+    json_object_set_new(question->data, "nodes", flow_node_rows(question, state, names));
+    json_object_set_new(question->data, "edges", flow_edge_rows(question, state));
+    json_object_set_new(question->meta, "cases", json_integer((json_int_t)flow_cases(state)));
+    if (flow_case_spread(state)) {
+        json_t *length = json_object();
+        set_lengths(length, flow_case_spread(state));
+        json_object_set_new(question->meta, "case_length", length);
+    }
+}
+
+static void note_approximate(struct question *question, struct spread_budget *budget) {
+    if (atomic_load(&budget->approximate))
+        json_object_set_new(question->meta, "approximate", json_true());
+}
+
+int answer_flow(struct question *question, struct err *err) {
+    const struct plan *plan = question->plan;
+    begin_cases(question);
+    int code = question_prepare(question, err);
+    if (code)
+        return code;
+    struct flow_spec flow = {.durations = plan->durations, .cases = plan->cases,
+                             .names = (uint32_t)dictionary_count(question->dictionary, level_kind(plan)) + 1};
+    code = find_flow_people(question, &flow, err);
+    if (code)
+        return code;
+    struct spread_budget budget = {0};
+    struct flow_state *states[SCAN_THREADS] = {0};
+    for (uint32_t t = 0; t < question->scan.threads; t++)
+        states[t] = flow_new(&flow, &budget);
+    code = scan_run(&question->scan, &flow_operator, (void *const *)states, err);
+    if (!code)
+        flow_finish(states, question->scan.threads);
+    if (!code && flow.behind)
+        code = question_list(question, flow.behind, plan->people_limit, err);
+    else if (!code)
+        flow_data(question, states[0], flow.names);
+    note_approximate(question, &budget);
+    for (uint32_t t = 0; t < question->scan.threads; t++)
+        flow_free(states[t]);
+    return code;
+}
+
+/* ---- variants ---- */
+
+static json_t *names_of(const struct question *question, const uint16_t *path, uint32_t n) {
+    json_t *names = json_array();
+    for (uint32_t i = 0; i < n; i++)
+        json_array_append_new(names, json_of_slice(level_name(question, path[i])));
+    return names;
+}
+
+static void variants_data(struct question *question, struct variants_state *state) {
+    const struct plan *plan = question->plan;
+    size_t n;
+    struct variant *variants = variants_sorted(state, &n);
+    json_t *rows = json_array();
+    for (size_t i = 0; i < n && i < plan->top; i++) {
+        struct variant *variant = &variants[i];
+        json_t *row = json_object();
+        json_object_set_new(row, "path", names_of(question, variant->path, variant->n));
+        json_object_set_new(row, "cases", json_integer((json_int_t)variant->cases));
+        json_object_set_new(row, "share", json_of_share(variant->cases, variants_cases(state)));
+        json_object_set_new(row, "median_s", json_of_ms(spread_quantile(&variant->lengths, 0.5)));
+        json_array_append_new(rows, row);
+    }
+    question->data = json_object();
+    json_object_set_new(question->data, "total", json_integer((json_int_t)n));
+    json_object_set_new(question->data, "variants", rows);
+    set_lengths(question->data, variants_lengths(state));
+}
+
+int answer_variants(struct question *question, struct err *err) {
+    const struct plan *plan = question->plan;
+    begin_cases(question);
+    int code = question_prepare(question, err);
+    if (code)
+        return code;
+    struct variants_spec spec = {.cases = plan->cases};
+    spec.n_names = level_names(question, &spec.names);
+    uint16_t *path = NULL;
+    if (plan->people.wanted) {
+        code = find_path(question, &path, err);
+        spec.path = path;
+        spec.n_path = plan->people.n_path;
+        spec.behind = question_behind(question);
+    }
+    if (code)
+        return code;
+    struct spread_budget budget = {0};
+    struct variants_state *states[SCAN_THREADS] = {0};
+    for (uint32_t t = 0; t < question->scan.threads; t++)
+        states[t] = variants_new(&spec, &budget);
+    code = scan_run(&question->scan, &variants_operator, (void *const *)states, err);
+    if (!code)
+        variants_finish(states, question->scan.threads);
+    if (!code && spec.behind)
+        code = question_list(question, spec.behind, plan->people_limit, err);
+    else if (!code)
+        variants_data(question, states[0]);
+    note_approximate(question, &budget);
+    for (uint32_t t = 0; t < question->scan.threads; t++)
+        variants_free(states[t]);
+    return code;
+}
+
+/* ---- paths ---- */
+
+struct named_branch {
+    struct slice name;
+    uint64_t cases;
+    uint32_t node;
+};
+
+static int branches_in_order(const void *a, const void *b) {
+    const struct named_branch *x = a, *y = b;
+    if (x->cases != y->cases)
+        return x->cases > y->cases ? -1 : 1;
+    return slice_compare(x->name, y->name);
+}
+
+/* {"name","count","share","stopped","children":[…]}; share is of the root. Depth is bounded by the plan. */
+static json_t *path_tree(const struct question *question, const struct paths_node *nodes, uint32_t at,
+                         json_t *name) {
+    const struct paths_node *node = &nodes[at];
+    size_t n = 0;
+    for (uint32_t child = node->child; child; child = nodes[child].sibling)
+        n++;
+    struct named_branch *branches = calloc(n + 1, sizeof *branches);
+    if (!branches)
+        abort();
+    n = 0;
+    for (uint32_t child = node->child; child; child = nodes[child].sibling)
+        branches[n++] = (struct named_branch){level_name(question, nodes[child].label), nodes[child].cases, child};
+    qsort(branches, n, sizeof *branches, branches_in_order);
+    json_t *children = json_array();
+    uint64_t other = 0;
+    for (size_t i = 0; i < n; i++) {
+        if (i < question->plan->limit)
+            json_array_append_new(children, path_tree(question, nodes, branches[i].node, json_of_slice(branches[i].name)));
+        else
+            other += branches[i].cases;
+    }
+    if (other)
+        json_array_append_new(children,
+                              json_pack("{s:s, s:I, s:o, s:[]}", "name", "(other)", "count", (json_int_t)other,
+                                        "share", json_of_share(other, nodes[0].cases), "children"));
+    free(branches);
+    return json_pack("{s:o, s:I, s:o, s:I, s:o}", "name", name, "count", (json_int_t)node->cases, "share",
+                     json_of_share(node->cases, nodes[0].cases), "stopped", (json_int_t)node->stopped, "children",
+                     children);
+}
+
+int answer_paths(struct question *question, struct err *err) {
+    const struct plan *plan = question->plan;
+    begin_cases(question);
+    question->spec.matchers[0] = &plan->root;
+    question->spec.n_matchers = 1;
+    int code = question_prepare(question, err);
+    if (code)
+        return code;
+    struct paths_spec spec = {.cases = plan->cases, .lut = question->scan.lut, .backward = plan->backward,
+                              .collapse = plan->collapse, .depth = plan->depth};
+    uint16_t *path = NULL;
+    if (plan->people.wanted) {
+        code = find_path(question, &path, err);
+        spec.path = path;
+        spec.n_path = plan->people.n_path;
+        spec.behind = question_behind(question);
+    }
+    if (code)
+        return code;
+    struct paths_state *states[SCAN_THREADS] = {0};
+    for (uint32_t t = 0; t < question->scan.threads; t++)
+        states[t] = paths_new(&spec);
+    code = scan_run(&question->scan, &paths_operator, (void *const *)states, err);
+    if (!code)
+        paths_finish(states, question->scan.threads);
+    size_t n;
+    if (!code && spec.behind)
+        code = question_list(question, spec.behind, plan->people_limit, err);
+    else if (!code)
+        question->data = path_tree(question, paths_nodes(states[0], &n), 0, json_of_slice(plan->root.name));
+    for (uint32_t t = 0; t < question->scan.threads; t++)
+        paths_free(states[t]);
+    return code;
+}

@@ -1,0 +1,594 @@
+/*
+ * Chunks, customers, threads. See scan.h.
+ *
+ * SPDX-License-Identifier: GPL-3.0-or-later
+ */
+#include "backend/scan.h"
+
+#include <pthread.h>
+#include <stdlib.h>
+
+#include "backend/scan_internal.h"
+#include "base/clock.h"
+#include "base/limits.h"
+
+int patience_check(const struct patience *patience, struct err *err) {
+    if (patience->control && atomic_load_explicit(&patience->control->cancelled, memory_order_relaxed))
+        return err_set(err, E_CANCELLED, "the question was cancelled");
+    if (clock_monotonic_us() <= patience->deadline_us)
+        return 0;
+    err_set(err, E_TIMEOUT, "the question took longer than its time limit");
+    return err_hint(err, "Ask for a shorter range or fewer conditions.");
+}
+
+/* ---- one customer over several views ---- */
+
+/* A chunk's views and how far each has been walked. */
+struct walk {
+    struct worker *worker;
+    struct view *views;
+    uint32_t *at, *head; /* next customer: index, number (UINT32_MAX: none left) */
+    size_t n;
+    struct run *runs; /* of the customer in hand */
+    size_t n_runs, runs_capacity;
+};
+
+struct placed_row {
+    int64_t time_ms;
+    uint64_t seq;
+    uint32_t run, row;
+};
+
+static uint64_t seq_of(const struct view *view, uint32_t row) {
+    uint32_t origin = view->row ? view->row[row] : row;
+    return view->part->seq_base + view->part->seq[origin];
+}
+
+static bool in_order(const struct run *before, const struct run *after) {
+    int64_t last = view_time_ms(before->view, before->to - 1), first = view_time_ms(after->view, after->from);
+    return last < first || (last == first && seq_of(before->view, before->to - 1) < seq_of(after->view, after->from));
+}
+
+static int by_place(const void *a, const void *b) {
+    const struct placed_row *x = a, *y = b;
+    if (x->time_ms != y->time_ms)
+        return x->time_ms < y->time_ms ? -1 : 1;
+    return (x->seq > y->seq) - (x->seq < y->seq);
+}
+
+/* A column of the merged view, value by value from where each row stands; NULL when the views lack it. */
+#define MERGED(type, wanted, expression)                                                           \
+    (__extension__({                                                                               \
+        type *column_ = (wanted) ? scratch_get(scratch, ((size_t)n + 1) * sizeof(type)) : NULL;    \
+        for (uint32_t i_ = 0; column_ && i_ < n; i_++) {                                           \
+            const struct view *from = walk->runs[rows[i_].run].view;                               \
+            uint32_t row = rows[i_].row;                                                           \
+            column_[i_] = (expression);                                                            \
+        }                                                                                          \
+        column_;                                                                                   \
+    }))
+
+static void copy_columns(struct walk *walk, const struct placed_row *rows, uint32_t n, struct view *view) {
+    struct scratch *scratch = &walk->worker->scratch;
+    const struct view *like = walk->runs[0].view;
+    const uint64_t *lut = walk->worker->scan->lut;
+    *view = (struct view){
+        .n = 1,
+        .sec = MERGED(uint32_t, true, from->sec[row]),
+        .ms = MERGED(uint16_t, true, from->ms[row]),
+        .label = MERGED(uint16_t, like->label, from->label[row]),
+        .mask = MERGED(uint64_t, walk->worker->scan->spec->n_matchers, view_mask(from, lut, row)),
+        .group_code = MERGED(uint16_t, like->group_code, from->group_code[row]),
+        .group = MERGED(uint32_t, like->group, from->group[row]),
+        .case_value = MERGED(uint32_t, like->case_value, from->case_value[row]),
+        .number = MERGED(double, like->number, from->number[row]),
+    };
+}
+
+/* Merges runs that interleave into a view of their own, of one customer. Every view of a scan has the same columns, but
+ * masks may be there or looked up by key. */
+static void merge_runs(struct walk *walk) {
+    struct scratch *scratch = &walk->worker->scratch;
+    struct run *runs = walk->runs;
+    uint32_t n = 0;
+    for (size_t r = 0; r < walk->n_runs; r++)
+        n += runs[r].to - runs[r].from;
+    struct placed_row *rows = scratch_get(scratch, (size_t)n * sizeof *rows);
+    n = 0;
+    for (size_t r = 0; r < walk->n_runs; r++)
+        for (uint32_t row = runs[r].from; row < runs[r].to; row++)
+            rows[n++] = (struct placed_row){view_time_ms(runs[r].view, row), seq_of(runs[r].view, row), (uint32_t)r, row};
+    qsort(rows, n, sizeof *rows, by_place);
+    struct view *view = scratch_get(scratch, sizeof *view);
+    copy_columns(walk, rows, n, view);
+    runs[0] = (struct run){view, 0, n};
+    walk->n_runs = 1;
+}
+
+static void add_run(struct walk *walk, const struct view *view, uint32_t from, uint32_t to) {
+    if (walk->n_runs == walk->runs_capacity) {
+        walk->runs_capacity = walk->runs_capacity ? walk->runs_capacity * 2 : 64;
+        walk->runs = realloc(walk->runs, walk->runs_capacity * sizeof *walk->runs);
+        if (!walk->runs)
+            abort();
+    }
+    walk->runs[walk->n_runs++] = (struct run){view, from, to};
+}
+
+/* Hands the runs in hand to the operator. */
+static void hand_over(struct walk *walk, uint32_t owner) {
+    struct worker *worker = walk->worker;
+    if (walk->n_runs == 0)
+        return;
+    if (!worker->scan->spec->unordered)
+        for (size_t r = 1; r < walk->n_runs; r++)
+            if (!in_order(&walk->runs[r - 1], &walk->runs[r])) {
+                merge_runs(walk);
+                break;
+            }
+    worker->customers += worker->seen == NULL;
+    worker->operator->customer(worker->state, owner, walk->runs, walk->n_runs);
+    walk->n_runs = 0;
+}
+
+static void take_runs(struct walk *walk, uint32_t customer) {
+    for (size_t v = 0; v < walk->n; v++) {
+        if (walk->head[v] != customer)
+            continue;
+        const struct view *view = &walk->views[v];
+        uint32_t at = walk->at[v]++;
+        add_run(walk, view, view->start[at], view->start[at + 1]);
+        walk->head[v] = at + 1 < view->n ? view->customer[at + 1] : UINT32_MAX;
+    }
+}
+
+/* Runs of the other profiles of an owner, wherever they lie. Returns whether they had rows before selection. */
+static bool take_members(struct walk *walk, uint32_t owner) {
+    struct worker *worker = walk->worker;
+    const struct scan *scan = worker->scan;
+    const uint32_t *members;
+    size_t n = overlay_members(scan->overlay, owner, &owner, &members);
+    bool any = false;
+    for (size_t m = 0; m < n; m++) {
+        if (members[m] == owner)
+            continue;
+        for (size_t p = 0; p < scan->n_parts; p++) {
+            const struct part *part = scan->parts[p].part;
+            uint32_t k = part_customer_find(part, members[m]);
+            if (k == part->n_customers || part->customer[k] != members[m])
+                continue;
+            struct view *view = scratch_get(&worker->scratch, sizeof *view);
+            uint64_t before = worker->interactions;
+            any |= scan_part_view(worker, &scan->parts[p], k, k + 1, false, view);
+            worker->interactions = before;
+            if (view->n)
+                add_run(walk, view, view->start[0], view->start[1]);
+        }
+    }
+    return any;
+}
+
+static uint32_t next_head(const struct walk *walk) {
+    uint32_t next = UINT32_MAX;
+    for (size_t v = 0; v < walk->n; v++)
+        next = walk->head[v] < next ? walk->head[v] : next;
+    return next;
+}
+
+/* No redirected profiles in the chunk. */
+static void walk_plain(struct walk *walk) {
+    for (uint32_t owner; (owner = next_head(walk)) != UINT32_MAX;) {
+        take_runs(walk, owner);
+        hand_over(walk, owner);
+    }
+}
+
+static uint32_t first_at_least(const uint32_t *array, size_t n, uint32_t wanted) {
+    size_t low = 0, high = n;
+    while (low < high) {
+        size_t middle = low + (high - low) / 2;
+        if (array[middle] < wanted)
+            low = middle + 1;
+        else
+            high = middle;
+    }
+    return (uint32_t)low;
+}
+
+/* Redirected profiles are skipped where they stand and taken with their owner. */
+static void walk_redirects(struct walk *walk, uint32_t from, uint32_t to) {
+    struct worker *worker = walk->worker;
+    const struct overlay *overlay = worker->scan->overlay;
+    const struct owner_set *members = worker->scan->spec->members;
+    uint32_t redirect = first_at_least(overlay->profile, overlay->n, from);
+    uint32_t group = first_at_least(overlay->group_owner, overlay->n_groups, from);
+    for (;;) {
+        uint32_t owner = next_head(walk);
+        bool grouped = group < overlay->n_groups && overlay->group_owner[group] < to &&
+                       overlay->group_owner[group] <= owner;
+        if (grouped)
+            owner = overlay->group_owner[group++];
+        if (owner == UINT32_MAX)
+            break;
+        while (redirect < overlay->n && overlay->profile[redirect] < owner)
+            redirect++;
+        take_runs(walk, owner);
+        bool redirected = redirect < overlay->n && overlay->profile[redirect] == owner;
+        if (redirected || (grouped && members && !owner_set_has(members, owner))) {
+            walk->n_runs = 0;
+            if (worker->seen)
+                worker->seen[(owner - from) >> 6] &= ~(UINT64_C(1) << ((owner - from) & 63));
+            continue;
+        }
+        if (grouped && take_members(walk, owner) && worker->seen)
+            worker->seen[(owner - from) >> 6] |= UINT64_C(1) << ((owner - from) & 63);
+        hand_over(walk, owner);
+    }
+}
+
+/* ---- chunks ---- */
+
+static bool has_redirects(const struct overlay *overlay, uint32_t from, uint32_t to) {
+    uint32_t redirect = first_at_least(overlay->profile, overlay->n, from);
+    uint32_t group = first_at_least(overlay->group_owner, overlay->n_groups, from);
+    return (redirect < overlay->n && overlay->profile[redirect] < to) ||
+           (group < overlay->n_groups && overlay->group_owner[group] < to);
+}
+
+static void walk_chunk(struct walk *walk, uint32_t from, uint32_t to) {
+    struct worker *worker = walk->worker;
+    if (walk->n == 1 && !worker->redirects && worker->operator->block) {
+        worker->customers += worker->seen ? 0 : walk->views[0].n;
+        worker->operator->block(worker->state, &walk->views[0]);
+        return;
+    }
+    for (size_t v = 0; v < walk->n; v++) {
+        walk->at[v] = 0;
+        walk->head[v] = walk->views[v].n ? walk->views[v].customer[0] : UINT32_MAX;
+    }
+    if (worker->redirects)
+        walk_redirects(walk, from, to);
+    else
+        walk_plain(walk);
+}
+
+/* Profiles [from, to). */
+static void run_chunk(struct worker *worker, struct walk *walk, uint32_t from, uint32_t to) {
+    const struct scan *scan = worker->scan;
+    scratch_reset(&worker->scratch);
+    size_t words = ((size_t)to - from) / 64 + 1;
+    worker->chunk_from = from;
+    worker->redirects = scan->overlay && scan->overlay->n && has_redirects(scan->overlay, from, to);
+    worker->seen = NULL;
+    if (scan->spec->select && scan->spec->n_matchers) {
+        worker->seen = scratch_get(&worker->scratch, words * 8);
+        memset(worker->seen, 0, words * 8);
+    }
+    walk->n = 0;
+    for (size_t p = 0; p < scan->n_parts; p++) {
+        const struct part *part = scan->parts[p].part;
+        uint32_t first = part_customer_find(part, from), last = part_customer_find(part, to);
+        if (first == last)
+            continue;
+        struct view *view = &walk->views[walk->n];
+        scan_part_view(worker, &scan->parts[p], first, last, true, view);
+        walk->n += view->n > 0;
+    }
+    if (walk->n || worker->redirects)
+        walk_chunk(walk, from, to);
+    for (size_t word = 0; worker->seen && word < words; word++)
+        worker->customers += (uint64_t)__builtin_popcountll(worker->seen[word]);
+}
+
+static void walk_init(struct walk *walk, struct worker *worker) {
+    size_t n = worker->scan->n_parts + 1;
+    *walk = (struct walk){.worker = worker};
+    walk->views = malloc(n * sizeof *walk->views);
+    walk->at = malloc(n * sizeof *walk->at);
+    walk->head = malloc(n * sizeof *walk->head);
+    if (!walk->views || !walk->at || !walk->head)
+        abort();
+}
+
+static void walk_release(struct walk *walk) {
+    free(walk->views);
+    free(walk->at);
+    free(walk->head);
+    free(walk->runs);
+}
+
+struct thread {
+    struct worker worker;
+    atomic_uint_least64_t *next; /* first profile of the next chunk */
+    atomic_bool *stop;
+};
+
+static void *run_thread(void *context) {
+    struct thread *thread = context;
+    struct worker *worker = &thread->worker;
+    const struct scan *scan = worker->scan;
+    struct walk walk;
+    walk_init(&walk, worker);
+    while (!atomic_load(thread->stop)) {
+        uint64_t from = atomic_fetch_add(thread->next, scan->chunk);
+        if (from > scan->profiles)
+            break;
+        uint64_t to = from + scan->chunk;
+        worker->code = patience_check(scan->patience, &worker->err);
+        if (worker->code) {
+            atomic_store(thread->stop, true);
+            break;
+        }
+        run_chunk(worker, &walk, (uint32_t)from, to > UINT32_MAX ? UINT32_MAX : (uint32_t)to);
+    }
+    walk_release(&walk);
+    scratch_release(&worker->scratch);
+    return NULL;
+}
+
+static int check_parts(const struct scan *scan, struct err *err);
+
+int scan_run(struct scan *scan, const struct operator *operator, void *const *states, struct err *err) {
+    struct arena arena;
+    arena_init(&arena);
+    const struct scan_tables *tables = scan_tables(scan, &arena);
+    struct thread threads[SCAN_THREADS];
+    pthread_t handles[SCAN_THREADS];
+    bool started[SCAN_THREADS] = {false};
+    atomic_uint_least64_t next = 0;
+    atomic_bool stop = false;
+    memset(threads, 0, sizeof threads);
+    for (uint32_t t = scan->threads; t-- > 0;) {
+        threads[t].worker =
+            (struct worker){.scan = scan, .tables = tables, .operator = operator, .state = states[t]};
+        threads[t].next = &next;
+        threads[t].stop = &stop;
+        if (t > 0)
+            started[t] = pthread_create(&handles[t], NULL, run_thread, &threads[t]) == 0;
+        else
+            run_thread(&threads[0]);
+    }
+    int code = 0;
+    scan->customers = scan->interactions = 0;
+    for (uint32_t t = 0; t < scan->threads; t++) {
+        if (started[t])
+            pthread_join(handles[t], NULL);
+        scan->customers += threads[t].worker.customers;
+        scan->interactions += threads[t].worker.interactions;
+        if (!code && threads[t].worker.code) {
+            code = threads[t].worker.code;
+            if (err)
+                *err = threads[t].worker.err;
+        }
+    }
+    arena_release(&arena);
+    return code ? code : check_parts(scan, err);
+}
+
+int scan_one(struct scan *scan, uint32_t owner, const struct operator *operator, void *state, struct err *err) {
+    struct arena arena;
+    arena_init(&arena);
+    struct worker worker = {
+        .scan = scan, .tables = scan_tables(scan, &arena), .operator = operator, .state = state};
+    struct walk walk;
+    walk_init(&walk, &worker);
+    run_chunk(&worker, &walk, owner, owner + 1);
+    walk_release(&walk);
+    scratch_release(&worker.scratch);
+    arena_release(&arena);
+    return check_parts(scan, err);
+}
+
+/* ---- preparation ---- */
+
+/* Which arrays and properties the question reads. */
+static unsigned wanted_columns(const struct scan_spec *spec) {
+    unsigned columns = COLUMN_TIME | COLUMN_SEQ | COLUMN_EVENT;
+    if (spec->every_column)
+        return COLUMN_ALL;
+    bool touchpoint = spec->by == BY_TOUCHPOINT || (spec->label && spec->level == LEVEL_TOUCHPOINT) ||
+                      (spec->of && spec->of->n_touchpoints);
+    for (uint32_t m = 0; m < spec->n_matchers; m++)
+        touchpoint |= spec->matchers[m]->n_touchpoints > 0;
+    columns |= touchpoint ? COLUMN_TOUCHPOINT : 0;
+    bool channel = spec->by == BY_CHANNEL || (spec->label && spec->level == LEVEL_CHANNEL);
+    columns |= channel || spec->filter.some_channels ? COLUMN_CHANNEL : 0;
+    columns |= spec->by == BY_UNIT || spec->filter.some_units ? COLUMN_UNIT : 0;
+    columns |= spec->drop_system ? COLUMN_SOURCE : 0;
+    return columns;
+}
+
+static size_t add_properties(uint32_t *properties, size_t n, const struct predicate *where, uint32_t n_where) {
+    for (uint32_t i = 0; i < n_where; i++)
+        properties[n++] = where[i].property;
+    return n;
+}
+
+static size_t wanted_properties(const struct scan_spec *spec, struct arena *arena, uint32_t **out) {
+    size_t most = spec->filter.n_where + (spec->of ? spec->of->n_where : 0) + 3;
+    for (uint32_t m = 0; m < spec->n_matchers; m++)
+        most += spec->matchers[m]->n_where;
+    uint32_t *properties = ARENA_ARRAY(arena, uint32_t, most);
+    size_t n = add_properties(properties, 0, spec->filter.where, spec->filter.n_where);
+    if (spec->of)
+        n = add_properties(properties, n, spec->of->where, spec->of->n_where);
+    for (uint32_t m = 0; m < spec->n_matchers; m++)
+        n = add_properties(properties, n, spec->matchers[m]->where, spec->matchers[m]->n_where);
+    if (spec->by == BY_PROPERTY)
+        properties[n++] = spec->by_property;
+    if (spec->case_property)
+        properties[n++] = spec->case_property;
+    if (spec->number_property)
+        properties[n++] = spec->number_property;
+    *out = properties;
+    return n;
+}
+
+static int touch(const struct scan *scan, const struct part *part, struct err *err) {
+    struct arena arena;
+    arena_init(&arena);
+    uint32_t *properties;
+    size_t n = wanted_properties(scan->spec, &arena, &properties);
+    int code = part_touch(part, wanted_columns(scan->spec), properties, n, err);
+    arena_release(&arena);
+    return code;
+}
+
+/* A part that was found damaged while it was read gave rows that cannot be trusted. */
+static int check_parts(const struct scan *scan, struct err *err) {
+    int code = 0;
+    for (size_t p = 0; p < scan->n_parts && !code; p++)
+        code = touch(scan, scan->parts[p].part, err);
+    return code;
+}
+
+static struct scan_matcher prepare_matcher(const struct part *part, const struct matcher *matcher,
+                                           struct arena *arena) {
+    struct scan_matcher prepared = {.n_where = matcher->n_where};
+    prepared.where = ARENA_ARRAY(arena, struct expr_test, matcher->n_where);
+    for (uint32_t i = 0; i < matcher->n_where; i++)
+        prepared.where[i] = expr_test(part, &matcher->where[i], arena);
+    return prepared;
+}
+
+/* Nothing but system interactions and missing labels can remove a row, and no column has to be made. */
+static bool lies_ready(const struct scan_spec *spec, const struct scan_part *part) {
+    const struct filter *filter = &spec->filter;
+    return !part->time_cut && !filter->n_where && !filter->some_channels && !filter->some_units && !spec->of &&
+           !spec->members && spec->by != BY_PROPERTY && !spec->case_property && !spec->number_property;
+}
+
+static void prepare_part(struct scan *scan, struct scan_part *prepared, const struct part *part, struct arena *arena) {
+    const struct scan_spec *spec = scan->spec;
+    const struct filter *filter = &spec->filter;
+    *prepared = (struct scan_part){.part = part, .n_where = filter->n_where};
+    prepared->time_cut = part->min_ms < filter->from_ms || part->max_ms >= filter->to_ms;
+    prepared->as_it_lies = lies_ready(spec, prepared);
+    prepared->where = ARENA_ARRAY(arena, struct expr_test, filter->n_where);
+    for (uint32_t i = 0; i < filter->n_where; i++)
+        prepared->where[i] = expr_test(part, &filter->where[i], arena);
+    if (spec->of)
+        prepared->of = prepare_matcher(part, spec->of, arena);
+    for (uint32_t m = 0; m < spec->n_matchers; m++)
+        prepared->matchers[m] = prepare_matcher(part, spec->matchers[m], arena);
+    if (spec->by == BY_PROPERTY)
+        prepared->by = expr_values(part, spec->by_property, spec->by_values, arena);
+    if (spec->case_property)
+        prepared->cases = expr_values(part, spec->case_property, spec->case_values, arena);
+    if (spec->number_property)
+        prepared->number = expr_number(part, spec->number_property, arena);
+}
+
+/* Matchers by event alone (or touchpoint alone) need one table; no masks are made then. */
+static void prepare_lut(struct scan *scan, struct arena *arena) {
+    const struct scan_spec *spec = scan->spec;
+    bool events = false, touchpoints = false, where = false;
+    for (uint32_t m = 0; m < spec->n_matchers; m++) {
+        events |= spec->matchers[m]->n_events > 0;
+        touchpoints |= spec->matchers[m]->n_touchpoints > 0;
+        where |= spec->matchers[m]->n_where > 0;
+    }
+    scan->key_column = touchpoints && !events ? COLUMN_TOUCHPOINT : COLUMN_EVENT;
+    if (where || (events && touchpoints) || spec->n_matchers == 0)
+        return;
+    scan->lut = ARENA_ARRAY(arena, uint64_t, 65536);
+    for (uint32_t m = 0; m < spec->n_matchers; m++) {
+        const struct matcher *matcher = spec->matchers[m];
+        const uint16_t *codes = touchpoints ? matcher->touchpoints : matcher->events;
+        uint32_t n = touchpoints ? matcher->n_touchpoints : matcher->n_events;
+        for (uint32_t i = 0; i < n; i++)
+            scan->lut[codes[i]] |= UINT64_C(1) << m;
+        for (uint32_t code = 0; n == 0 && code < 65536; code++)
+            scan->lut[code] |= UINT64_C(1) << m;
+    }
+}
+
+static uint8_t *allowed(bool some, const uint16_t *codes, uint32_t n, struct arena *arena) {
+    if (!some)
+        return NULL;
+    uint8_t *table = ARENA_ARRAY(arena, uint8_t, 65536);
+    for (uint32_t i = 0; i < n; i++)
+        table[codes[i]] = 1;
+    return table;
+}
+
+static uint64_t *accepting(const struct scan_spec *spec, bool touchpoints, struct arena *arena) {
+    uint64_t *table = ARENA_ARRAY(arena, uint64_t, 65536);
+    for (uint32_t m = 0; m < spec->n_matchers; m++) {
+        const struct matcher *matcher = spec->matchers[m];
+        uint32_t n = touchpoints ? matcher->n_touchpoints : matcher->n_events;
+        const uint16_t *codes = touchpoints ? matcher->touchpoints : matcher->events;
+        for (uint32_t i = 0; i < n; i++)
+            table[codes[i]] |= UINT64_C(1) << m;
+        for (uint32_t code = 0; n == 0 && code < 65536; code++)
+            table[code] |= UINT64_C(1) << m;
+    }
+    return table;
+}
+
+const struct scan_tables *scan_tables(struct scan *scan, struct arena *arena) {
+    const struct scan_spec *spec = scan->spec;
+    struct scan_tables *tables = ARENA_ARRAY(arena, struct scan_tables, 1);
+    tables->channel = allowed(spec->filter.some_channels, spec->filter.channels, spec->filter.n_channels, arena);
+    tables->unit = allowed(spec->filter.some_units, spec->filter.units, spec->filter.n_units, arena);
+    if (spec->of) {
+        tables->of_event = allowed(spec->of->n_events > 0, spec->of->events, spec->of->n_events, arena);
+        tables->of_touchpoint =
+            allowed(spec->of->n_touchpoints > 0, spec->of->touchpoints, spec->of->n_touchpoints, arena);
+    }
+    tables->named = allowed(spec->n_named > 0, spec->named, spec->n_named, arena);
+    if (spec->n_matchers && !scan->lut) {
+        tables->event_mask = accepting(spec, false, arena);
+        tables->touchpoint_mask = accepting(spec, true, arena);
+    }
+    return tables;
+}
+
+void scan_ignore_range(struct scan *scan) {
+    for (size_t p = 0; p < scan->n_parts; p++) {
+        struct scan_part *part = &scan->parts[p];
+        part->time_cut = false;
+        part->as_it_lies = lies_ready(scan->spec, part);
+    }
+}
+
+static void plan_chunks(struct scan *scan) {
+    uint64_t rows = scan->rows ? scan->rows : 1;
+    uint64_t chunk = ((uint64_t)scan->profiles + 1) * SCAN_CHUNK_ROWS / rows / 64 * 64;
+    scan->chunk = chunk < 64 ? 64 : chunk > (1 << 20) ? 1 << 20 : (uint32_t)chunk;
+    scan->threads = scan->rows > SCAN_SMALL_ROWS ? SCAN_THREADS : 1;
+}
+
+int scan_prepare(struct scan *scan, const struct scan_spec *spec, const struct snapshot *snapshot,
+                 const struct patience *patience, struct arena *arena, struct err *err) {
+    *scan = (struct scan){.spec = spec,
+                          .snapshot = snapshot,
+                          .overlay = snapshot_overlay(snapshot),
+                          .patience = patience,
+                          .profiles = snapshot_profiles(snapshot),
+                          .min_ms = INT64_MAX,
+                          .max_ms = INT64_MIN};
+    const struct part *const *parts;
+    size_t n = snapshot_parts(snapshot, PART_INTERACTIONS, spec->filter.from_ms, spec->filter.to_ms, &parts, arena);
+    scan->parts = ARENA_ARRAY(arena, struct scan_part, n);
+    for (size_t p = 0; p < n; p++) {
+        if (parts[p]->n_rows == 0)
+            continue;
+        int code = touch(scan, parts[p], err);
+        if (!code)
+            code = patience_check(patience, err);
+        if (code)
+            return code;
+        prepare_part(scan, &scan->parts[scan->n_parts++], parts[p], arena);
+        scan->rows += parts[p]->n_rows;
+        scan->min_ms = parts[p]->min_ms < scan->min_ms ? parts[p]->min_ms : scan->min_ms;
+        scan->max_ms = parts[p]->max_ms > scan->max_ms ? parts[p]->max_ms : scan->max_ms;
+    }
+    if (scan->min_ms < spec->filter.from_ms)
+        scan->min_ms = spec->filter.from_ms;
+    if (scan->max_ms >= spec->filter.to_ms)
+        scan->max_ms = spec->filter.to_ms - 1;
+    prepare_lut(scan, arena);
+    plan_chunks(scan);
+    return 0;
+}

@@ -1,0 +1,69 @@
+/*
+ * Current traits: the last value in (time, seq) order over all profiles of an owner.
+ *
+ * SPDX-License-Identifier: GPL-3.0-or-later
+ */
+#include <stdlib.h>
+
+#include "backend/scan.h"
+#include "base/time.h"
+
+/* When the value in hand was given. */
+struct given {
+    int64_t time_ms;
+    uint64_t seq;
+};
+
+static bool later(const struct given *a, const struct given *b) {
+    return a->time_ms != b->time_ms ? a->time_ms > b->time_ms : a->seq > b->seq;
+}
+
+static void read_part(const struct part *part, const struct overlay *overlay, const struct expr_values *values,
+                      struct given *given, uint32_t *by_owner) {
+    const struct part_column *column = values->column;
+    uint32_t *scratch = malloc(((size_t)part->n_rows + 64) * sizeof *scratch), k0, customer = 0;
+    const uint32_t *rows;
+    if (!scratch)
+        abort();
+    uint32_t n = expr_rows(column, 0, part->n_rows, &k0, &rows, scratch);
+    for (uint32_t i = 0; i < n; i++) {
+        uint32_t row = rows[i];
+        while (part->start[customer + 1] <= row)
+            customer++;
+        uint32_t owner = part->customer[customer];
+        if (overlay && overlay->n)
+            owner = overlay_owner(overlay, owner);
+        struct given now = {(int64_t)part->sec[row] * 1000 + part->ms[row], part->seq_base + part->seq[row]};
+        if (later(&now, &given[owner])) {
+            given[owner] = now;
+            by_owner[owner] = values->numbers[expr_index(column, k0 + i)];
+        }
+    }
+    free(scratch);
+}
+
+int scan_traits(const struct snapshot *snapshot, uint32_t trait, struct value_table *table, struct arena *arena,
+                uint32_t **by_owner, struct err *err) {
+    size_t n_owners = (size_t)snapshot_profiles(snapshot) + 1;
+    *by_owner = ARENA_ARRAY(arena, uint32_t, n_owners);
+    struct given *given = malloc(n_owners * sizeof *given);
+    if (!given)
+        abort();
+    for (size_t i = 0; i < n_owners; i++)
+        given[i] = (struct given){INT64_MIN, 0};
+    const struct part *const *parts;
+    size_t n = snapshot_parts(snapshot, PART_TRAITS, TIME_MIN_MS, TIME_MAX_MS, &parts, arena);
+    int code = 0;
+    for (size_t p = 0; p < n && !code; p++) {
+        if (parts[p]->n_rows == 0)
+            continue;
+        code = part_touch(parts[p], COLUMN_TIME | COLUMN_SEQ, &trait, 1, err);
+        if (code)
+            break;
+        struct expr_values values = expr_values(parts[p], trait, table, arena);
+        if (values.column)
+            read_part(parts[p], snapshot_overlay(snapshot), &values, given, *by_owner);
+    }
+    free(given);
+    return code;
+}
