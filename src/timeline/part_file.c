@@ -26,7 +26,8 @@ struct touch_header {
     char magic[8];
     uint32_t format, n_rows, number, rules_version;
     uint64_t codes_checksum, checksum; /* checksum: of the header, this field 0 */
-    char unused[24];
+    uint32_t stored;                   /* 0: every code is 0, and none is stored */
+    char unused[20];
 };
 _Static_assert(sizeof(struct touch_header) == PART_ALIGN, "codes begin aligned");
 
@@ -45,7 +46,8 @@ static int io_failed(struct err *err) {
 }
 
 static int create(int folder, const char *name, int *fd, struct err *err) {
-    *fd = openat(folder, name, O_RDWR | O_CREAT | O_TRUNC | O_CLOEXEC, 0600);
+    unlinkat(folder, name, 0); /* never truncated: somebody may have it mapped */
+    *fd = openat(folder, name, O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
     return *fd < 0 ? io_failed(err) : 0;
 }
 
@@ -153,24 +155,64 @@ static uint64_t touch_checksum(struct touch_header header) {
     return hash_bytes(&header, sizeof header);
 }
 
-int part_touch_write(int folder, uint32_t number, uint32_t rules_version, const uint16_t *codes,
-                     uint32_t n_rows, struct err *err) {
+int part_touch_create(int folder, uint32_t number, uint32_t rules_version, uint32_t n_rows,
+                      struct touch_file *file, struct err *err) {
     char name[PART_NAME_BYTES];
     part_touch_name(name, number, rules_version);
-    struct touch_header header = {.magic = PART_TOUCH_MAGIC,
-                                  .format = PART_FORMAT,
-                                  .n_rows = n_rows,
-                                  .number = number,
-                                  .rules_version = rules_version,
-                                  .codes_checksum = hash_bytes(codes, n_rows * sizeof *codes)};
-    header.checksum = touch_checksum(header);
-    int fd, code = create(folder, name, &fd, err);
+    *file = (struct touch_file){.fd = -1};
+    uint64_t bytes = sizeof(struct touch_header) + n_rows * sizeof(uint16_t);
+    int code = create(folder, name, &file->fd, err);
     if (code)
         return code;
-    code = write_all(fd, &header, sizeof header, err);
-    if (!code)
-        code = write_all(fd, codes, n_rows * sizeof *codes, err);
-    return close_durable(fd, code, err);
+    errno = posix_fallocate(file->fd, 0, (off_t)bytes);
+    void *base = MAP_FAILED;
+    if (!errno)
+        base = mmap(NULL, bytes, PROT_READ | PROT_WRITE, MAP_SHARED, file->fd, 0);
+    if (base == MAP_FAILED) {
+        code = io_failed(err);
+        close(file->fd);
+        file->fd = -1;
+        return code;
+    }
+    file->base = base;
+    file->bytes = bytes;
+    file->codes = (uint16_t *)(void *)(file->base + sizeof(struct touch_header));
+    *(struct touch_header *)base = (struct touch_header){.magic = PART_TOUCH_MAGIC,
+                                                         .format = PART_FORMAT,
+                                                         .n_rows = n_rows,
+                                                         .number = number,
+                                                         .rules_version = rules_version};
+    return 0;
+}
+
+static bool any_code(const uint16_t *codes, uint32_t n) {
+    uint32_t any = 0;
+    for (uint32_t i = 0; i < n; i++)
+        any |= codes[i];
+    return any;
+}
+
+int part_touch_finish(struct touch_file *file, struct err *err) {
+    struct touch_header *header = (struct touch_header *)(void *)file->base;
+    int code = 0;
+    bool stored = any_code(file->codes, header->n_rows);
+    if (stored)
+        header->codes_checksum = hash_bytes(file->codes, header->n_rows * sizeof *file->codes);
+    header->stored = stored;
+    header->checksum = touch_checksum(*header);
+    if ((!stored && ftruncate(file->fd, sizeof *header)) ||
+        msync(file->base, stored ? file->bytes : sizeof *header, MS_SYNC) || fsync(file->fd))
+        code = io_failed(err);
+    part_touch_drop(file);
+    return code;
+}
+
+void part_touch_drop(struct touch_file *file) {
+    if (file->base)
+        munmap(file->base, file->bytes);
+    if (file->fd >= 0)
+        close(file->fd);
+    *file = (struct touch_file){.fd = -1};
 }
 
 static int check_touch_header(void *context, struct err *err) {
@@ -181,7 +223,8 @@ static int check_touch_header(void *context, struct err *err) {
     if (touchpoints->bytes < sizeof *header || memcmp(header->magic, PART_TOUCH_MAGIC, 8) != 0 ||
         header->format != PART_FORMAT || header->number != part->number ||
         header->n_rows != part->part.n_rows || header->rules_version != part->part.rules_version ||
-        touchpoints->bytes != sizeof *header + (uint64_t)header->n_rows * sizeof(uint16_t) ||
+        touchpoints->bytes !=
+            sizeof *header + (header->stored ? (uint64_t)header->n_rows * sizeof(uint16_t) : 0) ||
         header->checksum != touch_checksum(*header))
         return part_damaged(err, "header of its touchpoints");
     return 0;
@@ -199,10 +242,11 @@ int part_touch_open(int folder, uint32_t rules_version, struct part_body *part, 
     code = part_guard(check_touch_header, part, err);
     if (code)
         return code;
-    const void *codes = touchpoints->base + sizeof(struct touch_header);
-    touchpoints->codes = part->part.touchpoint = codes;
-    touchpoints->checksum =
-        ((const struct touch_header *)(const void *)touchpoints->base)->codes_checksum;
+    const struct touch_header *header = (const void *)touchpoints->base;
+    const void *codes = touchpoints->base + sizeof *header;
+    touchpoints->codes = part->part.touchpoint = header->stored ? codes : part_zeros();
+    touchpoints->checksum = header->codes_checksum;
+    atomic_store(&touchpoints->checked, !header->stored);
     return 0;
 }
 

@@ -38,9 +38,19 @@ must_use int part_file_write(int folder, uint32_t number, const struct part_body
                              struct err *err);
 /* Maps a file. E_NOT_FOUND, E_CORRUPT (wrong size, format, header or tables), E_IO. */
 must_use int part_file_open(int folder, uint32_t number, struct part_body **part, struct err *err);
-/* Writes n_rows codes as a durable file, and maps it for a part. */
-must_use int part_touch_write(int folder, uint32_t number, uint32_t rules_version,
-                              const uint16_t *codes, uint32_t n_rows, struct err *err);
+/* A file of touchpoints to be filled in place: codes[n_rows], all zero. finish makes it durable, drop gives it up; the
+ * caller removes the file then. */
+struct touch_file {
+    int fd;
+    char *base;
+    uint64_t bytes;
+    uint16_t *codes;
+};
+must_use int part_touch_create(int folder, uint32_t number, uint32_t rules_version, uint32_t n_rows,
+                               struct touch_file *file, struct err *err);
+must_use int part_touch_finish(struct touch_file *file, struct err *err);
+void part_touch_drop(struct touch_file *file);
+/* Maps the file of touchpoints of a part. */
 must_use int part_touch_open(int folder, uint32_t rules_version, struct part_body *part,
                              struct err *err);
 /* Gives a part in memory its touchpoints: n_rows codes of an anonymous mapping, which it takes over. */

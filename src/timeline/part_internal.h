@@ -114,6 +114,7 @@ struct part_body {
     uint32_t number; /* of the file; 0 in memory */
     uint32_t max_customer;
     atomic_bool damaged; /* of touchpoints, or placeholder */
+    bool is_full;        /* merging it failed for its size (maintenance) */
 };
 
 static inline struct part_body *part_body(struct part *part) {

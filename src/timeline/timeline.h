@@ -26,27 +26,32 @@ void timeline_close(struct timeline *timeline);
 
 /* Writer thread, for each row after its commit, in order of seq. Copies what it needs. */
 void timeline_append(struct timeline *timeline, const struct row *rows, size_t n);
+/* Any thread: so many rows wait to be sealed that no more should be accepted for now (E_BUSY). Free. */
+bool timeline_is_behind(const struct timeline *timeline);
 /* Writer thread: a new overlay after identities changed; takes ownership (free() of one block). */
 void timeline_publish_overlay(struct timeline *timeline, struct overlay *overlay);
 
 /* A consistent view of everything appended before the call. Cheap when nothing changed; sorts at most
  * LIMIT_TAIL_ROWS otherwise. Release soon. */
 struct snapshot;
-must_use int timeline_snapshot(struct timeline *timeline, struct snapshot **snapshot, struct err *err);
+must_use int timeline_snapshot(struct timeline *timeline, struct snapshot **snapshot,
+                               struct err *err);
 void snapshot_release(struct snapshot *snapshot);
 
 /* Parts that hold rows of [from_ms, to_ms), of one kind, ordered by (range, min_seq). Parts of one range may overlap
  * in time; parts of different ranges never do. */
-size_t snapshot_parts(const struct snapshot *snapshot, enum part_kind kind, int64_t from_ms, int64_t to_ms,
-                      const struct part *const **parts, struct arena *arena);
+size_t snapshot_parts(const struct snapshot *snapshot, enum part_kind kind, int64_t from_ms,
+                      int64_t to_ms, const struct part *const **parts, struct arena *arena);
 const struct overlay *snapshot_overlay(const struct snapshot *snapshot);
 const struct dictionary *snapshot_dictionary(const struct snapshot *snapshot);
 /* Profile numbers are 1 … this. */
 uint32_t snapshot_profiles(const struct snapshot *snapshot);
 uint64_t snapshot_last_seq(const struct snapshot *snapshot); /* newest row in it */
-uint64_t snapshot_version(const struct snapshot *snapshot);  /* changes when anything in it does: cache key */
+uint64_t
+snapshot_version(const struct snapshot *snapshot); /* changes when anything in it does: cache key */
 
-/* Builds an in-memory part image from rows in any order (copies; free with part_free): tests, runs of the head. */
+/* Builds an in-memory part image from the rows of this kind, in any order (copies; free with part_free): tests, runs of
+ * the head. Its touchpoint[] is all CODE_NONE: rules are the timeline's. */
 must_use int part_build(struct part **part, enum part_kind kind, const struct row *rows, size_t n,
                         struct err *err);
 void part_free(struct part *part);
@@ -56,24 +61,28 @@ struct touchpoint_rule {
     const char *touchpoint; /* name */
     const char *event;      /* exact name, or NULL for any */
     const char *channel;    /* or NULL */
-    const char *path;       /* glob over context.page.path or property path: "/checkout*"; or NULL */
-    const char *property;   /* with value: a property that must equal it (text), or NULL */
+    const char *path;     /* glob over context.page.path or property path: "/checkout*"; or NULL */
+    const char *property; /* with value: a property that must equal it (text), or NULL */
     const char *value;
 };
 /* Stores and applies a new set of rules to past and future; returns once queries answer by the new rules. */
-must_use int timeline_set_rules(struct timeline *timeline, const struct touchpoint_rule *rules, size_t n,
-                                struct err *err);
+must_use int timeline_set_rules(struct timeline *timeline, const struct touchpoint_rule *rules,
+                                size_t n, struct err *err);
 /* The current rules, in order. */
 must_use int timeline_get_rules(struct timeline *timeline, struct arena *arena,
                                 struct touchpoint_rule **rules, size_t *n, struct err *err);
 
-/* Maintenance: seals the head, merges parts, rebuilds damaged ones. Returns 1 if there is more to do now. */
+/* Maintenance: seals the head, merges parts, rebuilds damaged ones. Returns 1 if there is more to do now. Call it about
+ * every 100 ms (it is cheap when nothing is due). force: seals everything and leaves one part per kind and range. */
 must_use int timeline_maintain(struct timeline *timeline, bool force, struct err *err);
-/* Checks every checksum and that parts and log agree; findings are written one per line. Repairs when asked. */
+/* Checks every checksum, the order of rows, and that parts and log agree in every row; findings are written one per line
+ * (none: all is well). Rebuilds what is wrong when asked. An error only when it could not check. */
 struct buf;
-must_use int timeline_verify(struct timeline *timeline, bool repair, struct buf *findings, struct err *err);
+must_use int timeline_verify(struct timeline *timeline, bool repair, struct buf *findings,
+                             struct err *err);
 /* Throws the index away and rebuilds it from the log. */
-must_use int timeline_reindex(struct timeline *timeline, void (*progress)(void *, uint64_t done, uint64_t total),
+must_use int timeline_reindex(struct timeline *timeline,
+                              void (*progress)(void *, uint64_t done, uint64_t total),
                               void *context, struct err *err);
 
 struct timeline_stats {
