@@ -32,11 +32,6 @@ must_use int query_run(struct folder *folder, enum backend backend, const json_t
                        const struct principal *principal, struct query_control *control, json_t **answer,
                        struct err *err);
 
-/* The reference backend's side of query_run (backend/reference*.c). */
-struct plan;
-must_use int backend_reference_run(struct folder *folder, const struct plan *plan, json_t **answer,
-                                   struct err *err);
-
 /* An answer as text for the shell: CSV (RFC 4180, formula injection defused) or an aligned table. */
 void query_answer_csv(const json_t *answer, struct buf *out);
 void query_answer_table(const json_t *answer, struct buf *out);

@@ -7,6 +7,7 @@
 
 #include <stdlib.h>
 
+#include "backend/reference.h"
 #include "base/clock.h"
 #include "base/limits.h"
 #include "base/time.h"
@@ -294,6 +295,16 @@ static int compile(struct folder *folder, const json_t *query, const struct prin
     return plan_compile(query, principal, &context, arena, plan, err);
 }
 
+static int run_reference(struct folder *folder, const struct plan *plan, json_t **answer, struct err *err) {
+    struct reference_world world;
+    int code = reference_load(&world, folder, err);
+    if (code)
+        return code;
+    code = reference_answer(&world, plan, answer, err);
+    reference_release(&world);
+    return code;
+}
+
 int query_run(struct folder *folder, enum backend backend, const json_t *query, const struct principal *principal,
               struct query_control *control, json_t **answer, struct err *err) {
     struct arena arena;
@@ -302,7 +313,7 @@ int query_run(struct folder *folder, enum backend backend, const json_t *query, 
     bool shell = principal->user == 0 && principal->key == 0;
     int code = compile(folder, query, principal, shell, &arena, &plan, err);
     if (!code && backend == BACKEND_REFERENCE)
-        code = backend_reference_run(folder, plan, answer, err);
+        code = run_reference(folder, plan, answer, err);
     else if (!code)
         code = run_plan(folder, plan, control, &arena, answer, err);
     arena_release(&arena);
