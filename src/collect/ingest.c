@@ -3,7 +3,7 @@
  *
  * INVARIANTS
  *  1. An event's key is put in the transaction that appends it: both are there, or neither.
- *  2. After the commit, in this order: dictionary, customers, log (their own hooks), then keys, overlay, timeline,
+ *  2. After the commit, in this order: dictionary, customers, log (their own hooks), then keys, timeline,
  *     arrivals (ours), then done() of the jobs.
  *  3. A job may run more than once (store.h): it starts from nothing each time.
  *
@@ -19,7 +19,8 @@
 #include "base/logger.h"
 #include "collect/ingest_internal.h"
 
-enum { AHEAD = 12, PAUSE_US = 1000, CHEAP_US = 300, PUBLISH_SHARE = 10, ARRIVALS_READ = 200 };
+enum { CLOSE_LEAST = 50000 /* fresh keys: fewer are quickly put again at the next start */ };
+enum { AHEAD = 12, PAUSE_US = 1000, ARRIVALS_READ = 200 };
 enum { SCRATCH_MAX_BYTES = 1024 * 1024, PREPARED_BYTES = sizeof(struct prepared) + 128 };
 
 static const uint8_t ROW_TYPE[] = {
@@ -154,21 +155,6 @@ static int run(struct store_job *job, sqlite3 *db, struct err *err) {
 
 /* ---- after the commit ---- */
 
-/* Making an overlay costs by the number of redirected profiles, so a costly one is made at most PUBLISH_SHARE of the
- * time; timeline_snapshot takes the newest one itself where that matters. */
-static void publish_overlay(struct ingest *ingest) {
-    int64_t start = clock_monotonic_us();
-    if (start < atomic_load(&ingest->publish_after_us))
-        return;
-    struct overlay *overlay = customers_take_overlay(ingest->customers);
-    if (!overlay)
-        return;
-    timeline_publish_overlay(ingest->timeline, overlay);
-    int64_t end = clock_monotonic_us();
-    if (end - start > CHEAP_US)
-        atomic_store(&ingest->publish_after_us, end + (end - start) * PUBLISH_SHARE);
-}
-
 static void remember_arrivals(struct ingest *ingest, const struct row *rows, size_t n,
                               int64_t received_ms) {
     size_t from = n > ARRIVALS ? n - ARRIVALS : 0;
@@ -187,11 +173,8 @@ static void on_commit(void *context) {
     keys_commit(ingest->keys);
     size_t n;
     const struct row *rows = log_committed(ingest->log, &n);
-    if (ingest->timeline) {
-        publish_overlay(ingest);
-        if (n)
-            timeline_append(ingest->timeline, rows, n);
-    }
+    if (n && ingest->timeline)
+        timeline_append(ingest->timeline, rows, n);
     if (n)
         remember_arrivals(ingest, rows, n, clock_now_ms());
 }
@@ -289,9 +272,9 @@ static void waited(struct ingest_batch *batch, int code, const struct err *err) 
 
 /* Writes full tables of keys out in this thread, when maintenance does not keep up (or does not run). */
 static int relieve(struct ingest *ingest, struct err *err) {
-    int code = keys_pressed(ingest->keys) ? keys_flush(ingest->keys, false, err) : 0;
+    int code = keys_pressed(ingest->keys) ? keys_flush(ingest->keys, KEYS_FRESH_MAX, err) : 0;
     if (!code && customers_pressed(ingest->customers))
-        code = customers_flush(ingest->customers, err);
+        code = customers_flush(ingest->customers, KEYS_FRESH_MAX, err);
     return code;
 }
 
@@ -404,13 +387,15 @@ void ingest_close(struct ingest *ingest) {
     if (!ingest)
         return;
     struct err err = {0};
-    if (counters_store(ingest, &err) || refused_store(ingest->refused, &ingest->lock, &err))
-        log_warn("collect", "counters were not kept: %s", err.message);
+    if (keys_flush(ingest->keys, CLOSE_LEAST, &err) ||
+        customers_flush(ingest->customers, CLOSE_LEAST, &err) || counters_store(ingest, &err) ||
+        refused_store(ingest->refused, &ingest->lock, &err))
+        log_warn("collect", "not everything was kept at the end: %s", err.message);
     release(ingest);
 }
 
 int ingest_maintain(struct ingest *ingest, bool force, struct err *err) {
-    int code = keys_flush(ingest->keys, force, err);
+    int code = keys_flush(ingest->keys, force ? 1 : KEYS_FRESH_MAX, err);
     if (!code)
         code = counters_store(ingest, err);
     if (!code)

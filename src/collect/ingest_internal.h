@@ -7,7 +7,6 @@
 #define SENDA_COLLECT_INGEST_INTERNAL_H
 
 #include <pthread.h>
-#include <stdatomic.h>
 
 #include "collect/ingest.h"
 
@@ -48,8 +47,6 @@ struct ingest {
 
     /* the writer's */
     struct buf scratch; /* properties of an event with new names */
-    atomic_int_least64_t publish_after_us;
-    uint64_t rolled_back; /* transactions */
 
     pthread_mutex_t lock;     /* of what follows */
     struct counted **counted; /* [SOURCES_COUNTED] */

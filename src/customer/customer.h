@@ -95,8 +95,8 @@ must_use int customers_identities(struct customers *customers, uint32_t owner, s
 must_use int customers_user_ids(struct customers *customers, const uint32_t *owners, size_t n,
                                 struct arena *arena, struct slice *user_ids, struct err *err);
 
-/* Writes a full table of keys out; force in customers_maintain: all fresh keys. */
-must_use int customers_flush(struct customers *customers, struct err *err);
+/* Writes a full table of keys out; force: all fresh keys. customers_flush: a table of at least that many. */
+must_use int customers_flush(struct customers *customers, size_t least, struct err *err);
 must_use int customers_maintain(struct customers *customers, bool force, struct err *err);
 /* Merges files of keys when due: long. Returns 1 if more is due. */
 must_use int customers_merge(struct customers *customers, struct err *err);

@@ -200,12 +200,12 @@ struct overlay *customers_take_overlay(struct customers *customers) {
 
 bool customers_pressed(const struct customers *customers) { return keys_pressed(customers->keys); }
 
-int customers_flush(struct customers *customers, struct err *err) {
-    return keys_flush(customers->keys, false, err);
+int customers_flush(struct customers *customers, size_t least, struct err *err) {
+    return keys_flush(customers->keys, least, err);
 }
 
 int customers_maintain(struct customers *customers, bool force, struct err *err) {
-    return keys_flush(customers->keys, force, err);
+    return keys_flush(customers->keys, force ? 1 : KEYS_FRESH_MAX, err);
 }
 
 int customers_merge(struct customers *customers, struct err *err) {

@@ -28,25 +28,32 @@ struct folder {
     struct customers *customers;
     struct timeline *timeline;
     struct ingest *ingest;
-    /* settings of the organisation, read at open */
-    char *name, *currency, *language; /* "es" or "en" */
+    /* settings of the organisation, read at open and by folder_reload */
+    const char *name, *currency, *language; /* "es" or "en" */
     struct zone *zone;
     int lock_fd;
+    struct folder_upkeep *upkeep; /* maintenance threads, or NULL */
+    struct folder_past *past;     /* settings that were replaced: somebody may still read them */
 };
 
 struct folder_settings {
     const char *name, *timezone, *currency, *language; /* NULL: Senda, Europe/Madrid, EUR, es */
 };
 
-/* Creates a new data folder with its keys and settings. E_REFUSED if it is not empty. */
-must_use int folder_create(const char *dir, const struct folder_settings *settings, struct err *err);
+/* Creates a new data folder with its keys and settings (records' settings "name", "timezone", "currency", "language").
+ * E_REFUSED if it is not empty. Sources and API keys are made by those who open it next. */
+must_use int folder_create(const char *dir, const struct folder_settings *settings,
+                           struct err *err);
 /* Takes the lock and opens everything; recovers after a crash. E_CONFLICT when another process has it,
  * E_NOT_FOUND when there is no data folder. */
 must_use int folder_open(struct folder **folder, const char *dir, struct err *err);
 void folder_close(struct folder *folder);
+/* Reads the settings again after they were changed. */
+must_use int folder_reload(struct folder *folder, struct err *err);
 
 /* One round of storage maintenance (fold, seal, merge, keys, checkpoint); returns 1 if more is due now. The server runs
- * it in its maintenance thread, folder_maintenance_start/stop do that. */
+ * it in two threads, folder_maintenance_start/stop do that: one for the truth (fold, keys, checkpoint: ingestion waits for
+ * it when it falls behind), one for what takes long (index, merges). */
 must_use int folder_maintain(struct folder *folder, bool force, struct err *err);
 must_use int folder_maintenance_start(struct folder *folder, struct err *err);
 void folder_maintenance_stop(struct folder *folder);

@@ -471,11 +471,11 @@ static int merge_files(struct keys *keys, size_t first, size_t n, struct err *er
     return put_file(keys, cursors, n, newest->age, newest->covered, &change, err);
 }
 
-static int flush(struct keys *keys, bool force, struct err *err) {
+static int flush(struct keys *keys, size_t least, struct err *err) {
     int code = 0;
     if (atomic_load(&keys->has_frozen))
         code = write_frozen(keys, err);
-    if (!code && (force || atomic_load(&keys->n_fresh) >= KEYS_FRESH_MAX)) {
+    if (!code && atomic_load(&keys->n_fresh) >= least) {
         struct change change = {.keys = keys, .freezes = true};
         code = change_submit(&change, err);
         if (!code && atomic_load(&keys->has_frozen))
@@ -484,9 +484,9 @@ static int flush(struct keys *keys, bool force, struct err *err) {
     return code;
 }
 
-int keys_flush(struct keys *keys, bool force, struct err *err) {
+int keys_flush(struct keys *keys, size_t least, struct err *err) {
     pthread_mutex_lock(&keys->flushing);
-    int code = flush(keys, force, err);
+    int code = flush(keys, least, err);
     pthread_mutex_unlock(&keys->flushing);
     return code;
 }

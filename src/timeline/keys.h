@@ -50,8 +50,9 @@ void keys_commit(struct keys *keys);
 
 /* More waits to be written than memory should hold: callers wait for keys_flush. */
 bool keys_pressed(const struct keys *keys);
-/* Any thread: writes a full table out; force: all fresh entries, full or not. */
-must_use int keys_flush(struct keys *keys, bool force, struct err *err);
+/* Any thread: writes a frozen table out, then the fresh one if it has at least `least` entries (KEYS_FRESH_MAX: a full
+ * one; 1: whatever there is). */
+must_use int keys_flush(struct keys *keys, size_t least, struct err *err);
 /* Any thread: merges four or more files of similar size when there are. Returns 1 if it did. */
 must_use int keys_merge(struct keys *keys, struct err *err);
 /* Checks order and checksum of each file. */

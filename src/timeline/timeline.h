@@ -30,6 +30,9 @@ void timeline_append(struct timeline *timeline, const struct row *rows, size_t n
 bool timeline_is_behind(const struct timeline *timeline);
 /* Writer thread: a new overlay after identities changed; takes ownership (free() of one block). */
 void timeline_publish_overlay(struct timeline *timeline, struct overlay *overlay);
+/* Each snapshot first calls `take`: a newer overlay (taken over) or NULL. So an overlay is made when somebody asks, not with
+ * every commit that merges customers. Before traffic. */
+void timeline_follow_overlay(struct timeline *timeline, struct overlay *(*take)(void *context), void *context);
 
 /* A consistent view of everything appended before the call. Cheap when nothing changed; sorts at most
  * LIMIT_TAIL_ROWS otherwise. Release soon. */
