@@ -164,14 +164,25 @@ int store_step(sqlite3_stmt *statement, struct err *err) {
     return result;
 }
 
+/* errno of the last failed call on the file or its WAL; sqlite3_system_errno may have been overwritten since. */
+static int last_errno(sqlite3 *db) {
+    int number = 0;
+    sqlite3_file *wal = NULL;
+    sqlite3_file_control(db, "main", SQLITE_FCNTL_JOURNAL_POINTER, &wal);
+    if (wal && wal->pMethods)
+        wal->pMethods->xFileControl(wal, SQLITE_FCNTL_LAST_ERRNO, &number);
+    if (!number)
+        sqlite3_file_control(db, "main", SQLITE_FCNTL_LAST_ERRNO, &number);
+    return number ? number : sqlite3_system_errno(db);
+}
+
 static bool is_full(sqlite3 *db, int code) {
     if (code == SQLITE_FULL)
         return true;
-    if ((code & 0xff) != SQLITE_IOERR && (code & 0xff) != SQLITE_CANTOPEN)
+    if (!db || (code != SQLITE_IOERR_WRITE && code != SQLITE_IOERR_SHMSIZE &&
+                code != SQLITE_IOERR_TRUNCATE && (code & 0xff) != SQLITE_CANTOPEN))
         return false;
-    if (code == SQLITE_IOERR_FSYNC || code == SQLITE_IOERR_DIR_FSYNC)
-        return false;
-    int number = db ? sqlite3_system_errno(db) : 0;
+    int number = last_errno(db);
     return number == ENOSPC || number == EDQUOT || number == EFBIG;
 }
 

@@ -186,8 +186,9 @@ static int commit(struct store *store, struct err *err) {
                 return code;
         }
     int code = connection_run(store->db, "COMMIT", err);
-    if (code == E_IO) /* whether it is on disk is not known, and asking again proves nothing */
-        break_down(store, err);
+    if (code == E_IO && sqlite3_extended_errcode(store->db) != SQLITE_IOERR_WRITE)
+        break_down(store,
+                   err); /* whether it is on disk is not known, and asking again proves nothing */
     return code;
 }
 
