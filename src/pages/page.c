@@ -182,10 +182,10 @@ static int read_problem(const json_t *problem, int status, struct err *err) {
     return code;
 }
 
-static int call(struct request *request, enum method method, const char *target, json_t *body, json_t **answer,
-                struct err *err) {
-    struct request *inner = request_new(request->app, method_name(method), target, false);
-    request_inherit(inner, request);
+static int call(struct request *request, bool as_owner, enum method method, const char *target, json_t *body,
+                json_t **answer, struct err *err) {
+    struct request *inner = request_new(request->app, method_name(method), target, as_owner);
+    if (!as_owner) request_inherit(inner, request);
     request_add_header(inner, "accept", "application/json");
     char *text = body ? json_dumps(body, JSON_COMPACT) : NULL;
     if (text) {
@@ -208,16 +208,20 @@ static int call(struct request *request, enum method method, const char *target,
 }
 
 int page_fetch(struct request *request, const char *target, json_t **answer, struct err *err) {
-    return call(request, METHOD_GET, target, NULL, answer, err);
+    return call(request, false, METHOD_GET, target, NULL, answer, err);
 }
 
 int page_send(struct request *request, enum method method, const char *target, json_t *body, json_t **answer,
               struct err *err) {
-    return call(request, method, target, body, answer, err);
+    return call(request, false, method, target, body, answer, err);
+}
+
+int page_send_as_owner(struct request *request, enum method method, const char *target, json_t *body, struct err *err) {
+    return call(request, true, method, target, body, NULL, err);
 }
 
 int page_query(struct request *request, json_t *query, json_t **answer, struct err *err) {
-    return call(request, METHOD_POST, "/api/v1/query", query, answer, err);
+    return call(request, false, METHOD_POST, "/api/v1/query", query, answer, err);
 }
 
 static void keep(json_t *view, const char *name, int code, json_t *answer, const struct err *err) {

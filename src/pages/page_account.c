@@ -117,19 +117,6 @@ static int show_setup(struct request *request, struct response *response, struct
                        setup_view(request, request_query(request, "token"), json_object()), err);
 }
 
-struct first_settings {
-    const char *name, *region, *zone, *language;
-};
-
-static int store_settings(void *context, sqlite3 *db, struct err *err) {
-    const struct first_settings *first = context;
-    int code = store_setting_put(db, "name", first->name, err);
-    if (!code && first->region) code = store_setting_put(db, "region", first->region, err);
-    if (!code && first->zone) code = store_setting_put(db, "timezone", first->zone, err);
-    if (!code) code = store_setting_put(db, "language", first->language, err);
-    return code;
-}
-
 /* The owner is made first: a second setup at the same time fails there and changes nothing. */
 static int run_setup(struct request *request, struct response *response, struct err *err) {
     struct accounts *accounts = app_accounts(request->app);
@@ -154,15 +141,10 @@ static int run_setup(struct request *request, struct response *response, struct 
         *err = refusal;
         return code;
     }
-    struct first_settings first = {organisation && *organisation ? organisation : "Senda",
-                                   request_form(request, "region"), request_form(request, "timezone"),
-                                   request->language};
-    request->principal = (struct principal){.user = user.id, .name = user.name, .role = ROLE_OWNER,
-                                            .scopes = role_scopes(ROLE_OWNER)};
-    json_t *body = json_pack("{s:s, s:s*, s:s*, s:s}", "name", first.name, "region", first.region, "timezone",
-                             first.zone, "language", first.language);
-    code = page_send(request, METHOD_PATCH, "/api/v1/settings", body, NULL, &refusal);
-    if (code < 0) code = store_write(app_folder(request->app)->store, store_settings, &first, err);
+    json_t *body = json_pack("{s:s, s:s*, s:s*, s:s}", "name", organisation && *organisation ? organisation : "Senda",
+                             "region", request_form(request, "region"), "timezone",
+                             request_form(request, "timezone"), "language", request->language);
+    code = page_send_as_owner(request, METHOD_PATCH, "/api/v1/settings", body, err);
     if (code >= 0) code = session_begin(request, response, user.id, err);
     return code < 0 ? code : page_redirect(request, response, "/", NULL);
 }

@@ -209,7 +209,7 @@ static void filter_channel(const struct context *context, struct template_value 
     static const char *const drawn[][2] = {
         {"web", "web"}, {"app", "app"}, {"mobile", "app"}, {"store", "store"}, {"kiosk", "kiosk"}, {"phone", "phone"},
         {"call", "phone"}, {"email", "email"}, {"chat", "chat"}, {"whatsapp", "chat"}, {"sms", "chat"},
-        {"social", "social"}, {"review", "review"}, {"visit", "visit"}, {"backoffice", "backoffice"}};
+        {"social", "social"}, {"review", "review"}, {"visit", "visit"}, {"field", "visit"}, {"backoffice", "backoffice"}};
     (void)context;
     template_value_text(value);
     const char *icon = "other";

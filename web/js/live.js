@@ -12,7 +12,7 @@ const list = /** @type {HTMLElement} */ (document.querySelector("[data-arrivals]
 const max = Number(list.dataset.max) || 12;
 const relative = new Intl.RelativeTimeFormat(document.documentElement.lang, { style: "short", numeric: "auto" });
 const drawn = ["web", "app", "store", "kiosk", "phone", "email", "chat", "social", "review", "visit", "backoffice"];
-const same = /** @type {Record<string, string>} */ ({ mobile: "app", call: "phone", whatsapp: "chat", sms: "chat" });
+const same = /** @type {Record<string, string>} */ ({ mobile: "app", call: "phone", whatsapp: "chat", sms: "chat", field: "visit" });
 const icons = (document.querySelector("use")?.getAttribute("href") || "").split("#")[0];
 /** @type {Arrival[]} */
 let waiting = [];

@@ -11,7 +11,7 @@ let timer = 0;
 function rules() {
   return [...form.querySelectorAll(".rule")].map((rule) => {
     const value = (/** @type {string} */ name) => /** @type {HTMLInputElement|null} */ (rule.querySelector(`[name^="${name}_"]`))?.value || "";
-    return { field: value("field"), op: value("op"), value: value("value"), channel: value("channel"), touchpoint: value("name") };
+    return Object.fromEntries(["event", "path", "channel", "property", "value", "touchpoint"].map((name) => [name, value(name)]));
   });
 }
 
