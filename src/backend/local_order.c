@@ -15,8 +15,8 @@ static void wilson(uint64_t k, uint64_t n, double *low, double *high) {
     double p = (double)k / (double)n, z2 = z * z / (double)n;
     double middle = (p + z2 / 2) / (1 + z2);
     double half = z / (1 + z2) * sqrt(p * (1 - p) / (double)n + z2 / (4 * (double)n));
-    *low = fmax(0, middle - half);
-    *high = fmin(1, middle + half);
+    *low = k == 0 ? 0 : fmax(0, middle - half);
+    *high = k == n ? 1 : fmin(1, middle + half);
 }
 
 static void set_share(json_t *row, const char *name, uint64_t part, uint64_t whole) {

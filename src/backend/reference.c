@@ -455,11 +455,16 @@ int reference_answer(const struct reference_world *world, const struct plan *pla
         interactions += view.cases[i].n;
     json_t *data = data_of(world, plan, &view, &arena);
     int code = 0;
-    if (data)
-        *answer = json_pack("{s:s, s:o, s:{s:I, s:I}}", "kind", plan_kind_text(plan->kind), "data", data, "meta",
-                            "customers", (json_int_t)view.n, "interactions", (json_int_t)interactions);
-    else
+    if (data) {
+        /* Of `customers`: the universe; which interactions a rule reads is the backend's affair. */
+        bool rule = plan->kind == PLAN_CUSTOMERS;
+        json_t *meta = rule ? json_pack("{s:I}", "customers", (json_int_t)world->n_owners)
+                            : json_pack("{s:I, s:I}", "customers", (json_int_t)view.n, "interactions",
+                                        (json_int_t)interactions);
+        *answer = json_pack("{s:s, s:o, s:o}", "kind", plan_kind_text(plan->kind), "data", data, "meta", meta);
+    } else {
         code = err_set(err, E_INVALID, "the reference does not answer this kind");
+    }
     arena_release(&arena);
     return code;
 }

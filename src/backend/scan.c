@@ -216,8 +216,6 @@ static void walk_redirects(struct walk *walk, uint32_t from, uint32_t to) {
         bool redirected = redirect < overlay->n && overlay->profile[redirect] == owner;
         if (redirected || (grouped && members && !owner_set_has(members, owner))) {
             walk->n_runs = 0;
-            if (worker->seen)
-                worker->seen[(owner - from) >> 6] &= ~(UINT64_C(1) << ((owner - from) & 63));
             continue;
         }
         if (grouped && take_members(walk, owner) && worker->seen)
@@ -252,6 +250,20 @@ static void walk_chunk(struct walk *walk, uint32_t from, uint32_t to) {
         walk_plain(walk);
 }
 
+/* Rows of redirected profiles count for their owner only, whose bit was set when its members were taken. */
+static uint64_t count_seen(const struct worker *worker, uint32_t from, uint32_t to) {
+    const struct overlay *overlay = worker->scan->overlay;
+    uint32_t redirect = worker->redirects ? first_at_least(overlay->profile, overlay->n, from) : 0;
+    for (; worker->redirects && redirect < overlay->n && overlay->profile[redirect] < to; redirect++) {
+        uint32_t bit = overlay->profile[redirect] - from;
+        worker->seen[bit >> 6] &= ~(UINT64_C(1) << (bit & 63));
+    }
+    uint64_t count = 0;
+    for (size_t word = 0; word <= ((size_t)to - from) / 64; word++)
+        count += (uint64_t)__builtin_popcountll(worker->seen[word]);
+    return count;
+}
+
 /* Profiles [from, to). */
 static void run_chunk(struct worker *worker, struct walk *walk, uint32_t from, uint32_t to) {
     const struct scan *scan = worker->scan;
@@ -276,8 +288,7 @@ static void run_chunk(struct worker *worker, struct walk *walk, uint32_t from, u
     }
     if (walk->n || worker->redirects)
         walk_chunk(walk, from, to);
-    for (size_t word = 0; worker->seen && word < words; word++)
-        worker->customers += (uint64_t)__builtin_popcountll(worker->seen[word]);
+    worker->customers += worker->seen ? count_seen(worker, from, to) : 0;
 }
 
 static void walk_init(struct walk *walk, struct worker *worker) {

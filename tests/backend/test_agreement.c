@@ -320,7 +320,12 @@ static void ask(struct folder *folder, const struct reference_world *world, cons
     struct err err = {0};
     struct plan *plan = NULL;
     struct plan_context context = {.dictionary = folder->dictionary, .zone = folder->zone, .now_ms = clock_now_ms()};
-    if (plan_compile(query, &OWNER, &context, &arena, &plan, &err)) {
+    int refused = plan_compile(query, &OWNER, &context, &arena, &plan, &err);
+    if (refused == E_INVALID && strstr(err.pointer, "/range")) { /* drew a range that ends before it begins */
+        arena_release(&arena);
+        return;
+    }
+    if (refused) {
         show("question", query);
         fail_msg("plan: %s at %s", err.message, err.pointer);
     }
