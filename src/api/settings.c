@@ -1,14 +1,8 @@
 /*
  * /api/v1/settings: name, region, language, zone and currency of the organisation.
  *
- * The folder holds them for every thread; a change swaps the pointers and keeps the old values until the end, because
- * requests under way still read them. Changes are rare and small.
- *
  * SPDX-License-Identifier: GPL-3.0-or-later
  */
-#include <pthread.h>
-#include <stdlib.h>
-
 #include "api/api.h"
 #include "base/limits.h"
 
@@ -51,7 +45,7 @@ struct settings {
 
 static int write_settings(void *context, sqlite3 *db, struct err *err) {
     const struct settings *settings = context;
-    int code = store_setting_put(db, "organisation", settings->name, err);
+    int code = store_setting_put(db, "name", settings->name, err);
     if (!code) code = store_setting_put(db, "timezone", settings->timezone, err);
     if (!code) code = store_setting_put(db, "currency", settings->currency, err);
     if (!code) code = store_setting_put(db, "language", settings->language, err);
@@ -59,66 +53,8 @@ static int write_settings(void *context, sqlite3 *db, struct err *err) {
     return code;
 }
 
-/* ---- values replaced while others read them ---- */
-
-struct retired {
-    pthread_mutex_t lock;
-    struct retired_value {
-        struct retired_value *next;
-        void *value;
-        struct zone *zone;
-    } *values;
-};
-
-static void *make_retired(struct app *app) {
-    (void)app;
-    struct retired *retired = calloc(1, sizeof *retired);
-    if (!retired) abort();
-    pthread_mutex_init(&retired->lock, NULL);
-    return retired;
-}
-
-static void release_retired(void *value) {
-    struct retired *retired = value;
-    while (retired->values) {
-        struct retired_value *first = retired->values;
-        retired->values = first->next;
-        if (first->zone) zone_close(first->zone);
-        free(first->value);
-        free(first);
-    }
-    pthread_mutex_destroy(&retired->lock);
-    free(retired);
-}
-
-static void retire(struct retired *retired, void *value, struct zone *zone) {
-    struct retired_value *old = calloc(1, sizeof *old);
-    if (!old) abort();
-    *old = (struct retired_value){retired->values, value, zone};
-    retired->values = old;
-}
-
-static void swap_text(struct retired *retired, char **place, const char *text) {
-    if (strcmp(*place, text) == 0) return;
-    char *copy = strdup(text);
-    if (!copy) abort();
-    retire(retired, __atomic_exchange_n(place, copy, __ATOMIC_ACQ_REL), NULL);
-}
-
-static void apply(struct app *app, const struct settings *settings, struct zone *zone) {
-    static const char key[] = "settings";
-    struct retired *retired = app_keep(app, key, make_retired, release_retired);
-    struct folder *folder = app_folder(app);
-    pthread_mutex_lock(&retired->lock);
-    swap_text(retired, &folder->name, settings->name);
-    swap_text(retired, &folder->currency, settings->currency);
-    swap_text(retired, &folder->language, settings->language);
-    retire(retired, NULL, __atomic_exchange_n(&folder->zone, zone, __ATOMIC_ACQ_REL));
-    pthread_mutex_unlock(&retired->lock);
-}
-
 static int read_settings(const struct folder *folder, const json_t *body, const char *region, struct settings *settings,
-                         struct zone **zone, struct err *err) {
+                         struct err *err) {
     int code = api_text(body, "name", folder->name, VALUE_MAX - 1, &settings->name, err);
     if (!code) code = api_text(body, "timezone", zone_name(folder->zone), VALUE_MAX - 1, &settings->timezone, err);
     if (!code) code = api_text(body, "currency", folder->currency, 3, &settings->currency, err);
@@ -130,15 +66,16 @@ static int read_settings(const struct folder *folder, const json_t *body, const 
         return err_at(err, E_INVALID, "/currency", "the currency is a code of ISO 4217, as EUR");
     if (strcmp(settings->language, "es") != 0 && strcmp(settings->language, "en") != 0)
         return err_at(err, E_INVALID, "/language", "the language is es or en");
+    struct zone *zone = NULL;
     struct err none = {0};
-    if (zone_open(zone, settings->timezone, &none)) return err_at(err, E_INVALID, "/timezone", "unknown time zone");
+    if (zone_open(&zone, settings->timezone, &none)) return err_at(err, E_INVALID, "/timezone", "unknown time zone");
+    zone_close(zone);
     return 0;
 }
 
 static int change(struct request *request, struct response *response, struct err *err) {
     struct folder *folder = app_folder(request->app);
     struct settings settings;
-    struct zone *zone = NULL;
     json_t *body = NULL, *before = NULL;
     char region[VALUE_MAX];
     int code = settings_json(request, &before, err);
@@ -146,15 +83,13 @@ static int change(struct request *request, struct response *response, struct err
     json_decref(before);
     if (!code) code = setting(request, "region", region, err);
     if (!code) code = request_json(request, &body, err);
-    if (!code) code = read_settings(folder, body, region, &settings, &zone, err);
+    if (!code) code = read_settings(folder, body, region, &settings, err);
     if (!code) code = store_write(folder->store, write_settings, &settings, err);
+    if (!code) code = folder_reload(folder, err);
     if (!code) {
-        apply(request->app, &settings, zone);
-        zone = NULL;
         audit_write(app_accounts(request->app), &request->principal, request->peer, "settings.change", settings.name, "");
         code = get(request, response, err);
     }
-    if (zone) zone_close(zone);
     json_decref(body);
     return code;
 }

@@ -66,3 +66,17 @@ CREATE TABLE idempotency (
     body BLOB NOT NULL,
     created_ms INTEGER NOT NULL
 ) WITHOUT ROWID;
+
+-- Files imported through the interface, the API or the shell.
+CREATE TABLE import (
+    id INTEGER PRIMARY KEY AUTOINCREMENT,
+    file TEXT NOT NULL,           -- name as people know it
+    path TEXT NOT NULL,           -- where it lies; "" once it is gone
+    uploaded INTEGER NOT NULL,    -- 1: the path is a copy of ours
+    options TEXT NOT NULL,        -- JSON: format, map, sheet, lifecycle
+    guess TEXT NOT NULL,          -- JSON: what the file looks like
+    state TEXT NOT NULL,          -- proposed waiting running done failed cancelled
+    result TEXT NOT NULL,         -- JSON: read, accepted, duplicates, rejected, seconds, rejections, failure, hint
+    created_ms INTEGER NOT NULL,
+    who TEXT NOT NULL             -- e-mail of the person, name of the key, "shell"
+);
