@@ -13,7 +13,10 @@ const struct command *const COMMANDS[] = {
 };
 
 static const struct route_table *const TABLES[] = {
-    &static_routes, &api_collect_routes, &api_client_routes,
+    &static_routes,         &api_collect_routes,  &api_client_routes, &api_query_routes,   &api_source_routes,
+    &api_customer_routes,   &api_touchpoint_routes, &api_unit_routes, &api_user_routes,    &api_key_routes,
+    &api_session_routes,    &api_setting_routes,  &api_import_routes, &api_export_routes,  &api_audit_routes,
+    &api_stream_routes,     &api_openapi_routes,  &api_health_routes,
 };
 
 const struct app_options APP_OPTIONS = {.tables = TABLES, .n_tables = sizeof TABLES / sizeof TABLES[0]};
