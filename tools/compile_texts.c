@@ -164,6 +164,8 @@ static void write_table(struct po *es, struct po *en, const char *path) {
 
 /* Keys that a template names must exist: {{_ key}}, {{{_ key}}}. */
 static void check_tags(struct po *po, const char *path, const char *source) {
+    const char *dot = strrchr(path, '.');
+    if (!dot || strcmp(dot, ".mustache") != 0) return;
     for (const char *tag = strstr(source, "{_ "); tag; tag = strstr(tag + 3, "{_ ")) {
         char key[128];
         size_t n = strcspn(tag + 3, " }");

@@ -182,15 +182,21 @@ static int read_problem(const json_t *problem, int status, struct err *err) {
     return code;
 }
 
-static int call(struct request *request, bool as_owner, enum method method, const char *target, json_t *body,
-                json_t **answer, struct err *err) {
-    struct request *inner = request_new(request->app, method_name(method), target, as_owner);
-    if (!as_owner) request_inherit(inner, request);
+struct call {
+    enum method method;
+    const char *target;
+    struct slice body; /* absent: none */
+    const char *type;
+    bool as_owner;
+};
+
+static int run_call(struct request *request, const struct call *call, json_t **answer, struct err *err) {
+    struct request *inner = request_new(request->app, method_name(call->method), call->target, call->as_owner);
+    if (!call->as_owner) request_inherit(inner, request);
     request_add_header(inner, "accept", "application/json");
-    char *text = body ? json_dumps(body, JSON_COMPACT) : NULL;
-    if (text) {
-        request_add_header(inner, "content-type", "application/json");
-        request_set_body(inner, slice_of(text));
+    if (call->body.p) {
+        request_add_header(inner, "content-type", call->type);
+        request_set_body(inner, call->body);
     }
     struct response response = {0};
     buf_init(&response.body, LIMIT_BODY_BYTES);
@@ -202,26 +208,40 @@ static int call(struct request *request, bool as_owner, enum method method, cons
     json_decref(json);
     response_release(&response);
     request_free(inner);
+    return code;
+}
+
+static int call_json(struct request *request, bool as_owner, enum method method, const char *target, json_t *body,
+                     json_t **answer, struct err *err) {
+    char *text = body ? json_dumps(body, JSON_COMPACT) : NULL;
+    struct call call = {method, target, slice_of(text), "application/json", as_owner};
+    int code = run_call(request, &call, answer, err);
     free(text);
     json_decref(body);
     return code;
 }
 
+int page_forward(struct request *request, const char *target, json_t **answer, struct err *err) {
+    struct call call = {METHOD_POST, target, request->body, request_header(request, "content-type"), false};
+    if (!call.type) call.type = "application/octet-stream";
+    return run_call(request, &call, answer, err);
+}
+
 int page_fetch(struct request *request, const char *target, json_t **answer, struct err *err) {
-    return call(request, false, METHOD_GET, target, NULL, answer, err);
+    return call_json(request, false, METHOD_GET, target, NULL, answer, err);
 }
 
 int page_send(struct request *request, enum method method, const char *target, json_t *body, json_t **answer,
               struct err *err) {
-    return call(request, false, method, target, body, answer, err);
+    return call_json(request, false, method, target, body, answer, err);
 }
 
 int page_send_as_owner(struct request *request, enum method method, const char *target, json_t *body, struct err *err) {
-    return call(request, true, method, target, body, NULL, err);
+    return call_json(request, true, method, target, body, NULL, err);
 }
 
 int page_query(struct request *request, json_t *query, json_t **answer, struct err *err) {
-    return call(request, false, METHOD_POST, "/api/v1/query", query, answer, err);
+    return call_json(request, false, METHOD_POST, "/api/v1/query", query, answer, err);
 }
 
 static void keep(json_t *view, const char *name, int code, json_t *answer, const struct err *err) {

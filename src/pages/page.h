@@ -42,6 +42,8 @@ void page_fetch_into(struct request *request, json_t *view, const char *name, co
 /* Runs a change: `body` (taken over) as JSON, or NULL. answer may be NULL. */
 must_use int page_send(struct request *request, enum method method, const char *target, json_t *body,
                        json_t **answer, struct err *err);
+/* Runs a request whose body is this one's, as it came (uploads). */
+must_use int page_forward(struct request *request, const char *target, json_t **answer, struct err *err);
 /* The same with the rights of the folder's owner: only for the first run, when nobody is there yet. */
 must_use int page_send_as_owner(struct request *request, enum method method, const char *target, json_t *body,
                                 struct err *err);

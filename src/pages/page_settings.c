@@ -5,7 +5,7 @@
  */
 #include "pages/settings.h"
 
-#include <stdio.h>
+#include <fnmatch.h>
 #include <stdlib.h>
 
 #include "base/limits.h"
@@ -115,7 +115,7 @@ static int change_organisation(struct request *request, struct response *respons
 
 /* ---- touchpoints ---- */
 
-enum { RULES_MAX = 300, EVENTS_OFFERED = 300 };
+enum { RULES_MAX = 300, EVENTS_OFFERED = 300, RULES_PREVIEWED = 60 };
 static const char *const rule_fields[] = {"event", "path", "channel", "property", "value", "touchpoint"};
 enum { RULE_FIELDS = sizeof rule_fields / sizeof *rule_fields };
 
@@ -220,6 +220,69 @@ static int change_touchpoints(struct request *request, struct response *response
     return code < 0 ? code : page_redirect(request, response, "/settings/touchpoints", "rules");
 }
 
+/* How many interactions fit each rule of the form by itself: what the editor shows while somebody writes. A page's path is
+ * compared here, over the distinct paths of the interactions that fit the rest. */
+static double count_matching(const json_t *answer, const char *glob) {
+    double sum = 0;
+    size_t i;
+    json_t *row;
+    json_array_foreach(json_object_get(answer, "data"), i, row) {
+        const char *path = json_string_value(json_object_get(row, "by"));
+        if (!glob || (path && fnmatch(glob, path, 0) == 0))
+            sum += json_number_value(json_object_get(row, "value"));
+    }
+    return sum;
+}
+
+static double count_rule(struct request *request, const json_t *rule) {
+    static const char *const paths[] = {"context.page.path", "path"};
+    const char *glob = json_string_value(json_object_get(rule, "path"));
+    const char *event = json_string_value(json_object_get(rule, "event"));
+    const char *channel = json_string_value(json_object_get(rule, "channel"));
+    const char *property = json_string_value(json_object_get(rule, "property"));
+    const char *value = json_string_value(json_object_get(rule, "value"));
+    bool has_glob = glob && *glob;
+    double sum = 0;
+    for (int i = 0; i < (has_glob ? 2 : 1); i++) {
+        json_t *query = json_pack("{s:s, s:s}", "kind", "trend", "every", "month"), *where = json_array();
+        if (event && *event) json_object_set_new(query, "of", json_pack("{s:s}", "event", event));
+        if (channel && *channel) json_object_set_new(query, "channel", json_pack("[s]", channel));
+        if (property && *property)
+            json_array_append_new(where, json_pack("{s:s, s:s, s:s}", "property", property, "op", "=", "value",
+                                                   value ? value : ""));
+        if (i == 1) json_array_append_new(where, json_pack("{s:s, s:s}", "property", paths[0], "op", "absent"));
+        if (has_glob) json_object_set_new(query, "by", json_pack("{s:s}", "property", paths[i]));
+        json_object_set_new(query, "where", where);
+        json_t *answer = NULL;
+        struct err ignored = {0};
+        if (page_query(request, query, &answer, &ignored) >= 0) sum += count_matching(answer, has_glob ? glob : NULL);
+        json_decref(answer);
+    }
+    return sum;
+}
+
+static int preview_touchpoints(struct request *request, struct response *response, struct err *err) {
+    json_t *body, *rule, *counts = json_array();
+    int code = request_json(request, &body, err);
+    if (code < 0) {
+        json_decref(counts);
+        return code;
+    }
+    size_t i;
+    json_array_foreach(json_object_get(body, "rules"), i, rule) {
+        static const char *const conditions[] = {"event", "path", "channel", "property"};
+        bool empty = true;
+        for (size_t k = 0; k < 4; k++) empty &= json_string_length(json_object_get(rule, conditions[k])) == 0;
+        if (i < RULES_PREVIEWED)
+            json_array_append_new(counts, empty ? json_null() : json_real(count_rule(request, rule)));
+    }
+    json_t *answer = json_pack("{s:o}", "counts", counts);
+    response_json(response, 200, answer);
+    json_decref(answer);
+    json_decref(body);
+    return HANDLED;
+}
+
 /* ---- units ---- */
 
 static int show_units_view(struct request *request, struct response *response, json_t *view, struct err *err) {
@@ -313,6 +376,8 @@ static const struct route routes[] = {
     {.methods = METHOD_GET, .pattern = "/settings/touchpoints", .access = ACCESS_SESSION, .handle = show_touchpoints},
     {.methods = METHOD_POST, .pattern = "/settings/touchpoints", .access = ACCESS_SESSION, .scopes = SCOPE_MANAGE,
      .body_limit = 1024 * 1024, .handle = change_touchpoints},
+    {.methods = METHOD_POST, .pattern = "/settings/touchpoints/preview", .access = ACCESS_SESSION,
+     .scopes = SCOPE_MANAGE, .body_limit = 1024 * 1024, .handle = preview_touchpoints},
     {.methods = METHOD_GET, .pattern = "/settings/units", .access = ACCESS_SESSION, .handle = show_units},
     {.methods = METHOD_POST, .pattern = "/settings/units", .access = ACCESS_SESSION, .scopes = SCOPE_MANAGE,
      .handle = change_units},
