@@ -1,7 +1,7 @@
 /*
  * Funnel: how many customers come as far as each step, where they are lost, how long it takes.
  *
- * Up to seven steps stand as columns side by side (the way of reading is the way of the customer); more steps, and phones,
+ * A few steps stand as columns side by side (the way of reading is the way of the customer); more than fit, and phones,
  * have rows. The lost part of each step is a hatched rest over the bar and leads to the customers lost there; the
  * step that loses most is marked. With `by`, the values stand beside each other in each step.
  *
@@ -11,7 +11,7 @@
 
 #include "pages/chart.h"
 
-enum { MAX_STEPS = 32, MAX_GROUPS = 6, MAX_COLUMNS = 7 };
+enum { MAX_STEPS = 32, MAX_GROUPS = 6, LEAST_COLUMN = 118 };
 
 struct funnel_cell {
     double customers, share, from_previous, median_s, p90_s;
@@ -211,7 +211,7 @@ static double draw_words(const struct chart *chart, const struct funnel *funnel,
 }
 
 static void draw_columns(const struct chart *chart, const struct funnel *funnel, struct buf *out) {
-    double width = 960, height = 220, top = draw_legend(chart, funnel, width, NULL) + 16, bottom = top + height;
+    double width = chart_width(chart), height = 220, top = draw_legend(chart, funnel, width, NULL) + 16, bottom = top + height;
     double column = width / (double)funnel->steps, bar = column * (funnel->grouped ? 0.82 : 0.56), down = 0;
     struct slice lines[TEXT_LINES];
     struct buf body;
@@ -287,7 +287,7 @@ static double draw_row(const struct chart *chart, const struct funnel *funnel, s
 }
 
 static void draw_rows(const struct chart *chart, const struct funnel *funnel, struct buf *out) {
-    double width = chart->narrow ? 360 : 960;
+    double width = chart_width(chart);
     struct buf body;
     buf_init(&body, out->max);
     double y = draw_legend(chart, funnel, width, &body);
@@ -305,7 +305,7 @@ void chart_funnel(const struct chart *chart, const json_t *data, struct buf *out
     read_funnel(chart, data, funnel);
     if (!funnel->steps)
         return;
-    if (chart->narrow || funnel->steps > MAX_COLUMNS)
+    if (chart->narrow || (double)funnel->steps * LEAST_COLUMN > chart_width(chart))
         draw_rows(chart, funnel, out);
     else
         draw_columns(chart, funnel, out);

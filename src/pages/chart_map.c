@@ -170,7 +170,7 @@ int map_build(const struct chart *chart, const struct flow_view *view, const jso
         int result = layout_layers(chart->arena, map->places, map->n_places, map->steps, map->n_steps, &map->width, err);
         if (result)
             return result;
-        if (map->width <= (chart->narrow ? 400 : 1500) || edges <= 6)
+        if (map->width <= (chart->narrow ? 400 : chart_width(chart) * 1.5) || edges <= 6)
             break;
         edges = edges > map->graph.n_edges ? map->graph.n_edges : edges;
         edges = edges * 4 / 5;

@@ -31,7 +31,7 @@ static const char *cohort_name(const struct chart *chart, enum bucket every, con
 static void measure(const struct chart *chart, enum bucket every, const json_t *data, struct retention *retention) {
     size_t i;
     json_t *row;
-    *retention = (struct retention){.width = chart->narrow ? 360 : 960};
+    *retention = (struct retention){.width = chart_width(chart)};
     retention->name = text_width(slice_of(chart_say(chart, "average")), SIZE_TEXT * 1.06);
     retention->size = text_width(slice_of(chart_say(chart, "size")), SIZE_SMALL);
     json_array_foreach(data, i, row) {

@@ -288,7 +288,7 @@ static int build(const struct chart *chart, const struct flow_view *view, const 
         set_ports(chart, sankey, i, false);
     }
     size_t layers = sankey->graph.n_layers - 2; /* without start and end */
-    sankey->pitch = chart->narrow ? 92 : fmin(fmax(952.0 / (double)(layers ? layers : 1), 132), 260);
+    sankey->pitch = chart->narrow ? 92 : fmin(fmax((chart_width(chart) - 8) / (double)(layers ? layers : 1), 132), 260);
     return 0;
 }
 
@@ -298,7 +298,7 @@ void chart_sankey(const struct chart *chart, const struct flow_view *view, const
         return;
     size_t layers = sankey.graph.n_layers - 2;
     double along = 16 + (double)layers * sankey.pitch, across = sankey.across + 28;
-    double width = sankey.narrow ? fmax(across, 360) : fmax(along, 640), height = sankey.narrow ? along : across;
+    double width = sankey.narrow ? fmax(across, 360) : fmax(along, 480), height = sankey.narrow ? along : across;
     double shift = sankey.narrow ? (width - sankey.across) / 2 : 14;
     for (size_t i = 0; i < sankey.n_places; i++)
         sankey.places[i].x += shift;

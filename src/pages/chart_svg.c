@@ -69,6 +69,10 @@ const char *svg_encode(struct arena *arena, struct slice text) {
     return encoded;
 }
 
+double chart_width(const struct chart *chart) {
+    return chart->narrow ? 360 : chart->width > 0 ? chart->width : 960;
+}
+
 void svg_open(const struct chart *chart, struct buf *out, const char *kind, double width, double height) {
     buf_add_format(out,
                    "<svg xmlns=\"http://www.w3.org/2000/svg\" class=\"chart chart-%s %s\" viewBox=\"0 0 %s %s\" "

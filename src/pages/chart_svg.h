@@ -31,9 +31,13 @@ struct chart {
     const char *id;          /* prefix of ids, unique in the page, ASCII letters */
     const char *people;      /* address of the customers behind it, with a query: a shape adds "&step=3"; or NULL */
     const char *by_texts;    /* prefix of the texts of `by` values ("channel"), or NULL: shown as they are */
+    double width;            /* of the wide form in user units: about the pixels that it gets; 0: 960 */
     bool narrow;             /* portrait, for phones */
     struct arena *arena;
 };
+
+/* Width of the drawing: 360 in the narrow form. */
+double chart_width(const struct chart *chart);
 
 /* Font sizes of the classes t-small, t, t-strong, in user units. */
 enum { SIZE_SMALL = 11, SIZE_TEXT = 12, SIZE_STRONG = 14 };

@@ -306,7 +306,7 @@ static void draw_bands(const struct chart *chart, const struct trend_view *view,
 
 void chart_trend(const struct chart *chart, const struct trend_view *view, const json_t *data, struct buf *out) {
     struct trend trend = {0};
-    double width = chart->narrow ? 360 : 960, names = 0, ticks = 0;
+    double width = chart_width(chart), names = 0, ticks = 0;
     read_trend(chart, view, data, &trend);
     if (!trend.buckets)
         return;

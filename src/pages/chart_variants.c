@@ -85,20 +85,37 @@ static double draw_path(const struct chart *chart, struct palette *palette, cons
     return y + CHEVRON_HEIGHT;
 }
 
+enum { BAR_LEFT = 30, BAR_WIDTH = 80 };
+
+static const char *figures_of(const struct chart *chart, const json_t *row) {
+    return arena_format(chart->arena, "%s · %s", chart_share(chart, json_figure(row, "share"), 1),
+                        chart_number(chart, json_figure(row, "cases"), 0));
+}
+
+/* Where the paths begin: behind bar and figures of the widest row; in the narrow form they have lines of their own. */
+static double paths_left(const struct chart *chart, const json_t *variants) {
+    double widest = text_width(slice_of(chart_say(chart, "share_of_cases")), SIZE_SMALL) - BAR_WIDTH - 8;
+    size_t i;
+    json_t *row;
+    json_array_foreach(variants, i, row)
+        widest = fmax(widest, text_width(slice_of(figures_of(chart, row)), SIZE_SMALL));
+    return chart->narrow ? 0 : BAR_LEFT + BAR_WIDTH + 8 + widest + 16;
+}
+
 static double draw_row(const struct chart *chart, struct palette *palette, const json_t *row, size_t rank, double most,
-                       double y, double width, struct buf *out) {
+                       double y, double left, struct buf *out) {
     double share = json_figure(row, "share"), cases = json_figure(row, "cases"), median = json_figure(row, "median_s");
-    double left = chart->narrow ? 0 : 218, bar = chart->narrow ? 110 : 96;
-    const char *figures = arena_format(chart->arena, "%s · %s", chart_share(chart, share, 1), chart_number(chart, cases, 0));
+    double width = chart_width(chart), bar = BAR_WIDTH;
+    const char *figures = figures_of(chart, row);
     bool link = svg_link_open(chart, out, "variant=%zu", rank);
     buf_add_text(out, "<g class=\"shape\">");
     svg_title(out, slice_of(arena_format(chart->arena, "%zu. %s %s (%s)\n%s %s", rank, chart_number(chart, cases, 0),
                                          chart_say(chart, "cases"), chart_share(chart, share, 1),
                                          chart_say(chart, "median_short"), chart_duration(chart, median))));
     svg_text(out, 22, y + 17, ANCHOR_END, "t-small muted", slice_of(chart_number(chart, (double)rank, 0)));
-    svg_rect(out, 30, y + 5, bar, 16, 3, "track");
-    svg_rect(out, 30, y + 5, fmax(bar * share / most, 1.5), 16, 3, "fill-1");
-    svg_text(out, 30 + bar + 8, y + 17, ANCHOR_START, "t-small", slice_of(figures));
+    svg_rect(out, BAR_LEFT, y + 5, bar, 16, 3, "track");
+    svg_rect(out, BAR_LEFT, y + 5, fmax(bar * share / most, 1.5), 16, 3, "fill-1");
+    svg_text(out, BAR_LEFT + bar + 8, y + 17, ANCHOR_START, "t-small", slice_of(figures));
     if (chart->narrow) {
         const char *time = isfinite(median) ? chart_duration(chart, median) : "";
         svg_text(out, width, y + 17, ANCHOR_END, "t-small muted", slice_of(time));
@@ -109,12 +126,12 @@ static double draw_row(const struct chart *chart, struct palette *palette, const
         return draw_path(chart, palette, json_object_get(row, "path"), left, y + 28, width, 150, out) + 16;
     if (isfinite(median))
         svg_text(out, width, y + 17, ANCHOR_END, "t-small muted", slice_of(chart_duration(chart, median)));
-    return draw_path(chart, palette, json_object_get(row, "path"), left, y, width - 76, 190, out) + 12;
+    return draw_path(chart, palette, json_object_get(row, "path"), left, y, width - 84, 190, out) + 12;
 }
 
 void chart_variants(const struct chart *chart, const json_t *data, struct buf *out) {
     const json_t *variants = json_object_get(data, "variants");
-    double width = chart->narrow ? 360 : 960, y = chart->narrow ? 0 : 22, most = 1e-9;
+    double width = chart_width(chart), y = chart->narrow ? 0 : 22, most = 1e-9, left;
     struct palette palette = {.n = 0};
     struct buf body;
     size_t i;
@@ -122,17 +139,18 @@ void chart_variants(const struct chart *chart, const json_t *data, struct buf *o
     if (!json_array_size(variants))
         return;
     buf_init(&body, out->max);
+    left = paths_left(chart, variants);
     json_array_foreach(variants, i, row)
         most = fmax(most, json_figure(row, "share"));
     json_array_foreach(variants, i, row) {
         if (i == MAX_ROWS)
             break;
-        y = draw_row(chart, &palette, row, i + 1, most, y, width, &body);
+        y = draw_row(chart, &palette, row, i + 1, most, y, left, &body);
     }
     svg_open(chart, out, "variants", width, y);
     if (!chart->narrow) {
-        svg_text(out, 30, 10, ANCHOR_START, "t-small muted", slice_of(chart_say(chart, "share_of_cases")));
-        svg_text(out, 218, 10, ANCHOR_START, "t-small muted", slice_of(chart_say(chart, "path")));
+        svg_text(out, BAR_LEFT, 10, ANCHOR_START, "t-small muted", slice_of(chart_say(chart, "share_of_cases")));
+        svg_text(out, left, 10, ANCHOR_START, "t-small muted", slice_of(chart_say(chart, "path")));
         svg_text(out, width, 10, ANCHOR_END, "t-small muted", slice_of(chart_say(chart, "median")));
     }
     buf_add_slice(out, buf_slice(&body));

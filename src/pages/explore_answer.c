@@ -39,6 +39,7 @@ static struct chart chart_of(struct request *request, const struct question *que
                           .id = kind,
                           .people = people,
                           .by_texts = strcmp(by, "channel") == 0 ? "channel" : NULL,
+                          .width = 760,
                           .narrow = narrow,
                           .arena = request->arena};
 }
@@ -184,15 +185,23 @@ static double sum_of(const json_t *data, double *most, int64_t *when) {
     return sum;
 }
 
+/* Buckets of a trend: its rows with different instants. */
+static double buckets_of(const json_t *data) {
+    size_t i, n = 0;
+    json_t *row;
+    const json_t *first = json_object_get(json_array_get(data, 0), "by");
+    json_array_foreach(data, i, row)
+        n += !first || json_equal(json_object_get(row, "by"), first);
+    return n ? (double)n : 1;
+}
+
 static json_t *trend_headline(const struct question *question, const json_t *answer, const json_t *previous) {
     const json_t *data = json_object_get(answer, "data");
     const char *measure = question_get(question, "measure");
-    double most = -1, total = sum_of(data, &most, &(int64_t){0}), before = previous ? sum_of(previous, NULL, NULL) : 0;
     int64_t when = 0;
-    most = -1;
-    sum_of(data, &most, &when);
+    double most = -1, total = sum_of(data, &most, &when), before = previous ? sum_of(previous, NULL, NULL) : 0;
     json_t *line = json_pack("{s:s, s:f, s:f}", "measure", measure, "total", total, "mean",
-                             json_array_size(data) ? total / (double)json_array_size(data) : 0);
+                             total / buckets_of(data));
     if (when && !*question_get(question, "by")) {
         char text[TIME_TEXT_BYTES];
         time_format(when, text);
@@ -295,7 +304,7 @@ static json_t *headline_of(struct request *request, const struct question *quest
     case EXPLORE_FUNNEL:
         if (!*question_get(question, "by"))
             return funnel_headline(data);
-        json_object_set_new(view, "groups", funnel_groups(request, question, data));
+        json_object_set_new(view, "versus", funnel_groups(request, question, data));
         return NULL;
     case EXPLORE_FLOW:
         return flow_headline(data, request->arena);

@@ -225,6 +225,9 @@ static void add_kind_fields(const struct request *request, const struct question
         add_select(request, question, view, "wu", "explore.wu", "m h d");
         add_select(request, question, view, "order", "explore.order", "ordered strict any");
         add_select(request, question, view, "entry", "explore.entry", "any first");
+        json_object_set_new(view, "options_open",
+                            json_boolean(question->shown[ROWS_EXCLUSIONS] || strcmp(question_get(question, "order"), "ordered") != 0 ||
+                                         strcmp(question_get(question, "entry"), "any") != 0));
         break;
     case EXPLORE_RETENTION:
         add_input(request, question, view, "start");
