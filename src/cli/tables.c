@@ -7,6 +7,7 @@
 #include "cli/commands.h"
 #include "cli/desk.h"
 #include "http/static.h"
+#include "pages/pages.h"
 
 const struct command *const COMMANDS[] = {
     &command_init, &command_serve, &command_demo, &command_query, &command_version, NULL,
@@ -17,6 +18,9 @@ static const struct route_table *const TABLES[] = {
     &api_customer_routes,   &api_touchpoint_routes, &api_unit_routes, &api_user_routes,    &api_key_routes,
     &api_session_routes,    &api_setting_routes,  &api_import_routes, &api_export_routes,  &api_audit_routes,
     &api_stream_routes,     &api_openapi_routes,  &api_health_routes,
+    &page_account_routes,   &page_home_routes,    &page_source_routes, &page_import_routes,  &page_customer_routes,
+    &page_settings_routes,  &page_people_routes,  &page_explore_routes,
 };
 
-const struct app_options APP_OPTIONS = {.tables = TABLES, .n_tables = sizeof TABLES / sizeof TABLES[0]};
+const struct app_options APP_OPTIONS = {.tables = TABLES, .n_tables = sizeof TABLES / sizeof TABLES[0],
+                                        .error_page = page_error};

@@ -79,9 +79,10 @@ static int save_preferences(struct request *request, struct response *response, 
     if (language && (strcmp(language, "es") == 0 || strcmp(language, "en") == 0)) {
         set_cookie(request, response, "senda_language", language);
         if (request->principal.user) {
-            struct err ignored = {0}; /* the cookie serves where the person's own setting cannot be kept */
-            (void)page_send(request, METHOD_PATCH, "/api/v1/me", json_pack("{s:s}", "language", language), NULL,
-                            &ignored);
+            struct err ignored = {0};
+            int code = page_send(request, METHOD_PATCH, "/api/v1/me", json_pack("{s:s}", "language", language), NULL,
+                                 &ignored);
+            (void)code; /* the cookie serves where the person's own setting cannot be kept */
         }
     }
     return page_redirect(request, response, safe_target(request_form(request, "back")), NULL);
