@@ -21,6 +21,8 @@ must_use int image_check_header(const struct part_image *image, struct err *err)
 /* Guards [base, base + bytes): a SIGBUS there sets *damaged. Returns its place, to be given back. */
 int guard_register(const char *base, uint64_t bytes, atomic_bool *damaged);
 void guard_unregister(int place); /* -1 is allowed */
+/* Installs the handler; registering does it once. For tests, whose runner takes the signal for itself. */
+void guard_install(void);
 /* Sets E_CORRUPT: "a part of the timeline is damaged: HOW". */
 int part_damaged(struct err *err, const char *how);
 

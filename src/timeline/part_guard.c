@@ -71,7 +71,7 @@ static void on_sigbus(int number, siginfo_t *info, void *context) {
         pass_on(number, info, context);
 }
 
-static void install(void) {
+void guard_install(void) {
     struct sigaction action = {.sa_sigaction = on_sigbus, .sa_flags = SA_SIGINFO | SA_NODEFER};
     sigemptyset(&action.sa_mask);
     sigaction(SIGBUS, &action, &before);
@@ -79,7 +79,7 @@ static void install(void) {
 
 int guard_register(const char *base, uint64_t bytes, atomic_bool *damaged) {
     static pthread_once_t once = PTHREAD_ONCE_INIT;
-    pthread_once(&once, install);
+    pthread_once(&once, guard_install);
     int place = -1;
     pthread_mutex_lock(&slots_lock);
     for (int i = 0; i < GUARD_SLOTS && place < 0; i++)

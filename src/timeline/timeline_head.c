@@ -317,21 +317,26 @@ static void measure(struct timeline *timeline, uint64_t *tail, uint64_t *runs, u
     *tail = all > *runs ? all - *runs : 0;
 }
 
+/* One step; 1 when there was nothing to do. */
+static int head_step(struct timeline *timeline, bool force, struct err *err) {
+    uint64_t tail, runs, bytes;
+    measure(timeline, &tail, &runs, &bytes);
+    if (runs >= LIMIT_HEAD_ROWS || bytes >= LIMIT_HEAD_BYTES || (force && !tail && runs))
+        return seal(timeline, err);
+    if (tail >= RUN_ROWS || (force && tail))
+        return make_runs(timeline, err);
+    return 1;
+}
+
 int head_advance(struct timeline *timeline, bool force, struct err *err) {
-    uint64_t tail, runs, bytes, target = atomic_load(&timeline->last_seq);
-    for (;;) {
-        measure(timeline, &tail, &runs, &bytes);
-        bool all = force && timeline->view->covered < target;
-        int code = 0;
-        if (runs >= LIMIT_HEAD_ROWS || bytes >= LIMIT_HEAD_BYTES || (all && !tail && runs))
-            code = seal(timeline, err);
-        else if (tail >= RUN_ROWS || (all && tail))
-            code = make_runs(timeline, err);
-        else
-            return 0;
-        if (code)
-            return code;
-    }
+    uint64_t target = atomic_load(&timeline->last_seq);
+    bool rested = timeline->head_rests;
+    int code = 0;
+    timeline->head_rests = true;
+    while (!code)
+        code = head_step(timeline, force && timeline->view->covered < target, err);
+    timeline->head_rests = rested;
+    return code < 0 ? code : 0;
 }
 
 bool timeline_is_behind(const struct timeline *timeline) {

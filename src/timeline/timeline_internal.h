@@ -63,7 +63,7 @@ struct timeline {
     pthread_mutex_t work;
     /* with work */
     uint32_t next_number; /* of a part file */
-    bool regrouping;      /* the head must rest */
+    bool head_rests;      /* merging must not yield to it: it is being advanced, or ranges change */
     /* the writer's */
     struct tail *newest;
     _Atomic(uint64_t) last_seq;   /* published last, after its row */
@@ -71,6 +71,9 @@ struct timeline {
     _Atomic(uint32_t) max_customer;
     _Atomic(int64_t) appended_us; /* when rows came last, monotonic */
     pthread_mutex_t sorting;      /* one snapshot sorts at a time */
+    pthread_mutex_t following;    /* one snapshot asks for an overlay at a time */
+    struct overlay *(*take_overlay)(void *context);
+    void *take_context;
     pthread_mutex_t lock;
     struct view *view;
     struct tail *oldest; /* list up to the newest */

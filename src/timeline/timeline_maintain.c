@@ -57,7 +57,7 @@ int part_give_touchpoints(struct timeline *timeline, const struct touchpoint_rul
 static void yield_to_head(void *context) {
     struct timeline *timeline = context;
     struct err err;
-    if (!timeline->regrouping && head_advance(timeline, false, &err))
+    if (!timeline->head_rests && head_advance(timeline, false, &err))
         log_warn("timeline", "sealing failed: %s", err.message);
 }
 

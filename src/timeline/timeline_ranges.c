@@ -118,7 +118,7 @@ int timeline_regroup(struct timeline *timeline, const struct boundaries *boundar
     if (!regroup.removed || !regroup.added)
         abort();
     int code = 0;
-    timeline->regrouping = true; /* no runs of the old ranges meanwhile */
+    timeline->head_rests = true; /* no runs of the old ranges meanwhile */
     for (size_t i = 0; i < view->n && !code; i++) {
         struct part_body *part = view->parts[i];
         uint32_t first = range_of(boundaries, part->part.min_ms);
@@ -127,7 +127,7 @@ int timeline_regroup(struct timeline *timeline, const struct boundaries *boundar
                    ? move_part(&regroup, part, first, err)
                    : cut_part(&regroup, part, err);
     }
-    timeline->regrouping = false;
+    timeline->head_rests = false;
     struct view_change change = {.removed = regroup.removed,
                                  .n_removed = regroup.n_removed,
                                  .added = regroup.added,

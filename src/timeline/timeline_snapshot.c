@@ -46,6 +46,23 @@ void timeline_publish_overlay(struct timeline *timeline, struct overlay *overlay
     overlay_release(old);
 }
 
+void timeline_follow_overlay(struct timeline *timeline, struct overlay *(*take)(void *context),
+                             void *context) {
+    pthread_mutex_init(&timeline->following, NULL);
+    timeline->take_context = context;
+    timeline->take_overlay = take;
+}
+
+static void follow_overlay(struct timeline *timeline) {
+    if (!timeline->take_overlay)
+        return;
+    pthread_mutex_lock(&timeline->following);
+    struct overlay *overlay = timeline->take_overlay(timeline->take_context);
+    if (overlay)
+        timeline_publish_overlay(timeline, overlay);
+    pthread_mutex_unlock(&timeline->following);
+}
+
 void snapshot_release(struct snapshot *snapshot) {
     if (!snapshot || atomic_fetch_sub(&snapshot->refs, 1) != 1)
         return;
@@ -147,6 +164,7 @@ static int snapshot_new(struct timeline *timeline, struct snapshot **out, struct
 }
 
 int timeline_snapshot(struct timeline *timeline, struct snapshot **snapshot, struct err *err) {
+    follow_overlay(timeline);
     pthread_mutex_lock(&timeline->lock);
     struct snapshot *cached = cached_snapshot(timeline);
     pthread_mutex_unlock(&timeline->lock);
