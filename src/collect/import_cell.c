@@ -1,0 +1,132 @@
+/*
+ * Cells as values.
+ *
+ * A whole number with leading zeros ("08001", a postcode) or beyond 53 bits (a card number) stays text: as a number it
+ * would lose what it says. With a decimal comma, points between groups of three digits are read ("1.234,50").
+ *
+ * SPDX-License-Identifier: GPL-3.0-or-later
+ */
+#include <stdlib.h>
+#include <strings.h>
+
+#include "base/utf8.h"
+#include "collect/import_map.h"
+
+enum { NUMBER_DIGITS = 17, INTEGER_DIGITS = 16, NUMBER_BYTES = 48 };
+#define SAFE_INTEGER UINT64_C(9007199254740992)
+
+/* A number as it is written, brought into the form of C. */
+struct written {
+    char text[NUMBER_BYTES];
+    size_t n;
+    bool negative, has_point;
+    int whole_digits, digits;
+    uint64_t magnitude; /* of at most INTEGER_DIGITS digits */
+};
+
+static bool add(struct written *written, char c) {
+    if (written->n + 1 >= sizeof written->text)
+        return false;
+    written->text[written->n++] = c;
+    return true;
+}
+
+/* Digits of the whole part, with points between groups of three where the sign is a comma. */
+static bool take_whole(const char **at, const char *end, char decimal, struct written *written) {
+    const char *p = *at;
+    int group = -1; /* digits since the last separator; -1: none yet */
+    for (; p < end; p++) {
+        if (*p >= '0' && *p <= '9') {
+            if (!add(written, *p))
+                return false;
+            written->whole_digits++;
+            if (written->whole_digits <= INTEGER_DIGITS)
+                written->magnitude = written->magnitude * 10 + (uint64_t)(*p - '0');
+            group += group >= 0;
+        } else if (*p == '.' && decimal == ',' && written->whole_digits > 0) {
+            if (group >= 0 ? group != 3 : written->whole_digits > 3)
+                return false;
+            group = 0;
+        } else {
+            break;
+        }
+    }
+    *at = p;
+    return written->whole_digits > 0 && (group < 0 || group == 3);
+}
+
+static bool read_number(struct slice cell, char decimal, struct written *written) {
+    const char *p = cell.p, *end = cell.p + cell.n;
+    *written = (struct written){0};
+    if (p < end && *p == '-') {
+        written->negative = true;
+        (void)add(written, *p++);
+    }
+    if (p == end || !((*p >= '0' && *p <= '9')) || !take_whole(&p, end, decimal, written))
+        return false;
+    written->digits = written->whole_digits;
+    if (p < end && *p == decimal) {
+        written->has_point = true;
+        if (!add(written, '.') || ++p == end)
+            return false;
+        for (; p < end && *p >= '0' && *p <= '9'; p++, written->digits++)
+            if (!add(written, *p))
+                return false;
+    }
+    written->text[written->n] = 0;
+    return p == end;
+}
+
+static bool leading_zero(const struct written *written) {
+    return written->whole_digits > 1 && written->text[written->negative] == '0';
+}
+
+static bool take_number(struct slice cell, char decimal, bool strict, struct value *value) {
+    struct written written;
+    if (!read_number(cell, decimal, &written))
+        return false;
+    if (!strict && leading_zero(&written))
+        return false;
+    if (!written.has_point && written.whole_digits <= INTEGER_DIGITS &&
+        written.magnitude <= SAFE_INTEGER) {
+        value->type = VALUE_INT;
+        value->integer =
+            written.negative ? -(int64_t)written.magnitude : (int64_t)written.magnitude;
+        return true;
+    }
+    if (!written.has_point && !strict)
+        return false;
+    value->type = VALUE_NUMBER;
+    value->number = strtod(written.text, NULL);
+    return true;
+}
+
+static bool is_word(struct slice cell, const char *const *words, size_t n) {
+    for (size_t i = 0; i < n; i++)
+        if (cell.n == strlen(words[i]) && strncasecmp(cell.p, words[i], cell.n) == 0)
+            return true;
+    return false;
+}
+
+static bool take_boolean(struct slice cell, struct value *value) {
+    static const char *const yes[] = {"true", "yes", "y", "1", "si", "sí", "s", "verdadero"};
+    static const char *const no[] = {"false", "no", "n", "0", "falso"};
+    bool truth = is_word(cell, yes, sizeof yes / sizeof *yes);
+    value->type = truth ? VALUE_TRUE : VALUE_FALSE;
+    return truth || is_word(cell, no, sizeof no / sizeof *no);
+}
+
+bool import_cell_value(struct slice cell, enum cell_type type, char decimal, struct value *value) {
+    struct slice bare = utf8_trim(cell);
+    value->type = VALUE_ABSENT;
+    if (!bare.n)
+        return true;
+    if (type == CELL_BOOLEAN)
+        return take_boolean(bare, value);
+    if (type != CELL_STRING &&
+        take_number(bare, decimal ? decimal : '.', type == CELL_NUMBER, value))
+        return true;
+    value->type = VALUE_TEXT;
+    value->text = cell;
+    return type != CELL_NUMBER;
+}

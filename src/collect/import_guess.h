@@ -1,0 +1,66 @@
+/*
+ * What a table means, guessed from the names and the first rows of its columns. Private to collect/import_*.
+ *
+ * NAMES  A column's name is compared with words of Spanish and English without regard to case and separators: the whole
+ * name counts 1, a word in it 0.7. CONTENT must allow it: a time is read by one format in all rows, a customer and an
+ * event are (nearly) always there, an event is a short text that repeats. Confidence is the product.
+ *
+ * SPDX-License-Identifier: GPL-3.0-or-later
+ */
+#ifndef SENDA_COLLECT_IMPORT_GUESS_H
+#define SENDA_COLLECT_IMPORT_GUESS_H
+
+#include "collect/import.h"
+#include "collect/import_map.h"
+#include "collect/import_reader.h"
+
+enum { SAMPLE_ROWS = 200, SAMPLE_EXAMPLES = 3 };
+
+enum cells_kind { CELLS_EMPTY, CELLS_INTEGER, CELLS_DECIMAL, CELLS_TIME, CELLS_TEXT };
+
+struct sample_column {
+    struct slice name;  /* trimmed */
+    struct slice words; /* folded, separators as single blanks */
+    enum cells_kind kind;
+    size_t filled, distinct;
+    size_t bytes;            /* of all filled cells */
+    bool leading_zeros;      /* "08001": a code, not a number */
+    const char *time_format; /* of CELLS_TIME */
+    bool day_first_doubtful; /* 03/04/2026: either order fits all rows */
+    struct slice examples[SAMPLE_EXAMPLES];
+    size_t n_examples;
+};
+
+/* The header and the first rows of a file. */
+struct sample {
+    struct arena arena;
+    struct table_row header, rows[SAMPLE_ROWS];
+    size_t n_rows;
+    struct sample_column *columns; /* [header.n] */
+    char delimiter, decimal;
+    char encoding[32];
+    const char **sheets; /* NULL-terminated, or NULL */
+};
+must_use int sample_read(struct sample *sample, const struct import_file *file,
+                         const struct import_options *options, const struct import_opened *opened,
+                         const struct import_map *map, struct err *err);
+void sample_release(struct sample *sample);
+/* The format that fits all filled cells of a column, NULL if none does. */
+const char *sample_time_format(const struct sample *sample, size_t column, bool *doubtful);
+
+/* Which column is which part, -1 none, and how sure that is (0 to 1). */
+struct guess {
+    int columns[MAP_PARTS];
+    double confidence[MAP_PARTS];
+};
+void guess_parts(const struct sample *sample, bool customers, struct guess *guess);
+/* The map as JSON; null where nothing fits. */
+void guess_map_json(const struct sample *sample, const struct guess *guess, bool customers,
+                    struct buf *json);
+
+/* Fills in what a map does not say: the decimal sign and the format of times, from the first rows. */
+must_use int import_complete_map(const struct import_file *file,
+                                 const struct import_options *options, struct import_map *map,
+                                 struct err *err);
+
+#endif

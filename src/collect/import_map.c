@@ -1,0 +1,522 @@
+/*
+ * Maps. See import_map.h; the shape of the JSON is in the interface document and in docs/formats.
+ *
+ * SPDX-License-Identifier: GPL-3.0-or-later
+ */
+#include "collect/import_map.h"
+
+#include <jansson.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "base/limits.h"
+#include "base/time.h"
+#include "base/utf8.h"
+
+enum { NAMES_SHOWN = 12 };
+
+/* Where a part comes from: a column by name, or a text for all rows; neither: it is not there. */
+struct place {
+    struct slice name, constant;
+    int column; /* after bind; -1: none */
+};
+
+struct kept_column {
+    struct slice name; /* of the property */
+    int column;
+    enum cell_type type;
+};
+
+struct import_map {
+    struct arena arena;
+    bool customers;
+    struct place parts[MAP_PARTS];
+    char *time_format, *encoding, *sheet;
+    char delimiter, decimal;
+    struct zone *zone; /* the map's own */
+    const struct zone *bound_zone;
+    bool all;             /* properties: "*" */
+    struct slice *wanted; /* else names */
+    size_t n_wanted;
+    struct type_of {
+        struct slice folded;
+        enum cell_type type;
+        bool used;
+    } * types;
+    size_t n_types;
+    struct kept_column *kept; /* after bind */
+    size_t n_kept, n_columns;
+};
+
+static const struct {
+    const char *member;
+    size_t max;
+} parts[MAP_PARTS] = {
+#define X(name, member, max) {member, max},
+    MAP_TABLE(X)
+#undef X
+};
+
+/* ---- reading the JSON ---- */
+
+static struct slice text_of(struct import_map *map, const json_t *json) {
+    return arena_copy(&map->arena,
+                      (struct slice){json_string_value(json), json_string_length(json)});
+}
+
+static int read_place(struct import_map *map, const json_t *json, enum map_part part,
+                      struct err *err) {
+    char pointer[64];
+    snprintf(pointer, sizeof pointer, "/%s", parts[part].member);
+    struct place *place = &map->parts[part];
+    if (json_is_string(json)) {
+        place->name = text_of(map, json);
+        return 0;
+    }
+    const json_t *constant = json_object_get(json, "const");
+    if (!json_is_string(constant) || json_object_size(json) != 1)
+        return err_at(err, E_INVALID, pointer,
+                      "%s must be the name of a column or {\"const\": text}", parts[part].member);
+    place->constant = text_of(map, constant);
+    if (place->constant.n > parts[part].max)
+        return err_at(err, E_INVALID, pointer, "%s is longer than %zu bytes", parts[part].member,
+                      parts[part].max);
+    return 0;
+}
+
+static int read_names(struct import_map *map, const json_t *json, const char *member,
+                      struct err *err) {
+    char pointer[64];
+    snprintf(pointer, sizeof pointer, "/%s", member);
+    if (json_is_string(json) && strcmp(json_string_value(json), "*") == 0) {
+        map->all = true;
+        return 0;
+    }
+    if (!json_is_array(json))
+        return err_at(err, E_INVALID, pointer, "%s must be an array of columns or \"*\"", member);
+    size_t n = json_array_size(json);
+    if (n > LIMIT_EVENT_PROPERTIES)
+        return err_at(err, E_INVALID, pointer, "more than %d %s", LIMIT_EVENT_PROPERTIES, member);
+    map->wanted = ARENA_ARRAY(&map->arena, struct slice, n);
+    for (size_t i = 0; i < n; i++) {
+        const json_t *name = json_array_get(json, i);
+        if (!json_is_string(name))
+            return err_at(err, E_INVALID, pointer, "%s must be an array of columns or \"*\"",
+                          member);
+        map->wanted[map->n_wanted++] = text_of(map, name);
+    }
+    return 0;
+}
+
+static int read_types(struct import_map *map, json_t *json, struct err *err) {
+    static const char *const names[] = {
+        [CELL_STRING] = "string", [CELL_NUMBER] = "number", [CELL_BOOLEAN] = "boolean"};
+    const char *name;
+    json_t *type;
+    if (!json_is_object(json))
+        return err_at(err, E_INVALID, "/types", "types must be an object of columns");
+    map->types = ARENA_ARRAY(&map->arena, struct type_of, json_object_size(json));
+    json_object_foreach(json, name, type) {
+        struct type_of *slot = &map->types[map->n_types++];
+        slot->folded = utf8_fold(utf8_trim(slice_of(name)), &map->arena);
+        for (unsigned i = CELL_STRING; i <= CELL_BOOLEAN; i++)
+            if (json_is_string(type) && strcmp(json_string_value(type), names[i]) == 0)
+                slot->type = (enum cell_type)i;
+        if (slot->type == CELL_ANY)
+            return err_at(err, E_INVALID, "/types",
+                          "the type of \"%.60s\" must be string, number or boolean", name);
+    }
+    return 0;
+}
+
+static int read_char(const json_t *json, const char *pointer, char *c, struct err *err) {
+    const char *text = json_string_value(json);
+    if (text && (strcmp(text, "tab") == 0 || strcmp(text, "\\t") == 0))
+        text = "\t";
+    if (!text || !text[0] || text[1] || text[0] == '"' || text[0] == '\n' || text[0] == '\r')
+        return err_at(err, E_INVALID, pointer, "%s must be one character", pointer + 1);
+    *c = text[0];
+    return 0;
+}
+
+static int read_text(struct import_map *map, const json_t *json, const char *pointer, char **text,
+                     struct err *err) {
+    if (!json_is_string(json) || !json_string_length(json))
+        return err_at(err, E_INVALID, pointer, "%s must be text", pointer + 1);
+    *text = arena_text(&map->arena, slice_of(json_string_value(json)));
+    return 0;
+}
+
+static int read_zone(struct import_map *map, const json_t *json, struct err *err) {
+    if (!json_is_string(json) || zone_open(&map->zone, json_string_value(json), NULL))
+        return err_at(err, E_INVALID, "/timezone", "unknown time zone %s",
+                      json_is_string(json) ? json_string_value(json) : "");
+    return 0;
+}
+
+static int read_member(struct import_map *map, const char *name, json_t *json, struct err *err) {
+    for (unsigned i = 0; i < MAP_PARTS; i++)
+        if (strcmp(name, parts[i].member) == 0)
+            return read_place(map, json, (enum map_part)i, err);
+    if (strcmp(name, "properties") == 0 || (map->customers && strcmp(name, "traits") == 0))
+        return read_names(map, json, name, err);
+    if (strcmp(name, "types") == 0)
+        return read_types(map, json, err);
+    if (strcmp(name, "time_format") == 0)
+        return read_text(map, json, "/time_format", &map->time_format, err);
+    if (strcmp(name, "encoding") == 0)
+        return read_text(map, json, "/encoding", &map->encoding, err);
+    if (strcmp(name, "sheet") == 0)
+        return read_text(map, json, "/sheet", &map->sheet, err);
+    if (strcmp(name, "timezone") == 0)
+        return read_zone(map, json, err);
+    if (strcmp(name, "delimiter") == 0)
+        return read_char(json, "/delimiter", &map->delimiter, err);
+    if (strcmp(name, "decimal") == 0) {
+        int code = read_char(json, "/decimal", &map->decimal, err);
+        if (!code && map->decimal != ',' && map->decimal != '.')
+            code = err_at(err, E_INVALID, "/decimal", "decimal must be \",\" or \".\"");
+        return code;
+    }
+    char pointer[80];
+    snprintf(pointer, sizeof pointer, "/%.70s", name);
+    return err_at(err, E_INVALID, pointer, "a map has no member \"%.60s\"", name);
+}
+
+static bool is_said(const struct place *place) { return place->name.n || place->constant.n; }
+
+static int check_whole(const struct import_map *map, struct err *err) {
+    if (!is_said(&map->parts[MAP_CUSTOMER]))
+        return err_at(err, E_INVALID, "/customer", "the map names no column of the customer");
+    if (map->customers)
+        return is_said(&map->parts[MAP_EVENT])
+                   ? err_at(err, E_INVALID, "/event", "a row of customers has no event")
+                   : 0;
+    if (!is_said(&map->parts[MAP_TIME]))
+        return err_at(err, E_INVALID, "/time", "the map names no column of the time");
+    if (!is_said(&map->parts[MAP_EVENT]))
+        return err_at(err, E_INVALID, "/event", "the map names no column of the event");
+    return 0;
+}
+
+int import_map_parse(struct import_map **map, struct slice json, bool customers, struct err *err) {
+    json_error_t error;
+    json_t *whole = json_loadb(json.p ? json.p : "", json.n, JSON_REJECT_DUPLICATES, &error),
+           *member;
+    if (!json_is_object(whole)) {
+        json_decref(whole);
+        return err_set(err, E_MALFORMED, "the map is not a JSON object: %.100s in line %d",
+                       error.text, error.line);
+    }
+    struct import_map *parsed = calloc(1, sizeof *parsed);
+    if (!parsed)
+        abort();
+    arena_init(&parsed->arena);
+    parsed->customers = customers;
+    const char *name;
+    int code = 0;
+    json_object_foreach(whole, name, member) if (!code && !json_is_null(member)) code =
+        read_member(parsed, name, member, err);
+    json_decref(whole);
+    if (!code)
+        code = check_whole(parsed, err);
+    if (code) {
+        import_map_free(parsed);
+        return code;
+    }
+    *map = parsed;
+    return 0;
+}
+
+void import_map_free(struct import_map *map) {
+    if (!map)
+        return;
+    zone_close(map->zone);
+    arena_release(&map->arena);
+    free(map);
+}
+
+const char *import_map_encoding(const struct import_map *map) { return map->encoding; }
+const char *import_map_sheet(const struct import_map *map) { return map->sheet; }
+char import_map_delimiter(const struct import_map *map) { return map->delimiter; }
+char import_map_decimal(const struct import_map *map) { return map->decimal; }
+void import_map_set_decimal(struct import_map *map, char decimal) { map->decimal = decimal; }
+bool import_map_has_time_format(const struct import_map *map) { return map->time_format; }
+
+void import_map_set_time_format(struct import_map *map, const char *format) {
+    map->time_format = arena_text(&map->arena, slice_of(format));
+}
+
+int import_map_column(const struct import_map *map, enum map_part part) {
+    return map->parts[part].column;
+}
+
+/* ---- columns ---- */
+
+/* The header's names without case, and which are taken by a part of the event. */
+struct header {
+    const struct table_row *row;
+    struct slice *names, *folded;
+    bool *taken;
+    size_t n;
+};
+
+static void read_header(struct import_map *map, const struct table_row *row,
+                        struct header *header) {
+    header->row = row;
+    header->n = row->n;
+    header->names = ARENA_ARRAY(&map->arena, struct slice, row->n);
+    header->folded = ARENA_ARRAY(&map->arena, struct slice, row->n);
+    header->taken = ARENA_ARRAY(&map->arena, bool, row->n);
+    for (size_t i = 0; i < row->n; i++) {
+        struct slice name = utf8_trim(row->cells[i]);
+        char *text = arena_text(&map->arena, name);
+        for (size_t c = 0; c < name.n; c++)
+            if ((unsigned char)text[c] < 0x20) /* a heading of two lines */
+                text[c] = ' ';
+        header->names[i] = (struct slice){text, name.n};
+        header->folded[i] = utf8_fold(header->names[i], &map->arena);
+    }
+}
+
+static int find_column(struct import_map *map, const struct header *header, struct slice name) {
+    struct slice folded = utf8_fold(utf8_trim(name), &map->arena);
+    for (size_t i = 0; i < header->n; i++)
+        if (slice_equal(header->folded[i], folded))
+            return (int)i;
+    return -1;
+}
+
+static int no_column(const struct header *header, const char *member, struct slice name,
+                     struct err *err) {
+    char pointer[64], shown[160] = "";
+    snprintf(pointer, sizeof pointer, "/%s", member);
+    size_t n = 0;
+    for (size_t i = 0; i < header->n && i < NAMES_SHOWN && n < sizeof shown - 1; i++)
+        n += (size_t)snprintf(shown + n, sizeof shown - n, "%s%.*s", i ? ", " : "",
+                              SLICE_ARGS(header->names[i]));
+    err_at(err, E_INVALID, pointer, "the file has no column \"%.*s\"",
+           SLICE_ARGS(utf8_cut(name, 100)));
+    struct slice cut = utf8_cut(slice_of(shown), sizeof shown - 8);
+    return err_hint(err, "Its columns are: %.*s%s.", SLICE_ARGS(cut),
+                    header->n > NAMES_SHOWN ? ", …" : "");
+}
+
+static int bind_parts(struct import_map *map, struct header *header, struct err *err) {
+    for (unsigned i = 0; i < MAP_PARTS; i++) {
+        struct place *place = &map->parts[i];
+        place->column = -1;
+        if (!place->name.n)
+            continue;
+        place->column = find_column(map, header, place->name);
+        if (place->column < 0)
+            return no_column(header, parts[i].member, place->name, err);
+        header->taken[place->column] = true;
+    }
+    return 0;
+}
+
+static enum cell_type type_for(struct import_map *map, struct slice folded) {
+    for (size_t i = 0; i < map->n_types; i++)
+        if (slice_equal(map->types[i].folded, folded)) {
+            map->types[i].used = true;
+            return map->types[i].type;
+        }
+    return CELL_ANY;
+}
+
+/* A second column of the same name becomes "name 2". */
+static struct slice unique_name(struct import_map *map, struct slice name) {
+    struct slice unique = name;
+    for (int nth = 2;; nth++) {
+        bool there = false;
+        for (size_t i = 0; i < map->n_kept && !there; i++)
+            there = slice_equal(map->kept[i].name, unique);
+        if (!there)
+            return unique;
+        unique = slice_of(arena_format(&map->arena, "%.*s %d", SLICE_ARGS(name), nth));
+    }
+}
+
+static void keep_column(struct import_map *map, const struct header *header, size_t column) {
+    struct slice name = unique_name(map, header->names[column]);
+    if (name.n > 8 && memcmp(name.p, "context.", 8) == 0)
+        name = slice_of(arena_format(&map->arena, "properties.%.*s", SLICE_ARGS(name)));
+    map->kept[map->n_kept++] =
+        (struct kept_column){name, (int)column, type_for(map, header->folded[column])};
+}
+
+static int check_names(const struct import_map *map, struct err *err) {
+    if (map->n_kept > LIMIT_EVENT_PROPERTIES)
+        return err_at(err, E_INVALID, "/properties", "more than %d properties",
+                      LIMIT_EVENT_PROPERTIES);
+    for (size_t i = 0; i < map->n_kept; i++) {
+        struct slice name = map->kept[i].name;
+        if (name.n > LIMIT_NAME_BYTES)
+            return err_at(err, E_INVALID, "/properties", "the name of column %d is too long",
+                          map->kept[i].column + 1);
+        if (!utf8_valid(name))
+            return err_at(err, E_INVALID, "/encoding", "the name of column %d is not valid UTF-8",
+                          map->kept[i].column + 1);
+    }
+    return 0;
+}
+
+static int bind_properties(struct import_map *map, const struct header *header, struct err *err) {
+    map->kept = ARENA_ARRAY(&map->arena, struct kept_column, header->n + map->n_wanted + 1);
+    map->n_kept = 0;
+    if (map->all)
+        for (size_t i = 0; i < header->n; i++)
+            if (!header->taken[i] && header->names[i].n)
+                keep_column(map, header, i);
+    for (size_t i = 0; i < map->n_wanted; i++) {
+        int column = find_column(map, header, map->wanted[i]);
+        if (column < 0)
+            return no_column(header, map->customers ? "traits" : "properties", map->wanted[i], err);
+        keep_column(map, header, (size_t)column);
+    }
+    for (size_t i = 0; i < map->n_types; i++)
+        if (!map->types[i].used && find_column(map, header, map->types[i].folded) < 0)
+            return no_column(header, "types", map->types[i].folded, err);
+    return check_names(map, err);
+}
+
+int import_map_bind(struct import_map *map, const struct table_row *header_row,
+                    const struct zone *zone, struct err *err) {
+    struct header header;
+    map->bound_zone = map->zone ? map->zone : zone;
+    map->n_columns = header_row->n;
+    read_header(map, header_row, &header);
+    int code = bind_parts(map, &header, err);
+    return code ? code : bind_properties(map, &header, err);
+}
+
+/* ---- rows ---- */
+
+__attribute__((format(printf, 3, 4))) static enum refusal
+refuse(char *message, enum refusal refusal, const char *format, ...) {
+    va_list args;
+    va_start(args, format);
+    vsnprintf(message, EVENT_MESSAGE_BYTES, format, args);
+    va_end(args);
+    return refusal;
+}
+
+static bool has_control(struct slice text) {
+    for (size_t i = 0; i < text.n; i++)
+        if ((unsigned char)text.p[i] < 0x20 || text.p[i] == 0x7f)
+            return true;
+    return false;
+}
+
+static struct slice cell_of(const struct table_row *row, int column) {
+    return column >= 0 && (size_t)column < row->n ? row->cells[column] : (struct slice){"", 0};
+}
+
+/* The text of a part; absent if its cell is empty. */
+static enum refusal take_part(const struct import_map *map, const struct table_row *row,
+                              enum map_part part, struct slice *text, char *message) {
+    const struct place *place = &map->parts[part];
+    *text = place->column >= 0 ? utf8_trim(cell_of(row, place->column)) : place->constant;
+    if (!text->n)
+        *text = (struct slice){NULL, 0};
+    if (text->n > parts[part].max)
+        return refuse(message, part == MAP_TIME ? REFUSAL_BAD_TIME : REFUSAL_TOO_LONG,
+                      "%s is longer than %zu bytes", parts[part].member, parts[part].max);
+    if (has_control(*text))
+        return refuse(message, REFUSAL_CONTROL_CHARACTER, "control character in %s",
+                      parts[part].member);
+    return REFUSAL_NONE;
+}
+
+static enum refusal take_time(const struct import_map *map, const struct table_row *row,
+                              struct event *event, char *message) {
+    struct slice text;
+    int column = map->parts[MAP_TIME].column;
+    enum refusal refusal = take_part(map, row, MAP_TIME, &text, message);
+    if (refusal)
+        return refusal;
+    if (!text.n)
+        return map->customers ? REFUSAL_NONE
+                              : refuse(message, REFUSAL_BAD_TIME, "the row has no time");
+    bool date = column >= 0 && row->dates && (size_t)column < row->n && row->dates[column];
+    const char *format = map->time_format && !date && column >= 0 ? map->time_format : "rfc3339";
+    if (time_parse_format(text, format, map->bound_zone, &event->stated_ms))
+        return refuse(message, REFUSAL_BAD_TIME, "not a time of the format %.40s: %.*s", format,
+                      SLICE_ARGS(utf8_cut(text, 60)));
+    if (event->stated_ms < TIME_MIN_MS || event->stated_ms >= TIME_MAX_MS)
+        return refuse(message, REFUSAL_TIME_OUT_OF_RANGE, "time outside 1970-2105: %.*s",
+                      SLICE_ARGS(utf8_cut(text, 60)));
+    event->time_ms = event->stated_ms;
+    event->has_time = true;
+    return REFUSAL_NONE;
+}
+
+static enum refusal take_properties(const struct import_map *map, const struct table_row *row,
+                                    struct arena *arena, struct event *event, char *message) {
+    struct event_property *property = arena_get(arena, map->n_kept * sizeof *property);
+    event->properties = property;
+    for (size_t i = 0; i < map->n_kept; i++) {
+        const struct kept_column *kept = &map->kept[i];
+        struct slice cell = cell_of(row, kept->column);
+        if (!cell.n)
+            continue;
+        if (!import_cell_value(cell, kept->type, map->decimal, &property->value))
+            return refuse(message, REFUSAL_BAD_FIELD, "%.*s is no %s: %.*s",
+                          SLICE_ARGS(utf8_cut(kept->name, 40)),
+                          kept->type == CELL_NUMBER ? "number" : "truth value",
+                          SLICE_ARGS(utf8_cut(cell, 40)));
+        if (property->value.type == VALUE_ABSENT)
+            continue;
+        property->name = kept->name;
+        property++;
+    }
+    event->n_properties = (size_t)(property - event->properties);
+    return REFUSAL_NONE;
+}
+
+/* Cells beyond the header may only be empty. */
+static enum refusal check_row(const struct import_map *map, const struct table_row *row,
+                              char *message) {
+    if (row->wrong)
+        return refuse(message, REFUSAL_MALFORMED, "%s", row->wrong);
+    if (row->raw.n > LIMIT_EVENT_BYTES)
+        return refuse(message, REFUSAL_TOO_LARGE, "the row is over 32 KB");
+    if (!utf8_valid(row->raw))
+        return refuse(message, REFUSAL_NOT_UTF8, "the row is not valid UTF-8");
+    if (memchr(row->raw.p, 0, row->raw.n))
+        return refuse(message, REFUSAL_CONTROL_CHARACTER, "the character U+0000");
+    for (size_t i = map->n_columns; i < row->n; i++)
+        if (row->cells[i].n)
+            return refuse(message, REFUSAL_MALFORMED, "%zu cells, but the file has %zu columns",
+                          row->n, map->n_columns);
+    return REFUSAL_NONE;
+}
+
+enum refusal import_map_row(const struct import_map *map, const struct table_row *row,
+                            struct arena *arena, int64_t received_ms, struct event *event,
+                            char *message) {
+    enum refusal refusal = check_row(map, row, message);
+    *event = (struct event){.type = map->customers ? EVENT_IDENTIFY : EVENT_TRACK,
+                            .time_ms = received_ms,
+                            .raw = row->raw};
+    if (refusal)
+        return refusal;
+    if ((refusal = take_part(map, row, MAP_CUSTOMER, &event->user_id, message)))
+        return refusal;
+    if (!event->user_id.n)
+        return refuse(message, REFUSAL_NO_IDENTITY, "the row has no customer");
+    if (!map->customers) {
+        if ((refusal = take_part(map, row, MAP_EVENT, &event->name, message)))
+            return refusal;
+        if (!event->name.n)
+            return refuse(message, REFUSAL_NO_NAME, "the row has no event");
+    }
+    if ((refusal = take_time(map, row, event, message)) ||
+        (refusal = take_part(map, row, MAP_CHANNEL, &event->channel, message)) ||
+        (refusal = take_part(map, row, MAP_TOUCHPOINT, &event->touchpoint, message)) ||
+        (refusal = take_part(map, row, MAP_UNIT, &event->unit, message)) ||
+        (refusal = take_part(map, row, MAP_MESSAGE_ID, &event->message_id, message)))
+        return refusal;
+    return take_properties(map, row, arena, event, message);
+}

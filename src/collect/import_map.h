@@ -1,0 +1,65 @@
+/*
+ * The map of an import: which column means what, and how a row becomes an event. Private to collect/import_* and their
+ * tests.
+ *
+ * SPDX-License-Identifier: GPL-3.0-or-later
+ */
+#ifndef SENDA_COLLECT_IMPORT_MAP_H
+#define SENDA_COLLECT_IMPORT_MAP_H
+
+#include "base/zone.h"
+#include "collect/event.h"
+#include "collect/import_table.h"
+
+/* Parts of an event that a map names: X(name, member of the map, longest) */
+#define MAP_TABLE(X)                                                                               \
+    X(CUSTOMER, "customer", LIMIT_ID_BYTES)                                                        \
+    X(TIME, "time", 100)                                                                           \
+    X(EVENT, "event", LIMIT_NAME_BYTES)                                                            \
+    X(CHANNEL, "channel", LIMIT_NAME_BYTES)                                                        \
+    X(TOUCHPOINT, "touchpoint", LIMIT_NAME_BYTES)                                                  \
+    X(UNIT, "unit", LIMIT_NAME_BYTES)                                                              \
+    X(MESSAGE_ID, "message_id", LIMIT_MESSAGE_ID_BYTES)
+
+enum map_part {
+#define X(name, member, max) MAP_##name,
+    MAP_TABLE(X)
+#undef X
+        MAP_PARTS
+};
+
+enum cell_type { CELL_ANY, CELL_STRING, CELL_NUMBER, CELL_BOOLEAN };
+
+struct import_map;
+
+/* customers: rows are traits of customers (traits in place of properties, no event). Errors: E_MALFORMED no JSON,
+ * E_INVALID with the pointer of the member. */
+must_use int import_map_parse(struct import_map **map, struct slice json, bool customers,
+                              struct err *err);
+void import_map_free(struct import_map *map);
+/* What it says about the file: NULL or 0 where it says nothing. */
+const char *import_map_encoding(const struct import_map *map);
+const char *import_map_sheet(const struct import_map *map);
+char import_map_delimiter(const struct import_map *map);
+/* ',' or '.', or 0. */
+char import_map_decimal(const struct import_map *map);
+void import_map_set_decimal(struct import_map *map, char decimal);
+void import_map_set_time_format(struct import_map *map, const char *format);
+bool import_map_has_time_format(const struct import_map *map);
+
+/* Finds the columns by name, trimmed and without regard to case. E_INVALID names the column that is not there. zone: of
+ * times without offset where the map names none. */
+must_use int import_map_bind(struct import_map *map, const struct table_row *header,
+                             const struct zone *zone, struct err *err);
+/* The column of a part after bind, or -1. */
+int import_map_column(const struct import_map *map, enum map_part part);
+/* A row as an event: names are views of the map, texts of the row or the arena. message: EVENT_MESSAGE_BYTES. */
+enum refusal import_map_row(const struct import_map *map, const struct table_row *row,
+                            struct arena *arena, int64_t received_ms, struct event *event,
+                            char *message);
+
+/* A cell as a value: whole numbers within 53 bits and without leading zeros, decimals with the given sign, else text. An
+ * empty cell is VALUE_ABSENT. False: it is not of the type that was said. */
+bool import_cell_value(struct slice cell, enum cell_type type, char decimal, struct value *value);
+
+#endif
