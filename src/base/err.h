@@ -37,7 +37,9 @@
     X(CORRUPT, "corrupt", "Stored data is damaged", 500, 1)                                        \
     X(INTERNAL, "internal", "Internal error", 500, 1)                                              \
     X(USAGE, "usage", "Wrong usage", 400, 2)                                                       \
-    X(REFUSED, "refused", "Refused", 409, 4)
+    X(REFUSED, "refused", "Refused", 409, 4)                                                       \
+    X(HEADERS, "header_fields_too_large", "Header fields too large", 431, 1)                       \
+    X(UNSUPPORTED, "not_implemented", "Not implemented", 501, 1)
 
 enum err_index {
 #define X(name, type, title, status, exit) ERR_INDEX_##name,

@@ -6,7 +6,8 @@
  * libmicrohttpd cannot answer in the middle of a body, and closing with unread bytes would reset the refusal away.
  *
  * What libmicrohttpd 0.9.75 lets through and is refused here: repeated Content-Length, Transfer-Encoding or Host,
- * both together, other codings than chunked, header names with blanks, several hosts.
+ * both together, other codings than chunked, folded ones (whose continuation it glues to the name, so that they are
+ * no framing to it), header names with blanks, several hosts.
  *
  * SPDX-License-Identifier: GPL-3.0-or-later
  */
@@ -143,12 +144,18 @@ static bool is_token(const char *name) {
     return true;
 }
 
+/* libmicrohttpd glues the continuation of a folded header to its name: "Content-Length5". */
+static bool is_folded(const char *name, const char *framing) {
+    size_t n = strlen(framing);
+    return strncasecmp(name, framing, n) == 0 && name[n];
+}
+
 static enum MHD_Result take_header(void *context, enum MHD_ValueKind kind, const char *name, const char *value) {
     struct head *head = context;
     struct request_private *private = &head->exchange->private;
     (void)kind;
     if (!value) value = "";
-    if (!is_token(name)) head->bad = true;
+    if (!is_token(name) || is_folded(name, "Content-Length") || is_folded(name, "Transfer-Encoding")) head->bad = true;
     if (private->n_headers == REQUEST_HEADERS) {
         head->many = true;
         return MHD_NO;
@@ -162,7 +169,7 @@ static enum MHD_Result take_header(void *context, enum MHD_ValueKind kind, const
 }
 
 static int check_framing(const struct head *head, const char *version, struct err *err) {
-    if (head->many) return err_set(err, E_TOO_LARGE, "more than %d header fields", REQUEST_HEADERS);
+    if (head->many) return err_set(err, E_HEADERS, "more than %d header fields", REQUEST_HEADERS);
     if (head->bad) return err_set(err, E_MALFORMED, "a header field has no proper name");
     if (head->lengths > 1) return err_set(err, E_MALFORMED, "Content-Length is given more than once");
     if (head->codings > 1) return err_set(err, E_MALFORMED, "Transfer-Encoding is given more than once");
@@ -176,6 +183,8 @@ static int check_framing(const struct head *head, const char *version, struct er
     if (head->codings && !http11) return err_set(err, E_MALFORMED, "Transfer-Encoding needs HTTP/1.1");
     if (head->hosts > 1 || (http11 && head->hosts == 0))
         return err_set(err, E_MALFORMED, "exactly one Host is needed");
+    if (head->codings && strcasecmp(head->coding, "chunked") != 0)
+        return err_set(err, E_UNSUPPORTED, "only the transfer coding chunked is understood");
     return 0;
 }
 
@@ -213,13 +222,12 @@ static void add_field(struct buf *head, const char *name, const char *value) {
     buf_add_format(head, "%s: %s\r\n", name, value);
 }
 
-static enum MHD_Result refuse(struct exchange *exchange, int status, const struct err *err) {
+static enum MHD_Result refuse(struct exchange *exchange, const struct err *err) {
     struct request *request = &exchange->request;
     struct response response = {0};
     struct buf bytes;
     if (!request->private->refusal.code) request->private->refusal = *err; /* no such path: that first */
     router_run(request, &response);
-    if (status) response.status = status;
     router_finish(request, &response);
     buf_init(&bytes, 64 * 1024);
     buf_add_format(&bytes, "HTTP/1.1 %d %s\r\n", response.status,
@@ -248,28 +256,23 @@ static enum MHD_Result begin(struct exchange *exchange, const char *method, cons
     take_forwarded(exchange);
     request_begin(request, method, exchange->uri);
     if (check_framing(&head, version, &err)) {
-        request->private->refusal = err;
-        return refuse(exchange, head.many ? 431 : 0, &err);
-    }
-    if (head.codings && strcasecmp(head.coding, "chunked") != 0) {
-        err_set(&err, E_MALFORMED, "only the transfer coding chunked is understood");
-        request->private->refusal = err;
-        return refuse(exchange, 501, &err);
+        request->private->refusal = err; /* before any other */
+        return refuse(exchange, &err);
     }
     if (exchange->peer->proxy) {
         exchange->counted = address_take(exchange->server, request->peer);
         if (!exchange->counted) {
             err_set(&err, E_RATE, "too many connections from this address");
-            return refuse(exchange, 0, &err);
+            return refuse(exchange, &err);
         }
     }
     bool gzip;
     size_t limit = router_body_limit(request);
     size_t declared = head.length ? strtoull(head.length, NULL, 10) : 0;
-    if (check_packing(head.packing, &gzip, &err)) return refuse(exchange, 0, &err);
+    if (check_packing(head.packing, &gzip, &err)) return refuse(exchange, &err);
     if (declared > limit) {
         err_set(&err, E_TOO_LARGE, "the body is over %zu bytes", limit);
-        return refuse(exchange, 0, &err);
+        return refuse(exchange, &err);
     }
     const struct route *route = request->route;
     body_begin(&exchange->body, limit, declared, gzip, route && route->access == ACCESS_WRITE_KEY);
@@ -368,7 +371,7 @@ enum MHD_Result exchange_handle(void *context, struct MHD_Connection *connection
     if (*upload_n) {
         struct err err = {0};
         if (body_add(&exchange->body, app_folder(listener->server->app)->dir, upload, *upload_n, &err))
-            return refuse(exchange, 0, &err);
+            return refuse(exchange, &err);
         *upload_n = 0;
         return MHD_YES;
     }
