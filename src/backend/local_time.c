@@ -23,7 +23,7 @@ static int trend_stretch(struct question *question, const struct trend_state *wh
     uint32_t columns = whole->spec->columns, first = UINT32_MAX, last = 0;
     for (uint32_t bucket = 0; bucket < buckets->n; bucket++)
         for (uint32_t column = 0; column < columns; column++)
-            if (whole->cells[(size_t)bucket * columns + column].count) {
+            if (trend_count(&whole->cells[(size_t)bucket * columns + column])) {
                 first = first == UINT32_MAX ? bucket : first;
                 last = bucket;
             }
@@ -35,8 +35,8 @@ static int trend_stretch(struct question *question, const struct trend_state *wh
 static json_t *trend_value(const struct trend_state *state, size_t cell) {
     const struct trend_cell *counted = &state->cells[cell];
     switch (state->spec->measure) {
-    case MEASURE_COUNT: return json_integer(counted->count);
-    case MEASURE_CUSTOMERS: return json_integer(counted->customers);
+    case MEASURE_COUNT: return json_integer(trend_count(counted));
+    case MEASURE_CUSTOMERS: return json_integer(trend_customers(counted));
     case MEASURE_SUM: return json_of_number((double)state->sums[cell].sum);
     default:
         return state->sums[cell].n
@@ -113,7 +113,7 @@ static int weigh_groups(struct question *question, const struct trend_spec *like
     *weight = ARENA_ARRAY(question->arena, uint64_t, question->grouping.n);
     int code = run_trend(question, &spec, &state, err);
     for (uint32_t group = 0; !code && group < question->grouping.n; group++)
-        (*weight)[group] = state->cells[group].count;
+        (*weight)[group] = trend_count(&state->cells[group]);
     trend_free(state);
     return code;
 }
@@ -121,7 +121,7 @@ static int weigh_groups(struct question *question, const struct trend_spec *like
 static void sum_columns(const struct trend_state *state, uint64_t *weight) {
     uint32_t columns = state->spec->columns;
     for (size_t i = 0; i < (size_t)state->spec->buckets.n * columns; i++)
-        weight[i % columns] += state->cells[i].count;
+        weight[i % columns] += trend_count(&state->cells[i]);
 }
 
 /* With `by`: when the whole table is small, one pass and no merging of groups; else weigh, rank, and count again with

@@ -17,6 +17,7 @@ struct scan_matcher {
 /* A part, prepared for the question. */
 struct scan_part {
     const struct part *part;
+    bool follows;   /* begins after all parts before it end */
     bool time_cut;  /* some rows may lie outside the range */
     bool as_it_lies; /* no condition beyond time, system and label: rows may be read where they lie */
     struct expr_test *where;

@@ -140,10 +140,19 @@ static const uint16_t *label_column(const struct part *part, enum flow_level lev
     return level == LEVEL_EVENT ? part->event : level == LEVEL_TOUCHPOINT ? part->touchpoint : part->channel;
 }
 
+/* Four codes a step: (v - 1) & ~v has the high bit of the lowest zero code set, and of no code if there is none. */
 static bool holds_zero(const uint16_t *codes, uint32_t from, uint32_t to) {
-    uint16_t zero = 0;
-    for (uint32_t row = from; row < to; row++)
-        zero |= (uint16_t)-(codes[row] == 0);
+    const uint64_t ones = UINT64_C(0x0001000100010001);
+    uint64_t found = 0;
+    uint32_t row = from;
+    for (; row + 16 <= to; row += 16) {
+        uint64_t v[4];
+        memcpy(v, codes + row, sizeof v);
+        found |= ((v[0] - ones) & ~v[0]) | ((v[1] - ones) & ~v[1]) | ((v[2] - ones) & ~v[2]) | ((v[3] - ones) & ~v[3]);
+    }
+    bool zero = (found & ones << 15) != 0;
+    for (; row < to; row++)
+        zero |= codes[row] == 0;
     return zero;
 }
 
@@ -340,7 +349,7 @@ bool scan_part_view(struct worker *worker, const struct scan_part *part, uint32_
                     struct view *view) {
     const struct scan *scan = worker->scan;
     const struct scan_spec *spec = scan->spec;
-    *view = (struct view){.part = part->part};
+    *view = (struct view){.part = part->part, .follows = part->follows};
     struct picked picked = {.part = part->part, .from = part->part->start[from], .to = part->part->start[to],
                             .scratch = &worker->scratch};
     picked.n = picked.to - picked.from;

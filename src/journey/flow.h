@@ -17,11 +17,10 @@
 enum { FLOW_DENSE = 512 };
 
 struct flow_edge {
-    uint32_t from_to;    /* from << 16 | to */
-    uint32_t last_case;  /* stamp */
-    uint64_t count;
+    uint32_t from_to; /* from << 16 | to */
     uint32_t cases;
-    uint32_t spread;     /* index + 1 of its spread, 0: none */
+    uint32_t count;
+    uint32_t spread; /* index + 1 of its spread, 0: none */
 };
 
 struct flow_spec {

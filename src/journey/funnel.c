@@ -141,66 +141,79 @@ uint32_t funnel_attempt_of(struct funnel_state *state, uint32_t owner, const str
     return attempt->reached ? state->rows[attempt->start].group : 0;
 }
 
-static void customer(void *opaque, uint32_t owner, const struct run *runs, size_t n_runs) {
-    struct funnel_attempt attempt;
-    uint32_t group = funnel_attempt_of(opaque, owner, runs, n_runs, &attempt);
-    if (attempt.reached)
-        record(opaque, owner, &attempt, group);
-}
-
-/* Rows of a single-run customer that match a step: compaction first, then time and mask of those only. Returns how many
- * and which steps occur. */
-static inline uint32_t pick(struct funnel_state *state, const struct view *view, uint32_t from, uint32_t to,
-                            uint64_t *steps) {
+/* Rows of a run that match a step, appended: compaction first, then time and mask of those only. */
+static inline uint32_t pick(struct funnel_state *state, const struct run *run, uint32_t n, uint64_t *steps) {
     const uint8_t *step_of = state->step_of;
-    uint32_t n = 0, *picked = state->picked;
-    uint64_t seen = 0;
-    for (uint32_t row = from; row < to; row++) {
-        uint8_t step = step_of[view->key[row]];
+    const uint16_t *key = run->view->key;
+    uint32_t *picked = state->picked, from = n;
+    for (uint32_t row = run->from; row < run->to; row++) {
         picked[n] = row;
-        n += step != 0;
-        seen |= UINT64_C(1) << step;
+        n += step_of[key[row]] != 0;
     }
-    *steps = seen >> 1;
+    uint64_t seen = 0;
+    for (uint32_t i = from; i < n; i++) {
+        uint32_t row = picked[i], step = step_of[key[row]];
+        seen |= UINT64_C(1) << (step - 1);
+        state->rows[i].mask = UINT64_C(1) << (step - 1);
+        state->rows[i].time_ms = view_time_ms(run->view, row);
+    }
+    *steps |= seen;
     return n;
 }
 
-static void fast_customer(struct funnel_state *state, const struct view *view, uint32_t owner, uint32_t n,
-                          uint64_t steps) {
-    const struct funnel_spec *spec = state->spec;
-    struct funnel_row *rows = state->rows;
-    struct funnel_attempt attempt = {.reached = 1};
-    if (steps & 2) {
-        for (uint32_t i = 0; i < n; i++) {
-            uint32_t row = state->picked[i];
-            rows[i].mask = UINT64_C(1) << (state->step_of[view->key[row]] - 1);
-            rows[i].time_ms = view_time_ms(view, row);
-        }
-        funnel_best(spec, rows, n, &attempt);
-    } else {
-        while (state->step_of[view->key[state->picked[attempt.start]]] != 1)
-            attempt.start++;
-        attempt.time_ms[0] = view_time_ms(view, state->picked[attempt.start]);
+/* Which run holds the i-th picked row: a customer has few. */
+static uint32_t group_at(struct funnel_state *state, uint32_t owner, const struct run *runs, size_t n,
+                         const uint32_t *ends, uint32_t i) {
+    size_t r = 0;
+    while (r + 1 < n && i >= ends[r])
+        r++;
+    return group_of(&state->spec->grouping, runs[r].view, state->picked[i], owner);
+}
+
+enum { FAST_RUNS = 64 };
+
+static inline void fast_customer(struct funnel_state *state, uint32_t owner, const struct run *runs, size_t n_runs) {
+    uint32_t n = 0, ends[FAST_RUNS];
+    uint64_t steps = 0;
+    for (size_t r = 0; r < n_runs; r++) {
+        if (n + runs[r].to - runs[r].from > state->capacity)
+            reserve(state, n + runs[r].to - runs[r].from);
+        ends[r] = n = pick(state, &runs[r], n, &steps);
     }
-    record(state, owner, &attempt, group_of(&spec->grouping, view, state->picked[attempt.start], owner));
+    if (!(steps & 1))
+        return;
+    struct funnel_attempt attempt;
+    if (steps & 2) {
+        funnel_best(state->spec, state->rows, n, &attempt);
+    } else {
+        attempt.reached = 1;
+        attempt.start = 0;
+        while (!(state->rows[attempt.start].mask & 1))
+            attempt.start++;
+        attempt.time_ms[0] = state->rows[attempt.start].time_ms;
+    }
+    record(state, owner, &attempt, group_at(state, owner, runs, n_runs, ends, attempt.start));
+}
+
+static void customer(void *opaque, uint32_t owner, const struct run *runs, size_t n_runs) {
+    struct funnel_state *state = opaque;
+    bool fast = state->fast && n_runs <= FAST_RUNS;
+    for (size_t r = 0; r < n_runs; r++)
+        fast = fast && !runs[r].view->mask;
+    if (fast) {
+        fast_customer(state, owner, runs, n_runs);
+        return;
+    }
+    struct funnel_attempt attempt;
+    uint32_t group = funnel_attempt_of(state, owner, runs, n_runs, &attempt);
+    if (attempt.reached)
+        record(state, owner, &attempt, group);
 }
 
 static void block(void *opaque, const struct view *view) {
-    struct funnel_state *state = opaque;
-    bool fast = state->fast && !view->mask;
     for (uint32_t k = 0; k < view->n; k++) {
-        uint32_t from = view->start[k], to = view->start[k + 1];
-        if (!fast) {
-            struct run run = {view, from, to};
-            customer(state, view->customer[k], &run, 1);
-            continue;
-        }
-        if (to - from > state->capacity)
-            reserve(state, to - from);
-        uint64_t steps;
-        uint32_t n = pick(state, view, from, to, &steps);
-        if (steps & 1)
-            fast_customer(state, view, view->customer[k], n, steps);
+        struct run run = {view, view->start[k], view->start[k + 1]};
+        customer(opaque, view->customer[k], &run, 1);
     }
 }
 

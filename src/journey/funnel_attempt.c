@@ -7,10 +7,15 @@
 
 #define STEP_BITS(spec) ((spec)->steps == 64 ? UINT64_MAX : (UINT64_C(1) << (spec)->steps) - 1)
 
-/* Keeps the better one; an earlier attempt wins a tie because attempts come in order of their start. */
+/* Keeps the better one; an earlier attempt wins a tie because attempts come in order of their start. Only what was
+ * reached is copied: this runs once an attempt. */
 static void keep(struct funnel_attempt *best, const struct funnel_attempt *attempt) {
-    if (attempt->reached > best->reached)
-        *best = *attempt;
+    if (attempt->reached <= best->reached)
+        return;
+    best->reached = attempt->reached;
+    best->start = attempt->start;
+    for (uint32_t k = 0; k < attempt->reached; k++)
+        best->time_ms[k] = attempt->time_ms[k];
 }
 
 /* First row > after with one of the bits, from a pointer that only moves forward; n if none. */
@@ -24,12 +29,16 @@ static uint32_t advance(const struct funnel_row *rows, uint32_t n, uint64_t bits
 
 static void best_ordered(const struct funnel_spec *spec, const struct funnel_row *rows, uint32_t n,
                          struct funnel_attempt *best) {
-    uint32_t next[LIMIT_FUNNEL_STEPS + 1] = {0}, barrier[LIMIT_FUNNEL_STEPS + 1] = {0};
+    uint32_t next[LIMIT_FUNNEL_STEPS + 1], barrier[LIMIT_FUNNEL_STEPS + 1];
     uint32_t possible = spec->steps; /* no later attempt can reach more */
+    for (uint32_t k = 0; k < spec->steps; k++)
+        next[k] = barrier[k] = 0;
     for (uint32_t s = 0; s < n && best->reached < possible; s++) {
         if (!(rows[s].mask & 1))
             continue;
-        struct funnel_attempt attempt = {.reached = 1, .start = s};
+        struct funnel_attempt attempt; /* times beyond reached stay unset */
+        attempt.reached = 1;
+        attempt.start = s;
         attempt.time_ms[0] = rows[s].time_ms;
         uint32_t at = s;
         for (uint32_t k = 1; k < spec->steps; k++) {
@@ -57,7 +66,8 @@ static void best_strict(const struct funnel_spec *spec, const struct funnel_row 
     for (uint32_t s = 0; s < n && best->reached < spec->steps; s++) {
         if (!(rows[s].mask & 1))
             continue;
-        struct funnel_attempt attempt = {.start = s};
+        struct funnel_attempt attempt; /* times beyond reached stay unset */
+        attempt.start = s;
         uint32_t k = 0;
         for (uint32_t p = s; k < spec->steps && p < n && rows[p].mask >> k & 1; p++, k++) {
             if (rows[p].time_ms - rows[s].time_ms > spec->window_ms)
@@ -96,7 +106,8 @@ static void attempt_any(const struct funnel_spec *spec, const struct funnel_row 
                         struct funnel_attempt *attempt) {
     struct matching matching = {.filled = 0};
     uint64_t steps = STEP_BITS(spec);
-    *attempt = (struct funnel_attempt){.start = s};
+    attempt->start = s;
+    attempt->reached = 0;
     for (uint32_t p = s; p < n && attempt->reached < spec->steps; p++) {
         if (rows[p].time_ms - rows[s].time_ms > spec->window_ms)
             break;

@@ -98,44 +98,44 @@ static void end(struct retention_state *state, const struct course *course, uint
         owner_set_put(spec->behind, owner, true);
 }
 
-static void customer(void *opaque, uint32_t owner, const struct run *runs, size_t n) {
-    struct retention_state *state = opaque;
-    struct course course = {.cohort = NOT_BEGUN, .last = NOT_BEGUN};
-    for (size_t r = 0; r < n; r++)
-        walk(state, &course, &runs[r], owner);
-    end(state, &course, owner);
-}
-
 /* start and back match everything, by calendar: hop from bucket to bucket over the times. */
-static inline void hop(struct retention_state *state, const struct view *view, uint32_t k) {
+static inline void hop(struct retention_state *state, struct course *course, const struct run *run, uint32_t owner) {
     const struct retention_spec *spec = state->spec;
     const struct bucket_table *buckets = &spec->buckets;
-    struct course course = {.cohort = NOT_BEGUN};
-    uint32_t row = view->start[k], to = view->start[k + 1];
-    begin(state, &course, view, row, view->customer[k]);
-    uint32_t bucket = course.cohort;
-    while (row < to) {
-        if (bucket - course.cohort < spec->periods)
-            course.returned[bucket - course.cohort]++;
-        uint32_t bound = buckets->bound[bucket + 1];
-        while (row < to && view->sec[row] - buckets->base_s < bound)
-            row++;
-        if (row < to)
-            bucket = bucket_of(buckets, view->sec[row]);
+    const uint32_t *sec = run->view->sec, base = buckets->base_s;
+    uint32_t row = run->from;
+    if (course->cohort == NOT_BEGUN)
+        begin(state, course, run->view, row, owner);
+    uint32_t bound = course->last == NOT_BEGUN ? 0 : buckets->bound[course->cohort + course->last + 1];
+    for (; row < run->to; row++) {
+        if (sec[row] - base < bound)
+            continue;
+        uint32_t bucket = bucket_of(buckets, sec[row]);
+        course->last = bucket - course->cohort;
+        bound = buckets->bound[bucket + 1];
+        if (course->last < spec->periods)
+            course->returned[course->last]++;
     }
 }
 
-static void block(void *opaque, const struct view *view) {
+static void customer(void *opaque, uint32_t owner, const struct run *runs, size_t n) {
     struct retention_state *state = opaque;
     const struct retention_spec *spec = state->spec;
+    struct course course = {.cohort = NOT_BEGUN, .last = NOT_BEGUN};
     bool hops = spec->all && spec->measure == RETENTION_CALENDAR && !spec->behind;
+    for (size_t r = 0; r < n; r++)
+        if (hops)
+            hop(state, &course, &runs[r], owner);
+        else
+            walk(state, &course, &runs[r], owner);
+    if (!hops)
+        end(state, &course, owner);
+}
+
+static void block(void *opaque, const struct view *view) {
     for (uint32_t k = 0; k < view->n; k++) {
-        if (hops) {
-            hop(state, view, k);
-        } else {
-            struct run run = {view, view->start[k], view->start[k + 1]};
-            customer(state, view->customer[k], &run, 1);
-        }
+        struct run run = {view, view->start[k], view->start[k + 1]};
+        customer(opaque, view->customer[k], &run, 1);
     }
 }
 

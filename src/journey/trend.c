@@ -33,9 +33,7 @@ static inline uint32_t column_of(const struct trend_spec *spec, uint32_t group) 
 }
 
 static inline void count(struct trend_cell *cell, uint32_t owner) {
-    uint32_t last = cell->last;
-    cell->count++;
-    cell->customers += last != owner; /* owners are >= 1 */
+    cell->count_customers += 1 + ((uint64_t)(cell->last != owner) << 32); /* owners are >= 1 */
     cell->last = owner;
 }
 
@@ -62,37 +60,45 @@ static inline void walk(struct trend_state *state, const struct view *view, uint
     }
 }
 
-static void customer(void *opaque, uint32_t owner, const struct run *runs, size_t n) {
-    for (size_t r = 0; r < n; r++)
-        walk(opaque, runs[r].view, runs[r].from, runs[r].to, owner);
+/* Counts and customers by a column of codes, or by nothing: the loop without any choice inside. */
+static inline void walk_codes(struct trend_state *state, const struct view *view, const uint16_t *codes,
+                              uint32_t from, uint32_t to, uint32_t owner) {
+    const struct bucket_table *buckets = &state->spec->buckets;
+    const uint32_t columns = state->spec->columns, *sec = view->sec;
+    const uint32_t *first = buckets->first, *bound = buckets->bound, base = buckets->base_s, shift = buckets->shift;
+    struct trend_cell *cells = state->cells;
+    for (uint32_t row = from; row < to; row++) {
+        uint32_t offset = sec[row] - base, bucket = first[offset >> shift];
+        bucket += offset >= bound[bucket + 1];
+        count(&cells[(size_t)bucket * columns + (codes ? codes[row] : 0)], owner);
+    }
 }
 
-/* Counts and customers by a column of codes, or by nothing: the loop without any choice inside. */
-static void walk_codes(struct trend_state *state, const struct view *view, const uint16_t *codes) {
-    const struct bucket_table buckets = state->spec->buckets;
-    const uint32_t columns = state->spec->columns, *sec = view->sec;
-    struct trend_cell *cells = state->cells;
-    for (uint32_t k = 0; k < view->n; k++) {
-        uint32_t owner = view->customer[k];
-        if (codes)
-            for (uint32_t row = view->start[k], to = view->start[k + 1]; row < to; row++)
-                count(&cells[(size_t)bucket_of(&buckets, sec[row]) * columns + codes[row]], owner);
+static inline bool counts_codes(const struct trend_state *state) {
+    const struct trend_spec *spec = state->spec;
+    bool codes = spec->grouping.kind == GROUP_CODE || (spec->grouping.kind == GROUP_NONE && spec->columns == 1);
+    return codes && !state->sums && !spec->place && !spec->behind;
+}
+
+static void customer(void *opaque, uint32_t owner, const struct run *runs, size_t n) {
+    struct trend_state *state = opaque;
+    bool codes = counts_codes(state), none = state->spec->grouping.kind == GROUP_NONE;
+    for (size_t r = 0; r < n; r++) {
+        const struct view *view = runs[r].view;
+        if (codes && none)
+            walk_codes(state, view, NULL, runs[r].from, runs[r].to, owner);
+        else if (codes)
+            walk_codes(state, view, view->group_code, runs[r].from, runs[r].to, owner);
         else
-            for (uint32_t row = view->start[k], to = view->start[k + 1]; row < to; row++)
-                count(&cells[bucket_of(&buckets, sec[row])], owner);
+            walk(state, view, runs[r].from, runs[r].to, owner);
     }
 }
 
 static void block(void *opaque, const struct view *view) {
-    struct trend_state *state = opaque;
-    const struct trend_spec *spec = state->spec;
-    bool codes = spec->grouping.kind == GROUP_CODE || (spec->grouping.kind == GROUP_NONE && spec->columns == 1);
-    if (codes && !state->sums && !spec->place && !spec->behind) {
-        walk_codes(state, view, spec->grouping.kind == GROUP_CODE ? view->group_code : NULL);
-        return;
+    for (uint32_t k = 0; k < view->n; k++) {
+        struct run run = {view, view->start[k], view->start[k + 1]};
+        customer(opaque, view->customer[k], &run, 1);
     }
-    for (uint32_t k = 0; k < view->n; k++)
-        walk(state, view, view->start[k], view->start[k + 1], view->customer[k]);
 }
 
 const struct operator trend_operator = {.block = block, .customer = customer};
@@ -100,8 +106,7 @@ const struct operator trend_operator = {.block = block, .customer = customer};
 void trend_merge(struct trend_state *into, const struct trend_state *from) {
     size_t cells = (size_t)into->spec->buckets.n * into->spec->columns;
     for (size_t i = 0; i < cells; i++) {
-        into->cells[i].count += from->cells[i].count;
-        into->cells[i].customers += from->cells[i].customers;
+        into->cells[i].count_customers += from->cells[i].count_customers;
         if (into->sums) {
             into->sums[i].n += from->sums[i].n;
             into->sums[i].sum += from->sums[i].sum;

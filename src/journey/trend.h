@@ -21,9 +21,15 @@ struct trend_spec {
     struct owner_set *behind;
 };
 
+/* Count in the low, distinct customers in the high half. */
 struct trend_cell {
-    uint32_t count, customers, last;
+    uint64_t count_customers;
+    uint32_t last;
 };
+static inline uint32_t trend_count(const struct trend_cell *cell) { return (uint32_t)cell->count_customers; }
+static inline uint32_t trend_customers(const struct trend_cell *cell) {
+    return (uint32_t)(cell->count_customers >> 32);
+}
 
 struct trend_sum {
     uint64_t n;

@@ -31,6 +31,7 @@ struct view {
     const double *number;       /* the measured property, NaN: none */
     const struct part *part;    /* where the rows come from … */
     const uint32_t *row;        /* … and their rows there; NULL: the same numbers */
+    bool follows;               /* every row is later than all rows of the views before it */
 };
 
 struct run {

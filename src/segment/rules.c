@@ -82,34 +82,52 @@ bool rule_holds(const struct rule_spec *spec, const uint32_t *counts, uint32_t o
 }
 
 /* Counts leaf bits of one row. */
-static inline void count(uint32_t *counts, uint64_t bits) {
+static void count(uint32_t *counts, uint64_t bits) {
     for (; bits; bits &= bits - 1)
         counts[__builtin_ctzll(bits)]++;
 }
 
-/* Rows of a run are in order of time: from the last one back to the window's begin. */
-static inline void walk(struct rule_state *state, const struct run *run, const struct rule_window *window) {
-    const struct view *view = run->view;
-    const uint64_t *lut = state->spec->lut;
-    uint32_t row = run->to;
-    uint32_t from_s = (uint32_t)(window->from_ms < 0 ? 0 : window->from_ms / 1000);
-    while (row > run->from && view_time_ms(view, row - 1) >= window->to_ms)
+/* Rows [from, to) of a view that lie in the window: a run is in order of time, so both ends move inwards from the run's
+ * last row. */
+static inline uint32_t window_begin(const struct view *view, uint32_t from, uint32_t to, int64_t from_ms) {
+    uint32_t from_s = (uint32_t)(from_ms < 0 ? 0 : from_ms / 1000), row = to;
+    const uint32_t *sec = view->sec;
+    while (row > from && sec[row - 1] >= from_s)
         row--;
-    for (; row > run->from && view->sec[row - 1] >= from_s; row--) {
-        uint64_t bits = view_mask(view, lut, row - 1) & window->leaves;
-        if (bits && view_time_ms(view, row - 1) >= window->from_ms)
+    while (row < to && sec[row] == from_s && view_time_ms(view, row) < from_ms)
+        row++;
+    return row;
+}
+
+static inline bool walk(struct rule_state *state, const struct run *run, const struct rule_window *window) {
+    const struct view *view = run->view;
+    const uint64_t *lut = state->spec->lut, leaves = window->leaves;
+    uint32_t to = run->to;
+    while (to > run->from && view_time_ms(view, to - 1) >= window->to_ms)
+        to--;
+    uint32_t row = window_begin(view, run->from, to, window->from_ms);
+    const uint16_t *key = view->key;
+    bool any = false;
+    for (; row < to; row++) {
+        uint64_t bits = (view->mask ? view->mask[row] : lut[key[row]]) & leaves;
+        if (bits) {
             count(state->counts, bits);
+            any = true;
+        }
     }
+    return any;
 }
 
 static void customer(void *opaque, uint32_t owner, const struct run *runs, size_t n) {
     struct rule_state *state = opaque;
     const struct rule_spec *spec = state->spec;
     memset(state->counts, 0, spec->n_leaves * sizeof *state->counts);
+    bool any = false;
     for (size_t r = 0; r < n; r++)
         for (uint32_t w = 0; w < spec->n_windows; w++)
-            walk(state, &runs[r], &spec->windows[w]);
-    owner_set_put(spec->members, owner, rule_holds(spec, state->counts, owner));
+            any |= walk(state, &runs[r], &spec->windows[w]);
+    if (any) /* else what was assumed of a customer that did nothing holds */
+        owner_set_put(spec->members, owner, rule_holds(spec, state->counts, owner));
 }
 
 static void block(void *opaque, const struct view *view) {

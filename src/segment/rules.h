@@ -47,7 +47,8 @@ must_use int rule_spec_init(struct rule_spec *spec, const struct rule *rule, str
 /* For a customer with these counts (one a leaf). */
 bool rule_holds(const struct rule_spec *spec, const uint32_t *counts, uint32_t owner);
 
-/* State of a thread is the struct itself: set spec. Writes members for every customer it sees. */
+/* State of a thread is the struct itself: set spec. Writes members for every customer with a counted interaction; the
+ * caller has filled in what holds for all others. */
 struct rule_state {
     const struct rule_spec *spec;
     uint32_t counts[PLAN_MATCHERS];
