@@ -9,6 +9,6 @@
 #include "cli/command.h"
 
 extern const struct command command_customer, command_export, command_key, command_unit, command_user;
-extern const struct command command_init, command_serve, command_query, command_version, command_demo;
+extern const struct command command_import, command_init, command_serve, command_query, command_version, command_demo;
 
 #endif

@@ -10,7 +10,7 @@
 #include "pages/pages.h"
 
 const struct command *const COMMANDS[] = {
-    &command_init, &command_serve, &command_demo, &command_query, &command_export, &command_customer,
+    &command_init, &command_serve, &command_demo, &command_import, &command_query, &command_export, &command_customer,
     &command_user, &command_key, &command_unit, &command_version, NULL,
 };
 
