@@ -33,7 +33,8 @@ void chart_funnel_table(const struct chart *chart, const json_t *data, struct bu
 
 struct flow_view {
     bool by_time;          /* colour says the median time of an edge, else its frequency */
-    size_t max_edges;      /* 0: 80; more are hidden, the rarest first */
+    size_t max_nodes;      /* the most frequent ones; 0: as many as fit the width */
+    size_t max_edges;      /* 0: by the nodes */
 };
 /* data: {"nodes":[{"name","count","starts","ends"}],"edges":[{"from","to","count","cases","median_s",…}]}. */
 void chart_map(const struct chart *chart, const struct flow_view *view, const json_t *data, struct buf *out);

@@ -161,19 +161,24 @@ static void set_ports(const struct chart *chart, struct map *map, size_t box, bo
 
 int map_build(const struct chart *chart, const struct flow_view *view, const json_t *data, struct map *map,
               struct err *err) {
-    size_t edges = view->max_edges ? view->max_edges : chart->narrow ? 30 : 80;
+    size_t nodes = view->max_nodes ? view->max_nodes : chart->narrow ? 14 : 28;
+    size_t edges = view->max_edges ? view->max_edges : view->max_nodes ? view->max_nodes * 4 : chart->narrow ? 28 : 64;
     for (int round = 0; round < FIT_ROUNDS; round++) {
         *map = (struct map){0};
-        flow_read(chart, data, edges, chart->narrow ? 16 : 60, &map->graph);
+        flow_read(chart, data, edges, nodes, &map->graph);
         measure_boxes(chart, view, map);
         build_places(chart, view, map);
         int result = layout_layers(chart->arena, map->places, map->n_places, map->steps, map->n_steps, &map->width, err);
         if (result)
             return result;
-        if (map->width <= (chart->narrow ? 400 : chart_width(chart) * 1.5) || edges <= 6)
+        double room = chart->narrow ? 400 : chart_width(chart) * 1.04;
+        if (view->max_nodes || map->width <= room || edges <= 6)
             break;
-        edges = edges > map->graph.n_edges ? map->graph.n_edges : edges;
-        edges = edges * 4 / 5;
+        /* far too wide: large steps; the nodes go after the edges, for each keeps a way in and out */
+        double shrink = fmax(fmin(room / map->width * 1.1, 0.85), 0.5);
+        edges = (size_t)((double)(edges > map->graph.n_edges ? map->graph.n_edges : edges) * shrink);
+        if (nodes > 6 && round % 2)
+            nodes = (size_t)((double)(nodes > map->graph.n_nodes ? map->graph.n_nodes : nodes) * fmax(shrink, 0.8));
     }
     for (size_t i = 0; i < map->n_places; i++)
         map->places[i].x += MARGIN;

@@ -267,18 +267,18 @@ static void draw_bar(const struct chart *chart, const struct sankey *sankey, siz
 }
 
 static int build(const struct chart *chart, const struct flow_view *view, const json_t *data, struct sankey *sankey) {
-    size_t edges = view->max_edges ? view->max_edges : chart->narrow ? 24 : 60;
+    size_t edges = view->max_edges ? view->max_edges : view->max_nodes ? view->max_nodes * 4 : chart->narrow ? 24 : 60;
     double room = chart->narrow ? 230 : 330;
     sankey->narrow = chart->narrow;
     for (int round = 0; round < 8; round++) {
-        flow_read(chart, data, edges, chart->narrow ? NARROW_MAX_NODES : WIDE_MAX_NODES, &sankey->graph);
+        flow_read(chart, data, edges, view->max_nodes ? view->max_nodes : chart->narrow ? NARROW_MAX_NODES : WIDE_MAX_NODES, &sankey->graph);
         weigh(chart, sankey);
         set_scale(chart, sankey, room);
         build_places(chart, sankey);
         if (layout_layers(chart->arena, sankey->places, sankey->n_places, sankey->steps, sankey->n_steps,
                           &sankey->across, NULL))
             return -1;
-        if (sankey->across <= (chart->narrow ? 400 : 620) || edges <= 6)
+        if (view->max_nodes || sankey->across <= (chart->narrow ? 400 : 620) || edges <= 6)
             break;
         edges = edges * 3 / 4;
         room *= 0.9;

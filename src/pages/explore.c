@@ -15,6 +15,7 @@
 #include "base/limits.h"
 #include "pages/pages.h"
 #include "pages/text.h"
+#include "timeline/row.h"
 
 enum { SUGGESTED_STEPS = 4, PEOPLE_SHOWN = 100, PEOPLE_EXPORTED = 100000, VALUES_OFFERED = 30 };
 
@@ -61,10 +62,27 @@ static bool among_steps(const struct question *question, size_t n, const char *n
     return false;
 }
 
+/* The names that carry meaning out of the box: if the shop's events are there, they are the funnel. */
+static bool suggest_purchase(struct request *request, struct question *question) {
+    static const char *const STEPS[] = {"Product Viewed", "Product Added", "Checkout Started", "Payment Info Entered", "Order Completed"};
+    size_t n = 0;
+    if (dictionary_find(question->dictionary, DICTIONARY_EVENT, slice_of("Order Completed")) == CODE_NONE)
+        return false;
+    for (size_t i = 0; i < sizeof STEPS / sizeof *STEPS; i++)
+        if (dictionary_find(question->dictionary, DICTIONARY_EVENT, slice_of(STEPS[i])) != CODE_NONE)
+            question_set(question, arena_format(request->arena, "s%zu", ++n), STEPS[i]);
+    question->rows[ROWS_STEPS] = n >= 3 ? n : 0;
+    if (n > question->shown[ROWS_STEPS])
+        question->shown[ROWS_STEPS] = n;
+    return n >= 3;
+}
+
 /* Takes the most travelled path of the flow as the steps. */
 static void suggest_steps(struct request *request, struct question *question) {
     struct question flow = *question;
     json_t *answer = NULL;
+    if (suggest_purchase(request, question))
+        return;
     flow.kind = EXPLORE_FLOW;
     if (ask(request, &flow, &answer, NULL) < 0)
         return;
@@ -161,6 +179,12 @@ static int show_page(struct request *request, struct response *response, struct 
     return page_render(request, response, &page, view, err);
 }
 
+/* Room for a file in the answer. */
+static void open_body(struct response *response) {
+    if (!response->body.max)
+        buf_init(&response->body, LIMIT_BODY_BYTES);
+}
+
 static void as_file(struct request *request, struct response *response, const char *type, const char *name) {
     response->type = type;
     response_header(request, response, "Content-Disposition", arena_format(request->arena, "attachment; filename=\"senda-%s\"", name));
@@ -171,6 +195,7 @@ static int send_csv(struct request *request, struct response *response, struct q
     int code = ask(request, question, &answer, err);
     if (code < 0)
         return code;
+    open_body(response);
     query_answer_csv(answer, &response->body);
     json_decref(answer);
     as_file(request, response, "text/csv; charset=utf-8",
@@ -187,6 +212,7 @@ static int send_svg(struct request *request, struct response *response, struct q
     buf_init(&drawing, LIMIT_BODY_BYTES / 16);
     previous = ask_previous(request, question);
     explore_draw(request, question, answer, json_object_get(previous, "data"), NULL, false, &drawing);
+    open_body(response);
     code = explore_svg(buf_slice(&drawing), request->arena, &response->body, err);
     buf_release(&drawing);
     json_decref(previous);
@@ -366,6 +392,7 @@ static int get_people_csv(struct request *request, struct response *response, st
         code = page_query(request, query, &answer, err);
     if (code < 0)
         return code;
+    open_body(response);
     buf_add_text(&response->body, "id,user_id\r\n");
     json_array_foreach(json_object_get(json_object_get(answer, "data"), "customers"), i, row) {
         const char *id = json_string_value(json_object_get(row, "id")), *user = json_string_value(json_object_get(row, "user_id"));
@@ -394,7 +421,7 @@ static int get_values(struct request *request, struct response *response, struct
     }
     json_array_foreach(json_object_get(answer, "data"), i, row) {
         const json_t *value = json_object_get(row, "by");
-        char *text = json_is_string(value) ? NULL : value && !json_is_null(value) ? json_dumps(value, JSON_ENCODE_ANY) : NULL;
+        char *text = json_is_string(value) ? NULL : value && !json_is_null(value) ? json_dumps(value, JSON_ENCODE_ANY | JSON_REAL_PRECISION(12)) : NULL;
         const char *shown = json_is_string(value) ? json_string_value(value) : text;
         bool known = !shown || strcmp(shown, "(other)") == 0;
         for (size_t k = 0; !known && k < json_array_size(values); k++)

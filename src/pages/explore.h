@@ -15,7 +15,8 @@
  *   trend      of, measure = count customers sum mean, prop, every, shape = lines area stacked, compare = 1
  *   funnel     s1 s2 …, s1p s1o s1v (condition of a step), w and wu = m h d (window), order, entry,
  *              x1 x1a x1b … (exclusions: matcher, after step, before step)
- *   flow       level, case = customer session property, casep, min (percent), view = map sankey, color = count time
+ *   flow       level, case = customer session property, casep, min (percent), view = map sankey, color = count time,
+ *              places = fit 10 20 40 80 (how many are drawn)
  *   variants   level, case, casep, top
  *   retention  start, return, every, periods, rm = calendar rolling unbounded
  *   sn fn gn xn  rows shown beyond the filled ones; do = an operation of the form: add-s, del-s-2, up-s-2, down-s-1

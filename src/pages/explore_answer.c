@@ -6,6 +6,7 @@
  * SPDX-License-Identifier: GPL-3.0-or-later
  */
 #include <math.h>
+#include <stdlib.h>
 
 #include "base/time.h"
 #include "pages/explore.h"
@@ -61,7 +62,10 @@ void explore_draw(struct request *request, const struct question *question, cons
     struct chart chart = chart_of(request, question, people, narrow);
     const json_t *data = json_object_get(answer, "data");
     struct trend_view trend = trend_view_of(question, previous);
-    struct flow_view flow = {.by_time = strcmp(question_get(question, "color"), "time") == 0};
+    struct flow_view flow = {.by_time = strcmp(question_get(question, "color"), "time") == 0,
+                             .max_nodes = narrow ? 0 : strtoul(question_get(question, "places"), NULL, 10)};
+    if (flow.max_nodes > 80)
+        flow.max_nodes = 80;
     switch (question->kind) {
     case EXPLORE_TREND:
         chart_trend(&chart, &trend, data, out);

@@ -244,6 +244,7 @@ static void add_kind_fields(const struct request *request, const struct question
         add_input(request, question, view, "min");
         add_select(request, question, view, "view", "explore.view", "map sankey");
         add_select(request, question, view, "color", "explore.color", "count time");
+        add_select(request, question, view, "places", "explore.places", "fit 10 20 40 80");
     }
 }
 

@@ -50,6 +50,7 @@ static const struct {
     {"min", "0", ON_FLOW},
     {"view", "map", ON_FLOW},
     {"color", "count", ON_FLOW},
+    {"places", "fit", ON_FLOW},
     {"top", "20", ON_VARIANTS},
     {"start", "*", ON_RETENTION},
     {"return", "*", ON_RETENTION},
