@@ -117,6 +117,7 @@ int page_render(struct request *request, struct response *response, const struct
     int code = template_render(page->template, view, &world, &content, err);
     if (code < 0) goto out;
     json_object_set_new(view, "content", json_stringn(content.p ? content.p : "", content.n));
+    if (!response->body.max) buf_init(&response->body, PAGE_MAX_BYTES);
     code = template_render("base", view, &world, &response->body, err);
     if (code < 0) goto out;
     response->type = "text/html; charset=utf-8";
@@ -130,6 +131,9 @@ out:
 }
 
 int page_error(struct request *request, struct response *response, const struct err *err) {
+    struct err ignored = {0};
+    if (!request->language && accounts_identify(request, &ignored) < 0 && !request->language)
+        request->language = app_folder(request->app)->language; /* refused before anybody asked who it is */
     int status = err_status(err->code);
     char kind[16];
     snprintf(kind, sizeof kind, "%d", status);
@@ -144,6 +148,7 @@ int page_error(struct request *request, struct response *response, const struct 
     static const struct page page = {.template = "error"};
     if (page_render(request, response, &page, view, NULL) < 0) {
         buf_clear(&response->body);
+        if (!response->body.max) buf_init(&response->body, PAGE_MAX_BYTES);
         response->type = "text/plain; charset=utf-8";
         buf_add_text(&response->body, err_title(err->code));
     }
@@ -199,7 +204,6 @@ static int run_call(struct request *request, const struct call *call, json_t **a
         request_set_body(inner, call->body);
     }
     struct response response = {0};
-    buf_init(&response.body, LIMIT_BODY_BYTES);
     router_dispatch(request->app, inner, &response);
     json_t *json = json_loadb(response.body.p ? response.body.p : "", response.body.n, JSON_DECODE_ANY, NULL);
     int status = response.status ? response.status : 200, code = 0;

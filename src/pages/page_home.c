@@ -274,8 +274,8 @@ static enum bucket bucket_of(const char *every) {
 
 static json_t *draw(struct request *request, const struct home_period *period, const json_t *answer,
                     const char *label) {
-    struct chart chart = {.language = request->language, .zone = app_folder(request->app)->zone, .label = label,
-                          .id = "over-time", .arena = request->arena};
+    struct chart chart = {.language = request->language, .format = page_format(request), .zone = app_folder(request->app)->zone, .label = label,
+                          .id = "over-time", .by_texts = "channel", .width = 1060, .arena = request->arena};
     struct trend_view trend = {.shape = TREND_STACKED, .every = bucket_of(period->every),
                                .now_ms = period->until_ms, .whole = true};
     const json_t *data = json_object_get(answer, "data");

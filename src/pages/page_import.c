@@ -17,7 +17,7 @@
 #include "pages/regions.h"
 #include "pages/words.h"
 
-enum { SAMPLES = 3, COLUMNS_MAX = 400, EVENTS_SHOWN = 12, MAP_EDGES = 24, PREVIEW_ROWS = 8 };
+enum { SAMPLES = 3, COLUMNS_MAX = 400, EVENTS_SHOWN = 12, MAP_NODES = 14, PREVIEW_ROWS = 8 };
 #define UPLOAD_MAX_BYTES ((size_t)2 * 1024 * 1024 * 1024)
 
 static const char *const roles[] = {"customer", "time", "event", "channel", "touchpoint", "unit", "message_id"};
@@ -264,9 +264,9 @@ static void put_summary(struct request *request, const json_t *meta, json_t *vie
 }
 
 static json_t *draw_map(struct request *request, const json_t *data) {
-    struct chart chart = {.language = request->language, .zone = app_folder(request->app)->zone,
+    struct chart chart = {.language = request->language, .format = page_format(request), .zone = app_folder(request->app)->zone,
                           .label = page_text(request, "import_run.flow"), .id = "first-map", .arena = request->arena};
-    struct flow_view flow = {.max_edges = MAP_EDGES};
+    struct flow_view flow = {.max_nodes = MAP_NODES};
     struct buf out;
     buf_init(&out, TEMPLATE_MAX_BYTES);
     buf_add_text(&out, "<figure class=\"chart-figure\"><div class=\"chart-scroll\">");
