@@ -13,15 +13,18 @@
 
 json_t *api_instant(int64_t time_ms) {
     char text[TIME_TEXT_BYTES];
-    if (!time_ms) return json_null();
+    if (!time_ms)
+        return json_null();
     time_format(time_ms, text);
     return json_string(text);
 }
 
-static void pointer_of(const char *name, char pointer[128]) { snprintf(pointer, 128, "/%.100s", name); }
+static void pointer_of(const char *name, char pointer[128]) {
+    snprintf(pointer, 128, "/%.100s", name);
+}
 
-int api_text(const json_t *body, const char *name, const char *standard, size_t max, const char **text,
-             struct err *err) {
+int api_text(const json_t *body, const char *name, const char *standard, size_t max,
+             const char **text, struct err *err) {
     const json_t *member = json_object_get(body, name);
     char pointer[128];
     pointer_of(name, pointer);
@@ -30,54 +33,65 @@ int api_text(const json_t *body, const char *name, const char *standard, size_t 
         return standard ? 0 : err_at(err, E_INVALID, pointer, "%s is missing", name);
     }
     *text = json_string_value(member);
-    if (!*text) return err_at(err, E_INVALID, pointer, "%s must be a text", name);
-    if (json_string_length(member) > max) return err_at(err, E_INVALID, pointer, "%s is over %zu bytes", name, max);
+    if (!*text)
+        return err_at(err, E_INVALID, pointer, "%s must be a text", name);
+    if (json_string_length(member) > max)
+        return err_at(err, E_INVALID, pointer, "%s is over %zu bytes", name, max);
     for (const char *c = *text; *c; c++)
-        if ((unsigned char)*c < 0x20) return err_at(err, E_INVALID, pointer, "%s has a control character", name);
+        if ((unsigned char)*c < 0x20)
+            return err_at(err, E_INVALID, pointer, "%s has a control character", name);
     return 0;
 }
 
-int api_texts(const json_t *body, const char *name, struct arena *arena, const char ***texts, size_t *n,
-              struct err *err) {
+int api_texts(const json_t *body, const char *name, struct arena *arena, const char ***texts,
+              size_t *n, struct err *err) {
     const json_t *member = json_object_get(body, name);
     char pointer[128];
     *texts = NULL;
     *n = 0;
-    if (!member || json_is_null(member)) return 0;
+    if (!member || json_is_null(member))
+        return 0;
     pointer_of(name, pointer);
-    if (!json_is_array(member)) return err_at(err, E_INVALID, pointer, "%s must be a list of texts", name);
+    if (!json_is_array(member))
+        return err_at(err, E_INVALID, pointer, "%s must be a list of texts", name);
     *texts = ARENA_ARRAY(arena, const char *, json_array_size(member) + 1);
     size_t i;
     json_t *text;
     json_array_foreach(member, i, text) {
         const char *value = json_string_value(text);
-        if (!value) return err_at(err, E_INVALID, pointer, "%s must be a list of texts", name);
+        if (!value)
+            return err_at(err, E_INVALID, pointer, "%s must be a list of texts", name);
         (*texts)[(*n)++] = arena_text(arena, slice_of(value));
     }
     return 0;
 }
 
 json_t *api_text_list(const char *const *texts, size_t n) {
-    if (!texts) return json_null();
+    if (!texts)
+        return json_null();
     json_t *list = json_array();
-    for (size_t i = 0; i < n; i++) json_array_append_new(list, json_string(texts[i]));
+    for (size_t i = 0; i < n; i++)
+        json_array_append_new(list, json_string(texts[i]));
     return list;
 }
 
 int api_number(const char *text, uint64_t *number, struct err *err) {
     char *end = NULL;
-    if (text[0] < '0' || text[0] > '9') return err_set(err, E_NOT_FOUND, "nothing is at this address");
+    if (text[0] < '0' || text[0] > '9')
+        return err_set(err, E_NOT_FOUND, "nothing is at this address");
     *number = strtoull(text, &end, 10);
     return *end || strlen(text) > 18 ? err_set(err, E_NOT_FOUND, "nothing is at this address") : 0;
 }
 
 int api_if_match(struct request *request, const json_t *current, struct err *err) {
     const char *wanted = request_header(request, "If-Match");
-    if (!wanted || strcmp(wanted, "*") == 0) return 0;
+    if (!wanted || strcmp(wanted, "*") == 0)
+        return 0;
     char *dump = json_dumps(current, JSON_COMPACT | JSON_ENCODE_ANY);
-    if (!dump) return err_set(err, E_INTERNAL, "cannot write the present state");
-    const char *etag =
-        arena_format(request->arena, "\"%016llx\"", (unsigned long long)hash_bytes(dump, strlen(dump)));
+    if (!dump)
+        return err_set(err, E_INTERNAL, "cannot write the present state");
+    const char *etag = arena_format(request->arena, "\"%016llx\"",
+                                    (unsigned long long)hash_bytes(dump, strlen(dump)));
     free(dump);
     return strstr(wanted, etag) ? 0 : err_set(err, E_PRECONDITION, "somebody changed it meanwhile");
 }

@@ -12,19 +12,19 @@
 #include "http/app.h"
 #include "http/http.h"
 
-extern const struct route_table api_collect_routes, api_client_routes, api_query_routes, api_source_routes,
-    api_customer_routes, api_touchpoint_routes, api_unit_routes, api_user_routes, api_key_routes,
-    api_session_routes, api_setting_routes, api_import_routes, api_export_routes, api_audit_routes,
-    api_stream_routes, api_openapi_routes, api_health_routes;
+extern const struct route_table api_collect_routes, api_client_routes, api_query_routes,
+    api_source_routes, api_customer_routes, api_touchpoint_routes, api_unit_routes, api_user_routes,
+    api_key_routes, api_session_routes, api_setting_routes, api_import_routes, api_export_routes,
+    api_audit_routes, api_stream_routes, api_openapi_routes, api_health_routes;
 
 /* The instant as RFC 3339 text with milliseconds; null for 0. New reference. */
 json_t *api_instant(int64_t time_ms);
 /* Member of a JSON body: a text, checked. standard NULL: it is needed. E_INVALID with the pointer. */
-must_use int api_text(const json_t *body, const char *name, const char *standard, size_t max, const char **text,
-                      struct err *err);
+must_use int api_text(const json_t *body, const char *name, const char *standard, size_t max,
+                      const char **text, struct err *err);
 /* A list of texts; *texts NULL where absent or null. */
-must_use int api_texts(const json_t *body, const char *name, struct arena *arena, const char ***texts, size_t *n,
-                       struct err *err);
+must_use int api_texts(const json_t *body, const char *name, struct arena *arena,
+                       const char ***texts, size_t *n, struct err *err);
 json_t *api_text_list(const char *const *texts, size_t n); /* null where texts is NULL */
 /* Number in the last part of an address. E_NOT_FOUND. */
 must_use int api_number(const char *text, uint64_t *number, struct err *err);

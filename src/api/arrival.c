@@ -13,16 +13,18 @@ static json_t *name_json(struct slice name) {
     return text ? text : json_null();
 }
 
-static json_t *arrival_json(struct request *request, const struct arrival *arrival, struct slice user_id) {
+static json_t *arrival_json(struct request *request, const struct arrival *arrival,
+                            struct slice user_id) {
     struct folder *folder = app_folder(request->app);
     char id[CUSTOMER_ID_BYTES], source[8];
     customer_id_format(arrival->customer, id);
     snprintf(source, sizeof source, "%u", arrival->source);
-    return json_pack("{s:o, s:o, s:o, s:o, s:s, s:s, s:o}", "time", api_instant(arrival->time_ms), "received",
-                     api_instant(arrival->received_ms), "event",
-                     name_json(dictionary_name(folder->dictionary, DICTIONARY_EVENT, arrival->event)), "channel",
-                     name_json(dictionary_name(folder->dictionary, DICTIONARY_CHANNEL, arrival->channel)), "source",
-                     source, "customer", id, "who", user_id.n ? name_json(user_id) : json_string(id));
+    return json_pack(
+        "{s:o, s:o, s:o, s:o, s:s, s:s, s:o}", "time", api_instant(arrival->time_ms), "received",
+        api_instant(arrival->received_ms), "event",
+        name_json(dictionary_name(folder->dictionary, DICTIONARY_EVENT, arrival->event)), "channel",
+        name_json(dictionary_name(folder->dictionary, DICTIONARY_CHANNEL, arrival->channel)),
+        "source", source, "customer", id, "who", user_id.n ? name_json(user_id) : json_string(id));
 }
 
 static int compare_u32(const void *a, const void *b) {
@@ -30,23 +32,30 @@ static int compare_u32(const void *a, const void *b) {
     return (x > y) - (x < y);
 }
 
-int arrivals_json(struct request *request, int source, size_t limit, uint64_t after, json_t **rows, uint64_t *last,
-                  struct err *err) {
+int arrivals_json(struct request *request, int source, size_t limit, uint64_t after, json_t **rows,
+                  uint64_t *last, struct err *err) {
     struct folder *folder = app_folder(request->app);
     struct arrival *arrivals = ARENA_ARRAY(request->arena, struct arrival, limit + 1);
     size_t n = ingest_arrivals(folder->ingest, source, arrivals, limit), kept = 0, distinct = 0;
     uint32_t *owners = ARENA_ARRAY(request->arena, uint32_t, n + 1);
-    while (kept < n && arrivals[kept].seq > after) owners[kept] = arrivals[kept].customer, kept++;
-    if (last && n && arrivals[0].seq > *last) *last = arrivals[0].seq;
+    while (kept < n && arrivals[kept].seq > after)
+        owners[kept] = arrivals[kept].customer, kept++;
+    if (last && n && arrivals[0].seq > *last)
+        *last = arrivals[0].seq;
     qsort(owners, kept, sizeof *owners, compare_u32);
     for (size_t i = 0; i < kept; i++)
-        if (!distinct || owners[distinct - 1] != owners[i]) owners[distinct++] = owners[i];
+        if (!distinct || owners[distinct - 1] != owners[i])
+            owners[distinct++] = owners[i];
     struct slice *user_ids = ARENA_ARRAY(request->arena, struct slice, distinct + 1);
-    int code = distinct ? customers_user_ids(folder->customers, owners, distinct, request->arena, user_ids, err) : 0;
-    if (code) return code;
+    int code = distinct ? customers_user_ids(folder->customers, owners, distinct, request->arena,
+                                             user_ids, err)
+                        : 0;
+    if (code)
+        return code;
     *rows = json_array();
     for (size_t i = 0; i < kept; i++) {
-        uint32_t *found = bsearch(&arrivals[i].customer, owners, distinct, sizeof *owners, compare_u32);
+        uint32_t *found =
+            bsearch(&arrivals[i].customer, owners, distinct, sizeof *owners, compare_u32);
         json_array_append_new(*rows, arrival_json(request, &arrivals[i], user_ids[found - owners]));
     }
     return 0;

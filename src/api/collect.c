@@ -34,8 +34,8 @@ struct collecting {
     struct ingest_batch batch;
     struct request *request;
     bool single;
-    struct slice *raw;      /* [n] of the request */
-    uint32_t *index;        /* [batch.n] of an accepted event in the request */
+    struct slice *raw; /* [n] of the request */
+    uint32_t *index;   /* [batch.n] of an accepted event in the request */
     struct rejected *rejected;
     size_t n_rejected;
 };
@@ -60,21 +60,27 @@ static struct slice said_key(struct request *request) {
         key = basic_user(request, authorization + 6);
     else if (authorization && strncasecmp(authorization, "Bearer ", 7) == 0)
         key = slice_of(authorization + 7);
-    if (!key.n) key = slice_of(request_header(request, "x-write-key"));
-    if (!key.n) key = slice_of(request_query(request, "writeKey"));
+    if (!key.n)
+        key = slice_of(request_header(request, "x-write-key"));
+    if (!key.n)
+        key = slice_of(request_query(request, "writeKey"));
     return key;
 }
 
-static int find_source(struct request *request, struct slice key, struct source *source, struct err *err) {
+static int find_source(struct request *request, struct slice key, struct source *source,
+                       struct err *err) {
     bool disabled = false;
     const char *colon = key.n ? memchr(key.p, ':', key.n) : NULL;
-    if (colon) key.n = (size_t)(colon - key.p);
-    if (!key.n) return err_set(err, E_UNAUTHORIZED, "the write key is missing");
+    if (colon)
+        key.n = (size_t)(colon - key.p);
+    if (!key.n)
+        return err_set(err, E_UNAUTHORIZED, "the write key is missing");
     if (sources_find(app_sources(request->app), key, source, &disabled))
         return err_set(err, E_UNAUTHORIZED, "unknown write key");
-    if (!disabled) return 0;
-    ingest_refuse(app_folder(request->app)->ingest, *source, REFUSAL_BLOCKED, refusal_text(REFUSAL_BLOCKED),
-                  (struct slice){"", 0}, request->received_ms);
+    if (!disabled)
+        return 0;
+    ingest_refuse(app_folder(request->app)->ingest, *source, REFUSAL_BLOCKED,
+                  refusal_text(REFUSAL_BLOCKED), (struct slice){"", 0}, request->received_ms);
     return err_set(err, E_FORBIDDEN, "this source is switched off");
 }
 
@@ -96,12 +102,12 @@ static void answer_results(const struct collecting *collecting, struct response 
     const struct ingest_batch *batch = &collecting->batch;
     struct buf *body = &response->body;
     buf_init(body, ANSWER_MAX_BYTES);
-    buf_add_format(body, "{\"success\":true,\"accepted\":%zu,\"duplicates\":%zu,\"rejected\":[", batch->accepted,
-                   batch->duplicates);
+    buf_add_format(body, "{\"success\":true,\"accepted\":%zu,\"duplicates\":%zu,\"rejected\":[",
+                   batch->accepted, batch->duplicates);
     for (size_t i = 0; i < collecting->n_rejected; i++) {
         const struct rejected *rejected = &collecting->rejected[i];
-        buf_add_format(body, "%s{\"index\":%u,\"code\":\"%s\",\"message\":", i ? "," : "", rejected->index,
-                       refusal_code(rejected->refusal));
+        buf_add_format(body, "%s{\"index\":%u,\"code\":\"%s\",\"message\":", i ? "," : "",
+                       rejected->index, refusal_code(rejected->refusal));
         json_add_text(body, slice_of(rejected->message));
         buf_add_char(body, '}');
     }
@@ -117,7 +123,8 @@ static int by_index(const void *a, const void *b) {
 /* What the writer refused joins what was refused before it. */
 static void take_results(struct collecting *collecting) {
     const struct ingest_batch *batch = &collecting->batch;
-    if (!batch->rejected) return;
+    if (!batch->rejected)
+        return;
     for (size_t i = 0; i < batch->n; i++) {
         enum refusal refusal = (enum refusal)batch->results[i].refusal;
         if (batch->results[i].outcome == OUTCOME_REJECTED)
@@ -136,7 +143,8 @@ static void collected(struct ingest_batch *batch, int code, const struct err *fa
     struct err err = {0};
     if (code) {
         err = *failure;
-        if (!err.code) err.code = code;
+        if (!err.code)
+            err.code = code;
         response_problem(request, &response, &err);
         request_complete(request, &response);
         return;
@@ -144,7 +152,8 @@ static void collected(struct ingest_batch *batch, int code, const struct err *fa
     take_results(collecting);
     atomic_fetch_add_explicit(&metrics->events_accepted, batch->accepted, memory_order_relaxed);
     atomic_fetch_add_explicit(&metrics->events_duplicate, batch->duplicates, memory_order_relaxed);
-    atomic_fetch_add_explicit(&metrics->events_rejected, collecting->n_rejected, memory_order_relaxed);
+    atomic_fetch_add_explicit(&metrics->events_rejected, collecting->n_rejected,
+                              memory_order_relaxed);
     if (collecting->single && collecting->n_rejected) {
         const struct rejected *rejected = &collecting->rejected[0];
         err_set(&err, refusal_status(rejected->refusal), "%s", rejected->message);
@@ -157,12 +166,14 @@ static void collected(struct ingest_batch *batch, int code, const struct err *fa
 
 /* ---- the pipeline up to the writer ---- */
 
-static void refuse_event(struct collecting *collecting, size_t i, enum refusal refusal, const char *message) {
+static void refuse_event(struct collecting *collecting, size_t i, enum refusal refusal,
+                         const char *message) {
     struct request *request = collecting->request;
-    const char *text = arena_text(request->arena, slice_of(message[0] ? message : refusal_text(refusal)));
+    const char *text =
+        arena_text(request->arena, slice_of(message[0] ? message : refusal_text(refusal)));
     collecting->rejected[collecting->n_rejected++] = (struct rejected){(uint32_t)i, refusal, text};
-    ingest_refuse(app_folder(request->app)->ingest, collecting->batch.source, refusal, text, collecting->raw[i],
-                  request->received_ms);
+    ingest_refuse(app_folder(request->app)->ingest, collecting->batch.source, refusal, text,
+                  collecting->raw[i], request->received_ms);
 }
 
 /* Parses all events; the good ones stand one after the other in *events. */
@@ -173,9 +184,11 @@ static int parse_events(struct collecting *collecting, const struct event_batch 
     size_t n = 0;
     for (size_t i = 0; i < body->n; i++) {
         message[0] = 0;
-        enum refusal refusal = event_parse(body->events[i], type, body->sent_ms, request->received_ms,
-                                           request->arena, &events[n], message);
-        if (!refusal && body->context.p) refusal = event_add_context(body->context, request->arena, &events[n], message);
+        enum refusal refusal =
+            event_parse(body->events[i], type, body->sent_ms, request->received_ms, request->arena,
+                        &events[n], message);
+        if (!refusal && body->context.p)
+            refusal = event_add_context(body->context, request->arena, &events[n], message);
         if (refusal == REFUSAL_MALFORMED && !collecting->single)
             return err_at(err, E_MALFORMED, arena_format(request->arena, "/batch/%zu", i),
                           "event %zu of the batch is not valid JSON", i);
@@ -193,12 +206,13 @@ static int submit(struct collecting *collecting, struct response *response, stru
     struct request *request = collecting->request;
     if (collecting->single && collecting->n_rejected) {
         const struct rejected *rejected = &collecting->rejected[0];
-        atomic_fetch_add_explicit(&app_metrics(request->app)->events_rejected, 1, memory_order_relaxed);
+        atomic_fetch_add_explicit(&app_metrics(request->app)->events_rejected, 1,
+                                  memory_order_relaxed);
         return err_set(err, refusal_status(rejected->refusal), "%s", rejected->message);
     }
     if (!collecting->batch.n) {
-        atomic_fetch_add_explicit(&app_metrics(request->app)->events_rejected, collecting->n_rejected,
-                                  memory_order_relaxed);
+        atomic_fetch_add_explicit(&app_metrics(request->app)->events_rejected,
+                                  collecting->n_rejected, memory_order_relaxed);
         answer_results(collecting, response);
         return HANDLED;
     }
@@ -206,15 +220,20 @@ static int submit(struct collecting *collecting, struct response *response, stru
     return code ? code : SUSPENDED;
 }
 
-static int collect(struct request *request, struct response *response, int type, bool single, struct err *err) {
+static int collect(struct request *request, struct response *response, int type, bool single,
+                   struct err *err) {
     struct source source;
     struct event_batch body;
     struct slice key = said_key(request);
     int code = key.n ? find_source(request, key, &source, err) : 0;
-    if (!code) code = event_batch_split(request->body, single, request->arena, &body, err);
-    if (!code && !key.n) code = find_source(request, body.write_key, &source, err);
-    if (code) return code;
-    if (body.n && single && body.events[0].n == 0) return err_set(err, E_MALFORMED, "the body is empty");
+    if (!code)
+        code = event_batch_split(request->body, single, request->arena, &body, err);
+    if (!code && !key.n)
+        code = find_source(request, body.write_key, &source, err);
+    if (code)
+        return code;
+    if (body.n && single && body.events[0].n == 0)
+        return err_set(err, E_MALFORMED, "the body is empty");
     struct collecting *collecting = ARENA_ARRAY(request->arena, struct collecting, 1);
     struct event *events = arena_get(request->arena, (body.n + 1) * sizeof *events);
     collecting->request = request;
@@ -223,16 +242,20 @@ static int collect(struct request *request, struct response *response, int type,
     collecting->index = arena_get(request->arena, (body.n + 1) * sizeof *collecting->index);
     collecting->rejected = arena_get(request->arena, (body.n + 1) * sizeof *collecting->rejected);
     collecting->batch = (struct ingest_batch){
-        .source = source, .events = events, .bytes = request->body.n + body.n * PER_EVENT_BYTES,
-        .received_ms = request->received_ms, .done = collected, .context = collecting,
+        .source = source,
+        .events = events,
+        .bytes = request->body.n + body.n * PER_EVENT_BYTES,
+        .received_ms = request->received_ms,
+        .done = collected,
+        .context = collecting,
         .results = ARENA_ARRAY(request->arena, struct event_result, body.n + 1)};
     code = parse_events(collecting, &body, type, events, err);
     return code ? code : submit(collecting, response, err);
 }
 
-#define SINGLE(name, type)                                                                             \
-    static int name(struct request *request, struct response *response, struct err *err) {             \
-        return collect(request, response, type, true, err);                                            \
+#define SINGLE(name, type)                                                                         \
+    static int name(struct request *request, struct response *response, struct err *err) {         \
+        return collect(request, response, type, true, err);                                        \
     }
 SINGLE(track, EVENT_TRACK)
 SINGLE(identify, EVENT_IDENTIFY)
@@ -254,17 +277,26 @@ static int forget(struct request *request, struct response *response, struct err
 }
 
 #define EVENT_REQUEST "{\"$ref\":\"#/components/schemas/Event\"}"
-#define BATCH_REQUEST                                                                                  \
-    "{\"type\":\"object\",\"required\":[\"batch\"],\"properties\":{\"batch\":{\"type\":\"array\",\"maxItems\":2500,"  \
-    "\"items\":{\"$ref\":\"#/components/schemas/Event\"}},\"sentAt\":{\"type\":\"string\",\"format\":\"date-time\"},"  \
+#define BATCH_REQUEST                                                                              \
+    "{\"type\":\"object\",\"required\":[\"batch\"],\"properties\":{\"batch\":{\"type\":\"array\"," \
+    "\"maxItems\":2500,"                                                                           \
+    "\"items\":{\"$ref\":\"#/components/schemas/"                                                  \
+    "Event\"}},\"sentAt\":{\"type\":\"string\",\"format\":\"date-time\"},"                         \
     "\"writeKey\":{\"type\":\"string\"}}}"
 #define RESULT "{\"$ref\":\"#/components/schemas/Collected\"}"
-#define ONE(path, handler, text)                                                                       \
-    {METHOD_POST, path, ACCESS_WRITE_KEY, .inline_handler = true, .handle = handler, .summary = text,   \
-     .request_schema = EVENT_REQUEST, .response_schema = RESULT}
-#define MANY(path, text)                                                                               \
-    {METHOD_POST, path, ACCESS_WRITE_KEY, .inline_handler = true, .handle = batch, .summary = text,     \
-     .body_limit = LIMIT_BATCH_BYTES, .request_schema = BATCH_REQUEST, .response_schema = RESULT}
+#define ONE(path, handler, text)                                                                   \
+    {                                                                                              \
+        METHOD_POST, path, ACCESS_WRITE_KEY, .inline_handler = true, .handle = handler,            \
+                                             .summary = text, .request_schema = EVENT_REQUEST,     \
+                                             .response_schema = RESULT                             \
+    }
+#define MANY(path, text)                                                                           \
+    {                                                                                              \
+        METHOD_POST, path, ACCESS_WRITE_KEY, .inline_handler = true, .handle = batch,              \
+                                             .summary = text, .body_limit = LIMIT_BATCH_BYTES,     \
+                                             .request_schema = BATCH_REQUEST,                      \
+                                             .response_schema = RESULT                             \
+    }
 
 static const struct route routes[] = {
     ONE("/v1/track", track, "One interaction"),
@@ -276,17 +308,31 @@ static const struct route routes[] = {
     MANY("/v1/batch", "Up to 2,500 events, with a result for each that is refused"),
     MANY("/v1/import", "As batch, for history"),
     /* Short names of analytics.js. */
-    ONE("/v1/t", track, NULL), ONE("/v1/i", identify, NULL), ONE("/v1/p", page, NULL), ONE("/v1/s", screen, NULL),
-    ONE("/v1/g", group, NULL), ONE("/v1/a", alias, NULL), MANY("/v1/b", NULL),
+    ONE("/v1/t", track, NULL),
+    ONE("/v1/i", identify, NULL),
+    ONE("/v1/p", page, NULL),
+    ONE("/v1/s", screen, NULL),
+    ONE("/v1/g", group, NULL),
+    ONE("/v1/a", alias, NULL),
+    MANY("/v1/b", NULL),
     {METHOD_POST, "/v1/m", ACCESS_WRITE_KEY, .inline_handler = true, .handle = forget},
     /* RudderStack in a page that closes. */
     MANY("/beacon/v1/batch", NULL),
     /* Jitsu. */
-    ONE("/api/s/track", track, NULL), ONE("/api/s/identify", identify, NULL), ONE("/api/s/page", page, NULL),
-    ONE("/api/s/screen", screen, NULL), ONE("/api/s/group", group, NULL), ONE("/api/s/alias", alias, NULL),
-    ONE("/api/s/event", any_type, NULL), MANY("/api/s/batch", NULL),
-    ONE("/api/s/s2s/track", track, NULL), ONE("/api/s/s2s/identify", identify, NULL),
-    ONE("/api/s/s2s/page", page, NULL), ONE("/api/s/s2s/screen", screen, NULL),
-    ONE("/api/s/s2s/group", group, NULL), ONE("/api/s/s2s/alias", alias, NULL), MANY("/api/s/s2s/batch", NULL),
+    ONE("/api/s/track", track, NULL),
+    ONE("/api/s/identify", identify, NULL),
+    ONE("/api/s/page", page, NULL),
+    ONE("/api/s/screen", screen, NULL),
+    ONE("/api/s/group", group, NULL),
+    ONE("/api/s/alias", alias, NULL),
+    ONE("/api/s/event", any_type, NULL),
+    MANY("/api/s/batch", NULL),
+    ONE("/api/s/s2s/track", track, NULL),
+    ONE("/api/s/s2s/identify", identify, NULL),
+    ONE("/api/s/s2s/page", page, NULL),
+    ONE("/api/s/s2s/screen", screen, NULL),
+    ONE("/api/s/s2s/group", group, NULL),
+    ONE("/api/s/s2s/alias", alias, NULL),
+    MANY("/api/s/s2s/batch", NULL),
 };
 const struct route_table api_collect_routes = ROUTE_TABLE(routes);

@@ -22,17 +22,19 @@ struct reader {
     const uint64_t *units; /* bit set of visible units; NULL: all */
 };
 
-int reader_open(struct reader **out, struct request *request, struct arena *arena, struct err *err) {
+int reader_open(struct reader **out, struct request *request, struct arena *arena,
+                struct err *err) {
     struct reader *reader = ARENA_ARRAY(arena, struct reader, 1);
     const struct principal *principal = &request->principal;
     reader->arena = arena;
     int code = timeline_snapshot(app_folder(request->app)->timeline, &reader->snapshot, err);
-    if (code) return code;
+    if (code)
+        return code;
     reader->overlay = snapshot_overlay(reader->snapshot);
-    reader->n_parts = snapshot_parts(reader->snapshot, PART_INTERACTIONS, TIME_MIN_MS, TIME_MAX_MS, &reader->parts,
-                                     arena);
-    reader->n_traits =
-        snapshot_parts(reader->snapshot, PART_TRAITS, TIME_MIN_MS, TIME_MAX_MS, &reader->traits, arena);
+    reader->n_parts = snapshot_parts(reader->snapshot, PART_INTERACTIONS, TIME_MIN_MS, TIME_MAX_MS,
+                                     &reader->parts, arena);
+    reader->n_traits = snapshot_parts(reader->snapshot, PART_TRAITS, TIME_MIN_MS, TIME_MAX_MS,
+                                      &reader->traits, arena);
     if (principal->units) {
         uint64_t *units = ARENA_ARRAY(arena, uint64_t, 1024);
         for (size_t i = 0; i < principal->n_units; i++)
@@ -44,10 +46,13 @@ int reader_open(struct reader **out, struct request *request, struct arena *aren
 }
 
 void reader_close(struct reader *reader) {
-    if (reader) snapshot_release(reader->snapshot);
+    if (reader)
+        snapshot_release(reader->snapshot);
 }
 
-uint32_t reader_profiles(const struct reader *reader) { return snapshot_profiles(reader->snapshot); }
+uint32_t reader_profiles(const struct reader *reader) {
+    return snapshot_profiles(reader->snapshot);
+}
 
 uint32_t reader_owner(const struct reader *reader, uint32_t profile) {
     return overlay_owner(reader->overlay, profile);
@@ -79,11 +84,15 @@ struct summing {
 };
 
 static void add_channel(struct customer_summary *summary, uint16_t channel) {
-    if (channel == CODE_NONE) return;
+    if (channel == CODE_NONE)
+        return;
     size_t i = 0;
-    while (i < summary->n_channels && summary->channels[i].channel != channel) i++;
-    if (i == CUSTOMER_CHANNELS) return;
-    if (i == summary->n_channels) summary->channels[summary->n_channels++].channel = channel;
+    while (i < summary->n_channels && summary->channels[i].channel != channel)
+        i++;
+    if (i == CUSTOMER_CHANNELS)
+        return;
+    if (i == summary->n_channels)
+        summary->channels[summary->n_channels++].channel = channel;
     summary->channels[i].n++;
 }
 
@@ -92,10 +101,13 @@ static void add_rows(const struct reader *reader, const struct part *part, uint3
     uint32_t from, to;
     rows_of(part, profile, &from, &to);
     for (uint32_t row = from; row < to; row++) {
-        if (!sees(reader, part->unit[row])) continue;
+        if (!sees(reader, part->unit[row]))
+            continue;
         int64_t time_ms = row_time(part, row);
-        if (!summary->interactions || time_ms < summary->first_ms) summary->first_ms = time_ms;
-        if (!summary->interactions || time_ms > summary->last_ms) summary->last_ms = time_ms;
+        if (!summary->interactions || time_ms < summary->first_ms)
+            summary->first_ms = time_ms;
+        if (!summary->interactions || time_ms > summary->last_ms)
+            summary->last_ms = time_ms;
         summary->interactions++;
         add_channel(summary, part->channel[row]);
     }
@@ -118,22 +130,27 @@ static int sum(void *context, struct err *err) {
     for (size_t p = 0; p < reader->n_parts; p++) {
         const struct part *part = reader->parts[p];
         int code = part_touch(part, COLUMN_TIME | COLUMN_CHANNEL | COLUMN_UNIT, NULL, 0, err);
-        if (code) return code;
+        if (code)
+            return code;
         for (size_t i = 0; i < summing->n; i++) {
             const uint32_t *members;
-            size_t k = overlay_members(reader->overlay, summing->owners[i], &summing->owners[i], &members);
-            for (size_t m = 0; m < k; m++) add_rows(reader, part, members[m], &summing->summaries[i]);
+            size_t k =
+                overlay_members(reader->overlay, summing->owners[i], &summing->owners[i], &members);
+            for (size_t m = 0; m < k; m++)
+                add_rows(reader, part, members[m], &summing->summaries[i]);
         }
     }
     return 0;
 }
 
-int reader_summaries(struct reader *reader, const uint32_t *owners, size_t n, struct customer_summary *summaries,
-                     struct err *err) {
+int reader_summaries(struct reader *reader, const uint32_t *owners, size_t n,
+                     struct customer_summary *summaries, struct err *err) {
     struct summing summing = {reader, owners, n, summaries};
-    for (size_t i = 0; i < n; i++) summaries[i] = (struct customer_summary){.owner = owners[i]};
+    for (size_t i = 0; i < n; i++)
+        summaries[i] = (struct customer_summary){.owner = owners[i]};
     int code = part_guard(sum, &summing, err);
-    for (size_t i = 0; i < n; i++) sort_channels(&summaries[i]);
+    for (size_t i = 0; i < n; i++)
+        sort_channels(&summaries[i]);
     return code;
 }
 
@@ -148,23 +165,29 @@ struct gathering {
 };
 
 static bool wants(const struct gathering *gathering, uint32_t code) {
-    if (!gathering->codes) return true;
+    if (!gathering->codes)
+        return true;
     for (size_t i = 0; i < gathering->n_codes; i++)
-        if (gathering->codes[i] == code) return true;
+        if (gathering->codes[i] == code)
+            return true;
     return false;
 }
 
-static void gather_column(struct gathering *gathering, const struct part *part, const struct part_column *column,
-                          uint32_t from, uint32_t to) {
+static void gather_column(struct gathering *gathering, const struct part *part,
+                          const struct part_column *column, uint32_t from, uint32_t to) {
     uint32_t first = part_column_rank(column, from), last = part_column_rank(column, to);
-    if (first == last) return;
+    if (first == last)
+        return;
     for (uint32_t row = from; row < to && gathering->n < TRAITS_MAX; row++) {
         struct value value = part_value(part, row, column->code);
-        if (value.type == VALUE_ABSENT) continue;
+        if (value.type == VALUE_ABSENT)
+            continue;
         if (value.type == VALUE_TEXT || value.type == VALUE_JSON)
             value.text = arena_copy(gathering->reader->arena, value.text);
-        gathering->traits[gathering->n++] = (struct trait){
-            .code = column->code, .time_ms = row_time(part, row), .seq = part->seq_base + part->seq[row], .value = value};
+        gathering->traits[gathering->n++] = (struct trait){.code = column->code,
+                                                           .time_ms = row_time(part, row),
+                                                           .seq = part->seq_base + part->seq[row],
+                                                           .value = value};
     }
 }
 
@@ -176,15 +199,18 @@ static int gather(void *context, struct err *err) {
     for (size_t p = 0; p < reader->n_traits; p++) {
         const struct part *part = reader->traits[p];
         int code = part_touch(part, COLUMN_TIME | COLUMN_SEQ, NULL, 0, err);
-        if (code) return code;
+        if (code)
+            return code;
         for (size_t m = 0; m < k; m++) {
             uint32_t from, to;
             rows_of(part, members[m], &from, &to);
             for (uint32_t c = 0; from < to && c < part->n_columns; c++) {
                 const struct part_column *column = &part->columns[c];
-                if (!wants(gathering, column->code)) continue;
+                if (!wants(gathering, column->code))
+                    continue;
                 code = part_touch(part, 0, &column->code, 1, err);
-                if (code) return code;
+                if (code)
+                    return code;
                 gather_column(gathering, part, column, from, to);
             }
         }
@@ -194,17 +220,21 @@ static int gather(void *context, struct err *err) {
 
 static int by_code_and_time(const void *a, const void *b) {
     const struct trait *x = a, *y = b;
-    if (x->code != y->code) return x->code < y->code ? -1 : 1;
-    if (x->time_ms != y->time_ms) return x->time_ms < y->time_ms ? -1 : 1;
+    if (x->code != y->code)
+        return x->code < y->code ? -1 : 1;
+    if (x->time_ms != y->time_ms)
+        return x->time_ms < y->time_ms ? -1 : 1;
     return (x->seq > y->seq) - (x->seq < y->seq);
 }
 
-int reader_traits(struct reader *reader, uint32_t owner, const uint32_t *codes, size_t n_codes, struct trait **traits,
-                  size_t *n, struct err *err) {
-    struct gathering gathering = {.reader = reader, .owner = owner, .codes = codes, .n_codes = n_codes};
+int reader_traits(struct reader *reader, uint32_t owner, const uint32_t *codes, size_t n_codes,
+                  struct trait **traits, size_t *n, struct err *err) {
+    struct gathering gathering = {
+        .reader = reader, .owner = owner, .codes = codes, .n_codes = n_codes};
     gathering.traits = arena_get(reader->arena, TRAITS_MAX * sizeof *gathering.traits);
     int code = part_guard(gather, &gathering, err);
-    if (gathering.n) qsort(gathering.traits, gathering.n, sizeof *gathering.traits, by_code_and_time);
+    if (gathering.n)
+        qsort(gathering.traits, gathering.n, sizeof *gathering.traits, by_code_and_time);
     *traits = gathering.traits;
     *n = gathering.n;
     return code;
@@ -222,11 +252,15 @@ struct ordering {
     uint32_t *keys; /* [profiles + 1] 0: nothing seen */
 };
 
-static void take_key(struct ordering *ordering, uint32_t owner, uint32_t first_s, uint32_t last_s, uint32_t n) {
+static void take_key(struct ordering *ordering, uint32_t owner, uint32_t first_s, uint32_t last_s,
+                     uint32_t n) {
     uint32_t *key = &ordering->keys[owner];
-    if (ordering->order == ORDER_INTERACTIONS) *key += n;
-    else if (ordering->order == ORDER_FIRST_SEEN) *key = *key && *key < first_s + 1 ? *key : first_s + 1;
-    else *key = *key > last_s + 1 ? *key : last_s + 1;
+    if (ordering->order == ORDER_INTERACTIONS)
+        *key += n;
+    else if (ordering->order == ORDER_FIRST_SEEN)
+        *key = *key && *key < first_s + 1 ? *key : first_s + 1;
+    else
+        *key = *key > last_s + 1 ? *key : last_s + 1;
 }
 
 static int order_all(void *context, struct err *err) {
@@ -236,17 +270,24 @@ static int order_all(void *context, struct err *err) {
     for (size_t p = 0; p < reader->n_parts; p++) {
         const struct part *part = reader->parts[p];
         int code = part_touch(part, COLUMN_TIME | (reader->units ? COLUMN_UNIT : 0), NULL, 0, err);
-        if (code) return code;
+        if (code)
+            return code;
         for (uint32_t k = 0; k < part->n_customers; k++) {
             uint32_t from = part->start[k], to = part->start[k + 1], n = to - from;
-            if (part->customer[k] > profiles) continue;
+            if (part->customer[k] > profiles)
+                continue;
             if (reader->units) {
-                while (from < to && !sees(reader, part->unit[from])) from++;
-                while (to > from && !sees(reader, part->unit[to - 1])) to--;
+                while (from < to && !sees(reader, part->unit[from]))
+                    from++;
+                while (to > from && !sees(reader, part->unit[to - 1]))
+                    to--;
                 n = 0;
-                for (uint32_t row = from; row < to; row++) n += sees(reader, part->unit[row]);
+                for (uint32_t row = from; row < to; row++)
+                    n += sees(reader, part->unit[row]);
             }
-            if (n) take_key(ordering, reader_owner(reader, part->customer[k]), part->sec[from], part->sec[to - 1], n);
+            if (n)
+                take_key(ordering, reader_owner(reader, part->customer[k]), part->sec[from],
+                         part->sec[to - 1], n);
         }
     }
     return 0;
@@ -254,13 +295,15 @@ static int order_all(void *context, struct err *err) {
 
 static int rising(const void *a, const void *b) {
     const struct place *x = a, *y = b;
-    if (x->key != y->key) return x->key < y->key ? -1 : 1;
+    if (x->key != y->key)
+        return x->key < y->key ? -1 : 1;
     return (x->owner > y->owner) - (x->owner < y->owner);
 }
 
 static int falling_key(const void *a, const void *b) {
     const struct place *x = a, *y = b;
-    if (x->key != y->key) return x->key > y->key ? -1 : 1;
+    if (x->key != y->key)
+        return x->key > y->key ? -1 : 1;
     return (x->owner > y->owner) - (x->owner < y->owner);
 }
 
@@ -268,12 +311,13 @@ static void page_by_id(struct reader *reader, size_t skip, uint32_t *owners, siz
     uint32_t profiles = reader_profiles(reader);
     size_t found = 0;
     for (uint32_t owner = (uint32_t)skip + 1; owner <= profiles && found < *n; owner++)
-        if (reader_owner(reader, owner) == owner) owners[found++] = owner;
+        if (reader_owner(reader, owner) == owner)
+            owners[found++] = owner;
     *n = found;
 }
 
-int reader_page(struct reader *reader, enum customer_order order, bool falling, size_t skip, uint32_t *owners, size_t *n,
-                struct err *err) {
+int reader_page(struct reader *reader, enum customer_order order, bool falling, size_t skip,
+                uint32_t *owners, size_t *n, struct err *err) {
     if (order == ORDER_ID && !reader->units) {
         page_by_id(reader, skip, owners, n); /* skip: the last owner of the page before */
         return 0;
@@ -281,14 +325,19 @@ int reader_page(struct reader *reader, enum customer_order order, bool falling, 
     size_t profiles = reader_profiles(reader), seen = 0, found = 0;
     struct ordering ordering = {reader, order, calloc(profiles + 1, sizeof *ordering.keys)};
     struct place *places = malloc((profiles + 1) * sizeof *places);
-    if (!ordering.keys || !places) abort();
+    if (!ordering.keys || !places)
+        abort();
     int code = part_guard(order_all, &ordering, err);
     for (uint32_t owner = 1; owner <= profiles; owner++)
-        if (ordering.keys[owner]) places[seen++] = (struct place){owner, order == ORDER_ID ? owner : ordering.keys[owner]};
-    if (!code) qsort(places, seen, sizeof *places, falling ? falling_key : rising);
+        if (ordering.keys[owner])
+            places[seen++] =
+                (struct place){owner, order == ORDER_ID ? owner : ordering.keys[owner]};
+    if (!code)
+        qsort(places, seen, sizeof *places, falling ? falling_key : rising);
     for (size_t i = 0; i < seen && found < *n; i++) {
         bool before = order == ORDER_ID ? places[i].owner <= skip : i < skip;
-        if (!before) owners[found++] = places[i].owner;
+        if (!before)
+            owners[found++] = places[i].owner;
     }
     free(places);
     free(ordering.keys);
@@ -309,22 +358,27 @@ struct searching {
 
 static bool contains(const struct searching *searching, struct slice text) {
     for (size_t i = 0; i + searching->text_n <= text.n; i++)
-        if (strncasecmp(text.p + i, searching->text, searching->text_n) == 0) return true;
+        if (strncasecmp(text.p + i, searching->text, searching->text_n) == 0)
+            return true;
     return false;
 }
 
 static void take_owner(struct searching *searching, uint32_t owner) {
     for (size_t i = 0; i < searching->n; i++)
-        if (searching->owners[i] == owner) return;
+        if (searching->owners[i] == owner)
+            return;
     searching->owners[searching->n++] = owner;
 }
 
-static void search_column(struct searching *searching, const struct part *part, const struct part_column *column) {
+static void search_column(struct searching *searching, const struct part *part,
+                          const struct part_column *column) {
     for (uint32_t k = 0; k < part->n_customers && searching->n < searching->max; k++) {
-        uint32_t first = part_column_rank(column, part->start[k]), last = part_column_rank(column, part->start[k + 1]);
+        uint32_t first = part_column_rank(column, part->start[k]),
+                 last = part_column_rank(column, part->start[k + 1]);
         for (uint32_t i = first; i < last; i++) {
             struct value value = part_column_value(column, i);
-            if (value.type != VALUE_TEXT || !contains(searching, value.text)) continue;
+            if (value.type != VALUE_TEXT || !contains(searching, value.text))
+                continue;
             take_owner(searching, reader_owner(searching->reader, part->customer[k]));
             break;
         }
@@ -339,19 +393,27 @@ static int search_all(void *context, struct err *err) {
         int code = part_touch(part, 0, NULL, 0, err);
         for (size_t c = 0; !code && c < searching->n_codes; c++) {
             const struct part_column *column = part_column_find(part, searching->codes[c]);
-            if (!column) continue;
+            if (!column)
+                continue;
             code = part_touch(part, 0, &searching->codes[c], 1, err);
-            if (!code) search_column(searching, part, column);
+            if (!code)
+                search_column(searching, part, column);
         }
-        if (code) return code;
+        if (code)
+            return code;
     }
     return 0;
 }
 
-int reader_search(struct reader *reader, const uint32_t *codes, size_t n_codes, const char *text, uint32_t *owners,
-                  size_t *n, struct err *err) {
-    struct searching searching = {.reader = reader, .codes = codes, .n_codes = n_codes, .max = *n, .text = text,
-                                  .text_n = strlen(text), .owners = owners};
+int reader_search(struct reader *reader, const uint32_t *codes, size_t n_codes, const char *text,
+                  uint32_t *owners, size_t *n, struct err *err) {
+    struct searching searching = {.reader = reader,
+                                  .codes = codes,
+                                  .n_codes = n_codes,
+                                  .max = *n,
+                                  .text = text,
+                                  .text_n = strlen(text),
+                                  .owners = owners};
     int code = searching.text_n ? part_guard(search_all, &searching, err) : 0;
     *n = searching.n;
     return code;

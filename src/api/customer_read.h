@@ -31,7 +31,8 @@ struct trait {
 
 struct reader; /* a snapshot and its parts */
 /* Everything read is the arena's. */
-must_use int reader_open(struct reader **reader, struct request *request, struct arena *arena, struct err *err);
+must_use int reader_open(struct reader **reader, struct request *request, struct arena *arena,
+                         struct err *err);
 void reader_close(struct reader *reader);
 
 uint32_t reader_profiles(const struct reader *reader);
@@ -41,16 +42,16 @@ uint32_t reader_owner(const struct reader *reader, uint32_t profile);
 must_use int reader_summaries(struct reader *reader, const uint32_t *owners, size_t n,
                               struct customer_summary *summaries, struct err *err);
 /* Values of traits of one customer, by (code, time, seq). codes NULL: all. */
-must_use int reader_traits(struct reader *reader, uint32_t owner, const uint32_t *codes, size_t n_codes,
-                           struct trait **traits, size_t *n, struct err *err);
+must_use int reader_traits(struct reader *reader, uint32_t owner, const uint32_t *codes,
+                           size_t n_codes, struct trait **traits, size_t *n, struct err *err);
 
 enum customer_order { ORDER_ID, ORDER_LAST_SEEN, ORDER_FIRST_SEEN, ORDER_INTERACTIONS };
 /* The owners at places [skip, skip + *n) of the order; *n becomes how many. With an order other than by id, or for an
  * asker limited to units, only customers with an interaction that they may see. */
-must_use int reader_page(struct reader *reader, enum customer_order order, bool falling, size_t skip,
-                         uint32_t *owners, size_t *n, struct err *err);
+must_use int reader_page(struct reader *reader, enum customer_order order, bool falling,
+                         size_t skip, uint32_t *owners, size_t *n, struct err *err);
 /* Owners one of whose current or former traits `codes` contains the text, without regard to ASCII case; at most *n. */
-must_use int reader_search(struct reader *reader, const uint32_t *codes, size_t n_codes, const char *text,
-                           uint32_t *owners, size_t *n, struct err *err);
+must_use int reader_search(struct reader *reader, const uint32_t *codes, size_t n_codes,
+                           const char *text, uint32_t *owners, size_t *n, struct err *err);
 
 #endif

@@ -14,7 +14,8 @@
 
 enum { PAGE_MAX = 1000, PAGE_STANDARD = 50, HISTORY_MAX = 20 };
 
-static const char *const name_traits[] = {"name", "firstName", "lastName", "first_name", "last_name", "email", "phone"};
+static const char *const name_traits[] = {"name",      "firstName", "lastName", "first_name",
+                                          "last_name", "email",     "phone"};
 enum { NAME_TRAITS = sizeof name_traits / sizeof *name_traits };
 
 /* ---- pieces ---- */
@@ -44,51 +45,64 @@ static size_t name_codes(struct request *request, uint32_t codes[NAME_TRAITS]) {
     for (size_t i = 0; i < NAME_TRAITS; i++) {
         uint16_t code = dictionary_find(app_folder(request->app)->dictionary, DICTIONARY_PROPERTY,
                                         slice_of(name_traits[i]));
-        if (code != CODE_NONE) codes[n++] = code;
+        if (code != CODE_NONE)
+            codes[n++] = code;
     }
     return n;
 }
 
 /* The last value of a trait by name, absent if it is none or no text. */
-static struct slice last_text(struct request *request, const struct trait *traits, size_t n, const char *name) {
-    uint16_t code = dictionary_find(app_folder(request->app)->dictionary, DICTIONARY_PROPERTY, slice_of(name));
+static struct slice last_text(struct request *request, const struct trait *traits, size_t n,
+                              const char *name) {
+    uint16_t code =
+        dictionary_find(app_folder(request->app)->dictionary, DICTIONARY_PROPERTY, slice_of(name));
     struct slice text = {NULL, 0};
     for (size_t i = 0; code != CODE_NONE && i < n; i++)
         if (traits[i].code == code)
-            text = traits[i].value.type == VALUE_TEXT ? traits[i].value.text : (struct slice){NULL, 0};
+            text =
+                traits[i].value.type == VALUE_TEXT ? traits[i].value.text : (struct slice){NULL, 0};
     return text;
 }
 
 /* What people call this customer, and the identifier beside it. */
-static void put_names(struct request *request, json_t *json, struct slice user_id, const struct trait *traits, size_t n) {
+static void put_names(struct request *request, json_t *json, struct slice user_id,
+                      const struct trait *traits, size_t n) {
     struct slice name = last_text(request, traits, n, "name");
     struct slice email = last_text(request, traits, n, "email");
     const char *id = json_string_value(json_object_get(json, "id"));
     if (!name.n) {
-        struct slice first = last_text(request, traits, n, "firstName"), last = last_text(request, traits, n, "lastName");
-        if (!first.n) first = last_text(request, traits, n, "first_name");
-        if (!last.n) last = last_text(request, traits, n, "last_name");
+        struct slice first = last_text(request, traits, n, "firstName"),
+                     last = last_text(request, traits, n, "lastName");
+        if (!first.n)
+            first = last_text(request, traits, n, "first_name");
+        if (!last.n)
+            last = last_text(request, traits, n, "last_name");
         if (first.n || last.n)
-            name = slice_of(arena_format(request->arena, "%.*s%s%.*s", SLICE_ARGS(first), first.n && last.n ? " " : "",
-                                         SLICE_ARGS(last)));
+            name = slice_of(arena_format(request->arena, "%.*s%s%.*s", SLICE_ARGS(first),
+                                         first.n && last.n ? " " : "", SLICE_ARGS(last)));
     }
     struct slice identifier = user_id.n ? user_id : email;
     bool named = name.n != 0;
-    if (!named) name = identifier.n ? identifier : slice_of(id);
-    if (!identifier.n) identifier = slice_of(id);
-    json_object_set_new(json, "user_id", user_id.n ? json_stringn(user_id.p, user_id.n) : json_null());
+    if (!named)
+        name = identifier.n ? identifier : slice_of(id);
+    if (!identifier.n)
+        identifier = slice_of(id);
+    json_object_set_new(json, "user_id",
+                        user_id.n ? json_stringn(user_id.p, user_id.n) : json_null());
     json_object_set_new(json, "name", json_stringn(name.p, name.n));
-    json_object_set_new(json, "identifier", slice_equal(name, identifier) && !named && slice_is(identifier, id)
-                                                ? json_null()
-                                                : json_stringn(identifier.p, identifier.n));
+    json_object_set_new(json, "identifier",
+                        slice_equal(name, identifier) && !named && slice_is(identifier, id)
+                            ? json_null()
+                            : json_stringn(identifier.p, identifier.n));
 }
 
 static json_t *summary_json(const struct customer_summary *summary) {
     char id[CUSTOMER_ID_BYTES];
     customer_id_format(summary->owner, id);
-    return json_pack("{s:s, s:I, s:o, s:o}", "id", id, "interactions", (json_int_t)summary->interactions, "first_seen",
-                     summary->interactions ? api_instant(summary->first_ms) : json_null(), "last_seen",
-                     summary->interactions ? api_instant(summary->last_ms) : json_null());
+    return json_pack(
+        "{s:s, s:I, s:o, s:o}", "id", id, "interactions", (json_int_t)summary->interactions,
+        "first_seen", summary->interactions ? api_instant(summary->first_ms) : json_null(),
+        "last_seen", summary->interactions ? api_instant(summary->last_ms) : json_null());
 }
 
 /* ---- lists ---- */
@@ -99,13 +113,15 @@ static int compare_u32(const void *a, const void *b) {
 }
 
 /* userIds of owners in any order. */
-static int user_ids_of(struct request *request, const uint32_t *owners, size_t n, struct slice *user_ids,
-                       struct err *err) {
+static int user_ids_of(struct request *request, const uint32_t *owners, size_t n,
+                       struct slice *user_ids, struct err *err) {
     uint32_t *sorted = ARENA_ARRAY(request->arena, uint32_t, n + 1);
     struct slice *found = ARENA_ARRAY(request->arena, struct slice, n + 1);
     memcpy(sorted, owners, n * sizeof *sorted);
     qsort(sorted, n, sizeof *sorted, compare_u32);
-    int code = n ? customers_user_ids(app_folder(request->app)->customers, sorted, n, request->arena, found, err) : 0;
+    int code = n ? customers_user_ids(app_folder(request->app)->customers, sorted, n,
+                                      request->arena, found, err)
+                 : 0;
     for (size_t i = 0; !code && i < n; i++) {
         const uint32_t *at = bsearch(&owners[i], sorted, n, sizeof *sorted, compare_u32);
         user_ids[i] = at ? found[at - sorted] : (struct slice){NULL, 0};
@@ -113,21 +129,25 @@ static int user_ids_of(struct request *request, const uint32_t *owners, size_t n
     return code;
 }
 
-static int rows_json(struct request *request, struct reader *reader, const uint32_t *owners, size_t n, json_t **rows,
-                     struct err *err) {
-    struct customer_summary *summaries = ARENA_ARRAY(request->arena, struct customer_summary, n + 1);
+static int rows_json(struct request *request, struct reader *reader, const uint32_t *owners,
+                     size_t n, json_t **rows, struct err *err) {
+    struct customer_summary *summaries =
+        ARENA_ARRAY(request->arena, struct customer_summary, n + 1);
     struct slice *user_ids = ARENA_ARRAY(request->arena, struct slice, n + 1);
     uint32_t codes[NAME_TRAITS];
     size_t n_codes = name_codes(request, codes);
     int code = reader_summaries(reader, owners, n, summaries, err);
-    if (!code) code = user_ids_of(request, owners, n, user_ids, err);
+    if (!code)
+        code = user_ids_of(request, owners, n, user_ids, err);
     *rows = json_array();
     for (size_t i = 0; !code && i < n; i++) {
         struct trait *traits;
         size_t n_traits;
-        if (request->principal.units && !summaries[i].interactions) continue;
+        if (request->principal.units && !summaries[i].interactions)
+            continue;
         code = reader_traits(reader, owners[i], codes, n_codes, &traits, &n_traits, err);
-        if (code) break;
+        if (code)
+            break;
         json_t *row = summary_json(&summaries[i]), *channels = json_array();
         for (size_t c = 0; c < summaries[i].n_channels; c++)
             json_array_append_new(channels, code_json(app_folder(request->app), DICTIONARY_CHANNEL,
@@ -136,28 +156,33 @@ static int rows_json(struct request *request, struct reader *reader, const uint3
         put_names(request, row, user_ids[i], traits, n_traits);
         json_array_append_new(*rows, row);
     }
-    if (code) json_decref(*rows);
+    if (code)
+        json_decref(*rows);
     return code;
 }
 
-static int read_order(struct request *request, enum customer_order *order, bool *falling, struct err *err) {
+static int read_order(struct request *request, enum customer_order *order, bool *falling,
+                      struct err *err) {
     static const char *const names[] = {"id", "last_seen", "first_seen", "interactions"};
     const char *text = request_query(request, "order");
     *order = ORDER_ID;
     *falling = text && text[0] == '-';
-    if (!text || !text[0]) return 0;
+    if (!text || !text[0])
+        return 0;
     for (size_t i = 0; i < 4; i++)
         if (strcmp(text + *falling, names[i]) == 0) {
             *order = (enum customer_order)i;
-            if (*order == ORDER_ID) *falling = false;
+            if (*order == ORDER_ID)
+                *falling = false;
             return 0;
         }
-    return err_at(err, E_INVALID, "/order", "order is id, last_seen, first_seen or interactions, with - before it falling");
+    return err_at(err, E_INVALID, "/order",
+                  "order is id, last_seen, first_seen or interactions, with - before it falling");
 }
 
 /* By identifier first, then by what stands in their names. */
-static int search(struct request *request, struct reader *reader, const char *q, uint32_t *owners, size_t *n,
-                  struct err *err) {
+static int search(struct request *request, struct reader *reader, const char *q, uint32_t *owners,
+                  size_t *n, struct err *err) {
     uint32_t codes[NAME_TRAITS], owner;
     size_t n_codes = name_codes(request, codes), max = *n;
     struct err none = {0};
@@ -184,19 +209,28 @@ static int list(struct request *request, struct response *response, struct err *
     char next[24];
     const char *q = request_query(request, "q");
     int code = request_query_int(request, "limit", PAGE_STANDARD, 1, PAGE_MAX, &limit, err);
-    if (!code) code = request_query_int(request, "cursor", 0, 0, UINT32_MAX, &cursor, err);
-    if (!code) code = read_order(request, &order, &falling, err);
-    if (!code) code = reader_open(&reader, request, request->arena, err);
-    if (code) return code;
+    if (!code)
+        code = request_query_int(request, "cursor", 0, 0, UINT32_MAX, &cursor, err);
+    if (!code)
+        code = read_order(request, &order, &falling, err);
+    if (!code)
+        code = reader_open(&reader, request, request->arena, err);
+    if (code)
+        return code;
     size_t n = (size_t)limit;
     uint32_t *owners = ARENA_ARRAY(request->arena, uint32_t, n);
-    if (q && q[0]) code = search(request, reader, q, owners, &n, err);
-    else code = reader_page(reader, order, falling, (size_t)cursor, owners, &n, err);
-    if (!code) code = rows_json(request, reader, owners, n, &rows, err);
+    if (q && q[0])
+        code = search(request, reader, q, owners, &n, err);
+    else
+        code = reader_page(reader, order, falling, (size_t)cursor, owners, &n, err);
+    if (!code)
+        code = rows_json(request, reader, owners, n, &rows, err);
     if (!code) {
         bool more = !(q && q[0]) && n == (size_t)limit;
-        if (more) snprintf(next, sizeof next, "%llu", order == ORDER_ID ? (unsigned long long)owners[n - 1]
-                                                                       : (unsigned long long)cursor + n);
+        if (more)
+            snprintf(next, sizeof next, "%llu",
+                     order == ORDER_ID ? (unsigned long long)owners[n - 1]
+                                       : (unsigned long long)cursor + n);
         response_list(response, rows, more ? next : NULL);
     }
     reader_close(reader);
@@ -205,21 +239,27 @@ static int list(struct request *request, struct response *response, struct err *
 
 /* ---- one ---- */
 
-static int add_identifiers(struct request *request, uint32_t owner, json_t *json, struct slice *user_id,
-                           struct err *err) {
+static int add_identifiers(struct request *request, uint32_t owner, json_t *json,
+                           struct slice *user_id, struct err *err) {
     static const char *const kinds[] = {"", "user", "anonymous", "external"};
     struct identity *identities;
     size_t n;
-    int code = customers_identities(app_folder(request->app)->customers, owner, request->arena, &identities, &n, err);
-    if (code) return code;
+    int code = customers_identities(app_folder(request->app)->customers, owner, request->arena,
+                                    &identities, &n, err);
+    if (code)
+        return code;
     json_t *list = json_array();
     for (size_t i = 0; i < n; i++) {
-        if (identities[i].kind == IDENTITY_USER && !user_id->n) *user_id = identities[i].value;
+        if (identities[i].kind == IDENTITY_USER && !user_id->n)
+            *user_id = identities[i].value;
         json_t *row = json_pack("{s:s, s:o}", "kind", kinds[identities[i].kind], "value",
                                 json_stringn(identities[i].value.p, identities[i].value.n));
         if (row && identities[i].external_type.n)
-            json_object_set_new(row, "type", json_stringn(identities[i].external_type.p, identities[i].external_type.n));
-        if (row) json_array_append_new(list, row);
+            json_object_set_new(
+                row, "type",
+                json_stringn(identities[i].external_type.p, identities[i].external_type.n));
+        if (row)
+            json_array_append_new(list, row);
     }
     json_object_set_new(json, "identifiers", list);
     return 0;
@@ -229,7 +269,8 @@ static json_t *traits_json(struct request *request, const struct trait *traits, 
     json_t *list = json_array();
     for (size_t i = 0; i < n;) {
         size_t end = i;
-        while (end < n && traits[end].code == traits[i].code) end++;
+        while (end < n && traits[end].code == traits[i].code)
+            end++;
         const struct trait *last = &traits[end - 1];
         json_t *history = json_array();
         for (size_t k = end - 1; k > i && json_array_size(history) < HISTORY_MAX; k--) {
@@ -241,10 +282,10 @@ static json_t *traits_json(struct request *request, const struct trait *traits, 
             json_decref(newer);
         }
         json_array_append_new(list, json_pack("{s:o, s:o, s:o, s:o}", "name",
-                                              code_json(app_folder(request->app), DICTIONARY_PROPERTY,
-                                                        (uint16_t)last->code),
-                                              "value", value_json(&last->value), "time", api_instant(last->time_ms),
-                                              "history", history));
+                                              code_json(app_folder(request->app),
+                                                        DICTIONARY_PROPERTY, (uint16_t)last->code),
+                                              "value", value_json(&last->value), "time",
+                                              api_instant(last->time_ms), "history", history));
         i = end;
     }
     return list;
@@ -253,24 +294,29 @@ static json_t *traits_json(struct request *request, const struct trait *traits, 
 static json_t *channels_json(struct request *request, const struct customer_summary *summary) {
     json_t *list = json_array();
     for (size_t i = 0; i < summary->n_channels; i++)
-        json_array_append_new(list, json_pack("{s:o, s:I, s:f}", "channel",
-                                              code_json(app_folder(request->app), DICTIONARY_CHANNEL,
-                                                        summary->channels[i].channel),
-                                              "count", (json_int_t)summary->channels[i].n, "share",
-                                              (double)summary->channels[i].n / (double)summary->interactions));
+        json_array_append_new(
+            list, json_pack("{s:o, s:I, s:f}", "channel",
+                            code_json(app_folder(request->app), DICTIONARY_CHANNEL,
+                                      summary->channels[i].channel),
+                            "count", (json_int_t)summary->channels[i].n, "share",
+                            (double)summary->channels[i].n / (double)summary->interactions));
     return list;
 }
 
-static int customer_json(struct request *request, struct reader *reader, uint32_t owner, json_t **out, struct err *err) {
+static int customer_json(struct request *request, struct reader *reader, uint32_t owner,
+                         json_t **out, struct err *err) {
     struct customer_summary summary;
     struct trait *traits;
     size_t n;
     struct slice user_id = {NULL, 0};
     int code = reader_summaries(reader, &owner, 1, &summary, err);
-    if (code) return code;
-    if (request->principal.units && !summary.interactions) return err_set(err, E_NOT_FOUND, "no such customer");
+    if (code)
+        return code;
+    if (request->principal.units && !summary.interactions)
+        return err_set(err, E_NOT_FOUND, "no such customer");
     code = reader_traits(reader, owner, NULL, 0, &traits, &n, err);
-    if (code) return code;
+    if (code)
+        return code;
     json_t *json = summary_json(&summary);
     code = add_identifiers(request, owner, json, &user_id, err);
     if (code) {
@@ -288,12 +334,16 @@ static int get(struct request *request, struct response *response, struct err *e
     uint32_t owner;
     struct reader *reader;
     json_t *json = NULL;
-    int code = customers_find(app_folder(request->app)->customers, slice_of(request->params[0]), &owner, err);
-    if (!code) code = reader_open(&reader, request, request->arena, err);
-    if (code) return code;
+    int code = customers_find(app_folder(request->app)->customers, slice_of(request->params[0]),
+                              &owner, err);
+    if (!code)
+        code = reader_open(&reader, request, request->arena, err);
+    if (code)
+        return code;
     code = customer_json(request, reader, owner, &json, err);
     reader_close(reader);
-    if (code) return code;
+    if (code)
+        return code;
     response_json(response, 200, json);
     json_decref(json);
     return HANDLED;
@@ -302,24 +352,35 @@ static int get(struct request *request, struct response *response, struct err *e
 /* ?limit= &before= &channel= as in the question of kind timeline; next is the `before` of the following page. */
 static int timeline(struct request *request, struct response *response, struct err *err) {
     int64_t limit;
-    const char *before = request_query(request, "before"), *channel = request_query(request, "channel");
+    const char *before = request_query(request, "before"),
+               *channel = request_query(request, "channel");
     int code = request_query_int(request, "limit", 100, 1, 10000, &limit, err);
-    if (code) return code;
-    if (!before) before = request_query(request, "cursor");
+    if (code)
+        return code;
+    if (!before)
+        before = request_query(request, "cursor");
     json_t *answer = NULL;
-    json_t *question =
-        json_pack("{s:s, s:s, s:I}", "kind", "timeline", "customer", request->params[0], "limit", (json_int_t)limit);
-    if (before && before[0]) json_object_set_new(question, "before", json_string(before));
-    if (channel && channel[0]) json_object_set_new(question, "channel", json_pack("[s]", channel));
-    code = query_run(app_folder(request->app), BACKEND_LOCAL, question, &request->principal, NULL, &answer, err);
+    json_t *question = json_pack("{s:s, s:s, s:I}", "kind", "timeline", "customer",
+                                 request->params[0], "limit", (json_int_t)limit);
+    if (before && before[0])
+        json_object_set_new(question, "before", json_string(before));
+    if (channel && channel[0])
+        json_object_set_new(question, "channel", json_pack("[s]", channel));
+    code = query_run(app_folder(request->app), BACKEND_LOCAL, question, &request->principal, NULL,
+                     &answer, err);
     json_decref(question);
-    if (code) return code;
+    if (code)
+        return code;
     json_t *rows = json_incref(json_object_get(answer, "data"));
     size_t n = json_array_size(rows);
-    const char *last = json_string_value(json_object_get(json_array_get(rows, n ? n - 1 : 0), "time"));
-    if (request->principal.units && !n && !before) code = err_set(err, E_NOT_FOUND, "no such customer");
-    if (code) json_decref(rows);
-    else response_list(response, rows, n == (size_t)limit ? last : NULL);
+    const char *last =
+        json_string_value(json_object_get(json_array_get(rows, n ? n - 1 : 0), "time"));
+    if (request->principal.units && !n && !before)
+        code = err_set(err, E_NOT_FOUND, "no such customer");
+    if (code)
+        json_decref(rows);
+    else
+        response_list(response, rows, n == (size_t)limit ? last : NULL);
     json_decref(answer);
     return code;
 }
@@ -327,20 +388,26 @@ static int timeline(struct request *request, struct response *response, struct e
 /* ---- merging ---- */
 
 /* An identifier that an alias can name: the id as given, or for "c_…" the customer's own. */
-static int known_identifier(struct request *request, const char *id, uint32_t owner, struct slice *identifier,
-                            struct err *err) {
+static int known_identifier(struct request *request, const char *id, uint32_t owner,
+                            struct slice *identifier, struct err *err) {
     struct identity *identities;
     size_t n;
     *identifier = slice_of(id);
-    if (strncmp(id, "c_", 2) != 0) return 0;
-    int code = customers_identities(app_folder(request->app)->customers, owner, request->arena, &identities, &n, err);
-    if (code) return code;
+    if (strncmp(id, "c_", 2) != 0)
+        return 0;
+    int code = customers_identities(app_folder(request->app)->customers, owner, request->arena,
+                                    &identities, &n, err);
+    if (code)
+        return code;
     for (size_t i = 0; i < n; i++)
         if (identities[i].kind != IDENTITY_EXTERNAL) {
             *identifier = identities[i].value;
-            if (identities[i].kind == IDENTITY_USER) return 0;
+            if (identities[i].kind == IDENTITY_USER)
+                return 0;
         }
-    return identifier->p == id ? err_set(err, E_REFUSED, "this customer has no id that could be merged") : 0;
+    return identifier->p == id
+               ? err_set(err, E_REFUSED, "this customer has no id that could be merged")
+               : 0;
 }
 
 /* As an alias event does: the customer of {id} becomes one with that of the userId "into". */
@@ -350,23 +417,29 @@ static int merge(struct request *request, struct response *response, struct err 
     uint32_t owner;
     json_t *body;
     int code = request_json(request, &body, err);
-    if (code) return code;
+    if (code)
+        return code;
     struct event event = {.type = EVENT_ALIAS, .time_ms = request->received_ms};
     code = api_text(body, "into", NULL, LIMIT_ID_BYTES, &into, err);
-    if (!code) code = customers_find(folder->customers, slice_of(request->params[0]), &owner, err);
-    if (!code) code = known_identifier(request, request->params[0], owner, &event.previous_id, err);
+    if (!code)
+        code = customers_find(folder->customers, slice_of(request->params[0]), &owner, err);
+    if (!code)
+        code = known_identifier(request, request->params[0], owner, &event.previous_id, err);
     if (!code) {
         event.user_id = slice_of(into);
         struct event_result result = {0};
-        struct ingest_batch batch = {.events = &event, .n = 1, .results = &result, .bytes = sizeof event,
+        struct ingest_batch batch = {.events = &event,
+                                     .n = 1,
+                                     .results = &result,
+                                     .bytes = sizeof event,
                                      .received_ms = request->received_ms};
         code = ingest_run(folder->ingest, &batch, err);
         if (!code && result.outcome == OUTCOME_REJECTED)
             code = err_set(err, E_REFUSED, "%s", refusal_text((enum refusal)result.refusal));
     }
     if (!code) {
-        audit_write(app_accounts(request->app), &request->principal, request->peer, "customer.merge",
-                    request->params[0], into);
+        audit_write(app_accounts(request->app), &request->principal, request->peer,
+                    "customer.merge", request->params[0], into);
         request->params[0] = arena_text(request->arena, slice_of(into));
         code = get(request, response, err);
     }
@@ -376,10 +449,11 @@ static int merge(struct request *request, struct response *response, struct err 
 
 static const struct route routes[] = {
     {METHOD_GET, "/api/v1/customers", ACCESS_API, SCOPE_QUERY, .handle = list,
-     .summary = "Customers, by id or ?order=-last_seen; ?q= finds by any identifier or part of a name"},
+     .summary =
+         "Customers, by id or ?order=-last_seen; ?q= finds by any identifier or part of a name"},
     {METHOD_GET, "/api/v1/customers/{id}", ACCESS_API, SCOPE_QUERY, .handle = get,
-     .summary = "One customer: identifiers, traits with history, channels", .response_schema =
-     "{\"$ref\":\"#/components/schemas/Customer\"}"},
+     .summary = "One customer: identifiers, traits with history, channels",
+     .response_schema = "{\"$ref\":\"#/components/schemas/Customer\"}"},
     {METHOD_GET, "/api/v1/customers/{id}/timeline", ACCESS_API, SCOPE_QUERY, .handle = timeline,
      .summary = "Interactions of one customer, newest first"},
     {METHOD_POST, "/api/v1/customers/{id}/merge", ACCESS_API, SCOPE_MANAGE, .handle = merge,

@@ -30,16 +30,18 @@ static void add_value(struct buf *out, const struct value *value) {
     }
 }
 
-static void add_member(struct buf *out, const struct dictionary *dictionary, uint32_t code, const struct value *value) {
-    if (out->n > 1) buf_add_char(out, ',');
+static void add_member(struct buf *out, const struct dictionary *dictionary, uint32_t code,
+                       const struct value *value) {
+    if (out->n > 1)
+        buf_add_char(out, ',');
     json_add_text(out, dictionary_name(dictionary, DICTIONARY_PROPERTY, (uint16_t)code));
     buf_add_char(out, ':');
     add_value(out, value);
 }
 
 /* The properties of a row; the explicit touchpoint apart. */
-static struct slice properties_json(const struct dictionary *dictionary, const struct row *row, struct arena *arena,
-                                    struct slice *touchpoint) {
+static struct slice properties_json(const struct dictionary *dictionary, const struct row *row,
+                                    struct arena *arena, struct slice *touchpoint) {
     struct property_cursor cursor = property_cursor(row);
     struct value value;
     struct buf out;
@@ -49,8 +51,10 @@ static struct slice properties_json(const struct dictionary *dictionary, const s
     buf_add_char(&out, '{');
     while (property_next(&cursor, &code, &value)) {
         struct slice name = dictionary_name(dictionary, DICTIONARY_PROPERTY, (uint16_t)code);
-        if (value.type == VALUE_TEXT && slice_is(name, "context.touchpoint")) *touchpoint = arena_copy(arena, value.text);
-        else add_member(&out, dictionary, code, &value);
+        if (value.type == VALUE_TEXT && slice_is(name, "context.touchpoint"))
+            *touchpoint = arena_copy(arena, value.text);
+        else
+            add_member(&out, dictionary, code, &value);
     }
     buf_add_char(&out, '}');
     struct slice copy = arena_copy(arena, buf_slice(&out));
@@ -60,7 +64,19 @@ static struct slice properties_json(const struct dictionary *dictionary, const s
 
 /* ---- interactions ---- */
 
-enum { I_TIME, I_CUSTOMER, I_USER, I_TYPE, I_EVENT, I_CHANNEL, I_TOUCHPOINT, I_UNIT, I_MESSAGE, I_PROPERTIES, I_COLUMNS };
+enum {
+    I_TIME,
+    I_CUSTOMER,
+    I_USER,
+    I_TYPE,
+    I_EVENT,
+    I_CHANNEL,
+    I_TOUCHPOINT,
+    I_UNIT,
+    I_MESSAGE,
+    I_PROPERTIES,
+    I_COLUMNS
+};
 
 struct reading {
     struct export_source *source;
@@ -71,9 +87,11 @@ struct reading {
 };
 
 static bool may_see(const struct principal *principal, uint16_t unit) {
-    if (!principal->units) return true;
+    if (!principal->units)
+        return true;
     for (size_t i = 0; i < principal->n_units; i++)
-        if (principal->units[i] == unit && unit != CODE_NONE) return true;
+        if (principal->units[i] == unit && unit != CODE_NONE)
+            return true;
     return false;
 }
 
@@ -84,7 +102,8 @@ static int take_record(void *context, const struct log_record *record) {
     const struct dictionary *dictionary = reading->dictionary;
     struct export_page *page = reading->page;
     if (!row_is_interaction(row->type) || row->time_ms < reading->source->from_ms ||
-        row->time_ms >= reading->source->to_ms || !may_see(&reading->source->request->principal, row->unit))
+        row->time_ms >= reading->source->to_ms ||
+        !may_see(&reading->source->request->principal, row->unit))
         return 0;
     uint32_t owner = overlay_owner(reading->overlay, row->customer);
     struct export_cell *cells = &page->cells[page->n * I_COLUMNS];
@@ -98,7 +117,8 @@ static int take_record(void *context, const struct log_record *record) {
     cells[I_CHANNEL].text = dictionary_name(dictionary, DICTIONARY_CHANNEL, row->channel);
     cells[I_UNIT].text = dictionary_name(dictionary, DICTIONARY_UNIT, row->unit);
     cells[I_MESSAGE].text = arena_copy(page->arena, record->message_id);
-    cells[I_PROPERTIES].text = properties_json(dictionary, row, page->arena, &cells[I_TOUCHPOINT].text);
+    cells[I_PROPERTIES].text =
+        properties_json(dictionary, row, page->arena, &cells[I_TOUCHPOINT].text);
     reading->owners[page->n++] = owner;
     return 0;
 }
@@ -108,25 +128,29 @@ static int compare_u32(const void *a, const void *b) {
     return (x > y) - (x < y);
 }
 
-static int put_user_ids(struct export_source *source, struct export_page *page, const uint32_t *owners,
-                        struct err *err) {
+static int put_user_ids(struct export_source *source, struct export_page *page,
+                        const uint32_t *owners, struct err *err) {
     uint32_t *distinct = ARENA_ARRAY(page->arena, uint32_t, page->n + 1);
     struct slice *user_ids = ARENA_ARRAY(page->arena, struct slice, page->n + 1);
     size_t n = 0;
     memcpy(distinct, owners, page->n * sizeof *distinct);
     qsort(distinct, page->n, sizeof *distinct, compare_u32);
     for (size_t i = 0; i < page->n; i++)
-        if (!n || distinct[n - 1] != distinct[i]) distinct[n++] = distinct[i];
-    int code = n ? customers_user_ids(app_folder(source->request->app)->customers, distinct, n, page->arena, user_ids, err)
+        if (!n || distinct[n - 1] != distinct[i])
+            distinct[n++] = distinct[i];
+    int code = n ? customers_user_ids(app_folder(source->request->app)->customers, distinct, n,
+                                      page->arena, user_ids, err)
                  : 0;
     for (size_t i = 0; !code && i < page->n; i++) {
         const uint32_t *at = bsearch(&owners[i], distinct, n, sizeof *distinct, compare_u32);
-        if (at) page->cells[i * I_COLUMNS + I_USER].text = user_ids[at - distinct];
+        if (at)
+            page->cells[i * I_COLUMNS + I_USER].text = user_ids[at - distinct];
     }
     return code;
 }
 
-static int next_interactions(struct export_source *source, struct export_page *page, struct err *err) {
+static int next_interactions(struct export_source *source, struct export_page *page,
+                             struct err *err) {
     struct folder *folder = app_folder(source->request->app);
     struct reading reading = {.source = source, .page = page, .dictionary = folder->dictionary};
     struct snapshot *snapshot;
@@ -134,7 +158,8 @@ static int next_interactions(struct export_source *source, struct export_page *p
     page->cells = arena_get(page->arena, PAGE_SEQS * I_COLUMNS * sizeof *page->cells);
     reading.owners = arena_get(page->arena, PAGE_SEQS * sizeof *reading.owners);
     int code = timeline_snapshot(folder->timeline, &snapshot, err);
-    if (code) return code;
+    if (code)
+        return code;
     reading.overlay = snapshot_overlay(snapshot);
     if (!source->end) {
         source->position = 1;
@@ -142,7 +167,8 @@ static int next_interactions(struct export_source *source, struct export_page *p
     }
     while (!code && !page->n && source->position < source->end) {
         uint64_t to = source->position + PAGE_SEQS;
-        if (to > source->end) to = source->end;
+        if (to > source->end)
+            to = source->end;
         code = log_read(folder->log, source->position, to, take_record, &reading, err);
         source->position = to;
     }
@@ -153,9 +179,16 @@ static int next_interactions(struct export_source *source, struct export_page *p
 const struct export_kind export_interactions = {
     .name = "interactions",
     .n_columns = I_COLUMNS,
-    .columns = {{"time", CELL_TIME}, {"customer", CELL_TEXT}, {"user_id", CELL_TEXT}, {"type", CELL_TEXT},
-                {"event", CELL_TEXT}, {"channel", CELL_TEXT}, {"touchpoint", CELL_TEXT}, {"unit", CELL_TEXT},
-                {"message_id", CELL_TEXT}, {"properties", CELL_JSON}},
+    .columns = {{"time", CELL_TIME},
+                {"customer", CELL_TEXT},
+                {"user_id", CELL_TEXT},
+                {"type", CELL_TEXT},
+                {"event", CELL_TEXT},
+                {"channel", CELL_TEXT},
+                {"touchpoint", CELL_TEXT},
+                {"unit", CELL_TEXT},
+                {"message_id", CELL_TEXT},
+                {"properties", CELL_JSON}},
     .next = next_interactions,
 };
 
@@ -163,14 +196,15 @@ const struct export_kind export_interactions = {
 
 enum { C_ID, C_USER, C_INTERACTIONS, C_FIRST, C_LAST, C_IDENTIFIERS, C_TRAITS, C_COLUMNS };
 
-static struct slice current_traits(const struct dictionary *dictionary, const struct trait *traits, size_t n,
-                                   struct arena *arena) {
+static struct slice current_traits(const struct dictionary *dictionary, const struct trait *traits,
+                                   size_t n, struct arena *arena) {
     struct buf out;
     buf_init(&out, JSON_MAX_BYTES);
     buf_add_char(&out, '{');
     for (size_t i = 0; i < n; i++) {
         bool last = i + 1 == n || traits[i + 1].code != traits[i].code;
-        if (last && traits[i].value.type != VALUE_NULL) add_member(&out, dictionary, traits[i].code, &traits[i].value);
+        if (last && traits[i].value.type != VALUE_NULL)
+            add_member(&out, dictionary, traits[i].code, &traits[i].value);
     }
     buf_add_char(&out, '}');
     struct slice copy = arena_copy(arena, buf_slice(&out));
@@ -178,18 +212,21 @@ static struct slice current_traits(const struct dictionary *dictionary, const st
     return copy;
 }
 
-static int identifiers_of(struct export_source *source, uint32_t owner, struct arena *arena, struct slice *json,
-                          struct err *err) {
+static int identifiers_of(struct export_source *source, uint32_t owner, struct arena *arena,
+                          struct slice *json, struct err *err) {
     static const char *const kinds[] = {"", "user", "anonymous", "external"};
     struct identity *identities;
     struct buf out;
     size_t n;
-    int code = customers_identities(app_folder(source->request->app)->customers, owner, arena, &identities, &n, err);
-    if (code) return code;
+    int code = customers_identities(app_folder(source->request->app)->customers, owner, arena,
+                                    &identities, &n, err);
+    if (code)
+        return code;
     buf_init(&out, JSON_MAX_BYTES);
     buf_add_char(&out, '[');
     for (size_t i = 0; i < n; i++) {
-        struct slice type = identities[i].external_type.n ? identities[i].external_type : slice_of(kinds[identities[i].kind]);
+        struct slice type = identities[i].external_type.n ? identities[i].external_type
+                                                          : slice_of(kinds[identities[i].kind]);
         buf_add_text(&out, i ? ",{\"kind\":" : "{\"kind\":");
         json_add_text(&out, type);
         buf_add_text(&out, ",\"value\":");
@@ -202,15 +239,18 @@ static int identifiers_of(struct export_source *source, uint32_t owner, struct a
     return 0;
 }
 
-static int put_customer(struct export_source *source, struct reader *reader, const struct customer_summary *summary,
-                        struct slice user_id, struct export_page *page, struct err *err) {
+static int put_customer(struct export_source *source, struct reader *reader,
+                        const struct customer_summary *summary, struct slice user_id,
+                        struct export_page *page, struct err *err) {
     struct export_cell *cells = &page->cells[page->n * C_COLUMNS];
     struct trait *traits;
     size_t n;
     memset(cells, 0, C_COLUMNS * sizeof *cells);
     int code = reader_traits(reader, summary->owner, NULL, 0, &traits, &n, err);
-    if (!code) code = identifiers_of(source, summary->owner, page->arena, &cells[C_IDENTIFIERS].text, err);
-    if (code) return code;
+    if (!code)
+        code = identifiers_of(source, summary->owner, page->arena, &cells[C_IDENTIFIERS].text, err);
+    if (code)
+        return code;
     char *id = arena_get(page->arena, CUSTOMER_ID_BYTES);
     customer_id_format(summary->owner, id);
     cells[C_ID].text = slice_of(id);
@@ -231,15 +271,20 @@ static int next_customers(struct export_source *source, struct export_page *page
     page->n = 0;
     page->cells = arena_get(page->arena, PAGE_CUSTOMERS * C_COLUMNS * sizeof *page->cells);
     int code = reader_open(&reader, source->request, page->arena, err);
-    if (code) return code;
+    if (code)
+        return code;
     code = reader_page(reader, ORDER_ID, false, (size_t)source->position, owners, &n, err);
     struct customer_summary *summaries = ARENA_ARRAY(page->arena, struct customer_summary, n + 1);
     struct slice *user_ids = ARENA_ARRAY(page->arena, struct slice, n + 1);
-    if (!code && n) code = reader_summaries(reader, owners, n, summaries, err);
     if (!code && n)
-        code = customers_user_ids(app_folder(source->request->app)->customers, owners, n, page->arena, user_ids, err);
-    for (size_t i = 0; !code && i < n; i++) code = put_customer(source, reader, &summaries[i], user_ids[i], page, err);
-    if (n) source->position = owners[n - 1];
+        code = reader_summaries(reader, owners, n, summaries, err);
+    if (!code && n)
+        code = customers_user_ids(app_folder(source->request->app)->customers, owners, n,
+                                  page->arena, user_ids, err);
+    for (size_t i = 0; !code && i < n; i++)
+        code = put_customer(source, reader, &summaries[i], user_ids[i], page, err);
+    if (n)
+        source->position = owners[n - 1];
     reader_close(reader);
     return code;
 }
@@ -247,7 +292,12 @@ static int next_customers(struct export_source *source, struct export_page *page
 const struct export_kind export_customers = {
     .name = "customers",
     .n_columns = C_COLUMNS,
-    .columns = {{"id", CELL_TEXT}, {"user_id", CELL_TEXT}, {"interactions", CELL_NUMBER}, {"first_seen", CELL_TIME},
-                {"last_seen", CELL_TIME}, {"identifiers", CELL_JSON}, {"traits", CELL_JSON}},
+    .columns = {{"id", CELL_TEXT},
+                {"user_id", CELL_TEXT},
+                {"interactions", CELL_NUMBER},
+                {"first_seen", CELL_TIME},
+                {"last_seen", CELL_TIME},
+                {"identifiers", CELL_JSON},
+                {"traits", CELL_JSON}},
     .next = next_customers,
 };

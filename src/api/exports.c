@@ -22,12 +22,13 @@ struct export {
     struct export_source source;
     struct arena arena; /* of one page */
     bool head_written;
-    void (*put)(struct export *export, const struct export_cell *cells, struct buf *out);
-    void (*head)(struct export *export, struct buf *out);
+    void (*put)(struct export * export, const struct export_cell *cells, struct buf *out);
+    void (*head)(struct export * export, struct buf * out);
     FILE *file; /* xlsx */
 };
 
-static bool is_empty(const struct export_kind *kind, size_t column, const struct export_cell *cell) {
+static bool is_empty(const struct export_kind *kind, size_t column,
+                     const struct export_cell *cell) {
     switch (kind->columns[column].kind) {
     case CELL_TIME: return cell->number < 0;
     case CELL_NUMBER: return false;
@@ -45,15 +46,18 @@ static struct slice time_text(double time_ms, char text[TIME_TEXT_BYTES]) {
 static void put_csv_text(struct buf *out, struct slice text, bool json) {
     bool formula = !json && text.n && strchr("=+-@\t\r", text.p[0]);
     bool quote = formula;
-    for (size_t i = 0; i < text.n && !quote; i++) quote = strchr(",\"\r\n", text.p[i]) != NULL && text.p[i];
+    for (size_t i = 0; i < text.n && !quote; i++)
+        quote = strchr(",\"\r\n", text.p[i]) != NULL && text.p[i];
     if (!quote) {
         buf_add_slice(out, text);
         return;
     }
     buf_add_char(out, '"');
-    if (formula) buf_add_char(out, '\'');
+    if (formula)
+        buf_add_char(out, '\'');
     for (size_t i = 0; i < text.n; i++) {
-        if (text.p[i] == '"') buf_add_char(out, '"');
+        if (text.p[i] == '"')
+            buf_add_char(out, '"');
         buf_add_char(out, text.p[i]);
     }
     buf_add_char(out, '"');
@@ -62,7 +66,8 @@ static void put_csv_text(struct buf *out, struct slice text, bool json) {
 static void csv_head(struct export *export, struct buf *out) {
     const struct export_kind *kind = export->source.kind;
     buf_add_text(out, "\xef\xbb\xbf");
-    for (size_t i = 0; i < kind->n_columns; i++) buf_add_format(out, "%s%s", i ? "," : "", kind->columns[i].name);
+    for (size_t i = 0; i < kind->n_columns; i++)
+        buf_add_format(out, "%s%s", i ? "," : "", kind->columns[i].name);
     buf_add_text(out, "\r\n");
 }
 
@@ -70,11 +75,16 @@ static void csv_row(struct export *export, const struct export_cell *cells, stru
     const struct export_kind *kind = export->source.kind;
     char time[TIME_TEXT_BYTES];
     for (size_t i = 0; i < kind->n_columns; i++) {
-        if (i) buf_add_char(out, ',');
-        if (is_empty(kind, i, &cells[i])) continue;
-        if (kind->columns[i].kind == CELL_TIME) buf_add_slice(out, time_text(cells[i].number, time));
-        else if (kind->columns[i].kind == CELL_NUMBER) json_add_number(out, cells[i].number);
-        else put_csv_text(out, cells[i].text, kind->columns[i].kind == CELL_JSON);
+        if (i)
+            buf_add_char(out, ',');
+        if (is_empty(kind, i, &cells[i]))
+            continue;
+        if (kind->columns[i].kind == CELL_TIME)
+            buf_add_slice(out, time_text(cells[i].number, time));
+        else if (kind->columns[i].kind == CELL_NUMBER)
+            json_add_number(out, cells[i].number);
+        else
+            put_csv_text(out, cells[i].text, kind->columns[i].kind == CELL_JSON);
     }
     buf_add_text(out, "\r\n");
 }
@@ -87,11 +97,16 @@ static void jsonl_row(struct export *export, const struct export_cell *cells, st
     buf_add_char(out, '{');
     for (size_t i = 0; i < kind->n_columns; i++) {
         json_add_name(out, kind->columns[i].name);
-        if (is_empty(kind, i, &cells[i])) buf_add_text(out, "null");
-        else if (kind->columns[i].kind == CELL_TIME) json_add_text(out, time_text(cells[i].number, time));
-        else if (kind->columns[i].kind == CELL_NUMBER) json_add_number(out, cells[i].number);
-        else if (kind->columns[i].kind == CELL_JSON) buf_add_slice(out, cells[i].text);
-        else json_add_text(out, cells[i].text);
+        if (is_empty(kind, i, &cells[i]))
+            buf_add_text(out, "null");
+        else if (kind->columns[i].kind == CELL_TIME)
+            json_add_text(out, time_text(cells[i].number, time));
+        else if (kind->columns[i].kind == CELL_NUMBER)
+            json_add_number(out, cells[i].number);
+        else if (kind->columns[i].kind == CELL_JSON)
+            buf_add_slice(out, cells[i].text);
+        else
+            json_add_text(out, cells[i].text);
     }
     buf_add_text(out, "}\n");
 }
@@ -100,12 +115,15 @@ static int next_text(void *context, struct buf *chunk) {
     struct export *export = context;
     struct export_page page = {.arena = &export->arena};
     struct err err = {0};
-    if (!export->head_written && export->head) export->head(export, chunk);
+    if (!export->head_written && export->head)
+        export->head(export, chunk);
     export->head_written = true;
-    if (atomic_load(export->source.request->cancelled)) return -1;
+    if (atomic_load(export->source.request->cancelled))
+        return -1;
     int code = export->source.kind->next(&export->source, &page, &err);
     size_t columns = export->source.kind->n_columns;
-    for (size_t i = 0; !code && i < page.n; i++) export->put(export, &page.cells[i * columns], chunk);
+    for (size_t i = 0; !code && i < page.n; i++)
+        export->put(export, &page.cells[i * columns], chunk);
     arena_clear(&export->arena);
     return code ? -1 : page.n ? 1 : 0;
 }
@@ -117,21 +135,24 @@ static void sheet_head(const struct export_kind *kind, lxw_worksheet *sheet, lxw
         worksheet_write_string(sheet, 0, (lxw_col_t)i, kind->columns[i].name, bold);
 }
 
-static void sheet_row(const struct export *export, lxw_worksheet *sheet, lxw_row_t at, const struct export_cell *cells,
-                      lxw_format *instant) {
+static void sheet_row(const struct export *export, lxw_worksheet *sheet, lxw_row_t at,
+                      const struct export_cell *cells, lxw_format *instant) {
     const struct export_kind *kind = export->source.kind;
     char text[SHEET_CELL_BYTES + 1];
     for (size_t i = 0; i < kind->n_columns; i++) {
         lxw_col_t column = (lxw_col_t)i;
-        if (is_empty(kind, i, &cells[i])) continue;
+        if (is_empty(kind, i, &cells[i]))
+            continue;
         if (kind->columns[i].kind == CELL_TIME) {
             /* Days since 1899-12-30, UTC. */
-            worksheet_write_number(sheet, at, column, cells[i].number / 86400000.0 + 25569.0, instant);
+            worksheet_write_number(sheet, at, column, cells[i].number / 86400000.0 + 25569.0,
+                                   instant);
         } else if (kind->columns[i].kind == CELL_NUMBER) {
             worksheet_write_number(sheet, at, column, cells[i].number, NULL);
         } else {
             size_t n = cells[i].text.n < SHEET_CELL_BYTES ? cells[i].text.n : SHEET_CELL_BYTES;
-            while (n < cells[i].text.n && n && ((unsigned char)cells[i].text.p[n] & 0xC0) == 0x80) n--;
+            while (n < cells[i].text.n && n && ((unsigned char)cells[i].text.p[n] & 0xC0) == 0x80)
+                n--;
             memcpy(text, cells[i].text.p, n);
             text[n] = 0;
             worksheet_write_string(sheet, at, column, text, NULL);
@@ -150,19 +171,23 @@ static int write_sheets(struct export *export, lxw_workbook *book, struct err *e
     int code = 0, sheets = 0;
     do {
         code = export->source.kind->next(&export->source, &page, err);
-        if (!code && atomic_load(export->source.request->cancelled)) code = err_set(err, E_CANCELLED, "the asker left");
+        if (!code && atomic_load(export->source.request->cancelled))
+            code = err_set(err, E_CANCELLED, "the asker left");
         for (size_t i = 0; !code && i < page.n; i++) {
             if (at == SHEET_ROWS) {
-                if (sheets++ == SHEETS_MAX) code = err_set(err, E_TOO_LARGE, "too many rows for a workbook");
+                if (sheets++ == SHEETS_MAX)
+                    code = err_set(err, E_TOO_LARGE, "too many rows for a workbook");
                 sheet = workbook_add_worksheet(book, NULL);
                 sheet_head(export->source.kind, sheet, bold);
                 at = 1;
             }
-            if (!code) sheet_row(export, sheet, at++, &page.cells[i * columns], instant);
+            if (!code)
+                sheet_row(export, sheet, at++, &page.cells[i * columns], instant);
         }
         arena_clear(&export->arena);
     } while (!code && page.n);
-    if (!sheet) sheet_head(export->source.kind, workbook_add_worksheet(book, NULL), bold);
+    if (!sheet)
+        sheet_head(export->source.kind, workbook_add_worksheet(book, NULL), bold);
     return code;
 }
 
@@ -170,15 +195,19 @@ static int write_workbook(struct export *export, struct err *err) {
     const char *dir = app_folder(export->source.request->app)->dir;
     struct arena arena;
     arena_init(&arena);
-    char *path = arena_format(&arena, "%s/export-XXXXXX.xlsx", dir), *tmpdir = arena_format(&arena, "%s", dir);
-    int fd = mkstemps(path, 5), code = fd < 0 ? err_set(err, E_NOSPACE, "no room for the export") : 0;
+    char *path = arena_format(&arena, "%s/export-XXXXXX.xlsx", dir),
+         *tmpdir = arena_format(&arena, "%s", dir);
+    int fd = mkstemps(path, 5),
+        code = fd < 0 ? err_set(err, E_NOSPACE, "no room for the export") : 0;
     if (!code) {
         lxw_workbook_options options = {.constant_memory = LXW_TRUE, .tmpdir = tmpdir};
         lxw_workbook *book = workbook_new_opt(path, &options);
         code = write_sheets(export, book, err);
         lxw_error error = workbook_close(book);
-        if (!code && error) code = err_set(err, E_NOSPACE, "the workbook cannot be written");
-        if (!code) export->file = fopen(path, "rb");
+        if (!code && error)
+            code = err_set(err, E_NOSPACE, "the workbook cannot be written");
+        if (!code)
+            export->file = fopen(path, "rb");
         close(fd);
         unlink(path);
     }
@@ -190,7 +219,8 @@ static int next_file(void *context, struct buf *chunk) {
     struct export *export = context;
     struct err err = {0};
     char block[32 * 1024];
-    if (!export->file && write_workbook(export, &err)) return -1;
+    if (!export->file && write_workbook(export, &err))
+        return -1;
     size_t n = fread(block, 1, sizeof block, export->file);
     buf_add(chunk, block, n);
     return n ? 1 : 0;
@@ -198,19 +228,23 @@ static int next_file(void *context, struct buf *chunk) {
 
 static void end_export(void *context) {
     struct export *export = context;
-    if (export->file) fclose(export->file);
+    if (export->file)
+        fclose(export->file);
     arena_release(&export->arena);
     free(export);
 }
 
 /* ---- the route ---- */
 
-static int read_instant(struct request *request, const char *name, int64_t standard, int64_t *time_ms, struct err *err) {
+static int read_instant(struct request *request, const char *name, int64_t standard,
+                        int64_t *time_ms, struct err *err) {
     const char *text = request_query(request, name);
     *time_ms = standard;
-    if (!text || !text[0]) return 0;
+    if (!text || !text[0])
+        return 0;
     if (time_parse(slice_of(text), app_folder(request->app)->zone, time_ms))
-        return err_at(err, E_INVALID, arena_format(request->arena, "/%s", name), "%s is not an instant", name);
+        return err_at(err, E_INVALID, arena_format(request->arena, "/%s", name),
+                      "%s is not an instant", name);
     return 0;
 }
 
@@ -220,34 +254,46 @@ static int begin(struct request *request, struct response *response, struct err 
     const struct export_kind *kind = NULL;
     int64_t from_ms, to_ms;
     for (size_t i = 0; i < sizeof kinds / sizeof *kinds; i++)
-        if (strcmp(kinds[i]->name, request->params[0]) == 0) kind = kinds[i];
-    if (!kind) return err_set(err, E_NOT_FOUND, "interactions and customers can be exported");
-    if (!format) format = "csv";
-    bool csv = strcmp(format, "csv") == 0, jsonl = strcmp(format, "jsonl") == 0, xlsx = strcmp(format, "xlsx") == 0;
-    if (!csv && !jsonl && !xlsx) return err_at(err, E_INVALID, "/format", "format is csv, jsonl or xlsx");
+        if (strcmp(kinds[i]->name, request->params[0]) == 0)
+            kind = kinds[i];
+    if (!kind)
+        return err_set(err, E_NOT_FOUND, "interactions and customers can be exported");
+    if (!format)
+        format = "csv";
+    bool csv = strcmp(format, "csv") == 0, jsonl = strcmp(format, "jsonl") == 0,
+         xlsx = strcmp(format, "xlsx") == 0;
+    if (!csv && !jsonl && !xlsx)
+        return err_at(err, E_INVALID, "/format", "format is csv, jsonl or xlsx");
     int code = read_instant(request, "from", TIME_MIN_MS, &from_ms, err);
-    if (!code) code = read_instant(request, "to", TIME_MAX_MS, &to_ms, err);
-    if (code) return code;
+    if (!code)
+        code = read_instant(request, "to", TIME_MAX_MS, &to_ms, err);
+    if (code)
+        return code;
     struct export *export = calloc(1, sizeof *export);
-    if (!export) abort();
-    export->source = (struct export_source){.kind = kind, .request = request, .from_ms = from_ms, .to_ms = to_ms};
+    if (!export)
+        abort();
+    export->source = (struct export_source){
+        .kind = kind, .request = request, .from_ms = from_ms, .to_ms = to_ms};
     export->put = csv ? csv_row : jsonl_row;
     export->head = csv ? csv_head : NULL;
     arena_init(&export->arena);
     response->type = csv     ? "text/csv; charset=utf-8"
                      : jsonl ? "application/x-ndjson"
                              : "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet";
-    response_header(request, response, "Content-Disposition",
-                    arena_format(request->arena, "attachment; filename=\"%s.%s\"", kind->name, format));
+    response_header(
+        request, response, "Content-Disposition",
+        arena_format(request->arena, "attachment; filename=\"%s.%s\"", kind->name, format));
     response->stream = xlsx ? next_file : next_text;
     response->stream_done = end_export;
     response->stream_context = export;
-    audit_write(app_accounts(request->app), &request->principal, request->peer, "export", kind->name, format);
+    audit_write(app_accounts(request->app), &request->principal, request->peer, "export",
+                kind->name, format);
     return HANDLED;
 }
 
 static const struct route routes[] = {
-    {METHOD_GET, "/api/v1/exports/{what}", ACCESS_API, SCOPE_QUERY, .role = ROLE_ANALYST, .handle = begin,
+    {METHOD_GET, "/api/v1/exports/{what}", ACCESS_API, SCOPE_QUERY, .role = ROLE_ANALYST,
+     .handle = begin,
      .summary = "All interactions or customers: ?format=csv|jsonl|xlsx &from= &to="},
 };
 const struct route_table api_export_routes = ROUTE_TABLE(routes);

@@ -30,7 +30,8 @@ struct import_jobs {
 
 struct change {
     uint64_t id;
-    const char *file, *path, *options, *guess, *state, *result, *who, *from; /* from: the state it must have */
+    const char *file, *path, *options, *guess, *state, *result, *who,
+        *from; /* from: the state it must have */
     bool uploaded;
     int64_t now_ms;
     int changed;
@@ -42,17 +43,21 @@ static void bind(sqlite3_stmt *statement, int column, const char *text) {
 
 static int finish(sqlite3_stmt *statement, struct err *err) {
     int code;
-    do code = store_step(statement, err);
+    do
+        code = store_step(statement, err);
     while (code == 1);
     return code;
 }
 
 static int insert(void *context, sqlite3 *db, struct err *err) {
     struct change *change = context;
-    sqlite3_stmt *statement = STORE_PREPARE(db,
+    sqlite3_stmt *statement = STORE_PREPARE(
+        db,
         "INSERT INTO import(file, path, uploaded, options, guess, state, result, created_ms, who)"
-        " VALUES(?, ?, ?, ?, ?, 'proposed', '{}', ?, ?)", err);
-    if (!statement) return E_IO;
+        " VALUES(?, ?, ?, ?, ?, 'proposed', '{}', ?, ?)",
+        err);
+    if (!statement)
+        return E_IO;
     bind(statement, 1, change->file);
     bind(statement, 2, change->path);
     sqlite3_bind_int(statement, 3, change->uploaded);
@@ -67,18 +72,28 @@ static int insert(void *context, sqlite3 *db, struct err *err) {
 
 static int set_state(void *context, sqlite3 *db, struct err *err) {
     struct change *change = context;
-    sqlite3_stmt *statement = STORE_PREPARE(db,
-        "UPDATE import SET state = ?2, result = coalesce(?3, result), options = coalesce(?4, options)"
-        " WHERE id = ?1 AND (?5 IS NULL OR instr(?5, state) > 0)", err);
-    if (!statement) return E_IO;
+    sqlite3_stmt *statement =
+        STORE_PREPARE(db,
+                      "UPDATE import SET state = ?2, result = coalesce(?3, result), options = "
+                      "coalesce(?4, options)"
+                      " WHERE id = ?1 AND (?5 IS NULL OR instr(?5, state) > 0)",
+                      err);
+    if (!statement)
+        return E_IO;
     sqlite3_bind_int64(statement, 1, (sqlite3_int64)change->id);
     bind(statement, 2, change->state);
-    if (change->result) bind(statement, 3, change->result);
-    else sqlite3_bind_null(statement, 3);
-    if (change->options) bind(statement, 4, change->options);
-    else sqlite3_bind_null(statement, 4);
-    if (change->from) bind(statement, 5, change->from);
-    else sqlite3_bind_null(statement, 5);
+    if (change->result)
+        bind(statement, 3, change->result);
+    else
+        sqlite3_bind_null(statement, 3);
+    if (change->options)
+        bind(statement, 4, change->options);
+    else
+        sqlite3_bind_null(statement, 4);
+    if (change->from)
+        bind(statement, 5, change->from);
+    else
+        sqlite3_bind_null(statement, 5);
     int code = finish(statement, err);
     change->changed = sqlite3_changes(db);
     return code;
@@ -88,7 +103,8 @@ static int delete_row(void *context, sqlite3 *db, struct err *err) {
     struct change *change = context;
     sqlite3_stmt *statement =
         STORE_PREPARE(db, "DELETE FROM import WHERE id = ? AND state <> 'running'", err);
-    if (!statement) return E_IO;
+    if (!statement)
+        return E_IO;
     sqlite3_bind_int64(statement, 1, (sqlite3_int64)change->id);
     int code = finish(statement, err);
     change->changed = sqlite3_changes(db);
@@ -98,10 +114,13 @@ static int delete_row(void *context, sqlite3 *db, struct err *err) {
 /* What ran when the process ended. */
 static int fail_interrupted(void *context, sqlite3 *db, struct err *err) {
     (void)context;
-    sqlite3_stmt *statement = STORE_PREPARE(db,
-        "UPDATE import SET state = 'failed', result = json_set(result, '$.failure', 'the server stopped meanwhile',"
-        " '$.hint', 'Import the file again: what is there already is not doubled.')"
-        " WHERE state IN ('running', 'waiting')", err);
+    sqlite3_stmt *statement =
+        STORE_PREPARE(db,
+                      "UPDATE import SET state = 'failed', result = json_set(result, '$.failure', "
+                      "'the server stopped meanwhile',"
+                      " '$.hint', 'Import the file again: what is there already is not doubled.')"
+                      " WHERE state IN ('running', 'waiting')",
+                      err);
     return statement ? finish(statement, err) : E_IO;
 }
 
@@ -120,17 +139,26 @@ static const char *text_of(sqlite3_stmt *statement, int column, struct arena *ar
 }
 
 static void read_row(sqlite3_stmt *statement, struct arena *arena, struct record *row) {
-    *row = (struct record){(uint64_t)sqlite3_column_int64(statement, 0), text_of(statement, 1, arena),
-                        text_of(statement, 2, arena), text_of(statement, 3, arena), text_of(statement, 4, arena),
-                        text_of(statement, 5, arena), text_of(statement, 6, arena), text_of(statement, 7, arena),
-                        sqlite3_column_int(statement, 8) != 0, sqlite3_column_int64(statement, 9)};
+    *row = (struct record){(uint64_t)sqlite3_column_int64(statement, 0),
+                           text_of(statement, 1, arena),
+                           text_of(statement, 2, arena),
+                           text_of(statement, 3, arena),
+                           text_of(statement, 4, arena),
+                           text_of(statement, 5, arena),
+                           text_of(statement, 6, arena),
+                           text_of(statement, 7, arena),
+                           sqlite3_column_int(statement, 8) != 0,
+                           sqlite3_column_int64(statement, 9)};
 }
 
-static int find_row(struct import_jobs *jobs, uint64_t id, struct arena *arena, struct record *row, struct err *err) {
+static int find_row(struct import_jobs *jobs, uint64_t id, struct arena *arena, struct record *row,
+                    struct err *err) {
     struct store *store = app_folder(jobs->app)->store;
     sqlite3 *db = store_reader_get(store);
     sqlite3_stmt *statement = STORE_PREPARE(db,
-        "SELECT id, file, path, options, guess, state, result, who, uploaded, created_ms FROM import WHERE id = ?", err);
+                                            "SELECT id, file, path, options, guess, state, result, "
+                                            "who, uploaded, created_ms FROM import WHERE id = ?",
+                                            err);
     int code = E_IO;
     if (statement) {
         sqlite3_bind_int64(statement, 1, (sqlite3_int64)id);
@@ -155,42 +183,50 @@ static void put_progress(json_t *json, const struct import_progress *progress) {
 }
 
 static json_t *row_json(struct import_jobs *jobs, const struct record *row, bool guess) {
-    json_t *json = json_pack("{s:o, s:s, s:s, s:b, s:o, s:s}", "id", json_sprintf("%llu", (unsigned long long)row->id),
-                             "file", row->file, "state", row->state, "running",
-                             strcmp(row->state, "running") == 0 || strcmp(row->state, "waiting") == 0, "created_at",
-                             api_instant(row->created_ms), "who", row->who);
+    json_t *json = json_pack(
+        "{s:o, s:s, s:s, s:b, s:o, s:s}", "id", json_sprintf("%llu", (unsigned long long)row->id),
+        "file", row->file, "state", row->state, "running",
+        strcmp(row->state, "running") == 0 || strcmp(row->state, "waiting") == 0, "created_at",
+        api_instant(row->created_ms), "who", row->who);
     put_progress(json, &(struct import_progress){0});
     json_t *result = json_loads(row->result, 0, NULL), *options = json_loads(row->options, 0, NULL);
-    if (result) json_object_update(json, result);
+    if (result)
+        json_object_update(json, result);
     json_object_set(json, "options", options ? options : json_null());
     json_t *format = json_object_get(options, "format");
-    if (format) json_object_set(json, "format", format);
+    if (format)
+        json_object_set(json, "format", format);
     json_decref(result);
     json_decref(options);
     pthread_mutex_lock(&jobs->lock);
-    if (jobs->running == row->id) put_progress(json, &jobs->progress);
+    if (jobs->running == row->id)
+        put_progress(json, &jobs->progress);
     pthread_mutex_unlock(&jobs->lock);
     json_t *looks = json_loads(row->guess, 0, NULL);
     static const char *const shown[] = {"format", "encoding", "delimiter"};
     for (size_t i = 0; i < 3; i++)
         if (json_object_get(looks, shown[i]) && !json_object_get(json, shown[i]))
             json_object_set(json, shown[i], json_object_get(looks, shown[i]));
-    if (guess) json_object_set(json, "guess", looks ? looks : json_null());
+    if (guess)
+        json_object_set(json, "guess", looks ? looks : json_null());
     json_decref(looks);
     return json;
 }
 
-int import_jobs_get(struct import_jobs *jobs, uint64_t id, bool guess, json_t **json, struct err *err) {
+int import_jobs_get(struct import_jobs *jobs, uint64_t id, bool guess, json_t **json,
+                    struct err *err) {
     struct arena arena;
     struct record row;
     arena_init(&arena);
     int code = find_row(jobs, id, &arena, &row, err);
-    if (!code) *json = row_json(jobs, &row, guess);
+    if (!code)
+        *json = row_json(jobs, &row, guess);
     arena_release(&arena);
     return code;
 }
 
-int import_jobs_list(struct import_jobs *jobs, uint64_t before, size_t limit, json_t **rows, struct err *err) {
+int import_jobs_list(struct import_jobs *jobs, uint64_t before, size_t limit, json_t **rows,
+                     struct err *err) {
     struct store *store = app_folder(jobs->app)->store;
     struct arena arena;
     arena_init(&arena);
@@ -198,32 +234,40 @@ int import_jobs_list(struct import_jobs *jobs, uint64_t before, size_t limit, js
     size_t n = 0;
     sqlite3 *db = store_reader_get(store);
     sqlite3_stmt *statement = STORE_PREPARE(db,
-        "SELECT id, file, path, options, guess, state, result, who, uploaded, created_ms FROM import"
-        " WHERE ?1 = 0 OR id < ?1 ORDER BY id DESC LIMIT ?2", err);
+                                            "SELECT id, file, path, options, guess, state, result, "
+                                            "who, uploaded, created_ms FROM import"
+                                            " WHERE ?1 = 0 OR id < ?1 ORDER BY id DESC LIMIT ?2",
+                                            err);
     int code = statement ? 1 : E_IO;
     if (statement) {
         sqlite3_bind_int64(statement, 1, (sqlite3_int64)before);
         sqlite3_bind_int64(statement, 2, (sqlite3_int64)limit);
     }
-    while (code == 1 && (code = store_step(statement, err)) == 1) read_row(statement, &arena, &found[n++]);
+    while (code == 1 && (code = store_step(statement, err)) == 1)
+        read_row(statement, &arena, &found[n++]);
     store_reader_put(store, db);
     *rows = json_array();
-    for (size_t i = 0; !code && i < n; i++) json_array_append_new(*rows, row_json(jobs, &found[i], false));
-    if (code) json_decref(*rows);
+    for (size_t i = 0; !code && i < n; i++)
+        json_array_append_new(*rows, row_json(jobs, &found[i], false));
+    if (code)
+        json_decref(*rows);
     arena_release(&arena);
     return code;
 }
 
-int import_jobs_file(struct import_jobs *jobs, uint64_t id, struct arena *arena, const char **path, const char **file,
-                     json_t **options, struct err *err) {
+int import_jobs_file(struct import_jobs *jobs, uint64_t id, struct arena *arena, const char **path,
+                     const char **file, json_t **options, struct err *err) {
     struct record row;
     int code = find_row(jobs, id, arena, &row, err);
-    if (code) return code;
-    if (!row.path[0]) return err_set(err, E_CONFLICT, "the file is not here any more");
+    if (code)
+        return code;
+    if (!row.path[0])
+        return err_set(err, E_CONFLICT, "the file is not here any more");
     *path = row.path;
     *file = row.file;
     *options = json_loads(row.options, 0, NULL);
-    if (!*options) *options = json_object();
+    if (!*options)
+        *options = json_object();
     return 0;
 }
 
@@ -231,11 +275,12 @@ static const char *rejected_path(const struct record *row, struct arena *arena) 
     return arena_format(arena, "%s.rejected.jsonl", row->path);
 }
 
-int import_jobs_rejected(struct import_jobs *jobs, uint64_t id, struct arena *arena, const char **path,
-                         struct err *err) {
+int import_jobs_rejected(struct import_jobs *jobs, uint64_t id, struct arena *arena,
+                         const char **path, struct err *err) {
     struct record row;
     int code = find_row(jobs, id, arena, &row, err);
-    if (code) return code;
+    if (code)
+        return code;
     *path = rejected_path(&row, arena);
     return access(*path, R_OK) == 0 ? 0 : err_set(err, E_NOT_FOUND, "no row was rejected");
 }
@@ -244,14 +289,17 @@ int import_jobs_rejected(struct import_jobs *jobs, uint64_t id, struct arena *ar
 
 void import_options_read(const json_t *json, struct folder *folder, struct arena *arena,
                          struct import_options *options) {
-    *options = (struct import_options){.format = json_string_value(json_object_get(json, "format")),
-                                       .sheet = json_string_value(json_object_get(json, "sheet")),
-                                       .lifecycle = json_string_value(json_object_get(json, "lifecycle")),
-                                       .zone = folder->zone, .key = vault_message_key(folder->vault),
-                                       .received_ms = clock_now_ms()};
+    *options =
+        (struct import_options){.format = json_string_value(json_object_get(json, "format")),
+                                .sheet = json_string_value(json_object_get(json, "sheet")),
+                                .lifecycle = json_string_value(json_object_get(json, "lifecycle")),
+                                .zone = folder->zone,
+                                .key = vault_message_key(folder->vault),
+                                .received_ms = clock_now_ms()};
     json_t *map = json_object_get(json, "map");
     char *text = json_is_object(map) ? json_dumps(map, JSON_COMPACT) : NULL;
-    if (text) options->map = arena_copy(arena, slice_of(text));
+    if (text)
+        options->map = arena_copy(arena, slice_of(text));
     free(text);
 }
 
@@ -272,41 +320,54 @@ static json_t *count_reasons(const char *path) {
         const char *code = json_string_value(json_object_get(row, "code"));
         json_t *found = NULL, *reason;
         size_t i;
-        json_array_foreach(reasons, i, reason)
-            if (code && strcmp(json_string_value(json_object_get(reason, "reason")), code) == 0) found = reason;
+        json_array_foreach(reasons, i,
+                           reason) if (code &&
+                                       strcmp(json_string_value(json_object_get(reason, "reason")),
+                                              code) == 0) found = reason;
         if (found)
-            json_object_set_new(found, "count", json_integer(json_integer_value(json_object_get(found, "count")) + 1));
+            json_object_set_new(
+                found, "count",
+                json_integer(json_integer_value(json_object_get(found, "count")) + 1));
         else if (code && json_array_size(reasons) < REASONS_MAX)
-            json_array_append_new(reasons, json_pack("{s:s, s:i, s:O?}", "reason", code, "count", 1, "message",
-                                                     json_object_get(row, "message")));
+            json_array_append_new(reasons, json_pack("{s:s, s:i, s:O?}", "reason", code, "count", 1,
+                                                     "message", json_object_get(row, "message")));
         json_decref(row);
     }
-    if (file) fclose(file);
+    if (file)
+        fclose(file);
     free(line);
     return reasons;
 }
 
-static void end_run(struct import_jobs *jobs, const struct record *row, const struct import_progress *result, int code,
-                    const struct err *failure, const char *rejected) {
+static void end_run(struct import_jobs *jobs, const struct record *row,
+                    const struct import_progress *result, int code, const struct err *failure,
+                    const char *rejected) {
     json_t *json = json_object();
     put_progress(json, result);
-    if (result->rejected) json_object_set_new(json, "rejections", count_reasons(rejected));
+    if (result->rejected)
+        json_object_set_new(json, "rejections", count_reasons(rejected));
     if (code && code != E_CANCELLED) {
         json_object_set_new(json, "failure", json_string(failure->message));
-        if (failure->hint[0]) json_object_set_new(json, "hint", json_string(failure->hint));
-        if (failure->pointer[0]) json_object_set_new(json, "pointer", json_string(failure->pointer));
+        if (failure->hint[0])
+            json_object_set_new(json, "hint", json_string(failure->hint));
+        if (failure->pointer[0])
+            json_object_set_new(json, "pointer", json_string(failure->pointer));
         json_object_set_new(json, "code", json_string(err_type(code)));
     }
     char *text = json_dumps(json, JSON_COMPACT);
-    struct change change = {.id = row->id, .result = text,
-                            .state = code == E_CANCELLED ? "cancelled" : code ? "failed" : "done"};
+    struct change change = {.id = row->id,
+                            .result = text,
+                            .state = code == E_CANCELLED ? "cancelled"
+                                     : code              ? "failed"
+                                                         : "done"};
     struct err err = {0};
     pthread_mutex_lock(&jobs->lock);
     jobs->running = 0;
     pthread_mutex_unlock(&jobs->lock);
     if (store_write(app_folder(jobs->app)->store, set_state, &change, &err))
         log_error("api", "the result of an import was not written: %s", err.message);
-    if (row->uploaded && !code) unlink(row->path);
+    if (row->uploaded && !code)
+        unlink(row->path);
     free(text);
     json_decref(json);
 }
@@ -324,9 +385,11 @@ static void run_import(struct import_jobs *jobs, const struct record *row, struc
     options.cancelled = &jobs->cancelled;
     const char *name = json_string_value(json_object_get(json, "source"));
     unlink(rejected);
-    int code = sources_ensure(app_sources(jobs->app), name ? name : "Files", "file", "", &source, &err);
+    int code =
+        sources_ensure(app_sources(jobs->app), name ? name : "Files", "file", "", &source, &err);
     if (!code)
-        code = import_into(folder->ingest, source, &file, &options, rejected, take_progress, jobs, &result, &err);
+        code = import_into(folder->ingest, source, &file, &options, rejected, take_progress, jobs,
+                           &result, &err);
     end_run(jobs, row, &result, code, &err, rejected);
     json_decref(json);
 }
@@ -337,15 +400,16 @@ static bool take_next(struct import_jobs *jobs, struct arena *arena, struct reco
     struct err err = {0};
     uint64_t id = 0;
     sqlite3 *db = store_reader_get(store);
-    sqlite3_stmt *statement =
-        STORE_PREPARE(db, "SELECT id FROM import WHERE state = 'waiting' ORDER BY id LIMIT 1", &err);
+    sqlite3_stmt *statement = STORE_PREPARE(
+        db, "SELECT id FROM import WHERE state = 'waiting' ORDER BY id LIMIT 1", &err);
     if (statement && store_step(statement, &err) == 1) {
         id = (uint64_t)sqlite3_column_int64(statement, 0);
         sqlite3_reset(statement);
     }
     store_reader_put(store, db);
     struct change change = {.id = id, .state = "running", .from = "waiting"};
-    if (!id || store_write(store, set_state, &change, &err) || !change.changed) return false;
+    if (!id || store_write(store, set_state, &change, &err) || !change.changed)
+        return false;
     return find_row(jobs, id, arena, row, &err) == 0;
 }
 
@@ -382,7 +446,8 @@ static void *work(void *context) {
 static void *make_jobs(struct app *app) {
     struct import_jobs *jobs = calloc(1, sizeof *jobs);
     struct err err = {0};
-    if (!jobs) abort();
+    if (!jobs)
+        abort();
     jobs->app = app;
     pthread_mutex_init(&jobs->lock, NULL);
     pthread_cond_init(&jobs->changed, NULL);
@@ -399,7 +464,8 @@ static void release_jobs(void *value) {
     atomic_store(&jobs->cancelled, true);
     pthread_cond_signal(&jobs->changed);
     pthread_mutex_unlock(&jobs->lock);
-    if (jobs->has_thread) pthread_join(jobs->thread, NULL);
+    if (jobs->has_thread)
+        pthread_join(jobs->thread, NULL);
     pthread_cond_destroy(&jobs->changed);
     pthread_mutex_destroy(&jobs->lock);
     free(jobs);
@@ -412,11 +478,18 @@ struct import_jobs *import_jobs_of(struct app *app) {
 
 /* ---- changes ---- */
 
-int import_jobs_add(struct import_jobs *jobs, const char *file, const char *path, bool uploaded, const json_t *options,
-                    const json_t *guess, const char *who, uint64_t *id, struct err *err) {
-    char *options_text = json_dumps(options, JSON_COMPACT), *guess_text = guess ? json_dumps(guess, JSON_COMPACT) : NULL;
-    struct change change = {.file = file, .path = path, .uploaded = uploaded, .options = options_text,
-                            .guess = guess_text ? guess_text : "{}", .who = who, .now_ms = clock_now_ms()};
+int import_jobs_add(struct import_jobs *jobs, const char *file, const char *path, bool uploaded,
+                    const json_t *options, const json_t *guess, const char *who, uint64_t *id,
+                    struct err *err) {
+    char *options_text = json_dumps(options, JSON_COMPACT),
+         *guess_text = guess ? json_dumps(guess, JSON_COMPACT) : NULL;
+    struct change change = {.file = file,
+                            .path = path,
+                            .uploaded = uploaded,
+                            .options = options_text,
+                            .guess = guess_text ? guess_text : "{}",
+                            .who = who,
+                            .now_ms = clock_now_ms()};
     int code = store_write(app_folder(jobs->app)->store, insert, &change, err);
     *id = change.id;
     free(options_text);
@@ -424,20 +497,25 @@ int import_jobs_add(struct import_jobs *jobs, const char *file, const char *path
     return code;
 }
 
-int import_jobs_start(struct import_jobs *jobs, uint64_t id, const json_t *options, struct err *err) {
+int import_jobs_start(struct import_jobs *jobs, uint64_t id, const json_t *options,
+                      struct err *err) {
     struct arena arena;
     struct record row;
     arena_init(&arena);
     int code = find_row(jobs, id, &arena, &row, err);
-    if (!code && !row.path[0]) code = err_set(err, E_CONFLICT, "the file is not here any more");
+    if (!code && !row.path[0])
+        code = err_set(err, E_CONFLICT, "the file is not here any more");
     if (!code) {
         json_t *merged = json_loads(row.options, 0, NULL);
-        if (!merged) merged = json_object();
+        if (!merged)
+            merged = json_object();
         json_object_update(merged, (json_t *)(uintptr_t)options);
         char *text = json_dumps(merged, JSON_COMPACT);
-        struct change change = {.id = id, .state = "waiting", .options = text, .from = "proposed failed cancelled"};
+        struct change change = {
+            .id = id, .state = "waiting", .options = text, .from = "proposed failed cancelled"};
         code = store_write(app_folder(jobs->app)->store, set_state, &change, err);
-        if (!code && !change.changed) code = err_set(err, E_CONFLICT, "this import ran already");
+        if (!code && !change.changed)
+            code = err_set(err, E_CONFLICT, "this import ran already");
         free(text);
         json_decref(merged);
         pthread_mutex_lock(&jobs->lock);
@@ -451,9 +529,11 @@ int import_jobs_start(struct import_jobs *jobs, uint64_t id, const json_t *optio
 int import_jobs_cancel(struct import_jobs *jobs, uint64_t id, struct err *err) {
     pthread_mutex_lock(&jobs->lock);
     bool running = jobs->running == id;
-    if (running) atomic_store(&jobs->cancelled, true);
+    if (running)
+        atomic_store(&jobs->cancelled, true);
     pthread_mutex_unlock(&jobs->lock);
-    if (running) return 0;
+    if (running)
+        return 0;
     struct change change = {.id = id, .state = "cancelled", .from = "proposed waiting"};
     int code = store_write(app_folder(jobs->app)->store, set_state, &change, err);
     return !code && !change.changed ? err_set(err, E_CONFLICT, "this import does not run") : code;
@@ -465,8 +545,10 @@ int import_jobs_remove(struct import_jobs *jobs, uint64_t id, struct err *err) {
     struct change change = {.id = id};
     arena_init(&arena);
     int code = find_row(jobs, id, &arena, &row, err);
-    if (!code) code = store_write(app_folder(jobs->app)->store, delete_row, &change, err);
-    if (!code && !change.changed) code = err_set(err, E_CONFLICT, "this import runs");
+    if (!code)
+        code = store_write(app_folder(jobs->app)->store, delete_row, &change, err);
+    if (!code && !change.changed)
+        code = err_set(err, E_CONFLICT, "this import runs");
     if (!code && row.uploaded) {
         unlink(row.path);
         unlink(rejected_path(&row, &arena));

@@ -16,24 +16,27 @@ struct import_jobs *import_jobs_of(struct app *app);
 
 /* A new import in state proposed. path: of the file; uploaded: it is a copy that goes away with the import. options:
  * JSON object (not taken). *id is its number. */
-must_use int import_jobs_add(struct import_jobs *jobs, const char *file, const char *path, bool uploaded,
-                             const json_t *options, const json_t *guess, const char *who, uint64_t *id,
-                             struct err *err);
+must_use int import_jobs_add(struct import_jobs *jobs, const char *file, const char *path,
+                             bool uploaded, const json_t *options, const json_t *guess,
+                             const char *who, uint64_t *id, struct err *err);
 /* {"id","file","state","running","format",…}; guess: with what the file looks like. New reference. E_NOT_FOUND. */
-must_use int import_jobs_get(struct import_jobs *jobs, uint64_t id, bool guess, json_t **json, struct err *err);
-must_use int import_jobs_list(struct import_jobs *jobs, uint64_t before, size_t limit, json_t **rows,
-                              struct err *err);
+must_use int import_jobs_get(struct import_jobs *jobs, uint64_t id, bool guess, json_t **json,
+                             struct err *err);
+must_use int import_jobs_list(struct import_jobs *jobs, uint64_t before, size_t limit,
+                              json_t **rows, struct err *err);
 /* The file and its options, copied to the arena: for another look. */
-must_use int import_jobs_file(struct import_jobs *jobs, uint64_t id, struct arena *arena, const char **path,
-                              const char **file, json_t **options, struct err *err);
+must_use int import_jobs_file(struct import_jobs *jobs, uint64_t id, struct arena *arena,
+                              const char **path, const char **file, json_t **options,
+                              struct err *err);
 /* options: merged over those it has. E_CONFLICT: it ran already. */
-must_use int import_jobs_start(struct import_jobs *jobs, uint64_t id, const json_t *options, struct err *err);
+must_use int import_jobs_start(struct import_jobs *jobs, uint64_t id, const json_t *options,
+                               struct err *err);
 must_use int import_jobs_cancel(struct import_jobs *jobs, uint64_t id, struct err *err);
 /* Forgets an import that does not run; its interactions stay. */
 must_use int import_jobs_remove(struct import_jobs *jobs, uint64_t id, struct err *err);
 /* Where its refused rows are; E_NOT_FOUND if there are none. */
-must_use int import_jobs_rejected(struct import_jobs *jobs, uint64_t id, struct arena *arena, const char **path,
-                                  struct err *err);
+must_use int import_jobs_rejected(struct import_jobs *jobs, uint64_t id, struct arena *arena,
+                                  const char **path, struct err *err);
 
 /* Options of the JSON for collect/import.h; texts are views of json. */
 struct import_options;

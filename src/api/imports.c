@@ -28,26 +28,34 @@ static const char *plain_name(struct request *request, struct slice name) {
     size_t n = (size_t)(name.p + name.n - start);
     char *copy = arena_text(request->arena, (struct slice){start, n < NAME_BYTES ? n : NAME_BYTES});
     for (char *c = copy; *c; c++)
-        if ((unsigned char)*c < 0x20) *c = '_';
+        if ((unsigned char)*c < 0x20)
+            *c = '_';
     return copy[0] ? copy : "file";
 }
 
-static int write_upload(struct request *request, struct slice bytes, const char *name, const char **path, struct err *err) {
+static int write_upload(struct request *request, struct slice bytes, const char *name,
+                        const char **path, struct err *err) {
     const char *dir = arena_format(request->arena, "%s/imports", app_folder(request->app)->dir);
     mkdir(dir, 0700);
     /* The ending tells the format. */
     const char *dot = strchr(name, '.');
-    char *place = arena_format(request->arena, "%s/XXXXXX%.40s", dir, dot && !strchr(dot, '/') ? dot : "");
+    char *place =
+        arena_format(request->arena, "%s/XXXXXX%.40s", dir, dot && !strchr(dot, '/') ? dot : "");
     int fd = mkstemps(place, (int)strlen(place) - (int)strlen(dir) - 7);
-    if (fd < 0) return err_set(err, E_IO, "the upload cannot be kept");
+    if (fd < 0)
+        return err_set(err, E_IO, "the upload cannot be kept");
     int code = 0;
     while (bytes.n && !code) {
         ssize_t n = write(fd, bytes.p, bytes.n);
-        if (n <= 0) code = err_set(err, E_NOSPACE, "no room for the upload");
-        else bytes = (struct slice){bytes.p + n, bytes.n - (size_t)n};
+        if (n <= 0)
+            code = err_set(err, E_NOSPACE, "no room for the upload");
+        else
+            bytes = (struct slice){bytes.p + n, bytes.n - (size_t)n};
     }
-    if (close(fd) != 0 && !code) code = err_set(err, E_IO, "the upload cannot be kept");
-    if (code) unlink(place);
+    if (close(fd) != 0 && !code)
+        code = err_set(err, E_IO, "the upload cannot be kept");
+    if (code)
+        unlink(place);
     *path = place;
     return code;
 }
@@ -65,7 +73,8 @@ static bool has_type(const struct request *request, const char *type) {
 
 static const char *field(struct request *request, const char *name) {
     const char *text = request_query(request, name);
-    if (!text && has_type(request, "multipart/form-data")) text = request_form(request, name);
+    if (!text && has_type(request, "multipart/form-data"))
+        text = request_form(request, name);
     return text && text[0] ? text : NULL;
 }
 
@@ -75,7 +84,8 @@ static int read_fields(struct request *request, struct upload *upload, struct er
     upload->options = json_object();
     for (size_t i = 0; i < 4; i++) {
         const char *text = field(request, names[i]);
-        if (text) json_object_set_new(upload->options, names[i], json_string(text));
+        if (text)
+            json_object_set_new(upload->options, names[i], json_string(text));
     }
     const char *map = field(request, "map");
     json_t *json = map ? json_loads(map, JSON_REJECT_DUPLICATES, NULL) : NULL;
@@ -83,7 +93,8 @@ static int read_fields(struct request *request, struct upload *upload, struct er
         json_decref(json);
         return err_at(err, E_INVALID, "/map", "the map is not a JSON object");
     }
-    if (json) json_object_set_new(upload->options, "map", json);
+    if (json)
+        json_object_set_new(upload->options, "map", json);
     upload->start = field(request, "start") != NULL;
     return 0;
 }
@@ -91,14 +102,17 @@ static int read_fields(struct request *request, struct upload *upload, struct er
 static int read_path(struct request *request, struct upload *upload, struct err *err) {
     json_t *body;
     int code = request_json(request, &body, err);
-    if (code) return code;
+    if (code)
+        return code;
     const char *path = json_string_value(json_object_get(body, "path"));
     upload->options = json_deep_copy(body);
     json_object_del(upload->options, "path");
     json_object_del(upload->options, "start");
     upload->start = json_is_true(json_object_get(body, "start"));
-    if (!path || path[0] != '/') code = err_at(err, E_INVALID, "/path", "path must be absolute");
-    else if (access(path, R_OK) != 0) code = err_at(err, E_NOT_FOUND, "/path", "the file cannot be read");
+    if (!path || path[0] != '/')
+        code = err_at(err, E_INVALID, "/path", "path must be absolute");
+    else if (access(path, R_OK) != 0)
+        code = err_at(err, E_NOT_FOUND, "/path", "the file cannot be read");
     else {
         upload->path = arena_text(request->arena, slice_of(path));
         upload->file = plain_name(request, slice_of(path));
@@ -110,13 +124,18 @@ static int read_path(struct request *request, struct upload *upload, struct err 
 static int read_upload(struct request *request, struct upload *upload, struct err *err) {
     struct slice bytes = request->body, name = slice_of(request_query(request, "name"));
     bool multipart = has_type(request, "multipart/form-data");
-    if (request->principal.user == 0 && request->principal.key == 0 && has_type(request, "application/json") && !name.p)
+    if (request->principal.user == 0 && request->principal.key == 0 &&
+        has_type(request, "application/json") && !name.p)
         return read_path(request, upload, err);
     int code = read_fields(request, upload, err);
-    if (!code && multipart) code = request_upload(request, "file", &bytes, &name, err);
-    if (!code && !multipart && !name.n) code = err_set(err, E_INVALID, "give the file's name as ?name=");
-    if (!code && !bytes.n) code = err_set(err, E_INVALID, "the file is empty");
-    if (code) return code;
+    if (!code && multipart)
+        code = request_upload(request, "file", &bytes, &name, err);
+    if (!code && !multipart && !name.n)
+        code = err_set(err, E_INVALID, "give the file's name as ?name=");
+    if (!code && !bytes.n)
+        code = err_set(err, E_INVALID, "the file is empty");
+    if (code)
+        return code;
     upload->file = plain_name(request, name);
     upload->uploaded = true;
     return write_upload(request, bytes, upload->file, &upload->path, err);
@@ -124,8 +143,8 @@ static int read_upload(struct request *request, struct upload *upload, struct er
 
 /* ---- looking at it ---- */
 
-static int guess(struct request *request, const char *path, const char *file, const json_t *wanted, json_t **json,
-                 struct err *err) {
+static int guess(struct request *request, const char *path, const char *file, const json_t *wanted,
+                 json_t **json, struct err *err) {
     struct import_file source = {.path = path, .name = file};
     struct import_options options;
     struct buf text;
@@ -135,16 +154,19 @@ static int guess(struct request *request, const char *path, const char *file, co
     int code = import_guess(&source, &options, &text, err);
     if (!code) {
         *json = json_loadb(buf_slice(&text).p, text.n, 0, NULL);
-        if (!*json) code = err_set(err, E_INTERNAL, "the proposal is not JSON");
+        if (!*json)
+            code = err_set(err, E_INTERNAL, "the proposal is not JSON");
     }
     buf_release(&text);
     return code;
 }
 
-static int answer(struct request *request, struct response *response, uint64_t id, int status, struct err *err) {
+static int answer(struct request *request, struct response *response, uint64_t id, int status,
+                  struct err *err) {
     json_t *json;
     int code = import_jobs_get(import_jobs_of(request->app), id, true, &json, err);
-    if (code) return code;
+    if (code)
+        return code;
     response_json(response, status, json);
     json_decref(json);
     return HANDLED;
@@ -156,18 +178,23 @@ static int add(struct request *request, struct response *response, struct err *e
     json_t *looks = NULL;
     uint64_t id = 0;
     int code = read_upload(request, &upload, err);
-    if (!code && !upload.start) code = guess(request, upload.path, upload.file, upload.options, &looks, err);
+    if (!code && !upload.start)
+        code = guess(request, upload.path, upload.file, upload.options, &looks, err);
     if (!code)
-        code = import_jobs_add(jobs, upload.file, upload.path, upload.uploaded, upload.options, looks,
-                               request->principal.name, &id, err);
+        code = import_jobs_add(jobs, upload.file, upload.path, upload.uploaded, upload.options,
+                               looks, request->principal.name, &id, err);
     json_t *nothing = json_object();
-    if (!code && upload.start) code = import_jobs_start(jobs, id, nothing, err);
+    if (!code && upload.start)
+        code = import_jobs_start(jobs, id, nothing, err);
     json_decref(nothing);
-    if (code && upload.uploaded && upload.path && !id) unlink(upload.path);
+    if (code && upload.uploaded && upload.path && !id)
+        unlink(upload.path);
     if (!code) {
-        audit_write(app_accounts(request->app), &request->principal, request->peer, "import.add", upload.file, "");
-        response_header(request, response, "Location",
-                        arena_format(request->arena, "/api/v1/imports/%llu", (unsigned long long)id));
+        audit_write(app_accounts(request->app), &request->principal, request->peer, "import.add",
+                    upload.file, "");
+        response_header(
+            request, response, "Location",
+            arena_format(request->arena, "/api/v1/imports/%llu", (unsigned long long)id));
         code = answer(request, response, id, 201, err);
     }
     json_decref(looks);
@@ -179,12 +206,18 @@ static int list(struct request *request, struct response *response, struct err *
     int64_t limit, cursor;
     json_t *rows;
     int code = request_query_int(request, "limit", 50, 1, 500, &limit, err);
-    if (!code) code = request_query_int(request, "cursor", 0, 0, INT64_MAX, &cursor, err);
-    if (!code) code = import_jobs_list(import_jobs_of(request->app), (uint64_t)cursor, (size_t)limit, &rows, err);
-    if (code) return code;
+    if (!code)
+        code = request_query_int(request, "cursor", 0, 0, INT64_MAX, &cursor, err);
+    if (!code)
+        code = import_jobs_list(import_jobs_of(request->app), (uint64_t)cursor, (size_t)limit,
+                                &rows, err);
+    if (code)
+        return code;
     size_t n = json_array_size(rows);
-    const char *last = json_string_value(json_object_get(json_array_get(rows, n ? n - 1 : 0), "id"));
-    response_list(response, rows, n == (size_t)limit ? arena_text(request->arena, slice_of(last)) : NULL);
+    const char *last =
+        json_string_value(json_object_get(json_array_get(rows, n ? n - 1 : 0), "id"));
+    response_list(response, rows,
+                  n == (size_t)limit ? arena_text(request->arena, slice_of(last)) : NULL);
     return HANDLED;
 }
 
@@ -208,13 +241,16 @@ static int preview(struct request *request, struct response *response, struct er
     uint64_t id;
     int code = api_number(request->params[0], &id, err);
     if (!code)
-        code = import_jobs_file(import_jobs_of(request->app), id, request->arena, &path, &file, &options, err);
-    if (!code) code = request_json(request, &body, err);
+        code = import_jobs_file(import_jobs_of(request->app), id, request->arena, &path, &file,
+                                &options, err);
+    if (!code)
+        code = request_json(request, &body, err);
     if (!code) {
         json_object_update(options, body);
         code = guess(request, path, file, options, &json, err);
     }
-    if (!code) response_json(response, 200, json);
+    if (!code)
+        response_json(response, 200, json);
     json_decref(json);
     json_decref(body);
     json_decref(options);
@@ -225,9 +261,12 @@ static int start(struct request *request, struct response *response, struct err 
     json_t *body = NULL;
     uint64_t id;
     int code = api_number(request->params[0], &id, err);
-    if (!code) code = request->body.n ? request_json(request, &body, err) : 0;
-    if (!code && !body) body = json_object();
-    if (!code) code = import_jobs_start(import_jobs_of(request->app), id, body, err);
+    if (!code)
+        code = request->body.n ? request_json(request, &body, err) : 0;
+    if (!code && !body)
+        body = json_object();
+    if (!code)
+        code = import_jobs_start(import_jobs_of(request->app), id, body, err);
     json_decref(body);
     return code ? code : answer(request, response, id, 202, err);
 }
@@ -235,7 +274,8 @@ static int start(struct request *request, struct response *response, struct err 
 static int cancel(struct request *request, struct response *response, struct err *err) {
     uint64_t id;
     int code = api_number(request->params[0], &id, err);
-    if (!code) code = import_jobs_cancel(import_jobs_of(request->app), id, err);
+    if (!code)
+        code = import_jobs_cancel(import_jobs_of(request->app), id, err);
     return code ? code : answer(request, response, id, 202, err);
 }
 
@@ -254,11 +294,14 @@ static int rejected(struct request *request, struct response *response, struct e
     const char *path;
     uint64_t id;
     int code = api_number(request->params[0], &id, err);
-    if (!code) code = import_jobs_rejected(import_jobs_of(request->app), id, request->arena, &path, err);
+    if (!code)
+        code = import_jobs_rejected(import_jobs_of(request->app), id, request->arena, &path, err);
     FILE *file = code ? NULL : fopen(path, "rb");
-    if (!file) return code ? code : err_set(err, E_NOT_FOUND, "no row was rejected");
+    if (!file)
+        return code ? code : err_set(err, E_NOT_FOUND, "no row was rejected");
     response->type = "application/x-ndjson";
-    response_header(request, response, "Content-Disposition", "attachment; filename=\"rejected.jsonl\"");
+    response_header(request, response, "Content-Disposition",
+                    "attachment; filename=\"rejected.jsonl\"");
     response->stream = read_file;
     response->stream_done = close_file;
     response->stream_context = file;
@@ -266,11 +309,15 @@ static int rejected(struct request *request, struct response *response, struct e
 }
 
 static const struct route routes[] = {
-    {METHOD_GET, "/api/v1/imports", ACCESS_API, SCOPE_IMPORT, .handle = list, .summary = "Imports, newest first"},
-    {METHOD_POST, "/api/v1/imports", ACCESS_API, SCOPE_IMPORT, .handle = add, .body_limit = UPLOAD_MAX_BYTES,
-     .summary = "Sends a file (multipart field \"file\", or the body with ?name=); answers what it looks like; start=1 "
+    {METHOD_GET, "/api/v1/imports", ACCESS_API, SCOPE_IMPORT, .handle = list,
+     .summary = "Imports, newest first"},
+    {METHOD_POST, "/api/v1/imports", ACCESS_API, SCOPE_IMPORT, .handle = add,
+     .body_limit = UPLOAD_MAX_BYTES,
+     .summary = "Sends a file (multipart field \"file\", or the body with ?name=); answers what it "
+                "looks like; start=1 "
                 "starts at once"},
-    {METHOD_GET, "/api/v1/imports/{id}", ACCESS_API, SCOPE_IMPORT, .handle = get, .summary = "One import and its progress"},
+    {METHOD_GET, "/api/v1/imports/{id}", ACCESS_API, SCOPE_IMPORT, .handle = get,
+     .summary = "One import and its progress"},
     {METHOD_DELETE, "/api/v1/imports/{id}", ACCESS_API, SCOPE_IMPORT, .handle = drop,
      .summary = "Forgets an import; its interactions stay"},
     {METHOD_POST, "/api/v1/imports/{id}/preview", ACCESS_API, SCOPE_IMPORT, .handle = preview,

@@ -13,25 +13,30 @@ static json_t *key_json(const struct api_key *key) {
     snprintf(id, sizeof id, "%llu", (unsigned long long)key->id);
     json_t *scopes = json_array();
     for (unsigned bit = 1; bit <= SCOPE_METRICS; bit <<= 1)
-        if (key->scopes & bit) json_array_append_new(scopes, json_string(scope_name((enum scope)bit)));
-    return json_pack("{s:s, s:s, s:s, s:o, s:o, s:o, s:o, s:o}", "id", id, "name", key->name, "hint", key->hint ? key->hint : "",
-                     "scopes", scopes, "units", api_text_list(key->units, key->n_units), "created_at",
-                     api_instant(key->created_ms), "used_at", api_instant(key->used_ms), "expires_at",
-                     api_instant(key->expires_ms));
+        if (key->scopes & bit)
+            json_array_append_new(scopes, json_string(scope_name((enum scope)bit)));
+    return json_pack("{s:s, s:s, s:s, s:o, s:o, s:o, s:o, s:o}", "id", id, "name", key->name,
+                     "hint", key->hint ? key->hint : "", "scopes", scopes, "units",
+                     api_text_list(key->units, key->n_units), "created_at",
+                     api_instant(key->created_ms), "used_at", api_instant(key->used_ms),
+                     "expires_at", api_instant(key->expires_ms));
 }
 
 static int list(struct request *request, struct response *response, struct err *err) {
     struct api_key *keys;
     size_t n;
     int code = api_key_list(app_accounts(request->app), request->arena, &keys, &n, err);
-    if (code) return code;
+    if (code)
+        return code;
     json_t *rows = json_array();
-    for (size_t i = 0; i < n; i++) json_array_append_new(rows, key_json(&keys[i]));
+    for (size_t i = 0; i < n; i++)
+        json_array_append_new(rows, key_json(&keys[i]));
     response_list(response, rows, NULL);
     return HANDLED;
 }
 
-static int read_scopes(struct request *request, const json_t *body, unsigned *scopes, struct err *err) {
+static int read_scopes(struct request *request, const json_t *body, unsigned *scopes,
+                       struct err *err) {
     const char **names;
     size_t n;
     int code = api_texts(body, "scopes", request->arena, &names, &n, err);
@@ -39,7 +44,8 @@ static int read_scopes(struct request *request, const json_t *body, unsigned *sc
     for (size_t i = 0; !code && i < n; i++) {
         unsigned scope = scope_of(names[i]);
         if (!scope)
-            code = err_at(err, E_INVALID, arena_format(request->arena, "/scopes/%zu", i), "unknown scope");
+            code = err_at(err, E_INVALID, arena_format(request->arena, "/scopes/%zu", i),
+                          "unknown scope");
         *scopes |= scope;
     }
     return code;
@@ -51,16 +57,21 @@ static int add(struct request *request, struct response *response, struct err *e
     json_t *body;
     const char *expires = NULL;
     int code = request_json(request, &body, err);
-    if (code) return code;
+    if (code)
+        return code;
     code = api_text(body, "name", NULL, 120, &key.name, err);
-    if (!code) code = read_scopes(request, body, &key.scopes, err);
-    if (!code) code = api_texts(body, "units", request->arena, &key.units, &key.n_units, err);
-    if (!code) code = api_text(body, "expires_at", "", 40, &expires, err);
+    if (!code)
+        code = read_scopes(request, body, &key.scopes, err);
+    if (!code)
+        code = api_texts(body, "units", request->arena, &key.units, &key.n_units, err);
+    if (!code)
+        code = api_text(body, "expires_at", "", 40, &expires, err);
     if (!code && expires[0] && time_parse(slice_of(expires), NULL, &key.expires_ms))
         code = err_at(err, E_INVALID, "/expires_at", "not an instant");
     if (!code && request->principal.units && !key.units)
         code = err_at(err, E_FORBIDDEN, "/units", "a key cannot see more than who makes it");
-    if (!code) code = api_key_add(app_accounts(request->app), &request->principal, &key, secret, err);
+    if (!code)
+        code = api_key_add(app_accounts(request->app), &request->principal, &key, secret, err);
     if (!code) {
         key.hint = secret + strlen(secret) - 4;
         json_t *json = key_json(&key);
@@ -81,10 +92,12 @@ static int drop(struct request *request, struct response *response, struct err *
 
 #define KEY "{\"$ref\":\"#/components/schemas/Key\"}"
 static const struct route routes[] = {
-    {METHOD_GET, "/api/v1/keys", ACCESS_API, SCOPE_ADMIN, .role = ROLE_ADMIN, .handle = list, .summary = "All API keys"},
+    {METHOD_GET, "/api/v1/keys", ACCESS_API, SCOPE_ADMIN, .role = ROLE_ADMIN, .handle = list,
+     .summary = "All API keys"},
     {METHOD_POST, "/api/v1/keys", ACCESS_API, SCOPE_ADMIN, .role = ROLE_ADMIN, .handle = add,
-     .summary = "Makes an API key; its secret is shown this once", .request_schema = KEY, .response_schema = KEY},
-    {METHOD_DELETE, "/api/v1/keys/{id}", ACCESS_API, SCOPE_ADMIN, .role = ROLE_ADMIN, .handle = drop,
-     .summary = "Removes an API key"},
+     .summary = "Makes an API key; its secret is shown this once", .request_schema = KEY,
+     .response_schema = KEY},
+    {METHOD_DELETE, "/api/v1/keys/{id}", ACCESS_API, SCOPE_ADMIN, .role = ROLE_ADMIN,
+     .handle = drop, .summary = "Removes an API key"},
 };
 const struct route_table api_key_routes = ROUTE_TABLE(routes);

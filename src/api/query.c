@@ -12,17 +12,21 @@ enum { CSV_MAX_BYTES = 256 * 1024 * 1024 };
 static int query(struct request *request, struct response *response, struct err *err) {
     json_t *question, *answer = NULL;
     int code = request_json(request, &question, err);
-    if (code) return code;
+    if (code)
+        return code;
     struct query_control *control = ARENA_ARRAY(request->arena, struct query_control, 1);
     request_watch(request, &control->cancelled);
-    code = query_run(app_folder(request->app), BACKEND_LOCAL, question, &request->principal, control, &answer, err);
+    code = query_run(app_folder(request->app), BACKEND_LOCAL, question, &request->principal,
+                     control, &answer, err);
     json_decref(question);
-    if (code) return code;
+    if (code)
+        return code;
     if (request_accepts(request, "text/csv")) {
         response->type = "text/csv; charset=utf-8";
         buf_init(&response->body, CSV_MAX_BYTES);
         query_answer_csv(answer, &response->body);
-        if (response->body.full) code = err_set(err, E_TOO_LARGE, "the answer is too large for CSV");
+        if (response->body.full)
+            code = err_set(err, E_TOO_LARGE, "the answer is too large for CSV");
     } else {
         response_json(response, 200, answer);
     }
@@ -31,8 +35,10 @@ static int query(struct request *request, struct response *response, struct err 
 }
 
 static const struct route routes[] = {
-    {METHOD_POST, "/api/v1/query", ACCESS_API, SCOPE_QUERY, .body_limit = LIMIT_QUERY_BYTES, .handle = query,
-     .summary = "Asks a question: trend, funnel, flow, variants, paths, retention, timeline, customers",
+    {METHOD_POST, "/api/v1/query", ACCESS_API, SCOPE_QUERY, .body_limit = LIMIT_QUERY_BYTES,
+     .handle = query,
+     .summary =
+         "Asks a question: trend, funnel, flow, variants, paths, retention, timeline, customers",
      .request_schema = "{\"$ref\":\"#/components/schemas/Query\"}",
      .response_schema = "{\"$ref\":\"#/components/schemas/Answer\"}"},
 };

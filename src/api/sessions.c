@@ -11,15 +11,17 @@ static int list(struct request *request, struct response *response, struct err *
     struct session *sessions;
     size_t n;
     int code = session_list(request, request->principal.user, &sessions, &n, err);
-    if (code) return code;
+    if (code)
+        return code;
     json_t *rows = json_array();
     for (size_t i = 0; i < n; i++) {
         char id[24];
         snprintf(id, sizeof id, "%llu", (unsigned long long)sessions[i].id);
         json_array_append_new(rows, json_pack("{s:s, s:s, s:s, s:o, s:o, s:b}", "id", id, "address",
-                                              sessions[i].address, "agent", sessions[i].agent, "created_at",
-                                              api_instant(sessions[i].created_ms), "seen_at",
-                                              api_instant(sessions[i].seen_ms), "current", sessions[i].current));
+                                              sessions[i].address, "agent", sessions[i].agent,
+                                              "created_at", api_instant(sessions[i].created_ms),
+                                              "seen_at", api_instant(sessions[i].seen_ms),
+                                              "current", sessions[i].current));
     }
     response_list(response, rows, NULL);
     return HANDLED;
@@ -29,10 +31,13 @@ static int begin(struct request *request, struct response *response, struct err 
     const char *email, *password;
     json_t *body;
     int code = request_json(request, &body, err);
-    if (code) return code;
+    if (code)
+        return code;
     code = api_text(body, "email", NULL, 254, &email, err);
-    if (!code) code = api_text(body, "password", NULL, PASSWORD_MAX, &password, err);
-    if (!code) code = session_sign_in(request, response, email, password, err);
+    if (!code)
+        code = api_text(body, "password", NULL, PASSWORD_MAX, &password, err);
+    if (!code)
+        code = session_sign_in(request, response, email, password, err);
     if (!code) {
         json_t *json = json_pack("{s:s}", "csrf", request->csrf);
         response_json(response, 201, json);
@@ -46,7 +51,8 @@ static int drop(struct request *request, struct response *response, struct err *
     uint64_t id;
     int code = api_number(request->params[0], &id, err);
     response->status = 204;
-    return code ? code : session_revoke(app_accounts(request->app), request->principal.user, id, err);
+    return code ? code
+                : session_revoke(app_accounts(request->app), request->principal.user, id, err);
 }
 
 static int end(struct request *request, struct response *response, struct err *err) {
@@ -55,10 +61,13 @@ static int end(struct request *request, struct response *response, struct err *e
 }
 
 static const struct route routes[] = {
-    {METHOD_GET, "/api/v1/sessions", ACCESS_SESSION, .handle = list, .summary = "Where one is signed in"},
+    {METHOD_GET, "/api/v1/sessions", ACCESS_SESSION, .handle = list,
+     .summary = "Where one is signed in"},
     {METHOD_POST, "/api/v1/sessions", ACCESS_PUBLIC, .handle = begin,
      .summary = "Signs in: {\"email\",\"password\"}; answers the cookie and the token for changes"},
-    {METHOD_DELETE, "/api/v1/sessions/current", ACCESS_SESSION, .handle = end, .summary = "Signs out"},
-    {METHOD_DELETE, "/api/v1/sessions/{id}", ACCESS_SESSION, .handle = drop, .summary = "Ends one of one's sessions"},
+    {METHOD_DELETE, "/api/v1/sessions/current", ACCESS_SESSION, .handle = end,
+     .summary = "Signs out"},
+    {METHOD_DELETE, "/api/v1/sessions/{id}", ACCESS_SESSION, .handle = drop,
+     .summary = "Ends one of one's sessions"},
 };
 const struct route_table api_session_routes = ROUTE_TABLE(routes);

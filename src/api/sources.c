@@ -10,9 +10,11 @@
 #include "api/arrival.h"
 #include "base/limits.h"
 
-static json_t *counters_json(struct request *request, uint16_t number, json_t *json, struct err *err) {
+static json_t *counters_json(struct request *request, uint16_t number, json_t *json,
+                             struct err *err) {
     struct ingest_counters counters = {0};
-    if (ingest_counters(app_folder(request->app)->ingest, number, &counters, err)) return NULL;
+    if (ingest_counters(app_folder(request->app)->ingest, number, &counters, err))
+        return NULL;
     uint64_t rejected = counters.rejected;
     json_object_set_new(json, "accepted", json_integer((json_int_t)counters.accepted));
     json_object_set_new(json, "duplicates", json_integer((json_int_t)counters.duplicates));
@@ -24,16 +26,20 @@ static json_t *counters_json(struct request *request, uint16_t number, json_t *j
 static json_t *source_json(const struct source_record *record) {
     char id[8];
     snprintf(id, sizeof id, "%u", record->number);
-    return json_pack("{s:s, s:s, s:s, s:o, s:s, s:b, s:o}", "id", id, "name", record->name, "kind", record->kind,
-                     "channel", record->channel[0] ? json_string(record->channel) : json_null(), "write_key",
-                     record->write_key, "disabled", record->disabled, "created_at", api_instant(record->created_ms));
+    return json_pack("{s:s, s:s, s:s, s:o, s:s, s:b, s:o}", "id", id, "name", record->name, "kind",
+                     record->kind, "channel",
+                     record->channel[0] ? json_string(record->channel) : json_null(), "write_key",
+                     record->write_key, "disabled", record->disabled, "created_at",
+                     api_instant(record->created_ms));
 }
 
 static int find(struct request *request, struct source_record *record, struct err *err) {
     uint64_t number;
     int code = api_number(request->params[0], &number, err);
-    if (code) return code;
-    if (number == 0 || number > UINT16_MAX) return err_set(err, E_NOT_FOUND, "no such source");
+    if (code)
+        return code;
+    if (number == 0 || number > UINT16_MAX)
+        return err_set(err, E_NOT_FOUND, "no such source");
     return sources_get(app_sources(request->app), (uint16_t)number, request->arena, record, err);
 }
 
@@ -41,7 +47,8 @@ static int list(struct request *request, struct response *response, struct err *
     struct source_record *records;
     size_t n;
     int code = sources_list(app_sources(request->app), request->arena, &records, &n, err);
-    if (code) return code;
+    if (code)
+        return code;
     json_t *rows = json_array();
     for (size_t i = 0; i < n; i++) {
         json_t *row = source_json(&records[i]);
@@ -56,8 +63,8 @@ static int list(struct request *request, struct response *response, struct err *
     return HANDLED;
 }
 
-static int answer(struct request *request, struct response *response, const struct source_record *record, int status,
-                  bool counted, struct err *err) {
+static int answer(struct request *request, struct response *response,
+                  const struct source_record *record, int status, bool counted, struct err *err) {
     json_t *json = source_json(record);
     if (counted && !counters_json(request, record->number, json, err)) {
         json_decref(json);
@@ -78,14 +85,20 @@ static int add(struct request *request, struct response *response, struct err *e
     struct source_record record = {0};
     json_t *body;
     int code = request_json(request, &body, err);
-    if (code) return code;
+    if (code)
+        return code;
     code = api_text(body, "name", NULL, LIMIT_NAME_BYTES, &record.name, err);
-    if (!code) code = api_text(body, "kind", "server", LIMIT_NAME_BYTES, &record.kind, err);
-    if (!code) code = api_text(body, "channel", "", LIMIT_NAME_BYTES, &record.channel, err);
-    if (!code && !record.name[0]) code = err_at(err, E_INVALID, "/name", "name is missing");
-    if (!code) code = sources_add(app_sources(request->app), request->arena, &record, err);
+    if (!code)
+        code = api_text(body, "kind", "server", LIMIT_NAME_BYTES, &record.kind, err);
+    if (!code)
+        code = api_text(body, "channel", "", LIMIT_NAME_BYTES, &record.channel, err);
+    if (!code && !record.name[0])
+        code = err_at(err, E_INVALID, "/name", "name is missing");
+    if (!code)
+        code = sources_add(app_sources(request->app), request->arena, &record, err);
     if (!code) {
-        audit_write(app_accounts(request->app), &request->principal, request->peer, "source.add", record.name, "");
+        audit_write(app_accounts(request->app), &request->principal, request->peer, "source.add",
+                    record.name, "");
         response_header(request, response, "Location",
                         arena_format(request->arena, "/api/v1/sources/%u", record.number));
         code = answer(request, response, &record, 201, false, err);
@@ -98,17 +111,23 @@ static int change(struct request *request, struct response *response, struct err
     struct source_record record;
     json_t *body;
     int code = find(request, &record, err);
-    if (!code) code = request_json(request, &body, err);
-    if (code) return code;
+    if (!code)
+        code = request_json(request, &body, err);
+    if (code)
+        return code;
     code = api_text(body, "name", record.name, LIMIT_NAME_BYTES, &record.name, err);
-    if (!code) code = api_text(body, "kind", record.kind, LIMIT_NAME_BYTES, &record.kind, err);
-    if (!code) code = api_text(body, "channel", record.channel, LIMIT_NAME_BYTES, &record.channel, err);
+    if (!code)
+        code = api_text(body, "kind", record.kind, LIMIT_NAME_BYTES, &record.kind, err);
+    if (!code)
+        code = api_text(body, "channel", record.channel, LIMIT_NAME_BYTES, &record.channel, err);
     const json_t *disabled = json_object_get(body, "disabled");
-    if (disabled) record.disabled = json_is_true(disabled);
-    if (!code) code = sources_change(app_sources(request->app), &record, err);
+    if (disabled)
+        record.disabled = json_is_true(disabled);
+    if (!code)
+        code = sources_change(app_sources(request->app), &record, err);
     if (!code) {
-        audit_write(app_accounts(request->app), &request->principal, request->peer, "source.change", record.name,
-                    record.disabled ? "disabled" : "");
+        audit_write(app_accounts(request->app), &request->principal, request->peer, "source.change",
+                    record.name, record.disabled ? "disabled" : "");
         code = answer(request, response, &record, 200, true, err);
     }
     json_decref(body);
@@ -118,9 +137,12 @@ static int change(struct request *request, struct response *response, struct err
 static int drop(struct request *request, struct response *response, struct err *err) {
     struct source_record record;
     int code = find(request, &record, err);
-    if (!code) code = sources_remove(app_sources(request->app), record.number, err);
-    if (code) return code;
-    audit_write(app_accounts(request->app), &request->principal, request->peer, "source.remove", record.name, "");
+    if (!code)
+        code = sources_remove(app_sources(request->app), record.number, err);
+    if (code)
+        return code;
+    audit_write(app_accounts(request->app), &request->principal, request->peer, "source.remove",
+                record.name, "");
     response->status = 204;
     return HANDLED;
 }
@@ -134,21 +156,25 @@ static void add_way(json_t *ways, const char *way, const char *code) {
 static int snippet(struct request *request, struct response *response, struct err *err) {
     struct source_record record;
     int code = find(request, &record, err);
-    if (code) return code;
+    if (code)
+        return code;
     const char *base = request_base_url(request), *key = record.write_key;
     json_t *ways = json_array();
-    add_way(ways, "web", arena_format(request->arena, "<script src=\"%s/senda.js\" data-key=\"%s\" defer></script>",
-                                      base, key));
+    add_way(ways, "web",
+            arena_format(request->arena,
+                         "<script src=\"%s/senda.js\" data-key=\"%s\" defer></script>", base, key));
     add_way(ways, "node",
             arena_format(request->arena,
                          "import { Analytics } from '@segment/analytics-node'\n\n"
                          "const analytics = new Analytics({ writeKey: '%s', host: '%s' })\n"
-                         "analytics.track({ userId: '42', event: 'Order Completed', properties: { total: 12.5 } })",
+                         "analytics.track({ userId: '42', event: 'Order Completed', properties: { "
+                         "total: 12.5 } })",
                          key, base));
     add_way(ways, "http",
             arena_format(request->arena,
                          "curl -u '%s:' -H 'Content-Type: application/json' %s/v1/track \\\n"
-                         "  -d '{\"userId\":\"42\",\"event\":\"Order Completed\",\"properties\":{\"total\":12.5}}'",
+                         "  -d '{\"userId\":\"42\",\"event\":\"Order "
+                         "Completed\",\"properties\":{\"total\":12.5}}'",
                          key, base));
     json_t *json = json_pack("{s:s, s:s, s:o}", "write_key", key, "url", base, "ways", ways);
     response_json(response, 200, json);
@@ -177,8 +203,9 @@ static json_t *reasons_json(const struct ingest_counters *counters) {
     qsort(counts, n, sizeof *counts, by_count);
     json_t *reasons = json_array();
     for (size_t i = 0; i < n; i++)
-        json_array_append_new(reasons, json_pack("{s:s, s:s, s:I}", "reason", refusal_code(counts[i].refusal),
-                                                 "message", refusal_text(counts[i].refusal), "count",
+        json_array_append_new(reasons, json_pack("{s:s, s:s, s:I}", "reason",
+                                                 refusal_code(counts[i].refusal), "message",
+                                                 refusal_text(counts[i].refusal), "count",
                                                  (json_int_t)counts[i].n));
     return reasons;
 }
@@ -189,11 +216,14 @@ static json_t *refusal_json(const struct refused_event *event) {
     buf_init(&raw, 8 * sizeof event->raw);
     for (const char *c = event->raw; *c; c++) {
         unsigned char byte = (unsigned char)*c;
-        if (byte < 0x20 || byte >= 0x7F) buf_add_format(&raw, byte >= 0x80 ? "\\x%02x" : " ", byte);
-        else buf_add_char(&raw, *c);
+        if (byte < 0x20 || byte >= 0x7F)
+            buf_add_format(&raw, byte >= 0x80 ? "\\x%02x" : " ", byte);
+        else
+            buf_add_char(&raw, *c);
     }
     json_t *text = json_string(event->raw);
-    if (!text) text = json_string(raw.p ? raw.p : "");
+    if (!text)
+        text = json_string(raw.p ? raw.p : "");
     buf_release(&raw);
     json_t *message = json_string(event->message);
     return json_pack("{s:o, s:s, s:o, s:o}", "time", api_instant(event->time_ms), "reason",
@@ -206,15 +236,20 @@ static int refusals(struct request *request, struct response *response, struct e
     struct ingest_counters counters = {0};
     int64_t limit;
     int code = find(request, &record, err);
-    if (!code) code = request_query_int(request, "limit", 100, 1, LIMIT_REFUSALS_KEPT, &limit, err);
+    if (!code)
+        code = request_query_int(request, "limit", 100, 1, LIMIT_REFUSALS_KEPT, &limit, err);
     struct ingest *ingest = app_folder(request->app)->ingest;
-    if (!code) code = ingest_counters(ingest, record.number, &counters, err);
-    if (code) return code;
+    if (!code)
+        code = ingest_counters(ingest, record.number, &counters, err);
+    if (code)
+        return code;
     struct refused_event *events = ARENA_ARRAY(request->arena, struct refused_event, (size_t)limit);
     size_t n = ingest_refusals(ingest, record.number, events, (size_t)limit);
     json_t *rows = json_array();
-    for (size_t i = 0; i < n; i++) json_array_append_new(rows, refusal_json(&events[i]));
-    json_t *json = json_pack("{s:o, s:n, s:o}", "data", rows, "next", "reasons", reasons_json(&counters));
+    for (size_t i = 0; i < n; i++)
+        json_array_append_new(rows, refusal_json(&events[i]));
+    json_t *json =
+        json_pack("{s:o, s:n, s:o}", "data", rows, "next", "reasons", reasons_json(&counters));
     response_json(response, 200, json);
     json_decref(json);
     return HANDLED;
@@ -224,10 +259,13 @@ static int arrivals(struct request *request, struct response *response, struct e
     struct source_record record;
     int64_t limit;
     int code = find(request, &record, err);
-    if (!code) code = request_query_int(request, "limit", 20, 1, ARRIVALS_MAX, &limit, err);
+    if (!code)
+        code = request_query_int(request, "limit", 20, 1, ARRIVALS_MAX, &limit, err);
     json_t *rows = NULL;
-    if (!code) code = arrivals_json(request, record.number, (size_t)limit, 0, &rows, NULL, err);
-    if (code) return code;
+    if (!code)
+        code = arrivals_json(request, record.number, (size_t)limit, 0, &rows, NULL, err);
+    if (code)
+        return code;
     response_list(response, rows, NULL);
     return HANDLED;
 }
@@ -236,12 +274,14 @@ static int arrivals(struct request *request, struct response *response, struct e
 static const struct route routes[] = {
     {METHOD_GET, "/api/v1/sources", ACCESS_API, SCOPE_MANAGE, .handle = list,
      .summary = "All sources with their counters"},
-    {METHOD_POST, "/api/v1/sources", ACCESS_API, SCOPE_MANAGE, .handle = add, .summary = "Makes a source and its write key",
-     .request_schema = SOURCE, .response_schema = SOURCE},
-    {METHOD_GET, "/api/v1/sources/{id}", ACCESS_API, SCOPE_MANAGE, .handle = get, .summary = "One source",
+    {METHOD_POST, "/api/v1/sources", ACCESS_API, SCOPE_MANAGE, .handle = add,
+     .summary = "Makes a source and its write key", .request_schema = SOURCE,
      .response_schema = SOURCE},
+    {METHOD_GET, "/api/v1/sources/{id}", ACCESS_API, SCOPE_MANAGE, .handle = get,
+     .summary = "One source", .response_schema = SOURCE},
     {METHOD_PATCH, "/api/v1/sources/{id}", ACCESS_API, SCOPE_MANAGE, .handle = change,
-     .summary = "Changes name, kind, channel, disabled", .request_schema = SOURCE, .response_schema = SOURCE},
+     .summary = "Changes name, kind, channel, disabled", .request_schema = SOURCE,
+     .response_schema = SOURCE},
     {METHOD_DELETE, "/api/v1/sources/{id}", ACCESS_API, SCOPE_MANAGE, .handle = drop,
      .summary = "Removes a source: its key stops working, its interactions stay"},
     {METHOD_GET, "/api/v1/sources/{id}/snippet", ACCESS_API, SCOPE_MANAGE, .handle = snippet,

@@ -28,7 +28,8 @@ struct live {
 
 static void say(struct buf *chunk, const char *event, const json_t *json) {
     char *text = json_dumps(json, JSON_COMPACT);
-    if (text) buf_add_format(chunk, "event: %s\ndata: %s\n\n", event, text);
+    if (text)
+        buf_add_format(chunk, "event: %s\ndata: %s\n\n", event, text);
     free(text);
 }
 
@@ -38,23 +39,29 @@ static void say_arrivals(struct live *live, struct buf *chunk) {
     round.arena = &live->arena;
     json_t *rows = NULL;
     struct err err = {0};
-    if (live->request->principal.units || arrivals_json(&round, live->source, BURST, live->last, &rows, &live->last, &err))
+    if (live->request->principal.units ||
+        arrivals_json(&round, live->source, BURST, live->last, &rows, &live->last, &err))
         return;
-    for (size_t i = json_array_size(rows); i--;) say(chunk, "arrival", json_array_get(rows, i));
+    for (size_t i = json_array_size(rows); i--;)
+        say(chunk, "arrival", json_array_get(rows, i));
     json_decref(rows);
 }
 
 static void say_source(struct live *live, struct buf *chunk) {
     struct ingest_counters counters;
     struct err err = {0};
-    if (ingest_counters(app_folder(live->request->app)->ingest, (uint16_t)live->source, &counters, &err)) return;
+    if (ingest_counters(app_folder(live->request->app)->ingest, (uint16_t)live->source, &counters,
+                        &err))
+        return;
     if (live->begun && counters.accepted == live->accepted && counters.rejected == live->rejected &&
         counters.duplicates == live->duplicates)
         return;
-    live->accepted = counters.accepted, live->rejected = counters.rejected, live->duplicates = counters.duplicates;
-    json_t *json = json_pack("{s:o, s:I, s:I, s:I, s:o}", "source", json_sprintf("%d", live->source), "accepted",
-                             (json_int_t)counters.accepted, "duplicates", (json_int_t)counters.duplicates, "rejected",
-                             (json_int_t)counters.rejected, "last_at", api_instant(counters.last_ms));
+    live->accepted = counters.accepted, live->rejected = counters.rejected,
+    live->duplicates = counters.duplicates;
+    json_t *json = json_pack(
+        "{s:o, s:I, s:I, s:I, s:o}", "source", json_sprintf("%d", live->source), "accepted",
+        (json_int_t)counters.accepted, "duplicates", (json_int_t)counters.duplicates, "rejected",
+        (json_int_t)counters.rejected, "last_at", api_instant(counters.last_ms));
     say(chunk, "source", json);
     json_decref(json);
 }
@@ -63,12 +70,13 @@ static void say_counters(struct live *live, struct buf *chunk) {
     struct app_metrics *metrics = app_metrics(live->request->app);
     struct timeline_stats stats;
     timeline_stats(app_folder(live->request->app)->timeline, &stats);
-    if (live->begun && stats.rows == live->interactions) return;
+    if (live->begun && stats.rows == live->interactions)
+        return;
     live->interactions = stats.rows;
-    json_t *json = json_pack("{s:I, s:I, s:I, s:I}", "interactions", (json_int_t)stats.rows, "accepted",
-                             (json_int_t)atomic_load(&metrics->events_accepted), "duplicates",
-                             (json_int_t)atomic_load(&metrics->events_duplicate), "rejected",
-                             (json_int_t)atomic_load(&metrics->events_rejected));
+    json_t *json = json_pack("{s:I, s:I, s:I, s:I}", "interactions", (json_int_t)stats.rows,
+                             "accepted", (json_int_t)atomic_load(&metrics->events_accepted),
+                             "duplicates", (json_int_t)atomic_load(&metrics->events_duplicate),
+                             "rejected", (json_int_t)atomic_load(&metrics->events_rejected));
     say(chunk, "counters", json);
     json_decref(json);
 }
@@ -79,8 +87,10 @@ static int next(void *context, struct buf *chunk) {
     say_arrivals(live, chunk);
     if (now_ms - live->counted_ms >= COUNTERS_MS || !live->begun) {
         live->counted_ms = now_ms;
-        if (live->source >= 0 && (live->request->principal.scopes & SCOPE_MANAGE)) say_source(live, chunk);
-        else if (!live->request->principal.units) say_counters(live, chunk);
+        if (live->source >= 0 && (live->request->principal.scopes & SCOPE_MANAGE))
+            say_source(live, chunk);
+        else if (!live->request->principal.units)
+            say_counters(live, chunk);
         live->begun = true;
     }
     arena_clear(&live->arena);
@@ -96,15 +106,18 @@ static void end(void *context) {
 static int open_stream(struct request *request, struct response *response, struct err *err) {
     int64_t source;
     int code = request_query_int(request, "source", -1, 0, UINT16_MAX, &source, err);
-    if (code) return code;
+    if (code)
+        return code;
     struct live *live = calloc(1, sizeof *live);
-    if (!live) abort();
+    if (!live)
+        abort();
     struct arrival newest;
     live->request = request;
     live->source = (int)source;
     arena_init(&live->arena);
     /* Only what comes from now on. */
-    if (ingest_arrivals(app_folder(request->app)->ingest, live->source, &newest, 1)) live->last = newest.seq;
+    if (ingest_arrivals(app_folder(request->app)->ingest, live->source, &newest, 1))
+        live->last = newest.seq;
     response->type = "text/event-stream";
     response_header(request, response, "Cache-Control", "no-store");
     response_header(request, response, "X-Accel-Buffering", "no");

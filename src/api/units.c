@@ -15,24 +15,33 @@ static int list(struct request *request, struct response *response, struct err *
     struct unit *units;
     size_t n;
     int code = unit_list(app_accounts(request->app), request->arena, &units, &n, err);
-    if (code) return code;
+    if (code)
+        return code;
     json_t *rows = json_array();
-    for (size_t i = 0; i < n; i++) json_array_append_new(rows, unit_json(&units[i]));
+    for (size_t i = 0; i < n; i++)
+        json_array_append_new(rows, unit_json(&units[i]));
     response_list(response, rows, NULL);
     return HANDLED;
 }
 
-static int put(struct request *request, struct response *response, const char *name, int status, struct err *err) {
+static int put(struct request *request, struct response *response, const char *name, int status,
+               struct err *err) {
     struct unit unit = {.name = name};
     json_t *body;
     int code = request_json(request, &body, err);
-    if (code) return code;
-    if (!name) code = api_text(body, "name", NULL, LIMIT_NAME_BYTES, &unit.name, err);
-    if (!code) code = api_text(body, "title", "", LIMIT_NAME_BYTES, &unit.title, err);
-    if (!code) code = api_text(body, "parent", "", LIMIT_NAME_BYTES, &unit.parent, err);
-    if (!code) code = unit_put(app_accounts(request->app), &request->principal, &unit, err);
+    if (code)
+        return code;
+    if (!name)
+        code = api_text(body, "name", NULL, LIMIT_NAME_BYTES, &unit.name, err);
+    if (!code)
+        code = api_text(body, "title", "", LIMIT_NAME_BYTES, &unit.title, err);
+    if (!code)
+        code = api_text(body, "parent", "", LIMIT_NAME_BYTES, &unit.parent, err);
+    if (!code)
+        code = unit_put(app_accounts(request->app), &request->principal, &unit, err);
     if (!code) {
-        if (!unit.title[0]) unit.title = unit.name;
+        if (!unit.title[0])
+            unit.title = unit.name;
         json_t *json = unit_json(&unit);
         response_json(response, status, json);
         json_decref(json);
@@ -57,8 +66,8 @@ static int drop(struct request *request, struct response *response, struct err *
 #define UNIT "{\"$ref\":\"#/components/schemas/Unit\"}"
 static const struct route routes[] = {
     {METHOD_GET, "/api/v1/units", ACCESS_API, SCOPE_QUERY, .handle = list, .summary = "All units"},
-    {METHOD_POST, "/api/v1/units", ACCESS_API, SCOPE_MANAGE, .handle = add, .summary = "Makes or changes a unit",
-     .request_schema = UNIT, .response_schema = UNIT},
+    {METHOD_POST, "/api/v1/units", ACCESS_API, SCOPE_MANAGE, .handle = add,
+     .summary = "Makes or changes a unit", .request_schema = UNIT, .response_schema = UNIT},
     {METHOD_PUT, "/api/v1/units/{name}", ACCESS_API, SCOPE_MANAGE, .handle = change,
      .summary = "Makes or changes a unit", .request_schema = UNIT, .response_schema = UNIT},
     {METHOD_DELETE, "/api/v1/units/{name}", ACCESS_API, SCOPE_MANAGE, .handle = drop,

@@ -10,11 +10,13 @@
 static json_t *user_json(const struct user *user) {
     char id[24];
     snprintf(id, sizeof id, "%llu", (unsigned long long)user->id);
-    return json_pack("{s:s, s:s, s:s, s:s, s:o, s:o, s:b, s:o, s:o}", "id", id, "email", user->email, "name", user->name,
-                     "role", role_name(user->role), "units", api_text_list(user->units, user->n_units), "language",
-                     user->language && user->language[0] ? json_string(user->language) : json_null(), "disabled",
-                     user->disabled, "created_at", api_instant(user->created_ms), "signed_in_at",
-                     api_instant(user->signed_in_ms));
+    return json_pack("{s:s, s:s, s:s, s:s, s:o, s:o, s:b, s:o, s:o}", "id", id, "email",
+                     user->email, "name", user->name, "role", role_name(user->role), "units",
+                     api_text_list(user->units, user->n_units), "language",
+                     user->language && user->language[0] ? json_string(user->language)
+                                                         : json_null(),
+                     "disabled", user->disabled, "created_at", api_instant(user->created_ms),
+                     "signed_in_at", api_instant(user->signed_in_ms));
 }
 
 static int answer(struct response *response, const struct user *user, int status) {
@@ -34,9 +36,11 @@ static int list(struct request *request, struct response *response, struct err *
     struct user *users;
     size_t n;
     int code = user_list(app_accounts(request->app), request->arena, &users, &n, err);
-    if (code) return code;
+    if (code)
+        return code;
     json_t *rows = json_array();
-    for (size_t i = 0; i < n; i++) json_array_append_new(rows, user_json(&users[i]));
+    for (size_t i = 0; i < n; i++)
+        json_array_append_new(rows, user_json(&users[i]));
     response_list(response, rows, NULL);
     return HANDLED;
 }
@@ -48,17 +52,25 @@ static int get(struct request *request, struct response *response, struct err *e
 }
 
 /* Members of the body over those of *user. */
-static int read_user(struct request *request, const json_t *body, struct user *user, struct err *err) {
+static int read_user(struct request *request, const json_t *body, struct user *user,
+                     struct err *err) {
     const char *role = role_name(user->role);
     int code = api_text(body, "email", user->email, 254, &user->email, err);
-    if (!code) code = api_text(body, "name", user->name, 120, &user->name, err);
-    if (!code) code = api_text(body, "role", user->role ? role : NULL, 32, &role, err);
-    if (!code) code = api_text(body, "language", user->language ? user->language : "", 8, &user->language, err);
-    if (code) return code;
+    if (!code)
+        code = api_text(body, "name", user->name, 120, &user->name, err);
+    if (!code)
+        code = api_text(body, "role", user->role ? role : NULL, 32, &role, err);
+    if (!code)
+        code = api_text(body, "language", user->language ? user->language : "", 8, &user->language,
+                        err);
+    if (code)
+        return code;
     user->role = role_of(role);
     const json_t *disabled = json_object_get(body, "disabled");
-    if (disabled) user->disabled = json_is_true(disabled);
-    if (!json_object_get(body, "units")) return 0;
+    if (disabled)
+        user->disabled = json_is_true(disabled);
+    if (!json_object_get(body, "units"))
+        return 0;
     return api_texts(body, "units", request->arena, &user->units, &user->n_units, err);
 }
 
@@ -67,12 +79,17 @@ static int add(struct request *request, struct response *response, struct err *e
     const char *password;
     json_t *body;
     int code = request_json(request, &body, err);
-    if (code) return code;
+    if (code)
+        return code;
     code = read_user(request, body, &user, err);
-    if (!code) code = api_text(body, "password", NULL, PASSWORD_MAX, &password, err);
-    if (!code) code = user_add(app_accounts(request->app), &request->principal, &user, password, err);
-    if (!code) code = user_get(app_accounts(request->app), user.id, request->arena, &user, err);
-    if (!code) code = answer(response, &user, 201);
+    if (!code)
+        code = api_text(body, "password", NULL, PASSWORD_MAX, &password, err);
+    if (!code)
+        code = user_add(app_accounts(request->app), &request->principal, &user, password, err);
+    if (!code)
+        code = user_get(app_accounts(request->app), user.id, request->arena, &user, err);
+    if (!code)
+        code = answer(response, &user, 201);
     json_decref(body);
     return code;
 }
@@ -88,14 +105,20 @@ static int change(struct request *request, struct response *response, struct err
     struct user user;
     json_t *body = NULL;
     int code = find(request, &user, err);
-    if (!code) code = check_unchanged(request, &user, err);
-    if (!code) code = request_json(request, &body, err);
-    if (!code) code = read_user(request, body, &user, err);
-    if (!code) code = user_change(app_accounts(request->app), &request->principal, &user, err);
+    if (!code)
+        code = check_unchanged(request, &user, err);
+    if (!code)
+        code = request_json(request, &body, err);
+    if (!code)
+        code = read_user(request, body, &user, err);
+    if (!code)
+        code = user_change(app_accounts(request->app), &request->principal, &user, err);
     const char *password = json_string_value(json_object_get(body, "password"));
     if (!code && password)
-        code = user_set_password(app_accounts(request->app), &request->principal, user.id, password, err);
-    if (!code) code = answer(response, &user, 200);
+        code = user_set_password(app_accounts(request->app), &request->principal, user.id, password,
+                                 err);
+    if (!code)
+        code = answer(response, &user, 200);
     json_decref(body);
     return code;
 }
@@ -111,7 +134,8 @@ static int drop(struct request *request, struct response *response, struct err *
 
 static int me(struct request *request, struct response *response, struct err *err) {
     struct user user;
-    int code = user_get(app_accounts(request->app), request->principal.user, request->arena, &user, err);
+    int code =
+        user_get(app_accounts(request->app), request->principal.user, request->arena, &user, err);
     return code ? code : answer(response, &user, 200);
 }
 
@@ -122,39 +146,49 @@ static int change_me(struct request *request, struct response *response, struct 
     const char *current = NULL, *password;
     json_t *body = NULL;
     int code = user_get(accounts, request->principal.user, request->arena, &user, err);
-    if (!code) code = request_json(request, &body, err);
-    if (!code) code = api_text(body, "name", user.name, 120, &user.name, err);
-    if (!code) code = api_text(body, "language", user.language, 8, &user.language, err);
-    if (!code) code = user_change(accounts, &(struct principal){.name = user.email}, &user, err);
+    if (!code)
+        code = request_json(request, &body, err);
+    if (!code)
+        code = api_text(body, "name", user.name, 120, &user.name, err);
+    if (!code)
+        code = api_text(body, "language", user.language, 8, &user.language, err);
+    if (!code)
+        code = user_change(accounts, &(struct principal){.name = user.email}, &user, err);
     password = json_string_value(json_object_get(body, "password"));
     if (!code && password) {
         code = api_text(body, "current", NULL, PASSWORD_MAX, &current, err);
-        if (!code) code = user_check_password(accounts, user.id, current, err);
+        if (!code)
+            code = user_check_password(accounts, user.id, current, err);
         if (code == E_UNAUTHORIZED) {
             *err = (struct err){0};
             code = err_at(err, E_INVALID, "/current", "this is not the present password");
         }
-        if (!code) code = user_set_password(accounts, &request->principal, user.id, password, err);
+        if (!code)
+            code = user_set_password(accounts, &request->principal, user.id, password, err);
     }
-    if (!code) code = answer(response, &user, 200);
+    if (!code)
+        code = answer(response, &user, 200);
     json_decref(body);
     return code;
 }
 
 #define USER "{\"$ref\":\"#/components/schemas/User\"}"
 static const struct route routes[] = {
-    {METHOD_GET, "/api/v1/users", ACCESS_API, SCOPE_ADMIN, .role = ROLE_ADMIN, .handle = list, .summary = "All people"},
+    {METHOD_GET, "/api/v1/users", ACCESS_API, SCOPE_ADMIN, .role = ROLE_ADMIN, .handle = list,
+     .summary = "All people"},
     {METHOD_POST, "/api/v1/users", ACCESS_API, SCOPE_ADMIN, .role = ROLE_ADMIN, .handle = add,
      .summary = "Adds a person", .request_schema = USER, .response_schema = USER},
     {METHOD_GET, "/api/v1/users/{id}", ACCESS_API, SCOPE_ADMIN, .role = ROLE_ADMIN, .handle = get,
      .summary = "One person", .response_schema = USER},
-    {METHOD_PATCH, "/api/v1/users/{id}", ACCESS_API, SCOPE_ADMIN, .role = ROLE_ADMIN, .handle = change,
-     .summary = "Changes name, role, units, language, disabled, password", .request_schema = USER,
+    {METHOD_PATCH, "/api/v1/users/{id}", ACCESS_API, SCOPE_ADMIN, .role = ROLE_ADMIN,
+     .handle = change, .summary = "Changes name, role, units, language, disabled, password",
+     .request_schema = USER, .response_schema = USER},
+    {METHOD_DELETE, "/api/v1/users/{id}", ACCESS_API, SCOPE_ADMIN, .role = ROLE_ADMIN,
+     .handle = drop, .summary = "Removes a person"},
+    {METHOD_GET, "/api/v1/me", ACCESS_SESSION, .handle = me, .summary = "Who is signed in",
      .response_schema = USER},
-    {METHOD_DELETE, "/api/v1/users/{id}", ACCESS_API, SCOPE_ADMIN, .role = ROLE_ADMIN, .handle = drop,
-     .summary = "Removes a person"},
-    {METHOD_GET, "/api/v1/me", ACCESS_SESSION, .handle = me, .summary = "Who is signed in", .response_schema = USER},
     {METHOD_PATCH, "/api/v1/me", ACCESS_SESSION, .handle = change_me,
-     .summary = "Changes one's name, language, or password (with \"current\")", .response_schema = USER},
+     .summary = "Changes one's name, language, or password (with \"current\")",
+     .response_schema = USER},
 };
 const struct route_table api_user_routes = ROUTE_TABLE(routes);

@@ -21,15 +21,16 @@ static void address(const char *id, const char *tail, struct buf *target) {
     buf_add_text(target, tail);
 }
 
-static int show(struct desk *desk, const struct command_line *line, const char *id, struct buf *target,
-                struct err *err) {
+static int show(struct desk *desk, const struct command_line *line, const char *id,
+                struct buf *target, struct err *err) {
     json_t *customer = NULL, *timeline = NULL;
     char tail[64];
     snprintf(tail, sizeof tail, "/timeline?limit=%d", CONTACTS);
     address(id, "", target);
     int code = desk_ask_json(desk, "GET", target->p, NULL, &customer, err);
     address(id, tail, target);
-    if (!code) code = desk_ask_json(desk, "GET", target->p, NULL, &timeline, err);
+    if (!code)
+        code = desk_ask_json(desk, "GET", target->p, NULL, &timeline, err);
     if (!code && option_flag(line, "json")) {
         json_object_set(customer, "timeline", json_object_get(timeline, "data"));
         desk_print(customer);
@@ -49,7 +50,8 @@ static int export_all(struct desk *desk, const char *id, struct buf *target, str
     address(id, "", target);
     int code = desk_ask_json(desk, "GET", target->p, NULL, &customer, err);
     if (!code) {
-        query = json_pack("{s:s, s:s, s:i}", "kind", "timeline", "customer", id, "limit", INT32_MAX);
+        query =
+            json_pack("{s:s, s:s, s:i}", "kind", "timeline", "customer", id, "limit", INT32_MAX);
         code = desk_ask_json(desk, "POST", "/api/v1/query", query, &answer, err);
     }
     if (!code) {
@@ -63,15 +65,17 @@ static int export_all(struct desk *desk, const char *id, struct buf *target, str
 }
 
 /* ID and another userId become one, as alias does. */
-static int merge(struct desk *desk, const char *id, const struct command_line *line, struct buf *target,
-                 struct err *err) {
+static int merge(struct desk *desk, const char *id, const struct command_line *line,
+                 struct buf *target, struct err *err) {
     const char *into;
     int code = argument_need(line, 2, "the userId of the customer to merge into", &into, err);
-    if (code) return code;
+    if (code)
+        return code;
     json_t *body = json_pack("{s:s}", "into", into), *answer = NULL;
     address(id, "/merge", target);
     code = desk_ask_json(desk, "POST", target->p, body, &answer, err);
-    if (!code) show_object(line, answer);
+    if (!code)
+        show_object(line, answer);
     json_decref(answer);
     json_decref(body);
     return code;
@@ -84,9 +88,12 @@ static int run(struct command_line *line, struct err *err) {
     size_t verb;
     buf_init(&target, 8192);
     int code = verb_find(line, VERBS, &verb, err);
-    if (!code) code = argument_need(line, 1, "the customer's id", &id, err);
-    if (!code) code = option_need(line, "data", &dir, err);
-    if (!code) code = desk_open(&desk, dir, err);
+    if (!code)
+        code = argument_need(line, 1, "the customer's id", &id, err);
+    if (!code)
+        code = option_need(line, "data", &dir, err);
+    if (!code)
+        code = desk_open(&desk, dir, err);
     if (!code)
         code = verb == SHOW     ? show(desk, line, id, &target, err)
                : verb == EXPORT ? export_all(desk, id, &target, err)
@@ -106,5 +113,6 @@ const struct command command_customer = {
     .summary = "one customer, found by any identifier",
     OPTIONS_OF(options),
     .run = run,
-    .more = "show prints who it is and the last contacts; export prints everything about them as JSON; merge makes the\n"
+    .more = "show prints who it is and the last contacts; export prints everything about them as "
+            "JSON; merge makes the\n"
             "customers of two userIds one."};

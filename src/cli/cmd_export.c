@@ -10,8 +10,10 @@
 /* "2026-01-01..2026-02-01"; either end may be missing. */
 static int add_range(const char *range, struct buf *target, struct err *err) {
     const char *dots = range ? strstr(range, "..") : NULL;
-    if (!range) return 0;
-    if (!dots) return err_set(err, E_USAGE, "--range is FROM..TO");
+    if (!range)
+        return 0;
+    if (!dots)
+        return err_set(err, E_USAGE, "--range is FROM..TO");
     buf_add_text(target, "&from=");
     url_encode((struct slice){range, (size_t)(dots - range)}, target);
     buf_add_text(target, "&to=");
@@ -29,12 +31,16 @@ static int run(struct command_line *line, struct err *err) {
     buf_add_text(&target, "?format=");
     url_encode(slice_of(option_get(line, "format")), &target);
     int code = option_need(line, "data", &dir, err);
-    if (!code) code = add_range(option_get(line, "range"), &target, err);
-    if (!code) code = desk_open(&desk, dir, err);
+    if (!code)
+        code = add_range(option_get(line, "range"), &target, err);
+    if (!code)
+        code = desk_open(&desk, dir, err);
     FILE *out = code ? NULL : path ? fopen(path, "wb") : stdout;
-    if (!code && !out) code = err_set(err, E_IO, "the file %.100s cannot be written", path);
+    if (!code && !out)
+        code = err_set(err, E_IO, "the file %.100s cannot be written", path);
     struct ask ask = {.method = "GET", .target = target.p, .accept = "*/*"};
-    if (!code) code = desk_ask_stream(desk, &ask, out, err);
+    if (!code)
+        code = desk_ask_stream(desk, &ask, out, err);
     if (out && (out == stdout ? fflush(out) : fclose(out)) != 0 && !code)
         code = err_set(err, E_NOSPACE, "the export cannot be written");
     desk_close(desk);
@@ -49,10 +55,11 @@ static const struct option options[] = {
     {"out", "FILE", NULL, "write to a file; else to stdout"},
 };
 
-const struct command command_export = {.name = "export",
-                                       .arguments = "interactions|customers",
-                                       .least = 1,
-                                       .most = 1,
-                                       .summary = "writes all interactions or customers as csv, jsonl or xlsx",
-                                       OPTIONS_OF(options),
-                                       .run = run};
+const struct command command_export = {
+    .name = "export",
+    .arguments = "interactions|customers",
+    .least = 1,
+    .most = 1,
+    .summary = "writes all interactions or customers as csv, jsonl or xlsx",
+    OPTIONS_OF(options),
+    .run = run};

@@ -9,15 +9,19 @@
 
 static const char *const VERBS[] = {"list", "add", "remove", NULL};
 enum { LIST, ADD, REMOVE };
-static const char *const MEMBERS[] = {"id", "name", "hint", "scopes", "units", "created_at", "used_at", NULL};
+static const char *const MEMBERS[] = {"id",    "name",       "hint",    "scopes",
+                                      "units", "created_at", "used_at", NULL};
 
-static int add(struct desk *desk, const struct command_line *line, json_t **answer, struct err *err) {
+static int add(struct desk *desk, const struct command_line *line, json_t **answer,
+               struct err *err) {
     const char *name, *scopes = option_get(line, "scopes"), *expires = option_get(line, "expires");
     int code = argument_need(line, 1, "the name of the key", &name, err);
-    if (code) return code;
+    if (code)
+        return code;
     json_t *body = json_pack("{s:s, s:o, s:o}", "name", name, "scopes", list_split(scopes), "units",
                              list_split(option_get(line, "units")));
-    if (expires) json_object_set_new(body, "expires_at", json_string(expires));
+    if (expires)
+        json_object_set_new(body, "expires_at", json_string(expires));
     code = desk_ask_json(desk, "POST", "/api/v1/keys", body, answer, err);
     json_decref(body);
     return code;
@@ -27,7 +31,8 @@ static int drop(struct desk *desk, const struct command_line *line, struct err *
     const char *id;
     char target[64];
     int code = argument_need(line, 1, "the number of the key", &id, err);
-    if (code) return code;
+    if (code)
+        return code;
     snprintf(target, sizeof target, "/api/v1/keys/%.20s", id);
     return desk_ask_json(desk, "DELETE", target, NULL, NULL, err);
 }
@@ -38,13 +43,20 @@ static int run(struct command_line *line, struct err *err) {
     json_t *answer = NULL;
     size_t verb;
     int code = verb_find(line, VERBS, &verb, err);
-    if (!code) code = option_need(line, "data", &dir, err);
-    if (!code) code = desk_open(&desk, dir, err);
-    if (!code && verb == LIST) code = desk_ask_json(desk, "GET", "/api/v1/keys", NULL, &answer, err);
-    if (!code && verb == ADD) code = add(desk, line, &answer, err);
-    if (!code && verb == REMOVE) code = drop(desk, line, err);
-    if (!code && verb == LIST) show_rows(line, json_object_get(answer, "data"), MEMBERS);
-    if (!code && verb == ADD) show_object(line, answer);
+    if (!code)
+        code = option_need(line, "data", &dir, err);
+    if (!code)
+        code = desk_open(&desk, dir, err);
+    if (!code && verb == LIST)
+        code = desk_ask_json(desk, "GET", "/api/v1/keys", NULL, &answer, err);
+    if (!code && verb == ADD)
+        code = add(desk, line, &answer, err);
+    if (!code && verb == REMOVE)
+        code = drop(desk, line, err);
+    if (!code && verb == LIST)
+        show_rows(line, json_object_get(answer, "data"), MEMBERS);
+    if (!code && verb == ADD)
+        show_object(line, answer);
     json_decref(answer);
     desk_close(desk);
     return code;
@@ -58,10 +70,11 @@ static const struct option options[] = {
     OPTION_JSON,
 };
 
-const struct command command_key = {.name = "key",
-                                    .arguments = "list|add|remove [NAME|ID]",
-                                    .least = 1,
-                                    .most = 2,
-                                    .summary = "API keys of programs; a key is shown once, when it is made",
-                                    OPTIONS_OF(options),
-                                    .run = run};
+const struct command command_key = {
+    .name = "key",
+    .arguments = "list|add|remove [NAME|ID]",
+    .least = 1,
+    .most = 2,
+    .summary = "API keys of programs; a key is shown once, when it is made",
+    OPTIONS_OF(options),
+    .run = run};

@@ -18,7 +18,8 @@ static const struct {
     {ROLE_AGENT, "agent", SCOPE_QUERY},
     {ROLE_UNIT_MANAGER, "unit_manager", SCOPE_QUERY},
     {ROLE_ANALYST, "analyst", SCOPE_QUERY | SCOPE_IMPORT | SCOPE_MANAGE},
-    {ROLE_ADMIN, "administrator", SCOPE_QUERY | SCOPE_IMPORT | SCOPE_MANAGE | SCOPE_ADMIN | SCOPE_METRICS},
+    {ROLE_ADMIN, "administrator",
+     SCOPE_QUERY | SCOPE_IMPORT | SCOPE_MANAGE | SCOPE_ADMIN | SCOPE_METRICS},
     {ROLE_OWNER, "owner", SCOPE_QUERY | SCOPE_IMPORT | SCOPE_MANAGE | SCOPE_ADMIN | SCOPE_METRICS},
 };
 static const struct {
@@ -32,31 +33,36 @@ enum { ROLES = sizeof roles / sizeof *roles, SCOPES = sizeof scopes / sizeof *sc
 
 const char *role_name(enum role role) {
     for (size_t i = 0; i < ROLES; i++)
-        if (roles[i].role == role) return roles[i].name;
+        if (roles[i].role == role)
+            return roles[i].name;
     return "none";
 }
 
 enum role role_of(const char *name) {
     for (size_t i = 0; i < ROLES; i++)
-        if (strcmp(roles[i].name, name) == 0) return roles[i].role;
+        if (strcmp(roles[i].name, name) == 0)
+            return roles[i].role;
     return ROLE_NONE;
 }
 
 unsigned role_scopes(enum role role) {
     for (size_t i = 0; i < ROLES; i++)
-        if (roles[i].role == role) return roles[i].scopes;
+        if (roles[i].role == role)
+            return roles[i].scopes;
     return 0;
 }
 
 const char *scope_name(enum scope scope) {
     for (size_t i = 0; i < SCOPES; i++)
-        if (scopes[i].scope == scope) return scopes[i].name;
+        if (scopes[i].scope == scope)
+            return scopes[i].name;
     return "none";
 }
 
 unsigned scope_of(const char *name) {
     for (size_t i = 0; i < SCOPES; i++)
-        if (strcmp(scopes[i].name, name) == 0) return scopes[i].scope;
+        if (strcmp(scopes[i].name, name) == 0)
+            return scopes[i].scope;
     return 0;
 }
 
@@ -70,14 +76,17 @@ static int count_users(struct accounts *accounts, struct err *err) {
         code = 0;
     }
     store_reader_put(accounts->folder->store, db);
-    if (!code) atomic_store(&accounts->users, n);
+    if (!code)
+        atomic_store(&accounts->users, n);
     return code;
 }
 
 int accounts_open(struct accounts **out, struct folder *folder, struct err *err) {
-    if (sodium_init() < 0) return err_set(err, E_INTERNAL, "no source of random numbers");
+    if (sodium_init() < 0)
+        return err_set(err, E_INTERNAL, "no source of random numbers");
     struct accounts *accounts = calloc(1, sizeof *accounts);
-    if (!accounts) abort();
+    if (!accounts)
+        abort();
     accounts->folder = folder;
     sem_init(&accounts->hashing, 0, 2);
     /* Ten tries at once, then one every six seconds. */
@@ -96,7 +105,8 @@ int accounts_open(struct accounts **out, struct folder *folder, struct err *err)
 }
 
 void accounts_close(struct accounts *accounts) {
-    if (!accounts) return;
+    if (!accounts)
+        return;
     throttle_free(accounts->by_address);
     throttle_free(accounts->by_email);
     sem_destroy(&accounts->hashing);
@@ -120,7 +130,8 @@ int accounts_setup_token(struct accounts *accounts, char token[TOKEN_TEXT_BYTES]
 }
 
 bool accounts_setup_token_valid(struct accounts *accounts, const char *token) {
-    if (!token || !accounts_need_setup(accounts)) return false;
+    if (!token || !accounts_need_setup(accounts))
+        return false;
     unsigned char hash[HASH_BYTES];
     char text[2 * HASH_BYTES + 1], kept[2 * HASH_BYTES + 1] = "";
     token_hash(token, hash);
@@ -133,9 +144,11 @@ bool accounts_setup_token_valid(struct accounts *accounts, const char *token) {
 }
 
 const char *units_to_text(const char **units, size_t n, struct arena *arena) {
-    if (!units) return "";
+    if (!units)
+        return "";
     json_t *list = json_array();
-    for (size_t i = 0; i < n; i++) json_array_append_new(list, json_string(units[i]));
+    for (size_t i = 0; i < n; i++)
+        json_array_append_new(list, json_string(units[i]));
     char *dump = json_dumps(list, JSON_COMPACT);
     const char *text = arena_text(arena, slice_of(dump ? dump : "[]"));
     free(dump);
@@ -146,14 +159,16 @@ const char *units_to_text(const char **units, size_t n, struct arena *arena) {
 void units_from_text(const char *text, struct arena *arena, const char ***units, size_t *n) {
     *units = NULL;
     *n = 0;
-    if (!text[0]) return;
+    if (!text[0])
+        return;
     json_t *list = json_loads(text, 0, NULL);
     *units = ARENA_ARRAY(arena, const char *, json_array_size(list) + 1);
     size_t i;
     json_t *name;
     json_array_foreach(list, i, name) {
         const char *value = json_string_value(name);
-        if (value) (*units)[(*n)++] = arena_text(arena, slice_of(value));
+        if (value)
+            (*units)[(*n)++] = arena_text(arena, slice_of(value));
     }
     json_decref(list);
 }
@@ -169,7 +184,8 @@ void bind_text(sqlite3_stmt *statement, int column, const char *text) {
 
 int run_statement(sqlite3_stmt *statement, struct err *err) {
     int code;
-    do code = store_step(statement, err);
+    do
+        code = store_step(statement, err);
     while (code == 1);
     return code;
 }

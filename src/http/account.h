@@ -22,11 +22,11 @@ struct accounts;
 must_use int accounts_open(struct accounts **accounts, struct folder *folder, struct err *err);
 void accounts_close(struct accounts *accounts);
 
-const char *role_name(enum role role);   /* "owner" */
-enum role role_of(const char *name);     /* ROLE_NONE if unknown */
+const char *role_name(enum role role); /* "owner" */
+enum role role_of(const char *name);   /* ROLE_NONE if unknown */
 unsigned role_scopes(enum role role);
 const char *scope_name(enum scope scope);
-unsigned scope_of(const char *name);     /* 0 if unknown */
+unsigned scope_of(const char *name); /* 0 if unknown */
 
 struct user {
     uint64_t id;
@@ -42,32 +42,36 @@ struct user {
 bool accounts_need_setup(struct accounts *accounts);
 /* A fresh setup token (shown in admin_url as /setup?token=…); the older one stops working. Valid until the first user
  * exists. */
-must_use int accounts_setup_token(struct accounts *accounts, char token[TOKEN_TEXT_BYTES], struct err *err);
+must_use int accounts_setup_token(struct accounts *accounts, char token[TOKEN_TEXT_BYTES],
+                                  struct err *err);
 bool accounts_setup_token_valid(struct accounts *accounts, const char *token);
 
 /* by: who does it, for the audit. New users get their id. E_CONFLICT: the address is taken; E_INVALID with pointer. */
-must_use int user_add(struct accounts *accounts, const struct principal *by, struct user *user, const char *password,
-                      struct err *err);
+must_use int user_add(struct accounts *accounts, const struct principal *by, struct user *user,
+                      const char *password, struct err *err);
 /* Changes name, language, role, units, disabled of user->id. The last owner stays one (E_REFUSED). */
-must_use int user_change(struct accounts *accounts, const struct principal *by, const struct user *user,
-                         struct err *err);
+must_use int user_change(struct accounts *accounts, const struct principal *by,
+                         const struct user *user, struct err *err);
 must_use int user_set_password(struct accounts *accounts, const struct principal *by, uint64_t id,
                                const char *password, struct err *err); /* ends their sessions */
-must_use int user_check_password(struct accounts *accounts, uint64_t id, const char *password, struct err *err);
-must_use int user_remove(struct accounts *accounts, const struct principal *by, uint64_t id, struct err *err);
-must_use int user_get(struct accounts *accounts, uint64_t id, struct arena *arena, struct user *user,
-                      struct err *err);
-must_use int user_find(struct accounts *accounts, const char *email, struct arena *arena, struct user *user,
-                       struct err *err);
-must_use int user_list(struct accounts *accounts, struct arena *arena, struct user **users, size_t *n,
-                       struct err *err);
+must_use int user_check_password(struct accounts *accounts, uint64_t id, const char *password,
+                                 struct err *err);
+must_use int user_remove(struct accounts *accounts, const struct principal *by, uint64_t id,
+                         struct err *err);
+must_use int user_get(struct accounts *accounts, uint64_t id, struct arena *arena,
+                      struct user *user, struct err *err);
+must_use int user_find(struct accounts *accounts, const char *email, struct arena *arena,
+                       struct user *user, struct err *err);
+must_use int user_list(struct accounts *accounts, struct arena *arena, struct user **users,
+                       size_t *n, struct err *err);
 
 /* Signs in: checks the throttle and the password, makes a session, adds Set-Cookie to the response, writes the audit.
  * E_UNAUTHORIZED (same message for an unknown address and a wrong password), E_RATE with Retry-After set. */
 must_use int session_sign_in(struct request *request, struct response *response, const char *email,
                              const char *password, struct err *err);
 /* The same without a password, for the person who just did the setup. */
-must_use int session_begin(struct request *request, struct response *response, uint64_t user, struct err *err);
+must_use int session_begin(struct request *request, struct response *response, uint64_t user,
+                           struct err *err);
 must_use int session_sign_out(struct request *request, struct response *response, struct err *err);
 struct session {
     uint64_t id, user;
@@ -75,8 +79,8 @@ struct session {
     int64_t created_ms, seen_ms;
     bool current;
 };
-must_use int session_list(struct request *request, uint64_t user, struct session **sessions, size_t *n,
-                          struct err *err);
+must_use int session_list(struct request *request, uint64_t user, struct session **sessions,
+                          size_t *n, struct err *err);
 must_use int session_revoke(struct accounts *accounts, uint64_t user, uint64_t id, struct err *err);
 
 struct api_key {
@@ -89,22 +93,24 @@ struct api_key {
 };
 must_use int api_key_add(struct accounts *accounts, const struct principal *by, struct api_key *key,
                          char secret[TOKEN_TEXT_BYTES], struct err *err);
-must_use int api_key_list(struct accounts *accounts, struct arena *arena, struct api_key **keys, size_t *n,
-                          struct err *err);
-must_use int api_key_remove(struct accounts *accounts, const struct principal *by, uint64_t id, struct err *err);
+must_use int api_key_list(struct accounts *accounts, struct arena *arena, struct api_key **keys,
+                          size_t *n, struct err *err);
+must_use int api_key_remove(struct accounts *accounts, const struct principal *by, uint64_t id,
+                            struct err *err);
 
 /* Units: a forest of centres; name is what events say in context.unit. */
 struct unit {
     const char *name, *title, *parent; /* parent: name or "" */
 };
-must_use int unit_put(struct accounts *accounts, const struct principal *by, const struct unit *unit,
-                      struct err *err);
-must_use int unit_remove(struct accounts *accounts, const struct principal *by, const char *name, struct err *err);
-must_use int unit_list(struct accounts *accounts, struct arena *arena, struct unit **units, size_t *n,
-                       struct err *err);
+must_use int unit_put(struct accounts *accounts, const struct principal *by,
+                      const struct unit *unit, struct err *err);
+must_use int unit_remove(struct accounts *accounts, const struct principal *by, const char *name,
+                         struct err *err);
+must_use int unit_list(struct accounts *accounts, struct arena *arena, struct unit **units,
+                       size_t *n, struct err *err);
 /* Codes of the named units and all their descendants, ascending. */
-must_use int unit_codes(struct accounts *accounts, const char **names, size_t n_names, struct arena *arena,
-                        const uint16_t **codes, size_t *n, struct err *err);
+must_use int unit_codes(struct accounts *accounts, const char **names, size_t n_names,
+                        struct arena *arena, const uint16_t **codes, size_t *n, struct err *err);
 
 /* The audit: append only. */
 struct audit_entry {
@@ -112,11 +118,12 @@ struct audit_entry {
     int64_t time_ms;
     const char *who, *address, *what, *about, *detail; /* what: "user.add", "session.refused", … */
 };
-void audit_write(struct accounts *accounts, const struct principal *by, const char *address, const char *what,
-                 const char *about, const char *detail);
+void audit_write(struct accounts *accounts, const struct principal *by, const char *address,
+                 const char *what, const char *about, const char *detail);
 /* Newest first, with id < before (0: newest). */
-must_use int audit_list(struct accounts *accounts, uint64_t before, size_t limit, struct arena *arena,
-                        struct audit_entry **entries, size_t *n, struct err *err);
+must_use int audit_list(struct accounts *accounts, uint64_t before, size_t limit,
+                        struct arena *arena, struct audit_entry **entries, size_t *n,
+                        struct err *err);
 
 /* http/'s own: fills request->principal, language and csrf from socket, Authorization or cookie. */
 must_use int accounts_identify(struct request *request, struct err *err);

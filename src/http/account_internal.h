@@ -26,8 +26,10 @@ void token_hash(const char *token, unsigned char hash[HASH_BYTES]);
 /* prefix and 43 characters of 256 random bits. */
 void token_make(const char *prefix, char token[TOKEN_TEXT_BYTES]);
 /* Argon2id within the bound; E_BUSY when too many wait. */
-must_use int password_hash(struct accounts *accounts, const char *password, char *hash, size_t size, struct err *err);
-must_use int password_check(struct accounts *accounts, const char *hash, const char *password, struct err *err);
+must_use int password_hash(struct accounts *accounts, const char *password, char *hash, size_t size,
+                           struct err *err);
+must_use int password_check(struct accounts *accounts, const char *hash, const char *password,
+                            struct err *err);
 must_use int password_is_fit(const char *password, struct err *err);
 
 /* Names of units as a JSON list, "" for all (units NULL); and back. */

@@ -15,14 +15,15 @@
 struct app_options {
     const struct route_table *const *tables; /* all route tables */
     size_t n_tables;
-    const char *public_url;    /* "https://senda.example.org", NULL: from the Host header */
+    const char *public_url; /* "https://senda.example.org", NULL: from the Host header */
     /* Renders an error for a browser (Accept: text/html) in place of the problem document, which response already
      * holds; NULL: problem documents for all. */
     int (*error_page)(struct request *request, struct response *response, const struct err *err);
-    int rate_per_s;            /* API requests a second of one key or person; 0: 200; negative: no limit */
+    int rate_per_s; /* API requests a second of one key or person; 0: 200; negative: no limit */
 };
 
-must_use int app_open(struct app **app, struct folder *folder, const struct app_options *options, struct err *err);
+must_use int app_open(struct app **app, struct folder *folder, const struct app_options *options,
+                      struct err *err);
 void app_close(struct app *app);
 
 struct folder *app_folder(struct app *app);
@@ -32,13 +33,16 @@ const struct app_options *app_options(const struct app *app);
 
 /* A value that a page or API keeps for the life of the app (caches): created once by `make`, freed by `release`
  * at app_close. key: a static string, compared by address. Thread safe. */
-void *app_keep(struct app *app, const char *key, void *(*make)(struct app *app), void (*release)(void *));
+void *app_keep(struct app *app, const char *key, void *(*make)(struct app *app),
+               void (*release)(void *));
 
 /* Counters for /metrics and live views. */
 struct app_metrics {
-    atomic_uint_least64_t requests, requests_5xx, requests_4xx, events_accepted, events_duplicate, events_rejected;
+    atomic_uint_least64_t requests, requests_5xx, requests_4xx, events_accepted, events_duplicate,
+        events_rejected;
     atomic_uint_least64_t latency_us_sum;
-    atomic_uint_least64_t latency_bucket[12]; /* <= 1, 2, 5, 10, 20, 50, 100, 200, 500, 1000, 5000 ms, more */
+    atomic_uint_least64_t
+        latency_bucket[12]; /* <= 1, 2, 5, 10, 20, 50, 100, 200, 500, 1000, 5000 ms, more */
     atomic_uint_least64_t connections, streams;
     atomic_bool stopping; /* readyz says no */
 };

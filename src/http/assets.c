@@ -26,37 +26,52 @@ static int compare_path(const void *path, const void *asset) {
 static bool is_plain(const char *path) {
     char before = '/';
     for (const char *c = path; *c; before = *c++) {
-        bool plain = (*c >= 'a' && *c <= 'z') || (*c >= 'A' && *c <= 'Z') || (*c >= '0' && *c <= '9') ||
-                     *c == '-' || *c == '_';
-        if (!plain && !((*c == '.' || *c == '/') && before != '/')) return false;
+        bool plain = (*c >= 'a' && *c <= 'z') || (*c >= 'A' && *c <= 'Z') ||
+                     (*c >= '0' && *c <= '9') || *c == '-' || *c == '_';
+        if (!plain && !((*c == '.' || *c == '/') && before != '/'))
+            return false;
     }
     return before != '/';
 }
 
 static const char *media_type(const char *path) {
-    static const struct { const char *suffix, *type; } types[] = {
-        {".css", "text/css; charset=utf-8"}, {".js", "text/javascript; charset=utf-8"},
-        {".svg", "image/svg+xml"}, {".mustache", "text/html; charset=utf-8"}, {".woff2", "font/woff2"},
-        {".png", "image/png"}, {".webmanifest", "application/manifest+json"}, {".txt", "text/plain; charset=utf-8"},
+    static const struct {
+        const char *suffix, *type;
+    } types[] = {
+        {".css", "text/css; charset=utf-8"},
+        {".js", "text/javascript; charset=utf-8"},
+        {".svg", "image/svg+xml"},
+        {".mustache", "text/html; charset=utf-8"},
+        {".woff2", "font/woff2"},
+        {".png", "image/png"},
+        {".webmanifest", "application/manifest+json"},
+        {".txt", "text/plain; charset=utf-8"},
     };
     const char *dot = strrchr(path, '.');
     for (size_t i = 0; dot && i < sizeof types / sizeof *types; i++)
-        if (strcmp(dot, types[i].suffix) == 0) return types[i].type;
+        if (strcmp(dot, types[i].suffix) == 0)
+            return types[i].type;
     return "application/octet-stream";
 }
 
 static int read_file(const char *path, struct arena *arena, struct asset *asset, struct err *err) {
     FILE *file = fopen(arena_format(arena, "%s/%s", folder, path), "rb");
-    if (!file) return err_set(err, E_NOT_FOUND, "no such file of the interface");
+    if (!file)
+        return err_set(err, E_NOT_FOUND, "no such file of the interface");
     int code = E_NOT_FOUND;
     long size = fseek(file, 0, SEEK_END) == 0 ? ftell(file) : -1;
-    if (size < 0 || size > ASSET_MAX_BYTES || fseek(file, 0, SEEK_SET) != 0) goto out;
+    if (size < 0 || size > ASSET_MAX_BYTES || fseek(file, 0, SEEK_SET) != 0)
+        goto out;
     char *bytes = arena_get(arena, (size_t)size + 1);
-    if (fread(bytes, 1, (size_t)size, file) != (size_t)size) goto out;
+    if (fread(bytes, 1, (size_t)size, file) != (size_t)size)
+        goto out;
     bytes[size] = 0;
-    *asset = (struct asset){.path = arena_format(arena, "%s", path), .type = media_type(path),
-                            .raw = {bytes, (size_t)size}, .etag = "dev"};
-    if (err) err->code = 0;
+    *asset = (struct asset){.path = arena_format(arena, "%s", path),
+                            .type = media_type(path),
+                            .raw = {bytes, (size_t)size},
+                            .etag = "dev"};
+    if (err)
+        err->code = 0;
     code = 0;
 out:
     fclose(file);
@@ -64,10 +79,13 @@ out:
 }
 
 int asset_get(const char *path, struct arena *arena, struct asset *asset, struct err *err) {
-    if (!is_plain(path)) return err_set(err, E_NOT_FOUND, "no such file of the interface");
-    if (folder) return read_file(path, arena, asset, err);
+    if (!is_plain(path))
+        return err_set(err, E_NOT_FOUND, "no such file of the interface");
+    if (folder)
+        return read_file(path, arena, asset, err);
     const struct asset *found = bsearch(path, ASSETS, ASSETS_COUNT, sizeof *ASSETS, compare_path);
-    if (!found) return err_set(err, E_NOT_FOUND, "no such file of the interface");
+    if (!found)
+        return err_set(err, E_NOT_FOUND, "no such file of the interface");
     *asset = *found;
     return 0;
 }

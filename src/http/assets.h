@@ -18,9 +18,9 @@
 #include "base/slice.h"
 
 struct asset {
-    const char *path;  /* "css/senda.css" */
-    const char *type;  /* "text/css; charset=utf-8" */
-    const char *etag;  /* of the raw form, without quotes */
+    const char *path; /* "css/senda.css" */
+    const char *type; /* "text/css; charset=utf-8" */
+    const char *etag; /* of the raw form, without quotes */
     struct slice raw;
     struct slice gzip, brotli; /* {NULL, 0} where it would not be smaller */
 };

@@ -18,9 +18,12 @@ struct audit_job {
 
 static int insert_entry(struct store_job *job, sqlite3 *db, struct err *err) {
     const struct audit_job *entry = (const struct audit_job *)job;
-    sqlite3_stmt *statement = STORE_PREPARE(db,
-        "INSERT INTO audit(time_ms, who, address, what, about, detail) VALUES(?, ?, ?, ?, ?, ?)", err);
-    if (!statement) return E_IO;
+    sqlite3_stmt *statement = STORE_PREPARE(
+        db,
+        "INSERT INTO audit(time_ms, who, address, what, about, detail) VALUES(?, ?, ?, ?, ?, ?)",
+        err);
+    if (!statement)
+        return E_IO;
     sqlite3_bind_int64(statement, 1, entry->time_ms);
     bind_text(statement, 2, entry->who);
     bind_text(statement, 3, entry->address);
@@ -32,15 +35,18 @@ static int insert_entry(struct store_job *job, sqlite3 *db, struct err *err) {
 
 static void end_entry(struct store_job *job, int code, const struct err *err) {
     (void)err;
-    if (code) log_error("http", "an entry of the audit was not written");
+    if (code)
+        log_error("http", "an entry of the audit was not written");
     free(job);
 }
 
-void audit_write(struct accounts *accounts, const struct principal *by, const char *address, const char *what,
-                 const char *about, const char *detail) {
+void audit_write(struct accounts *accounts, const struct principal *by, const char *address,
+                 const char *what, const char *about, const char *detail) {
     struct audit_job *entry = calloc(1, sizeof *entry);
-    if (!entry) abort();
-    entry->job = (struct store_job){.run = insert_entry, .done = end_entry, .bytes = sizeof *entry, .alone = true};
+    if (!entry)
+        abort();
+    entry->job = (struct store_job){
+        .run = insert_entry, .done = end_entry, .bytes = sizeof *entry, .alone = true};
     entry->time_ms = clock_now_ms();
     snprintf(entry->who, sizeof entry->who, "%s", by && by->name ? by->name : "");
     snprintf(entry->address, sizeof entry->address, "%s", address ? address : "");
@@ -48,7 +54,8 @@ void audit_write(struct accounts *accounts, const struct principal *by, const ch
     snprintf(entry->about, sizeof entry->about, "%s", about ? about : "");
     snprintf(entry->detail, sizeof entry->detail, "%s", detail ? detail : "");
     struct err err = {0};
-    if (store_submit(accounts->folder->store, &entry->job, &err)) end_entry(&entry->job, E_BUSY, &err);
+    if (store_submit(accounts->folder->store, &entry->job, &err))
+        end_entry(&entry->job, E_BUSY, &err);
 }
 
 int audit_list(struct accounts *accounts, uint64_t before, size_t limit, struct arena *arena,
@@ -56,20 +63,25 @@ int audit_list(struct accounts *accounts, uint64_t before, size_t limit, struct 
     *entries = ARENA_ARRAY(arena, struct audit_entry, limit);
     *n = 0;
     sqlite3 *db = store_reader_get(accounts->folder->store);
-    sqlite3_stmt *statement = STORE_PREPARE(db,
+    sqlite3_stmt *statement = STORE_PREPARE(
+        db,
         "SELECT id, time_ms, who, address, what, about, detail FROM audit WHERE ?1 = 0 OR id < ?1"
-        " ORDER BY id DESC LIMIT ?2", err);
+        " ORDER BY id DESC LIMIT ?2",
+        err);
     int code = statement ? 1 : E_IO;
     if (statement) {
         sqlite3_bind_int64(statement, 1, (sqlite3_int64)before);
         sqlite3_bind_int64(statement, 2, (sqlite3_int64)limit);
     }
     while (code == 1 && (code = store_step(statement, err)) == 1)
-        (*entries)[(*n)++] = (struct audit_entry){
-            .id = (uint64_t)sqlite3_column_int64(statement, 0), .time_ms = sqlite3_column_int64(statement, 1),
-            .who = column_text(statement, 2, arena), .address = column_text(statement, 3, arena),
-            .what = column_text(statement, 4, arena), .about = column_text(statement, 5, arena),
-            .detail = column_text(statement, 6, arena)};
+        (*entries)[(*n)++] =
+            (struct audit_entry){.id = (uint64_t)sqlite3_column_int64(statement, 0),
+                                 .time_ms = sqlite3_column_int64(statement, 1),
+                                 .who = column_text(statement, 2, arena),
+                                 .address = column_text(statement, 3, arena),
+                                 .what = column_text(statement, 4, arena),
+                                 .about = column_text(statement, 5, arena),
+                                 .detail = column_text(statement, 6, arena)};
     store_reader_put(accounts->folder->store, db);
     return code;
 }

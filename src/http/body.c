@@ -14,21 +14,31 @@
 
 #include "http/network.h"
 
-enum { SPOOL_FROM_BYTES = 4 * 1024 * 1024, INFLATE_STEP_BYTES = 64 * 1024, INFLATED_MAX = 64 * 1024 * 1024 };
+enum {
+    SPOOL_FROM_BYTES = 4 * 1024 * 1024,
+    INFLATE_STEP_BYTES = 64 * 1024,
+    INFLATED_MAX = 64 * 1024 * 1024
+};
 
 void body_begin(struct body *body, size_t limit, size_t declared, bool gzip, bool sniff) {
     struct buf bytes = body->bytes;
-    *body = (struct body){.bytes = bytes, .limit = limit, .declared = declared, .gzip = gzip, .sniff = sniff,
+    *body = (struct body){.bytes = bytes,
+                          .limit = limit,
+                          .declared = declared,
+                          .gzip = gzip,
+                          .sniff = sniff,
                           .fd = -1};
     body->bytes.max = limit < SPOOL_FROM_BYTES ? limit : SPOOL_FROM_BYTES;
-    if (body->bytes.max < KEPT_BYTES) body->bytes.max = KEPT_BYTES;
+    if (body->bytes.max < KEPT_BYTES)
+        body->bytes.max = KEPT_BYTES;
     buf_clear(&body->bytes);
 }
 
 static int write_all(int fd, const char *bytes, size_t n, struct err *err) {
     while (n) {
         ssize_t written = write(fd, bytes, n);
-        if (written <= 0) return err_set(err, E_NOSPACE, "no room for the upload");
+        if (written <= 0)
+            return err_set(err, E_NOSPACE, "no room for the upload");
         bytes += written;
         n -= (size_t)written;
     }
@@ -38,7 +48,8 @@ static int write_all(int fd, const char *bytes, size_t n, struct err *err) {
 /* Moves what is in memory to a file that has no name. */
 static int begin_spool(struct body *body, const char *dir, struct err *err) {
     body->fd = open(dir, O_TMPFILE | O_RDWR | O_CLOEXEC, 0600);
-    if (body->fd < 0) return err_set(err, E_NOSPACE, "no room for the upload");
+    if (body->fd < 0)
+        return err_set(err, E_NOSPACE, "no room for the upload");
     int code = write_all(body->fd, body->bytes.p, body->bytes.n, err);
     body->spooled = body->bytes.n;
     buf_release(&body->bytes);
@@ -51,7 +62,8 @@ int body_add(struct body *body, const char *dir, const char *bytes, size_t n, st
         return err_set(err, E_TOO_LARGE, "the body is over %zu bytes", body->limit);
     if (body->fd < 0 && have + n > SPOOL_FROM_BYTES) {
         int code = begin_spool(body, dir, err);
-        if (code) return code;
+        if (code)
+            return code;
     }
     if (body->fd >= 0) {
         body->spooled += n;
@@ -60,12 +72,14 @@ int body_add(struct body *body, const char *dir, const char *bytes, size_t n, st
     if (body->bytes.n == 0 && body->declared > n && body->declared <= body->bytes.max)
         (void)buf_reserve(&body->bytes, body->declared);
     buf_add(&body->bytes, bytes, n);
-    return body->bytes.full ? err_set(err, E_TOO_LARGE, "the body is over %zu bytes", body->limit) : 0;
+    return body->bytes.full ? err_set(err, E_TOO_LARGE, "the body is over %zu bytes", body->limit)
+                            : 0;
 }
 
 static int inflate_all(struct slice packed, size_t limit, struct buf *plain, struct err *err) {
     z_stream stream = {0};
-    if (inflateInit2(&stream, 15 + 16) != Z_OK) return err_set(err, E_INTERNAL, "cannot inflate");
+    if (inflateInit2(&stream, 15 + 16) != Z_OK)
+        return err_set(err, E_INTERNAL, "cannot inflate");
     size_t left = packed.n;
     const unsigned char *from = (const unsigned char *)packed.p;
     int code = 0, state = Z_OK;
@@ -77,9 +91,11 @@ static int inflate_all(struct slice packed, size_t limit, struct buf *plain, str
             left -= stream.avail_in;
         }
         size_t room = limit + 1 - plain->n;
-        if (room > INFLATE_STEP_BYTES) room = INFLATE_STEP_BYTES;
+        if (room > INFLATE_STEP_BYTES)
+            room = INFLATE_STEP_BYTES;
         char *to = buf_reserve(plain, room);
-        if (!to) abort();
+        if (!to)
+            abort();
         stream.next_out = (unsigned char *)to;
         stream.avail_out = (unsigned)room;
         state = inflate(&stream, Z_NO_FLUSH);
@@ -105,15 +121,19 @@ static int inflate_all(struct slice packed, size_t limit, struct buf *plain, str
 int body_finish(struct body *body, struct slice *whole, struct err *err) {
     if (body->fd >= 0) {
         void *mapped = mmap(NULL, body->spooled, PROT_READ, MAP_PRIVATE, body->fd, 0);
-        if (mapped == MAP_FAILED) return err_set(err, E_IO, "cannot read the upload");
+        if (mapped == MAP_FAILED)
+            return err_set(err, E_IO, "cannot read the upload");
         body->mapped = mapped;
         *whole = (struct slice){mapped, body->spooled};
     } else {
         *whole = body->bytes.n ? buf_slice(&body->bytes) : (struct slice){"", 0};
     }
-    bool packed = whole->n >= 2 && (unsigned char)whole->p[0] == 0x1f && (unsigned char)whole->p[1] == 0x8b;
-    if (!packed && body->gzip && whole->n) return err_set(err, E_MALFORMED, "the body is not valid gzip");
-    if (!packed || !(body->gzip || body->sniff)) return 0;
+    bool packed =
+        whole->n >= 2 && (unsigned char)whole->p[0] == 0x1f && (unsigned char)whole->p[1] == 0x8b;
+    if (!packed && body->gzip && whole->n)
+        return err_set(err, E_MALFORMED, "the body is not valid gzip");
+    if (!packed || !(body->gzip || body->sniff))
+        return 0;
     struct buf plain;
     size_t limit = body->limit < INFLATED_MAX ? body->limit : INFLATED_MAX;
     buf_init(&plain, limit + 1);
@@ -130,10 +150,14 @@ int body_finish(struct body *body, struct slice *whole, struct err *err) {
 }
 
 void body_release(struct body *body) {
-    if (body->mapped) munmap(body->mapped, body->spooled);
-    if (body->fd >= 0) close(body->fd);
+    if (body->mapped)
+        munmap(body->mapped, body->spooled);
+    if (body->fd >= 0)
+        close(body->fd);
     body->mapped = NULL;
     body->fd = -1;
-    if (body->bytes.capacity > KEPT_BYTES) buf_release(&body->bytes);
-    else buf_clear(&body->bytes);
+    if (body->bytes.capacity > KEPT_BYTES)
+        buf_release(&body->bytes);
+    else
+        buf_clear(&body->bytes);
 }

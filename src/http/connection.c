@@ -39,10 +39,13 @@ static struct address *find_address(struct server *server, const char *text, boo
     struct address *empty = NULL;
     for (size_t i = 0; i < 64; i++) {
         struct address *address = &server->addresses[(at + i) % ADDRESS_SLOTS];
-        if (address->count && strcmp(address->text, text) == 0) return address;
-        if (!address->count && !empty) empty = address;
+        if (address->count && strcmp(address->text, text) == 0)
+            return address;
+        if (!address->count && !empty)
+            empty = address;
     }
-    if (add && empty) snprintf(empty->text, sizeof empty->text, "%s", text);
+    if (add && empty)
+        snprintf(empty->text, sizeof empty->text, "%s", text);
     return add ? empty : NULL;
 }
 
@@ -50,7 +53,8 @@ bool address_take(struct server *server, const char *text) {
     pthread_mutex_lock(&server->connections_lock);
     struct address *address = find_address(server, text, true);
     bool taken = address && address->count < LIMIT_CONNECTIONS_PER_ADDRESS;
-    if (taken) address->count++;
+    if (taken)
+        address->count++;
     pthread_mutex_unlock(&server->connections_lock);
     return taken;
 }
@@ -58,18 +62,22 @@ bool address_take(struct server *server, const char *text) {
 void address_give(struct server *server, const char *text) {
     pthread_mutex_lock(&server->connections_lock);
     struct address *address = find_address(server, text, false);
-    if (address) address->count--;
+    if (address)
+        address->count--;
     pthread_mutex_unlock(&server->connections_lock);
 }
 
 enum MHD_Result connection_may(void *context, const struct sockaddr *address, socklen_t n) {
     struct listener *listener = context;
     (void)n;
-    if (listener->local || !address) return MHD_YES;
-    if (atomic_load(&listener->server->stopping)) return MHD_NO;
+    if (listener->local || !address)
+        return MHD_YES;
+    if (atomic_load(&listener->server->stopping))
+        return MHD_NO;
     char text[ADDRESS_TEXT_BYTES];
     address_text(address, text);
-    if (listener->server->trusted_proxy && strcmp(listener->server->trusted_proxy, text) == 0) return MHD_YES;
+    if (listener->server->trusted_proxy && strcmp(listener->server->trusted_proxy, text) == 0)
+        return MHD_YES;
     pthread_mutex_lock(&listener->server->connections_lock);
     const struct address *known = find_address(listener->server, text, false);
     bool may = !known || known->count < LIMIT_CONNECTIONS_PER_ADDRESS;
@@ -80,21 +88,26 @@ enum MHD_Result connection_may(void *context, const struct sockaddr *address, so
 static struct connection *begin(struct listener *listener, struct MHD_Connection *connection) {
     struct server *server = listener->server;
     struct connection *peer = calloc(1, sizeof *peer);
-    if (!peer) abort();
-    const union MHD_ConnectionInfo *fd = MHD_get_connection_info(connection, MHD_CONNECTION_INFO_CONNECTION_FD);
+    if (!peer)
+        abort();
+    const union MHD_ConnectionInfo *fd =
+        MHD_get_connection_info(connection, MHD_CONNECTION_INFO_CONNECTION_FD);
     peer->fd = fd ? fd->connect_fd : -1;
     if (!listener->local) {
         const union MHD_ConnectionInfo *info =
             MHD_get_connection_info(connection, MHD_CONNECTION_INFO_CLIENT_ADDRESS);
-        if (info && info->client_addr) address_text(info->client_addr, peer->address);
-        peer->loopback = strncmp(peer->address, "127.", 4) == 0 || strcmp(peer->address, "::1") == 0;
+        if (info && info->client_addr)
+            address_text(info->client_addr, peer->address);
+        peer->loopback =
+            strncmp(peer->address, "127.", 4) == 0 || strcmp(peer->address, "::1") == 0;
         peer->proxy = server->trusted_proxy && strcmp(server->trusted_proxy, peer->address) == 0;
         peer->counted = !peer->proxy && address_take(server, peer->address);
     }
     atomic_store(&peer->deadline_us, clock_monotonic_us() + server->request_s * INT64_C(1000000));
     pthread_mutex_lock(&server->connections_lock);
     peer->after = server->connections;
-    if (peer->after) peer->after->before = peer;
+    if (peer->after)
+        peer->after->before = peer;
     server->connections = peer;
     pthread_mutex_unlock(&server->connections_lock);
     atomic_fetch_add(&app_metrics(server->app)->connections, 1);
@@ -103,11 +116,15 @@ static struct connection *begin(struct listener *listener, struct MHD_Connection
 
 static void end(struct server *server, struct connection *peer) {
     pthread_mutex_lock(&server->connections_lock);
-    if (peer->before) peer->before->after = peer->after;
-    else server->connections = peer->after;
-    if (peer->after) peer->after->before = peer->before;
+    if (peer->before)
+        peer->before->after = peer->after;
+    else
+        server->connections = peer->after;
+    if (peer->after)
+        peer->after->before = peer->before;
     pthread_mutex_unlock(&server->connections_lock);
-    if (peer->counted) address_give(server, peer->address);
+    if (peer->counted)
+        address_give(server, peer->address);
     atomic_fetch_sub(&app_metrics(server->app)->connections, 1);
     free(peer);
 }
@@ -128,7 +145,8 @@ void connections_check(struct server *server, int64_t now_us) {
     pthread_mutex_lock(&server->connections_lock);
     for (struct connection *peer = server->connections; peer; peer = peer->after) {
         int64_t deadline_us = atomic_load_explicit(&peer->deadline_us, memory_order_relaxed);
-        if (deadline_us && deadline_us < now_us) shutdown(peer->fd, SHUT_RDWR);
+        if (deadline_us && deadline_us < now_us)
+            shutdown(peer->fd, SHUT_RDWR);
     }
     pthread_mutex_unlock(&server->connections_lock);
 }

@@ -31,10 +31,12 @@ static struct exchange *exchange_new(struct listener *listener) {
         server->free_exchanges = exchange->next;
     } else {
         exchange = calloc(1, sizeof *exchange);
-        struct exchange **all = server->n_exchanges % 64 == 0
-                                    ? realloc(server->exchanges, (server->n_exchanges + 64) * sizeof *all)
-                                    : server->exchanges;
-        if (!exchange || !all) abort();
+        struct exchange **all =
+            server->n_exchanges % 64 == 0
+                ? realloc(server->exchanges, (server->n_exchanges + 64) * sizeof *all)
+                : server->exchanges;
+        if (!exchange || !all)
+            abort();
         server->exchanges = all;
         exchange->index = server->n_exchanges;
         exchange->body.fd = -1;
@@ -52,13 +54,15 @@ static struct exchange *exchange_new(struct listener *listener) {
 }
 
 void exchange_release(struct exchange *exchange) {
-    if (atomic_fetch_sub(&exchange->users, 1) != 1) return;
+    if (atomic_fetch_sub(&exchange->users, 1) != 1)
+        return;
     struct server *server = exchange->server;
     struct arena arena = exchange->private.arena;
     response_release(&exchange->private.response);
     body_release(&exchange->body);
     arena_clear(&arena);
-    if (arena.chunk && (size_t)(arena.end - arena.next) > KEPT_BYTES) arena_release(&arena);
+    if (arena.chunk && (size_t)(arena.end - arena.next) > KEPT_BYTES)
+        arena_release(&arena);
     /* The headers' array is large and needs no clearing. */
     size_t after = offsetof(struct request_private, n_headers);
     memset((char *)&exchange->private + after, 0, sizeof exchange->private - after);
@@ -82,7 +86,8 @@ void exchanges_free(struct server *server) {
 
 static void set_deadline(struct exchange *exchange, int64_t seconds) {
     atomic_store_explicit(&exchange->peer->deadline_us,
-                          seconds ? clock_monotonic_us() + seconds * INT64_C(1000000) : 0, memory_order_relaxed);
+                          seconds ? clock_monotonic_us() + seconds * INT64_C(1000000) : 0,
+                          memory_order_relaxed);
 }
 
 /* ---- completion ---- */
@@ -91,14 +96,16 @@ static void set_deadline(struct exchange *exchange, int64_t seconds) {
 static void complete(struct request *request) {
     struct exchange *exchange = (struct exchange *)request;
     struct MHD_Connection *connection = exchange->connection;
-    if (atomic_exchange(&exchange->phase, PHASE_COMPLETED) == PHASE_PARKED) MHD_resume_connection(connection);
+    if (atomic_exchange(&exchange->phase, PHASE_COMPLETED) == PHASE_PARKED)
+        MHD_resume_connection(connection);
 }
 
 void *exchange_uri(void *context, const char *uri, struct MHD_Connection *connection) {
     struct listener *listener = context;
     const union MHD_ConnectionInfo *info =
         MHD_get_connection_info(connection, MHD_CONNECTION_INFO_SOCKET_CONTEXT);
-    if (!info || !info->socket_context) return NULL;
+    if (!info || !info->socket_context)
+        return NULL;
     struct exchange *exchange = exchange_new(listener);
     atomic_fetch_add(&listener->server->under_way, 1);
     exchange->connection = connection;
@@ -116,14 +123,16 @@ void exchange_end(void *context, struct MHD_Connection *connection, void **own,
                   enum MHD_RequestTerminationCode code) {
     struct exchange *exchange = *own;
     (void)context, (void)connection, (void)code;
-    if (!exchange) return;
+    if (!exchange)
+        return;
     *own = NULL;
     if (exchange->begun) {
         const struct response *response = &exchange->private.response;
         app_count_request(exchange->server->app, response->status,
                           clock_monotonic_us() - exchange->private.began_us);
     }
-    if (exchange->counted) address_give(exchange->server, exchange->request.peer);
+    if (exchange->counted)
+        address_give(exchange->server, exchange->request.peer);
     set_deadline(exchange, IDLE_S);
     exchange_release(exchange);
 }
@@ -138,9 +147,11 @@ struct head {
 };
 
 static bool is_token(const char *name) {
-    if (!name[0]) return false;
+    if (!name[0])
+        return false;
     for (const char *c = name; *c; c++)
-        if (*c <= ' ' || *c >= 0x7F || strchr("()<>@,;:\\\"/[]?={}", *c)) return false;
+        if (*c <= ' ' || *c >= 0x7F || strchr("()<>@,;:\\\"/[]?={}", *c))
+            return false;
     return true;
 }
 
@@ -150,37 +161,51 @@ static bool is_folded(const char *name, const char *framing) {
     return strncasecmp(name, framing, n) == 0 && name[n];
 }
 
-static enum MHD_Result take_header(void *context, enum MHD_ValueKind kind, const char *name, const char *value) {
+static enum MHD_Result take_header(void *context, enum MHD_ValueKind kind, const char *name,
+                                   const char *value) {
     struct head *head = context;
     struct request_private *private = &head->exchange->private;
     (void)kind;
-    if (!value) value = "";
-    if (!is_token(name) || is_folded(name, "Content-Length") || is_folded(name, "Transfer-Encoding")) head->bad = true;
+    if (!value)
+        value = "";
+    if (!is_token(name) || is_folded(name, "Content-Length") ||
+        is_folded(name, "Transfer-Encoding"))
+        head->bad = true;
     if (private->n_headers == REQUEST_HEADERS) {
         head->many = true;
         return MHD_NO;
     }
     private->headers[private->n_headers++] = (struct request_pair){.name = name, .value = value};
-    if (strcasecmp(name, "Content-Length") == 0) head->length = value, head->lengths++;
-    else if (strcasecmp(name, "Transfer-Encoding") == 0) head->coding = value, head->codings++;
-    else if (strcasecmp(name, "Content-Encoding") == 0) head->packing = value;
-    else if (strcasecmp(name, "Host") == 0) head->hosts++;
+    if (strcasecmp(name, "Content-Length") == 0)
+        head->length = value, head->lengths++;
+    else if (strcasecmp(name, "Transfer-Encoding") == 0)
+        head->coding = value, head->codings++;
+    else if (strcasecmp(name, "Content-Encoding") == 0)
+        head->packing = value;
+    else if (strcasecmp(name, "Host") == 0)
+        head->hosts++;
     return MHD_YES;
 }
 
 static int check_framing(const struct head *head, const char *version, struct err *err) {
-    if (head->many) return err_set(err, E_HEADERS, "more than %d header fields", REQUEST_HEADERS);
-    if (head->bad) return err_set(err, E_MALFORMED, "a header field has no proper name");
-    if (head->lengths > 1) return err_set(err, E_MALFORMED, "Content-Length is given more than once");
-    if (head->codings > 1) return err_set(err, E_MALFORMED, "Transfer-Encoding is given more than once");
+    if (head->many)
+        return err_set(err, E_HEADERS, "more than %d header fields", REQUEST_HEADERS);
+    if (head->bad)
+        return err_set(err, E_MALFORMED, "a header field has no proper name");
+    if (head->lengths > 1)
+        return err_set(err, E_MALFORMED, "Content-Length is given more than once");
+    if (head->codings > 1)
+        return err_set(err, E_MALFORMED, "Transfer-Encoding is given more than once");
     if (head->lengths && head->codings)
         return err_set(err, E_MALFORMED, "Content-Length and Transfer-Encoding are both given");
     if (head->lengths) {
         size_t n = strspn(head->length, "0123456789");
-        if (n == 0 || head->length[n] || n > 18) return err_set(err, E_MALFORMED, "Content-Length is not a number");
+        if (n == 0 || head->length[n] || n > 18)
+            return err_set(err, E_MALFORMED, "Content-Length is not a number");
     }
     bool http11 = strcmp(version, "HTTP/1.1") == 0;
-    if (head->codings && !http11) return err_set(err, E_MALFORMED, "Transfer-Encoding needs HTTP/1.1");
+    if (head->codings && !http11)
+        return err_set(err, E_MALFORMED, "Transfer-Encoding needs HTTP/1.1");
     if (head->hosts > 1 || (http11 && head->hosts == 0))
         return err_set(err, E_MALFORMED, "exactly one Host is needed");
     if (head->codings && strcasecmp(head->coding, "chunked") != 0)
@@ -201,7 +226,8 @@ static void take_forwarded(struct exchange *exchange) {
         last = last ? last + 1 : list;
         last += strspn(last, " ");
         size_t n = strcspn(last, " ");
-        if (n && n < ADDRESS_TEXT_BYTES) request->peer = arena_text(request->arena, (struct slice){last, n});
+        if (n && n < ADDRESS_TEXT_BYTES)
+            request->peer = arena_text(request->arena, (struct slice){last, n});
     }
     const char *scheme = request_header(request, "X-Forwarded-Proto");
     request->private->https = scheme && strcmp(scheme, "https") == 0;
@@ -209,9 +235,11 @@ static void take_forwarded(struct exchange *exchange) {
 
 static int check_packing(const char *packing, bool *gzip, struct err *err) {
     *gzip = false;
-    if (!packing || strcasecmp(packing, "identity") == 0 || !packing[0]) return 0;
+    if (!packing || strcasecmp(packing, "identity") == 0 || !packing[0])
+        return 0;
     *gzip = strcasecmp(packing, "gzip") == 0 || strcasecmp(packing, "x-gzip") == 0;
-    if (*gzip) return 0;
+    if (*gzip)
+        return 0;
     err_set(err, E_MEDIA, "this Content-Encoding is not understood");
     return err_hint(err, "Send the body as it is, or with gzip.");
 }
@@ -226,7 +254,8 @@ static enum MHD_Result refuse(struct exchange *exchange, const struct err *err) 
     struct request *request = &exchange->request;
     struct response response = {0};
     struct buf bytes;
-    if (!request->private->refusal.code) request->private->refusal = *err; /* no such path: that first */
+    if (!request->private->refusal.code)
+        request->private->refusal = *err; /* no such path: that first */
     router_run(request, &response);
     router_finish(request, &response);
     buf_init(&bytes, 64 * 1024);
@@ -236,7 +265,8 @@ static enum MHD_Result refuse(struct exchange *exchange, const struct err *err) 
     for (size_t i = 0; i < response.n_headers; i++)
         add_field(&bytes, response.headers[i].name, response.headers[i].value);
     buf_add_format(&bytes, "Connection: close\r\nContent-Length: %zu\r\n\r\n", response.body.n);
-    if (request->method != METHOD_HEAD) buf_add_slice(&bytes, buf_slice(&response.body));
+    if (request->method != METHOD_HEAD)
+        buf_add_slice(&bytes, buf_slice(&response.body));
     ssize_t sent = send(exchange->peer->fd, bytes.p, bytes.n, MSG_NOSIGNAL | MSG_DONTWAIT);
     (void)sent; /* a new answer fits into the socket's buffer, or the client does not read at all */
     linger(exchange->server, exchange->peer->fd);
@@ -269,7 +299,8 @@ static enum MHD_Result begin(struct exchange *exchange, const char *method, cons
     bool gzip;
     size_t limit = router_body_limit(request);
     size_t declared = head.length ? strtoull(head.length, NULL, 10) : 0;
-    if (check_packing(head.packing, &gzip, &err)) return refuse(exchange, &err);
+    if (check_packing(head.packing, &gzip, &err))
+        return refuse(exchange, &err);
     if (declared > limit) {
         err_set(&err, E_TOO_LARGE, "the body is over %zu bytes", limit);
         return refuse(exchange, &err);
@@ -277,7 +308,8 @@ static enum MHD_Result begin(struct exchange *exchange, const char *method, cons
     const struct route *route = request->route;
     body_begin(&exchange->body, limit, declared, gzip, route && route->access == ACCESS_WRITE_KEY);
     /* A large upload may take its time: 1 MB a second at least. */
-    if (declared > LIMIT_BATCH_BYTES) set_deadline(exchange, exchange->server->request_s + (int64_t)(declared >> 20));
+    if (declared > LIMIT_BATCH_BYTES)
+        set_deadline(exchange, exchange->server->request_s + (int64_t)(declared >> 20));
     return MHD_YES;
 }
 
@@ -296,31 +328,37 @@ static enum MHD_Result answer(struct exchange *exchange) {
             const char *from;
             void *to;
         } bytes = {.from = response->static_body.p};
-        reply = MHD_create_response_from_buffer(response->static_body.n, bytes.to, MHD_RESPMEM_PERSISTENT);
+        reply = MHD_create_response_from_buffer(response->static_body.n, bytes.to,
+                                                MHD_RESPMEM_PERSISTENT);
     } else {
-        reply = MHD_create_response_from_buffer(response->body.n, response->body.p, MHD_RESPMEM_MUST_FREE);
+        reply = MHD_create_response_from_buffer(response->body.n, response->body.p,
+                                                MHD_RESPMEM_MUST_FREE);
         response->body = (struct buf){0};
     }
-    if (!reply) return MHD_NO;
+    if (!reply)
+        return MHD_NO;
     if (response->status != 204 && response->status != 304)
         MHD_add_response_header(reply, "Content-Type", response->type);
     for (size_t i = 0; i < response->n_headers; i++)
         MHD_add_response_header(reply, response->headers[i].name, response->headers[i].value);
     if (atomic_load_explicit(&exchange->server->stopping, memory_order_relaxed))
         MHD_add_response_header(reply, "Connection", "close");
-    enum MHD_Result result = MHD_queue_response(exchange->connection, (unsigned)response->status, reply);
+    enum MHD_Result result =
+        MHD_queue_response(exchange->connection, (unsigned)response->status, reply);
     MHD_destroy_response(reply);
     return result;
 }
 
 static void run_in_worker(struct job *job) {
-    struct exchange *exchange = (struct exchange *)(void *)((char *)job - offsetof(struct exchange, job));
+    struct exchange *exchange =
+        (struct exchange *)(void *)((char *)job - offsetof(struct exchange, job));
     struct response response = {0};
     int code = atomic_load(&exchange->private.cancelled)
                    ? HANDLED
                    : router_run(&exchange->request, &response);
     watch_end(exchange);
-    if (code == SUSPENDED) return;
+    if (code == SUSPENDED)
+        return;
     request_complete(&exchange->request, &response);
 }
 
@@ -329,7 +367,8 @@ static enum MHD_Result run(struct exchange *exchange) {
     const struct route *route = request->route;
     if (exchange->private.refusal.code || !route || route->inline_handler) {
         atomic_store(&exchange->phase, PHASE_RUNNING);
-        if (router_run(request, &exchange->private.response) == HANDLED) return answer(exchange);
+        if (router_run(request, &exchange->private.response) == HANDLED)
+            return answer(exchange);
         /* Completion may come at any instant: whoever is second resumes. */
         MHD_suspend_connection(exchange->connection);
         int running = PHASE_RUNNING;
@@ -341,7 +380,8 @@ static enum MHD_Result run(struct exchange *exchange) {
     MHD_suspend_connection(exchange->connection);
     exchange->job.run = run_in_worker;
     watch_begin(exchange);
-    if (workers_add(exchange->server, &exchange->job, exchange->listener->local)) return MHD_YES;
+    if (workers_add(exchange->server, &exchange->job, exchange->listener->local))
+        return MHD_YES;
     watch_end(exchange);
     struct err err = {0};
     struct response response = {0};
@@ -354,27 +394,33 @@ static enum MHD_Result run(struct exchange *exchange) {
 static enum MHD_Result end_of_body(struct exchange *exchange) {
     struct err err = {0};
     set_deadline(exchange, 0);
-    if (atomic_load(&exchange->server->closed)) return MHD_NO;
-    if (body_finish(&exchange->body, &exchange->request.body, &err) && !exchange->private.refusal.code)
+    if (atomic_load(&exchange->server->closed))
+        return MHD_NO;
+    if (body_finish(&exchange->body, &exchange->request.body, &err) &&
+        !exchange->private.refusal.code)
         exchange->private.refusal = err;
     return run(exchange);
 }
 
 enum MHD_Result exchange_handle(void *context, struct MHD_Connection *connection, const char *url,
-                                const char *method, const char *version, const char *upload, size_t *upload_n,
-                                void **own) {
+                                const char *method, const char *version, const char *upload,
+                                size_t *upload_n, void **own) {
     struct listener *listener = context;
     struct exchange *exchange = *own;
     (void)connection, (void)url;
-    if (!exchange) return MHD_NO;
-    if (!exchange->begun) return begin(exchange, method, version);
+    if (!exchange)
+        return MHD_NO;
+    if (!exchange->begun)
+        return begin(exchange, method, version);
     if (*upload_n) {
         struct err err = {0};
-        if (body_add(&exchange->body, app_folder(listener->server->app)->dir, upload, *upload_n, &err))
+        if (body_add(&exchange->body, app_folder(listener->server->app)->dir, upload, *upload_n,
+                     &err))
             return refuse(exchange, &err);
         *upload_n = 0;
         return MHD_YES;
     }
-    if (atomic_load(&exchange->phase) == PHASE_COMPLETED) return answer(exchange);
+    if (atomic_load(&exchange->phase) == PHASE_COMPLETED)
+        return answer(exchange);
     return end_of_body(exchange);
 }

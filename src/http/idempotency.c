@@ -17,20 +17,24 @@ static void key_hash(struct request *request, unsigned char hash[HASH_BYTES]) {
     uint64_t who[2] = {request->principal.user, request->principal.key};
     crypto_generichash_init(&state, NULL, 0, HASH_BYTES);
     crypto_generichash_update(&state, (const unsigned char *)who, sizeof who);
-    crypto_generichash_update(&state, (const unsigned char *)request->target, strlen(request->target) + 1);
+    crypto_generichash_update(&state, (const unsigned char *)request->target,
+                              strlen(request->target) + 1);
     crypto_generichash_update(&state, (const unsigned char *)request->private->idempotency,
                               strlen(request->private->idempotency));
     crypto_generichash_final(&state, hash, HASH_BYTES);
 }
 
 static void body_hash(const struct request *request, unsigned char hash[HASH_BYTES]) {
-    crypto_generichash(hash, HASH_BYTES, (const unsigned char *)request->body.p, request->body.n, NULL, 0);
+    crypto_generichash(hash, HASH_BYTES, (const unsigned char *)request->body.p, request->body.n,
+                       NULL, 0);
 }
 
-int idempotency_begin(struct request *request, struct response *response, bool *answered, struct err *err) {
+int idempotency_begin(struct request *request, struct response *response, bool *answered,
+                      struct err *err) {
     const char *key = request_header(request, "Idempotency-Key");
     *answered = false;
-    if (!key) return 0;
+    if (!key)
+        return 0;
     if (!key[0] || strlen(key) > KEY_MAX)
         return err_set(err, E_INVALID, "an Idempotency-Key has 1 to %d characters", KEY_MAX);
     request->private->idempotency = key;
@@ -40,7 +44,9 @@ int idempotency_begin(struct request *request, struct response *response, bool *
     struct store *store = app_folder(request->app)->store;
     sqlite3 *db = store_reader_get(store);
     sqlite3_stmt *statement = STORE_PREPARE(db,
-        "SELECT request_hash, status, type, body FROM idempotency WHERE key_hash = ? AND created_ms > ?", err);
+                                            "SELECT request_hash, status, type, body FROM "
+                                            "idempotency WHERE key_hash = ? AND created_ms > ?",
+                                            err);
     int code = E_IO;
     bool same = false;
     if (statement) {
@@ -50,16 +56,21 @@ int idempotency_begin(struct request *request, struct response *response, bool *
     }
     if (code == 1) {
         const void *kept = sqlite3_column_blob(statement, 0);
-        same = sqlite3_column_bytes(statement, 0) == HASH_BYTES && kept && memcmp(kept, body, HASH_BYTES) == 0;
+        same = sqlite3_column_bytes(statement, 0) == HASH_BYTES && kept &&
+               memcmp(kept, body, HASH_BYTES) == 0;
         response->status = sqlite3_column_int(statement, 1);
         response->type = column_text(statement, 2, request->arena);
         buf_init(&response->body, KEPT_MAX_BYTES);
-        if (same) buf_add(&response->body, sqlite3_column_blob(statement, 3), (size_t)sqlite3_column_bytes(statement, 3));
+        if (same)
+            buf_add(&response->body, sqlite3_column_blob(statement, 3),
+                    (size_t)sqlite3_column_bytes(statement, 3));
         sqlite3_reset(statement);
     }
     store_reader_put(store, db);
-    if (code != 1) return code;
-    if (!same) return err_set(err, E_INVALID, "this Idempotency-Key was used for another request");
+    if (code != 1)
+        return code;
+    if (!same)
+        return err_set(err, E_INVALID, "this Idempotency-Key was used for another request");
     response_header(request, response, "Idempotency-Replayed", "true");
     *answered = true;
     return 0;
@@ -77,14 +88,20 @@ struct keeping {
 
 static int insert_answer(struct store_job *job, sqlite3 *db, struct err *err) {
     const struct keeping *keeping = (const struct keeping *)job;
-    sqlite3_stmt *statement = STORE_PREPARE(db, "DELETE FROM idempotency WHERE created_ms <= ?", err);
-    if (!statement) return E_IO;
+    sqlite3_stmt *statement =
+        STORE_PREPARE(db, "DELETE FROM idempotency WHERE created_ms <= ?", err);
+    if (!statement)
+        return E_IO;
     sqlite3_bind_int64(statement, 1, keeping->now_ms - KEPT_MS);
     int code = run_statement(statement, err);
-    statement = code ? NULL : STORE_PREPARE(db,
-        "INSERT OR IGNORE INTO idempotency(key_hash, request_hash, status, type, body, created_ms)"
-        " VALUES(?, ?, ?, ?, ?, ?)", err);
-    if (!statement) return code ? code : E_IO;
+    statement = code ? NULL
+                     : STORE_PREPARE(db,
+                                     "INSERT OR IGNORE INTO idempotency(key_hash, request_hash, "
+                                     "status, type, body, created_ms)"
+                                     " VALUES(?, ?, ?, ?, ?, ?)",
+                                     err);
+    if (!statement)
+        return code ? code : E_IO;
     sqlite3_bind_blob(statement, 1, keeping->key, HASH_BYTES, SQLITE_TRANSIENT);
     sqlite3_bind_blob(statement, 2, keeping->request, HASH_BYTES, SQLITE_TRANSIENT);
     sqlite3_bind_int(statement, 3, keeping->status);
@@ -101,18 +118,25 @@ static void end_keeping(struct store_job *job, int code, const struct err *err) 
 
 void idempotency_end(struct request *request, const struct response *response) {
     int status = response->status ? response->status : 200;
-    if (response->stream || response->body.n > KEPT_MAX_BYTES || status >= 500) return;
+    if (response->stream || response->body.n > KEPT_MAX_BYTES || status >= 500)
+        return;
     struct keeping *keeping = calloc(1, sizeof *keeping + response->body.n);
-    if (!keeping) abort();
+    if (!keeping)
+        abort();
     key_hash(request, keeping->key);
     body_hash(request, keeping->request);
     keeping->now_ms = request->received_ms;
     keeping->status = status;
-    snprintf(keeping->type, sizeof keeping->type, "%s", response->type ? response->type : "application/json");
+    snprintf(keeping->type, sizeof keeping->type, "%s",
+             response->type ? response->type : "application/json");
     keeping->n = response->body.n;
-    if (keeping->n) memcpy(keeping->body, response->body.p, keeping->n);
-    keeping->job = (struct store_job){.run = insert_answer, .done = end_keeping, .alone = true,
+    if (keeping->n)
+        memcpy(keeping->body, response->body.p, keeping->n);
+    keeping->job = (struct store_job){.run = insert_answer,
+                                      .done = end_keeping,
+                                      .alone = true,
                                       .bytes = sizeof *keeping + keeping->n};
     struct err err = {0};
-    if (store_submit(app_folder(request->app)->store, &keeping->job, &err)) free(keeping);
+    if (store_submit(app_folder(request->app)->store, &keeping->job, &err))
+        free(keeping);
 }

@@ -22,7 +22,8 @@ static const char *accepted_language(const char *accept, const char *standard) {
         if (weight) {
             char *end;
             q = strtod(weight + 2, &end);
-            if (end == weight + 2) q = 0;
+            if (end == weight + 2)
+                q = 0;
         }
         const char *language = tag == 2 && strncasecmp(accept, "es", 2) == 0   ? "es"
                                : tag == 2 && strncasecmp(accept, "en", 2) == 0 ? "en"
@@ -42,15 +43,16 @@ static void choose_language(struct request *request) {
     if (cookie && (strcmp(cookie, "es") == 0 || strcmp(cookie, "en") == 0))
         request->language = strcmp(cookie, "es") == 0 ? "es" : "en";
     else
-        request->language = accepted_language(request_header(request, "Accept-Language"), standard ? standard : "es");
+        request->language = accepted_language(request_header(request, "Accept-Language"),
+                                              standard ? standard : "es");
 }
 
 /* Basic: the key is the user name, the password is empty or the key. */
 static const char *basic_key(struct request *request, const char *encoded) {
     char *text = arena_get(request->arena, strlen(encoded) + 1);
     size_t n = 0;
-    if (sodium_base642bin((unsigned char *)text, strlen(encoded), encoded, strlen(encoded), " ", &n, NULL,
-                          sodium_base64_VARIANT_ORIGINAL) != 0)
+    if (sodium_base642bin((unsigned char *)text, strlen(encoded), encoded, strlen(encoded), " ", &n,
+                          NULL, sodium_base64_VARIANT_ORIGINAL) != 0)
         return NULL;
     text[n] = 0;
     text[strcspn(text, ":")] = 0;
@@ -61,7 +63,8 @@ int accounts_identify(struct request *request, struct err *err) {
     choose_language(request);
     if (request->private->local) {
         request->private->auth = AUTH_LOCAL;
-        request->principal = (struct principal){.name = "shell", .role = ROLE_OWNER, .scopes = role_scopes(ROLE_OWNER)};
+        request->principal = (struct principal){
+            .name = "shell", .role = ROLE_OWNER, .scopes = role_scopes(ROLE_OWNER)};
         return 0;
     }
     const char *authorization = request_header(request, "Authorization");
@@ -69,7 +72,8 @@ int accounts_identify(struct request *request, struct err *err) {
         return api_key_identify(request, authorization + 7, err);
     if (authorization && strncasecmp(authorization, "Basic ", 6) == 0) {
         const char *key = basic_key(request, authorization + 6);
-        return key ? api_key_identify(request, key, err) : err_set(err, E_UNAUTHORIZED, "unknown or expired API key");
+        return key ? api_key_identify(request, key, err)
+                   : err_set(err, E_UNAUTHORIZED, "unknown or expired API key");
     }
     const char *token = request_cookie(request, SESSION_COOKIE);
     return token && strlen(token) < TOKEN_TEXT_BYTES ? session_identify(request, token, err) : 0;

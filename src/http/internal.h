@@ -35,8 +35,9 @@ struct request_private {
     atomic_bool cancelled;
     _Atomic(atomic_bool *) watched_flag; /* set with it */
 
-    struct err refusal; /* code != 0: known before the body: bad target, unknown path, wrong method */
-    unsigned allowed;   /* METHOD_… of the path, for Allow */
+    struct err
+        refusal;      /* code != 0: known before the body: bad target, unknown path, wrong method */
+    unsigned allowed; /* METHOD_… of the path, for Allow */
     const struct route *known; /* a route of the path, also when none takes the method */
     int64_t began_us;
     struct response response;
@@ -74,7 +75,8 @@ const struct routes *app_routes(const struct app *app);
 bool route_is_cross_origin(const struct route *route);
 
 /* Answers remembered by Idempotency-Key (idempotency.c). */
-must_use int idempotency_begin(struct request *request, struct response *response, bool *answered, struct err *err);
+must_use int idempotency_begin(struct request *request, struct response *response, bool *answered,
+                               struct err *err);
 void idempotency_end(struct request *request, const struct response *response);
 
 /* A token bucket per text key, for sign-in and API requests; false: too fast, *retry_s says when. */

@@ -27,8 +27,8 @@ enum {
     WORKER_QUEUE_MAX = 1024,
     ADDRESS_SLOTS = 16384,
     ADDRESS_TEXT_BYTES = 64,
-    IDLE_S = 75,           /* between requests of a connection */
-    LINGER_S = 30,         /* how long a refused body is drained */
+    IDLE_S = 75,   /* between requests of a connection */
+    LINGER_S = 30, /* how long a refused body is drained */
     LINGER_MAX = 512,
     DRAIN_S = 30,          /* at the end: how long requests under way may take */
     KEPT_BYTES = 64 * 1024 /* memory that an idle exchange keeps */
@@ -54,7 +54,7 @@ struct body {
     struct buf bytes;
     size_t limit, declared; /* declared: Content-Length, 0 if unknown */
     bool gzip, sniff;
-    int fd;                 /* of the spool, -1: in memory */
+    int fd; /* of the spool, -1: in memory */
     size_t spooled;
     void *mapped;
 };
@@ -73,15 +73,15 @@ struct exchange {
     struct MHD_Connection *connection;
     struct body body;
     atomic_int phase;
-    atomic_int users;   /* the request, and its stream */
-    bool begun;         /* headers were seen */
-    bool counted;       /* in the forwarded address' count */
+    atomic_int users; /* the request, and its stream */
+    bool begun;       /* headers were seen */
+    bool counted;     /* in the forwarded address' count */
     struct job job;
     uint32_t index, generation; /* names it to the watcher */
     bool watched;
     struct stream *stream;
     struct exchange *next; /* in the free list */
-    const char *uri; /* as sent */
+    const char *uri;       /* as sent */
 };
 
 struct server {
@@ -91,7 +91,8 @@ struct server {
     int port, tcp_fd, local_fd, request_s;
     char *socket_path, *trusted_proxy;
 
-    atomic_bool stopping, closed, ended; /* no new connections; no new requests; nothing under way */
+    atomic_bool stopping, closed,
+        ended; /* no new connections; no new requests; nothing under way */
     atomic_int under_way;
 
     pthread_mutex_t connections_lock;
@@ -99,7 +100,7 @@ struct server {
     struct address {
         char text[ADDRESS_TEXT_BYTES];
         int count;
-    } *addresses;
+    } * addresses;
 
     pthread_mutex_t exchanges_lock;
     struct exchange **exchanges, *free_exchanges;
@@ -137,8 +138,8 @@ void connections_shut(struct server *server);
 /* exchange.c */
 void *exchange_uri(void *listener, const char *uri, struct MHD_Connection *connection);
 enum MHD_Result exchange_handle(void *listener, struct MHD_Connection *connection, const char *url,
-                                const char *method, const char *version, const char *upload, size_t *upload_n,
-                                void **context);
+                                const char *method, const char *version, const char *upload,
+                                size_t *upload_n, void **context);
 void exchange_end(void *listener, struct MHD_Connection *connection, void **context,
                   enum MHD_RequestTerminationCode code);
 void exchange_release(struct exchange *exchange); /* one user less */
@@ -146,7 +147,8 @@ void exchanges_free(struct server *server);
 
 /* body.c */
 void body_begin(struct body *body, size_t limit, size_t declared, bool gzip, bool sniff);
-must_use int body_add(struct body *body, const char *dir, const char *bytes, size_t n, struct err *err);
+must_use int body_add(struct body *body, const char *dir, const char *bytes, size_t n,
+                      struct err *err);
 /* The whole body, inflated: valid until body_release. */
 must_use int body_finish(struct body *body, struct slice *whole, struct err *err);
 void body_release(struct body *body);
@@ -166,6 +168,7 @@ must_use int watcher_start(struct server *server, struct err *err);
 void watcher_stop(struct server *server);
 void watch_begin(struct exchange *exchange); /* cancels it when the client leaves */
 void watch_end(struct exchange *exchange);
-void linger(struct server *server, int fd); /* takes a duplicate of the socket: reads what still comes */
+void linger(struct server *server,
+            int fd); /* takes a duplicate of the socket: reads what still comes */
 
 #endif

@@ -19,7 +19,8 @@ void token_make(const char *prefix, char token[TOKEN_TEXT_BYTES]) {
     unsigned char random[32];
     char text[48];
     randombytes_buf(random, sizeof random);
-    sodium_bin2base64(text, sizeof text, random, sizeof random, sodium_base64_VARIANT_URLSAFE_NO_PADDING);
+    sodium_bin2base64(text, sizeof text, random, sizeof random,
+                      sodium_base64_VARIANT_URLSAFE_NO_PADDING);
     snprintf(token, TOKEN_TEXT_BYTES, "%s%s", prefix, text);
     sodium_memzero(random, sizeof random);
 }
@@ -29,7 +30,8 @@ static int begin_hashing(struct accounts *accounts, struct err *err) {
         atomic_fetch_sub(&accounts->waiting, 1);
         return err_set(err, E_BUSY, "too many people are signing in at once");
     }
-    while (sem_wait(&accounts->hashing) != 0) continue;
+    while (sem_wait(&accounts->hashing) != 0)
+        continue;
     return 0;
 }
 
@@ -41,24 +43,32 @@ static void end_hashing(struct accounts *accounts) {
 int password_is_fit(const char *password, struct err *err) {
     size_t n = password ? strlen(password) : 0;
     if (n < PASSWORD_MIN || n > PASSWORD_MAX)
-        return err_at(err, E_INVALID, "/password", "a password has %d to %d bytes", PASSWORD_MIN, PASSWORD_MAX);
+        return err_at(err, E_INVALID, "/password", "a password has %d to %d bytes", PASSWORD_MIN,
+                      PASSWORD_MAX);
     return 0;
 }
 
-int password_hash(struct accounts *accounts, const char *password, char *hash, size_t size, struct err *err) {
-    if (size < crypto_pwhash_STRBYTES) return err_set(err, E_INTERNAL, "no room for a password hash");
+int password_hash(struct accounts *accounts, const char *password, char *hash, size_t size,
+                  struct err *err) {
+    if (size < crypto_pwhash_STRBYTES)
+        return err_set(err, E_INTERNAL, "no room for a password hash");
     int code = begin_hashing(accounts, err);
-    if (code) return code;
-    int failed = crypto_pwhash_str(hash, password, strlen(password), crypto_pwhash_OPSLIMIT_INTERACTIVE,
-                                   crypto_pwhash_MEMLIMIT_INTERACTIVE);
+    if (code)
+        return code;
+    int failed =
+        crypto_pwhash_str(hash, password, strlen(password), crypto_pwhash_OPSLIMIT_INTERACTIVE,
+                          crypto_pwhash_MEMLIMIT_INTERACTIVE);
     end_hashing(accounts);
     return failed ? err_set(err, E_BUSY, "not enough memory to hash a password") : 0;
 }
 
-int password_check(struct accounts *accounts, const char *hash, const char *password, struct err *err) {
+int password_check(struct accounts *accounts, const char *hash, const char *password,
+                   struct err *err) {
     int code = begin_hashing(accounts, err);
-    if (code) return code;
+    if (code)
+        return code;
     int differs = crypto_pwhash_str_verify(hash, password, strlen(password));
     end_hashing(accounts);
-    return differs ? err_set(err, E_UNAUTHORIZED, "the e-mail address or the password is wrong") : 0;
+    return differs ? err_set(err, E_UNAUTHORIZED, "the e-mail address or the password is wrong")
+                   : 0;
 }

@@ -11,19 +11,23 @@
 
 enum { BODY_MAX_BYTES = 256 * 1024 * 1024 };
 
-void response_header(struct request *request, struct response *response, const char *name, const char *value) {
+void response_header(struct request *request, struct response *response, const char *name,
+                     const char *value) {
     size_t max = sizeof response->headers / sizeof *response->headers;
-    if (response->n_headers == max) return;
+    if (response->n_headers == max)
+        return;
     /* No line may be smuggled into the head. */
     char *copy = arena_text(request->arena, slice_of(value));
     for (char *c = copy; *c; c++)
-        if ((unsigned char)*c < 0x20 || *c == 0x7F) *c = ' ';
+        if ((unsigned char)*c < 0x20 || *c == 0x7F)
+            *c = ' ';
     response->headers[response->n_headers++] = (struct response_header){name, copy};
 }
 
 static bool has_header(const struct response *response, const char *name) {
     for (size_t i = 0; i < response->n_headers; i++)
-        if (strcasecmp(response->headers[i].name, name) == 0) return true;
+        if (strcasecmp(response->headers[i].name, name) == 0)
+            return true;
     return false;
 }
 
@@ -35,7 +39,8 @@ static int append(const char *bytes, size_t n, void *out) {
 void response_json(struct response *response, int status, const json_t *json) {
     response->status = status;
     response->type = "application/json";
-    if (!response->body.max) buf_init(&response->body, BODY_MAX_BYTES);
+    if (!response->body.max)
+        buf_init(&response->body, BODY_MAX_BYTES);
     buf_clear(&response->body);
     json_dump_callback(json, append, &response->body, JSON_COMPACT | JSON_ENCODE_ANY);
 }
@@ -43,16 +48,18 @@ void response_json(struct response *response, int status, const json_t *json) {
 void response_problem(struct request *request, struct response *response, const struct err *err) {
     int code = err->code ? err->code : E_INTERNAL, status = err_status(code);
     json_t *problem = json_pack("{s:o, s:s, s:s, s:i}", "type",
-                                json_sprintf("urn:senda:problem:%s", err_type(code)), "title", err_title(code),
-                                "code", err_type(code), "status", status);
+                                json_sprintf("urn:senda:problem:%s", err_type(code)), "title",
+                                err_title(code), "code", err_type(code), "status", status);
     const char *message = err->message[0] ? err->message : err_title(code);
     json_t *detail = json_string(message), *hint = err->hint[0] ? json_string(err->hint) : NULL;
     json_object_set_new(problem, "detail", detail ? detail : json_string(err_title(code)));
-    if (hint) json_object_set_new(problem, "hint", hint);
+    if (hint)
+        json_object_set_new(problem, "hint", hint);
     if (err->pointer[0]) {
-        json_t *errors = json_pack("[{s:s, s:s, s:s}]", "pointer", err->pointer, "code", err_type(code),
-                                   "message", message);
-        if (errors) json_object_set_new(problem, "errors", errors);
+        json_t *errors = json_pack("[{s:s, s:s, s:s}]", "pointer", err->pointer, "code",
+                                   err_type(code), "message", message);
+        if (errors)
+            json_object_set_new(problem, "errors", errors);
     }
     response_json(response, status, problem);
     response->type = "application/problem+json";
@@ -68,13 +75,15 @@ void response_redirect(struct request *request, struct response *response, const
 }
 
 void response_list(struct response *response, json_t *rows, const char *cursor) {
-    json_t *list = json_pack("{s:o, s:o}", "data", rows, "next", cursor ? json_string(cursor) : json_null());
+    json_t *list =
+        json_pack("{s:o, s:o}", "data", rows, "next", cursor ? json_string(cursor) : json_null());
     response_json(response, 200, list);
     json_decref(list);
 }
 
 void response_release(struct response *response) {
-    if (response->stream_done) response->stream_done(response->stream_context);
+    if (response->stream_done)
+        response->stream_done(response->stream_context);
     buf_release(&response->body);
     *response = (struct response){0};
 }

@@ -28,10 +28,12 @@ enum { BACKLOG = 1024, THREADS_MAX = 8, CONNECTION_MEMORY_BYTES = 2 * LIMIT_HEAD
 static int split_listen(const char *listen, char host[256], char port[8], struct err *err) {
     const char *colon = strrchr(listen, ':');
     size_t n = colon ? (size_t)(colon - listen) : 0;
-    if (!colon || n >= 256 || strlen(colon + 1) > 5 || !colon[1] || strspn(colon + 1, "0123456789") != strlen(colon + 1))
+    if (!colon || n >= 256 || strlen(colon + 1) > 5 || !colon[1] ||
+        strspn(colon + 1, "0123456789") != strlen(colon + 1))
         return err_set(err, E_USAGE, "the address to listen on must be HOST:PORT");
     const char *start = listen;
-    if (n >= 2 && start[0] == '[' && start[n - 1] == ']') start++, n -= 2;
+    if (n >= 2 && start[0] == '[' && start[n - 1] == ']')
+        start++, n -= 2;
     snprintf(host, 256, "%.*s", (int)n, start);
     snprintf(port, 8, "%s", colon + 1);
     return 0;
@@ -40,17 +42,21 @@ static int split_listen(const char *listen, char host[256], char port[8], struct
 static int open_tcp(const char *listen_on, int *fd, int *port, struct err *err) {
     char host[256], service[8];
     int code = split_listen(listen_on, host, service, err);
-    if (code) return code;
-    struct addrinfo hints = {.ai_socktype = SOCK_STREAM, .ai_flags = AI_PASSIVE | AI_NUMERICSERV}, *found = NULL;
+    if (code)
+        return code;
+    struct addrinfo hints = {.ai_socktype = SOCK_STREAM, .ai_flags = AI_PASSIVE | AI_NUMERICSERV},
+                    *found = NULL;
     if (getaddrinfo(host[0] ? host : NULL, service, &hints, &found) != 0 || !found)
         return err_set(err, E_USAGE, "unknown address to listen on: %.100s", listen_on);
     int one = 1, zero = 0;
     *fd = socket(found->ai_family, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
     if (*fd >= 0) {
         setsockopt(*fd, SOL_SOCKET, SO_REUSEADDR, &one, sizeof one);
-        if (found->ai_family == AF_INET6) setsockopt(*fd, IPPROTO_IPV6, IPV6_V6ONLY, &zero, sizeof zero);
+        if (found->ai_family == AF_INET6)
+            setsockopt(*fd, IPPROTO_IPV6, IPV6_V6ONLY, &zero, sizeof zero);
     }
-    bool bound = *fd >= 0 && bind(*fd, found->ai_addr, found->ai_addrlen) == 0 && listen(*fd, BACKLOG) == 0;
+    bool bound =
+        *fd >= 0 && bind(*fd, found->ai_addr, found->ai_addrlen) == 0 && listen(*fd, BACKLOG) == 0;
     int reason = errno;
     freeaddrinfo(found);
     if (!bound)
@@ -71,14 +77,17 @@ static int open_local(const char *path, int *fd, struct err *err) {
     char folder[4096];
     snprintf(folder, sizeof folder, "%.*s", slash ? (int)(slash - path) : 1, slash ? path : ".");
     int dir = open(folder[0] ? folder : "/", O_PATH | O_DIRECTORY | O_CLOEXEC);
-    snprintf(address.sun_path, sizeof address.sun_path, "/proc/self/fd/%d/%.80s", dir, slash ? slash + 1 : path);
+    snprintf(address.sun_path, sizeof address.sun_path, "/proc/self/fd/%d/%.80s", dir,
+             slash ? slash + 1 : path);
     unlink(address.sun_path);
     *fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
     mode_t before = umask(0177);
-    bool bound = dir >= 0 && *fd >= 0 && bind(*fd, (struct sockaddr *)&address, sizeof address) == 0 &&
+    bool bound = dir >= 0 && *fd >= 0 &&
+                 bind(*fd, (struct sockaddr *)&address, sizeof address) == 0 &&
                  listen(*fd, BACKLOG) == 0;
     umask(before);
-    if (dir >= 0) close(dir);
+    if (dir >= 0)
+        close(dir);
     return bound ? 0 : err_set(err, E_IO, "cannot make the local socket of the data folder");
 }
 
@@ -92,10 +101,11 @@ static int start_daemon(struct listener *listener, int fd, unsigned threads, str
         {threads > 1 ? MHD_OPTION_THREAD_POOL_SIZE : MHD_OPTION_END, (intptr_t)threads, NULL},
         {MHD_OPTION_END, 0, NULL},
     };
-    listener->daemon = MHD_start_daemon(
-        flags, 0, connection_may, listener, exchange_handle, listener, MHD_OPTION_ARRAY, options,
-        MHD_OPTION_NOTIFY_CONNECTION, connection_notify, listener, MHD_OPTION_NOTIFY_COMPLETED, exchange_end,
-        listener, MHD_OPTION_URI_LOG_CALLBACK, exchange_uri, listener, MHD_OPTION_END);
+    listener->daemon =
+        MHD_start_daemon(flags, 0, connection_may, listener, exchange_handle, listener,
+                         MHD_OPTION_ARRAY, options, MHD_OPTION_NOTIFY_CONNECTION, connection_notify,
+                         listener, MHD_OPTION_NOTIFY_COMPLETED, exchange_end, listener,
+                         MHD_OPTION_URI_LOG_CALLBACK, exchange_uri, listener, MHD_OPTION_END);
     return listener->daemon ? 0 : err_set(err, E_INTERNAL, "cannot start the HTTP server");
 }
 
@@ -108,18 +118,24 @@ static unsigned thread_count(unsigned wanted) {
 static int start(struct server *server, struct err *err) {
     const struct server_options *options = &server->options;
     int code = workers_start(server, err);
-    if (!code) code = watcher_start(server, err);
-    if (!code && options->listen) code = open_tcp(options->listen, &server->tcp_fd, &server->port, err);
-    if (!code && options->socket_path) code = open_local(options->socket_path, &server->local_fd, err);
+    if (!code)
+        code = watcher_start(server, err);
+    if (!code && options->listen)
+        code = open_tcp(options->listen, &server->tcp_fd, &server->port, err);
+    if (!code && options->socket_path)
+        code = open_local(options->socket_path, &server->local_fd, err);
     if (!code && options->listen)
         code = start_daemon(&server->tcp, server->tcp_fd, thread_count(options->threads), err);
-    if (!code && options->socket_path) code = start_daemon(&server->local, server->local_fd, 1, err);
+    if (!code && options->socket_path)
+        code = start_daemon(&server->local, server->local_fd, 1, err);
     return code;
 }
 
-int server_start(struct server **out, struct app *app, const struct server_options *options, struct err *err) {
+int server_start(struct server **out, struct app *app, const struct server_options *options,
+                 struct err *err) {
     struct server *server = calloc(1, sizeof *server);
-    if (!server) abort();
+    if (!server)
+        abort();
     server->app = app;
     server->options = *options;
     server->request_s = options->request_s ? options->request_s : LIMIT_REQUEST_S;
@@ -127,11 +143,13 @@ int server_start(struct server **out, struct app *app, const struct server_optio
     server->socket_path = options->socket_path ? strdup(options->socket_path) : NULL;
     server->tcp = (struct listener){.server = server};
     server->local = (struct listener){.server = server, .local = true};
-    for (size_t i = 0; i < LINGER_MAX; i++) server->farewells[i].fd = -1;
+    for (size_t i = 0; i < LINGER_MAX; i++)
+        server->farewells[i].fd = -1;
     pthread_mutex_init(&server->watch_lock, NULL);
     server->tcp_fd = server->local_fd = server->epoll = -1;
     server->addresses = calloc(ADDRESS_SLOTS, sizeof *server->addresses);
-    if (!server->addresses) abort();
+    if (!server->addresses)
+        abort();
     pthread_mutex_init(&server->connections_lock, NULL);
     pthread_mutex_init(&server->jobs_lock, NULL);
     pthread_cond_init(&server->jobs_changed, NULL);
@@ -150,19 +168,24 @@ int server_port(const struct server *server) { return server->port; }
 
 static void wait_under_way(struct server *server, int64_t until_us) {
     const struct timespec moment = {.tv_nsec = 5 * 1000 * 1000};
-    while (atomic_load(&server->under_way) > 0 && clock_monotonic_us() < until_us) nanosleep(&moment, NULL);
+    while (atomic_load(&server->under_way) > 0 && clock_monotonic_us() < until_us)
+        nanosleep(&moment, NULL);
 }
 
 static void stop_listener(struct listener *listener, int fd) {
-    if (listener->daemon) MHD_stop_daemon(listener->daemon);
-    if (fd >= 0) close(fd);
+    if (listener->daemon)
+        MHD_stop_daemon(listener->daemon);
+    if (fd >= 0)
+        close(fd);
 }
 
 void server_stop(struct server *server) {
     atomic_store(&app_metrics(server->app)->stopping, true);
     atomic_store(&server->stopping, true);
-    if (server->tcp.daemon) (void)MHD_quiesce_daemon(server->tcp.daemon);
-    if (server->local.daemon) (void)MHD_quiesce_daemon(server->local.daemon);
+    if (server->tcp.daemon)
+        (void)MHD_quiesce_daemon(server->tcp.daemon);
+    if (server->local.daemon)
+        (void)MHD_quiesce_daemon(server->local.daemon);
     wait_under_way(server, clock_monotonic_us() + DRAIN_S * INT64_C(1000000));
     /* Whoever still sends or does not read is shut down; what is suspended completes. */
     atomic_store(&server->closed, true);
@@ -177,7 +200,8 @@ void server_stop(struct server *server) {
     watcher_stop(server);
     stop_listener(&server->tcp, server->tcp_fd);
     stop_listener(&server->local, server->local_fd);
-    if (server->socket_path) unlink(server->socket_path);
+    if (server->socket_path)
+        unlink(server->socket_path);
     workers_stop(server);
     exchanges_free(server);
     pthread_mutex_destroy(&server->exchanges_lock);

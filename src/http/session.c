@@ -26,25 +26,33 @@ struct beginning {
 static int insert_session(void *context, sqlite3 *db, struct err *err) {
     struct beginning *beginning = context;
     sqlite3_stmt *statement = STORE_PREPARE(db,
-        "INSERT INTO session(token_hash, user, address, agent, created_ms, seen_ms) VALUES(?1, ?2, ?3, ?4, ?5, ?5)",
-        err);
-    if (!statement) return E_IO;
+                                            "INSERT INTO session(token_hash, user, address, agent, "
+                                            "created_ms, seen_ms) VALUES(?1, ?2, ?3, ?4, ?5, ?5)",
+                                            err);
+    if (!statement)
+        return E_IO;
     sqlite3_bind_blob(statement, 1, beginning->hash, HASH_BYTES, SQLITE_TRANSIENT);
     sqlite3_bind_int64(statement, 2, (sqlite3_int64)beginning->user);
     bind_text(statement, 3, beginning->address);
     bind_text(statement, 4, beginning->agent);
     sqlite3_bind_int64(statement, 5, beginning->now_ms);
     int code = run_statement(statement, err);
-    statement = code ? NULL : STORE_PREPARE(db, "UPDATE user SET signed_in_ms = ? WHERE id = ?", err);
-    if (!statement) return code ? code : E_IO;
+    statement =
+        code ? NULL : STORE_PREPARE(db, "UPDATE user SET signed_in_ms = ? WHERE id = ?", err);
+    if (!statement)
+        return code ? code : E_IO;
     sqlite3_bind_int64(statement, 1, beginning->now_ms);
     sqlite3_bind_int64(statement, 2, (sqlite3_int64)beginning->user);
     code = run_statement(statement, err);
     /* Old ones go: past their time, or beyond what one person may have. */
-    statement = code ? NULL : STORE_PREPARE(db,
-        "DELETE FROM session WHERE seen_ms < ?1 OR id IN (SELECT id FROM session WHERE user = ?2 ORDER BY seen_ms DESC"
-        " LIMIT -1 OFFSET ?3)", err);
-    if (!statement) return code ? code : E_IO;
+    statement = code ? NULL
+                     : STORE_PREPARE(db,
+                                     "DELETE FROM session WHERE seen_ms < ?1 OR id IN (SELECT id "
+                                     "FROM session WHERE user = ?2 ORDER BY seen_ms DESC"
+                                     " LIMIT -1 OFFSET ?3)",
+                                     err);
+    if (!statement)
+        return code ? code : E_IO;
     sqlite3_bind_int64(statement, 1, beginning->now_ms - (int64_t)SESSION_DAYS * DAY_MS);
     sqlite3_bind_int64(statement, 2, (sqlite3_int64)beginning->user);
     sqlite3_bind_int(statement, 3, SESSIONS_PER_USER);
@@ -56,22 +64,27 @@ static void set_csrf(struct request *request, const char *token) {
     char text[48];
     crypto_generichash(hash, sizeof hash, (const unsigned char *)token, strlen(token),
                        app_accounts(request->app)->csrf_key, HASH_BYTES);
-    sodium_bin2base64(text, sizeof text, hash, sizeof hash, sodium_base64_VARIANT_URLSAFE_NO_PADDING);
+    sodium_bin2base64(text, sizeof text, hash, sizeof hash,
+                      sodium_base64_VARIANT_URLSAFE_NO_PADDING);
     request->csrf = arena_text(request->arena, slice_of(text));
 }
 
-int session_begin(struct request *request, struct response *response, uint64_t user, struct err *err) {
+int session_begin(struct request *request, struct response *response, uint64_t user,
+                  struct err *err) {
     struct accounts *accounts = app_accounts(request->app);
     char token[TOKEN_TEXT_BYTES];
     const char *agent = request_header(request, "User-Agent");
     token_make("", token);
-    struct beginning beginning = {.user = user, .address = request->peer, .now_ms = request->received_ms};
+    struct beginning beginning = {
+        .user = user, .address = request->peer, .now_ms = request->received_ms};
     beginning.agent = agent ? arena_format(request->arena, "%.*s", AGENT_MAX, agent) : "";
     token_hash(token, beginning.hash);
     int code = store_write(accounts->folder->store, insert_session, &beginning, err);
-    if (code) return code;
+    if (code)
+        return code;
     response_header(request, response, "Set-Cookie",
-                    arena_format(request->arena, "%s=%s; Path=/; HttpOnly; SameSite=Lax; Max-Age=%d%s",
+                    arena_format(request->arena,
+                                 "%s=%s; Path=/; HttpOnly; SameSite=Lax; Max-Age=%d%s",
                                  SESSION_COOKIE, token, SESSION_DAYS * DAY_S,
                                  request->private->https ? "; Secure" : ""));
     set_csrf(request, token);
@@ -79,15 +92,18 @@ int session_begin(struct request *request, struct response *response, uint64_t u
     return 0;
 }
 
-static int check_throttle(struct request *request, struct response *response, const char *email, struct err *err) {
+static int check_throttle(struct request *request, struct response *response, const char *email,
+                          struct err *err) {
     struct accounts *accounts = app_accounts(request->app);
     int retry_s = 0;
-    bool allowed = throttle_take(accounts->by_address, request->peer, request->received_ms, &retry_s);
+    bool allowed =
+        throttle_take(accounts->by_address, request->peer, request->received_ms, &retry_s);
     char key[80] = "";
     for (size_t i = 0; i < sizeof key - 1 && email[i]; i++)
         key[i] = (char)(email[i] >= 'A' && email[i] <= 'Z' ? email[i] + 32 : email[i]);
     allowed = throttle_take(accounts->by_email, key, request->received_ms, &retry_s) && allowed;
-    if (allowed) return 0;
+    if (allowed)
+        return 0;
     response_header(request, response, "Retry-After", arena_format(request->arena, "%d", retry_s));
     return err_set(err, E_RATE, "too many attempts to sign in");
 }
@@ -96,18 +112,20 @@ static int check_throttle(struct request *request, struct response *response, co
 static int refuse_unknown(struct accounts *accounts, const char *password, struct err *err) {
     char hash[crypto_pwhash_STRBYTES];
     int code = password_hash(accounts, password, hash, sizeof hash, err);
-    return code ? code : err_set(err, E_UNAUTHORIZED, "the e-mail address or the password is wrong");
+    return code ? code
+                : err_set(err, E_UNAUTHORIZED, "the e-mail address or the password is wrong");
 }
 
-int session_sign_in(struct request *request, struct response *response, const char *email, const char *password,
-                    struct err *err) {
+int session_sign_in(struct request *request, struct response *response, const char *email,
+                    const char *password, struct err *err) {
     struct accounts *accounts = app_accounts(request->app);
     struct user user;
     struct err ignored = {0};
     if (!email || !password || strlen(password) > PASSWORD_MAX || strlen(email) > 254)
         return err_set(err, E_UNAUTHORIZED, "the e-mail address or the password is wrong");
     int code = check_throttle(request, response, email, err);
-    if (code) return code;
+    if (code)
+        return code;
     code = user_find(accounts, email, request->arena, &user, &ignored);
     if (code && code != E_NOT_FOUND) {
         *err = ignored;
@@ -120,9 +138,11 @@ int session_sign_in(struct request *request, struct response *response, const ch
     struct principal who = {.name = code ? "" : user.email};
     if (code == E_UNAUTHORIZED)
         audit_write(accounts, &who, request->peer, "session.refused", email, "");
-    if (code) return code;
+    if (code)
+        return code;
     code = session_begin(request, response, user.id, err);
-    if (!code) audit_write(accounts, &who, request->peer, "session.begin", user.email, "");
+    if (!code)
+        audit_write(accounts, &who, request->peer, "session.begin", user.email, "");
     return code;
 }
 
@@ -133,8 +153,10 @@ struct removal {
 
 static int delete_session(void *context, sqlite3 *db, struct err *err) {
     struct removal *removal = context;
-    sqlite3_stmt *statement = STORE_PREPARE(db, "DELETE FROM session WHERE user = ? AND id = ?", err);
-    if (!statement) return E_IO;
+    sqlite3_stmt *statement =
+        STORE_PREPARE(db, "DELETE FROM session WHERE user = ? AND id = ?", err);
+    if (!statement)
+        return E_IO;
     sqlite3_bind_int64(statement, 1, (sqlite3_int64)removal->user);
     sqlite3_bind_int64(statement, 2, (sqlite3_int64)removal->id);
     int code = run_statement(statement, err);
@@ -152,21 +174,28 @@ int session_sign_out(struct request *request, struct response *response, struct 
     struct accounts *accounts = app_accounts(request->app);
     response_header(request, response, "Set-Cookie", forget_cookie);
     response_header(request, response, "Clear-Site-Data", "\"cache\"");
-    if (request->private->auth != AUTH_SESSION) return 0;
+    if (request->private->auth != AUTH_SESSION)
+        return 0;
     int code = session_revoke(accounts, request->principal.user, request->private->session, err);
-    if (code == E_NOT_FOUND) code = 0;
-    if (!code) audit_write(accounts, &request->principal, request->peer, "session.end", request->principal.name, "");
+    if (code == E_NOT_FOUND)
+        code = 0;
+    if (!code)
+        audit_write(accounts, &request->principal, request->peer, "session.end",
+                    request->principal.name, "");
     return code;
 }
 
-int session_list(struct request *request, uint64_t user, struct session **sessions, size_t *n, struct err *err) {
+int session_list(struct request *request, uint64_t user, struct session **sessions, size_t *n,
+                 struct err *err) {
     struct store *store = app_folder(request->app)->store;
     *sessions = ARENA_ARRAY(request->arena, struct session, SESSIONS_PER_USER);
     *n = 0;
     sqlite3 *db = store_reader_get(store);
     sqlite3_stmt *statement = STORE_PREPARE(db,
-        "SELECT id, address, agent, created_ms, seen_ms FROM session WHERE user = ? AND seen_ms >= ?"
-        " ORDER BY seen_ms DESC LIMIT ?", err);
+                                            "SELECT id, address, agent, created_ms, seen_ms FROM "
+                                            "session WHERE user = ? AND seen_ms >= ?"
+                                            " ORDER BY seen_ms DESC LIMIT ?",
+                                            err);
     int code = statement ? 1 : E_IO;
     if (statement) {
         sqlite3_bind_int64(statement, 1, (sqlite3_int64)user);
@@ -174,9 +203,11 @@ int session_list(struct request *request, uint64_t user, struct session **sessio
         sqlite3_bind_int(statement, 3, SESSIONS_PER_USER);
     }
     while (code == 1 && (code = store_step(statement, err)) == 1) {
-        if (*n == SESSIONS_PER_USER) continue;
+        if (*n == SESSIONS_PER_USER)
+            continue;
         struct session *session = &(*sessions)[(*n)++];
-        *session = (struct session){.id = (uint64_t)sqlite3_column_int64(statement, 0), .user = user,
+        *session = (struct session){.id = (uint64_t)sqlite3_column_int64(statement, 0),
+                                    .user = user,
                                     .address = column_text(statement, 1, request->arena),
                                     .agent = column_text(statement, 2, request->arena),
                                     .created_ms = sqlite3_column_int64(statement, 3),
@@ -195,7 +226,8 @@ struct touch {
 static int touch_session(void *context, sqlite3 *db, struct err *err) {
     struct touch *touch = context;
     sqlite3_stmt *statement = STORE_PREPARE(db, "UPDATE session SET seen_ms = ? WHERE id = ?", err);
-    if (!statement) return E_IO;
+    if (!statement)
+        return E_IO;
     sqlite3_bind_int64(statement, 1, touch->now_ms);
     sqlite3_bind_int64(statement, 2, (sqlite3_int64)touch->id);
     return run_statement(statement, err);
@@ -207,8 +239,10 @@ int session_identify(struct request *request, const char *token, struct err *err
     token_hash(token, hash);
     sqlite3 *db = store_reader_get(accounts->folder->store);
     sqlite3_stmt *statement = STORE_PREPARE(db,
-        "SELECT s.id, s.seen_ms, u.id, u.email, u.role, u.units, u.language, u.disabled FROM session s"
-        " JOIN user u ON u.id = s.user WHERE s.token_hash = ?", err);
+                                            "SELECT s.id, s.seen_ms, u.id, u.email, u.role, "
+                                            "u.units, u.language, u.disabled FROM session s"
+                                            " JOIN user u ON u.id = s.user WHERE s.token_hash = ?",
+                                            err);
     int code = E_IO;
     int64_t seen_ms = 0;
     const char *units_text = "";
@@ -219,19 +253,23 @@ int session_identify(struct request *request, const char *token, struct err *err
     bool known = code == 1;
     if (known) {
         seen_ms = sqlite3_column_int64(statement, 1);
-        known = !sqlite3_column_int(statement, 7) && seen_ms >= request->received_ms - (int64_t)SESSION_DAYS * DAY_MS;
+        known = !sqlite3_column_int(statement, 7) &&
+                seen_ms >= request->received_ms - (int64_t)SESSION_DAYS * DAY_MS;
         request->private->session = (uint64_t)sqlite3_column_int64(statement, 0);
         const char *language = column_text(statement, 6, request->arena);
-        if (known && language[0]) request->language = language;
-        request->principal = (struct principal){.user = (uint64_t)sqlite3_column_int64(statement, 2),
-                                                .name = column_text(statement, 3, request->arena),
-                                                .role = role_of(column_text(statement, 4, request->arena))};
+        if (known && language[0])
+            request->language = language;
+        request->principal =
+            (struct principal){.user = (uint64_t)sqlite3_column_int64(statement, 2),
+                               .name = column_text(statement, 3, request->arena),
+                               .role = role_of(column_text(statement, 4, request->arena))};
         request->principal.scopes = role_scopes(request->principal.role);
         units_text = column_text(statement, 5, request->arena);
         sqlite3_reset(statement);
     }
     store_reader_put(accounts->folder->store, db);
-    if (code < 0) return code;
+    if (code < 0)
+        return code;
     if (!known) {
         request->principal = (struct principal){0};
         return 0;

@@ -16,7 +16,8 @@ static bool accepts(const struct request *request, const char *coding) {
     while (list && *list) {
         list += strspn(list, " ,");
         size_t part = strcspn(list, ",");
-        if (strncasecmp(list, coding, n) == 0 && !strchr("abcdefghijklmnopqrstuvwxyz-", list[n] ? list[n] : '.')) {
+        if (strncasecmp(list, coding, n) == 0 &&
+            !strchr("abcdefghijklmnopqrstuvwxyz-", list[n] ? list[n] : '.')) {
             const char *quality = memmem(list, part, "q=0", 3);
             return !quality || strspn(quality + 2, "0.") != (size_t)(list + part - quality - 2);
         }
@@ -26,8 +27,8 @@ static bool accepts(const struct request *request, const char *coding) {
 }
 
 /* form: its letter in the ETag. */
-static struct slice choose_form(const struct request *request, const struct asset *asset, const char **coding,
-                                char *form) {
+static struct slice choose_form(const struct request *request, const struct asset *asset,
+                                const char **coding, char *form) {
     *coding = NULL;
     *form = 'r';
     if (asset->brotli.p && accepts(request, "br")) {
@@ -43,25 +44,28 @@ static struct slice choose_form(const struct request *request, const struct asse
     return asset->raw;
 }
 
-int static_serve(struct request *request, struct response *response, const char *path, const char *cache,
-                 struct err *err) {
+int static_serve(struct request *request, struct response *response, const char *path,
+                 const char *cache, struct err *err) {
     struct asset asset;
     const char *coding;
     char form;
     int code = asset_get(path, request->arena, &asset, err);
-    if (code) return code;
+    if (code)
+        return code;
     struct slice bytes = choose_form(request, &asset, &coding, &form);
     const char *etag = arena_format(request->arena, "\"%s-%c\"", asset.etag, form);
     response->type = asset.type;
     response_header(request, response, "ETag", etag);
     response_header(request, response, "Cache-Control", cache);
-    if (asset.gzip.p || asset.brotli.p) response_header(request, response, "Vary", "Accept-Encoding");
+    if (asset.gzip.p || asset.brotli.p)
+        response_header(request, response, "Vary", "Accept-Encoding");
     const char *known = request_header(request, "If-None-Match");
     if (known && (strstr(known, etag) || strcmp(known, "*") == 0)) {
         response->status = 304;
         return HANDLED;
     }
-    if (coding) response_header(request, response, "Content-Encoding", coding);
+    if (coding)
+        response_header(request, response, "Content-Encoding", coding);
     response->static_body = bytes;
     return HANDLED;
 }
@@ -70,10 +74,13 @@ static int get_asset(struct request *request, struct response *response, struct 
     const char *path = request->params[0], *version = assets_version();
     size_t n = strlen(version);
     bool versioned = strncmp(path, version, n) == 0 && path[n] == '/';
-    if (versioned) path += n + 1;
-    if (strncmp(path, "templates/", 10) == 0) return err_set(err, E_NOT_FOUND, "nothing is at this address");
+    if (versioned)
+        path += n + 1;
+    if (strncmp(path, "templates/", 10) == 0)
+        return err_set(err, E_NOT_FOUND, "nothing is at this address");
     bool fixed = versioned && strcmp(version, "dev") != 0;
-    return static_serve(request, response, path, fixed ? "public, max-age=31536000, immutable" : "no-cache", err);
+    return static_serve(request, response, path,
+                        fixed ? "public, max-age=31536000, immutable" : "no-cache", err);
 }
 
 static int get_script(struct request *request, struct response *response, struct err *err) {

@@ -11,8 +11,8 @@
 
 /* Answers with an asset in the form that the asker takes, or 304. The bytes are sent in place: embedded ones live
  * for ever, those of a web root in the request's arena. */
-must_use int static_serve(struct request *request, struct response *response, const char *path, const char *cache,
-                          struct err *err);
+must_use int static_serve(struct request *request, struct response *response, const char *path,
+                          const char *cache, struct err *err);
 
 extern const struct route_table static_routes; /* /assets/… /senda.js /favicon.ico /robots.txt */
 

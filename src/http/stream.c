@@ -54,15 +54,20 @@ static void make_chunk(struct job *job) {
     buf_clear(&stream->ready);
     stream->sent = 0;
     int more = 1;
-    while (more == 1 && stream->ready.n < CHUNK_BYTES) more = stream->make(stream->context, &stream->ready);
+    while (more == 1 && stream->ready.n < CHUNK_BYTES)
+        more = stream->make(stream->context, &stream->ready);
     bool closing = atomic_load(&server->stopping) && stream->events;
-    if (more == 0 || more < 0 || closing) stream->ended = true;
+    if (more == 0 || more < 0 || closing)
+        stream->ended = true;
     int64_t now_us = clock_monotonic_us();
     if (more == 2 && !stream->ready.n && now_us - stream->spoke_us > PING_US && stream->events)
         buf_add_text(&stream->ready, ":\n\n");
-    if (stream->ready.n) stream->spoke_us = now_us;
-    if (stream->ready.n || stream->ended) wake(stream);
-    else wait_for_more(stream);
+    if (stream->ready.n)
+        stream->spoke_us = now_us;
+    if (stream->ready.n || stream->ended)
+        wake(stream);
+    else
+        wait_for_more(stream);
 }
 
 void streams_wake(struct server *server, int64_t now_us, bool all) {
@@ -103,7 +108,8 @@ static ssize_t read_chunk(void *context, uint64_t position, char *to, size_t max
 static void end_stream(void *context) {
     struct stream *stream = context;
     struct exchange *exchange = stream->exchange;
-    if (stream->done) stream->done(stream->context);
+    if (stream->done)
+        stream->done(stream->context);
     atomic_fetch_sub(&app_metrics(exchange->server->app)->streams, 1);
     buf_release(&stream->ready);
     pthread_mutex_destroy(&stream->lock);
@@ -113,7 +119,8 @@ static void end_stream(void *context) {
 
 struct MHD_Response *stream_response(struct exchange *exchange, struct response *response) {
     struct stream *stream = calloc(1, sizeof *stream);
-    if (!stream) abort();
+    if (!stream)
+        abort();
     pthread_mutex_init(&stream->lock, NULL);
     stream->job.run = make_chunk;
     stream->exchange = exchange;
@@ -123,11 +130,13 @@ struct MHD_Response *stream_response(struct exchange *exchange, struct response 
     stream->events = response->type && strncmp(response->type, "text/event-stream", 17) == 0;
     stream->spoke_us = clock_monotonic_us();
     stream->ready = response->body; /* sent first */
-    if (!stream->ready.max) buf_init(&stream->ready, CHUNK_MAX_BYTES);
+    if (!stream->ready.max)
+        buf_init(&stream->ready, CHUNK_MAX_BYTES);
     response->body = (struct buf){0};
     response->stream = NULL;
     response->stream_done = NULL;
     atomic_fetch_add(&exchange->users, 1);
     atomic_fetch_add(&app_metrics(exchange->server->app)->streams, 1);
-    return MHD_create_response_from_callback(MHD_SIZE_UNKNOWN, CHUNK_BYTES, read_chunk, stream, end_stream);
+    return MHD_create_response_from_callback(MHD_SIZE_UNKNOWN, CHUNK_BYTES, read_chunk, stream,
+                                             end_stream);
 }

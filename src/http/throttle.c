@@ -26,7 +26,8 @@ struct throttle {
 
 struct throttle *throttle_new(double per_second, double burst) {
     struct throttle *throttle = calloc(1, sizeof *throttle);
-    if (!throttle) abort();
+    if (!throttle)
+        abort();
     pthread_mutex_init(&throttle->lock, NULL);
     throttle->per_second = per_second;
     throttle->burst = burst;
@@ -34,7 +35,8 @@ struct throttle *throttle_new(double per_second, double burst) {
 }
 
 void throttle_free(struct throttle *throttle) {
-    if (!throttle) return;
+    if (!throttle)
+        return;
     pthread_mutex_destroy(&throttle->lock);
     free(throttle);
 }
@@ -43,8 +45,10 @@ static struct slot *find(struct throttle *throttle, uint64_t key) {
     struct slot *oldest = NULL;
     for (size_t i = 0; i < PROBES; i++) {
         struct slot *slot = &throttle->slots[(key + i) % SLOTS];
-        if (slot->key == key) return slot;
-        if (!oldest || slot->seen_ms < oldest->seen_ms) oldest = slot;
+        if (slot->key == key)
+            return slot;
+        if (!oldest || slot->seen_ms < oldest->seen_ms)
+            oldest = slot;
     }
     *oldest = (struct slot){.key = key, .left = throttle->burst};
     return oldest;
@@ -57,7 +61,8 @@ bool throttle_take(struct throttle *throttle, const char *key, int64_t now_ms, i
                         ? (double)(now_ms - slot->seen_ms) / 1000 * throttle->per_second
                         : 0;
     slot->left += gained;
-    if (slot->left > throttle->burst) slot->left = throttle->burst;
+    if (slot->left > throttle->burst)
+        slot->left = throttle->burst;
     slot->seen_ms = now_ms;
     bool taken = slot->left >= 1;
     if (taken)

@@ -20,14 +20,18 @@ struct change {
 
 static int check_fields(const struct user *user, struct err *err) {
     const char *at = user->email ? strchr(user->email, '@') : NULL;
-    if (!at || at == user->email || !at[1] || strlen(user->email) > EMAIL_MAX || strpbrk(user->email, " \t\r\n<>\""))
+    if (!at || at == user->email || !at[1] || strlen(user->email) > EMAIL_MAX ||
+        strpbrk(user->email, " \t\r\n<>\""))
         return err_at(err, E_INVALID, "/email", "not an e-mail address");
     if (!user->name || !user->name[0] || strlen(user->name) > NAME_MAX_BYTES)
-        return err_at(err, E_INVALID, "/name", "a name of at most %d bytes is needed", NAME_MAX_BYTES);
-    if (user->role == ROLE_NONE) return err_at(err, E_INVALID, "/role", "unknown role");
+        return err_at(err, E_INVALID, "/name", "a name of at most %d bytes is needed",
+                      NAME_MAX_BYTES);
+    if (user->role == ROLE_NONE)
+        return err_at(err, E_INVALID, "/role", "unknown role");
     bool known = !user->language || !user->language[0] || strcmp(user->language, "es") == 0 ||
                  strcmp(user->language, "en") == 0;
-    if (!known) return err_at(err, E_INVALID, "/language", "the language is es or en");
+    if (!known)
+        return err_at(err, E_INVALID, "/language", "the language is es or en");
     if (user->units && user->role >= ROLE_ADMIN)
         return err_at(err, E_INVALID, "/units", "an administrator is not limited to units");
     return 0;
@@ -36,18 +40,23 @@ static int check_fields(const struct user *user, struct err *err) {
 static int insert_user(void *context, sqlite3 *db, struct err *err) {
     struct change *change = context;
     sqlite3_stmt *statement = STORE_PREPARE(db, "SELECT 1 FROM user WHERE email = ?", err);
-    if (!statement) return E_IO;
+    if (!statement)
+        return E_IO;
     bind_text(statement, 1, change->user.email);
     int code = store_step(statement, err);
     if (code == 1) {
         sqlite3_reset(statement);
         return err_at(err, E_CONFLICT, "/email", "somebody has this e-mail address already");
     }
-    if (code < 0) return code;
+    if (code < 0)
+        return code;
     statement = STORE_PREPARE(db,
-        "INSERT INTO user(email, name, role, units, language, password, disabled, created_ms, signed_in_ms)"
-        " VALUES(?, ?, ?, ?, ?, ?, 0, ?, 0)", err);
-    if (!statement) return E_IO;
+                              "INSERT INTO user(email, name, role, units, language, password, "
+                              "disabled, created_ms, signed_in_ms)"
+                              " VALUES(?, ?, ?, ?, ?, ?, 0, ?, 0)",
+                              err);
+    if (!statement)
+        return E_IO;
     bind_text(statement, 1, change->user.email);
     bind_text(statement, 2, change->user.name);
     bind_text(statement, 3, role_name(change->user.role));
@@ -56,33 +65,43 @@ static int insert_user(void *context, sqlite3 *db, struct err *err) {
     bind_text(statement, 6, change->password);
     sqlite3_bind_int64(statement, 7, clock_now_ms());
     code = run_statement(statement, err);
-    if (!code) change->user.id = (uint64_t)sqlite3_last_insert_rowid(db);
+    if (!code)
+        change->user.id = (uint64_t)sqlite3_last_insert_rowid(db);
     return code;
 }
 
 /* Only an owner makes or changes owners. */
-static int check_owner_rule(const struct principal *by, enum role before, enum role after, struct err *err) {
+static int check_owner_rule(const struct principal *by, enum role before, enum role after,
+                            struct err *err) {
     bool owner = by->role == ROLE_OWNER || (by->user == 0 && by->key == 0);
-    if (owner || (before != ROLE_OWNER && after != ROLE_OWNER)) return 0;
+    if (owner || (before != ROLE_OWNER && after != ROLE_OWNER))
+        return 0;
     return err_at(err, E_FORBIDDEN, "/role", "only an owner makes or changes owners");
 }
 
-int user_add(struct accounts *accounts, const struct principal *by, struct user *user, const char *password,
-             struct err *err) {
+int user_add(struct accounts *accounts, const struct principal *by, struct user *user,
+             const char *password, struct err *err) {
     char hash[crypto_pwhash_STRBYTES];
     struct arena arena;
     int code = check_fields(user, err);
-    if (!code) code = check_owner_rule(by, ROLE_NONE, user->role, err);
-    if (!code) code = password_is_fit(password, err);
-    if (!code) code = password_hash(accounts, password, hash, sizeof hash, err);
-    if (code) return code;
+    if (!code)
+        code = check_owner_rule(by, ROLE_NONE, user->role, err);
+    if (!code)
+        code = password_is_fit(password, err);
+    if (!code)
+        code = password_hash(accounts, password, hash, sizeof hash, err);
+    if (code)
+        return code;
     arena_init(&arena);
-    struct change change = {.accounts = accounts, .user = *user, .password = hash,
+    struct change change = {.accounts = accounts,
+                            .user = *user,
+                            .password = hash,
                             .units = units_to_text(user->units, user->n_units, &arena)};
     code = store_write(accounts->folder->store, insert_user, &change, err);
     arena_release(&arena);
     sodium_memzero(hash, sizeof hash);
-    if (code) return code;
+    if (code)
+        return code;
     user->id = change.user.id;
     atomic_fetch_add(&accounts->users, 1);
     audit_write(accounts, by, "", "user.add", user->email, role_name(user->role));
@@ -90,16 +109,19 @@ int user_add(struct accounts *accounts, const struct principal *by, struct user 
 }
 
 static void read_user(sqlite3_stmt *statement, struct arena *arena, struct user *user) {
-    *user = (struct user){
-        .id = (uint64_t)sqlite3_column_int64(statement, 0), .email = column_text(statement, 1, arena),
-        .name = column_text(statement, 2, arena), .role = role_of(column_text(statement, 3, arena)),
-        .language = column_text(statement, 5, arena), .disabled = sqlite3_column_int(statement, 6) != 0,
-        .created_ms = sqlite3_column_int64(statement, 7), .signed_in_ms = sqlite3_column_int64(statement, 8)};
+    *user = (struct user){.id = (uint64_t)sqlite3_column_int64(statement, 0),
+                          .email = column_text(statement, 1, arena),
+                          .name = column_text(statement, 2, arena),
+                          .role = role_of(column_text(statement, 3, arena)),
+                          .language = column_text(statement, 5, arena),
+                          .disabled = sqlite3_column_int(statement, 6) != 0,
+                          .created_ms = sqlite3_column_int64(statement, 7),
+                          .signed_in_ms = sqlite3_column_int64(statement, 8)};
     units_from_text(column_text(statement, 4, arena), arena, &user->units, &user->n_units);
 }
 
-static int read_one(struct accounts *accounts, sqlite3 *db, sqlite3_stmt *statement, struct arena *arena,
-                    struct user *user, struct err *err) {
+static int read_one(struct accounts *accounts, sqlite3 *db, sqlite3_stmt *statement,
+                    struct arena *arena, struct user *user, struct err *err) {
     int code = statement ? store_step(statement, err) : E_IO;
     if (code == 1) {
         read_user(statement, arena, user);
@@ -109,12 +131,16 @@ static int read_one(struct accounts *accounts, sqlite3 *db, sqlite3_stmt *statem
     return code == 1 ? 0 : code ? code : err_set(err, E_NOT_FOUND, "no such person");
 }
 
-int user_get(struct accounts *accounts, uint64_t id, struct arena *arena, struct user *user, struct err *err) {
+int user_get(struct accounts *accounts, uint64_t id, struct arena *arena, struct user *user,
+             struct err *err) {
     sqlite3 *db = store_reader_get(accounts->folder->store);
-    sqlite3_stmt *statement = STORE_PREPARE(db,
-        "SELECT id, email, name, role, units, language, disabled, created_ms, signed_in_ms FROM user WHERE id = ?",
-        err);
-    if (statement) sqlite3_bind_int64(statement, 1, (sqlite3_int64)id);
+    sqlite3_stmt *statement =
+        STORE_PREPARE(db,
+                      "SELECT id, email, name, role, units, language, disabled, created_ms, "
+                      "signed_in_ms FROM user WHERE id = ?",
+                      err);
+    if (statement)
+        sqlite3_bind_int64(statement, 1, (sqlite3_int64)id);
     return read_one(accounts, db, statement, arena, user, err);
 }
 
@@ -122,35 +148,44 @@ int user_find(struct accounts *accounts, const char *email, struct arena *arena,
               struct err *err) {
     sqlite3 *db = store_reader_get(accounts->folder->store);
     sqlite3_stmt *statement = STORE_PREPARE(db,
-        "SELECT id, email, name, role, units, language, disabled, created_ms, signed_in_ms FROM user"
-        " WHERE email = ?", err);
-    if (statement) bind_text(statement, 1, email);
+                                            "SELECT id, email, name, role, units, language, "
+                                            "disabled, created_ms, signed_in_ms FROM user"
+                                            " WHERE email = ?",
+                                            err);
+    if (statement)
+        bind_text(statement, 1, email);
     return read_one(accounts, db, statement, arena, user, err);
 }
 
-int user_list(struct accounts *accounts, struct arena *arena, struct user **users, size_t *n, struct err *err) {
+int user_list(struct accounts *accounts, struct arena *arena, struct user **users, size_t *n,
+              struct err *err) {
     size_t capacity = (size_t)atomic_load(&accounts->users) + 16;
     *users = ARENA_ARRAY(arena, struct user, capacity);
     *n = 0;
     sqlite3 *db = store_reader_get(accounts->folder->store);
-    sqlite3_stmt *statement = STORE_PREPARE(db,
-        "SELECT id, email, name, role, units, language, disabled, created_ms, signed_in_ms FROM user ORDER BY email",
-        err);
+    sqlite3_stmt *statement =
+        STORE_PREPARE(db,
+                      "SELECT id, email, name, role, units, language, disabled, created_ms, "
+                      "signed_in_ms FROM user ORDER BY email",
+                      err);
     int code = statement ? 1 : E_IO;
     while (code == 1 && (code = store_step(statement, err)) == 1)
-        if (*n < capacity) read_user(statement, arena, &(*users)[(*n)++]);
+        if (*n < capacity)
+            read_user(statement, arena, &(*users)[(*n)++]);
     store_reader_put(accounts->folder->store, db);
     return code;
 }
 
 /* Would this change leave nobody who owns the place? */
 static int check_last_owner(sqlite3 *db, uint64_t id, struct err *err) {
-    sqlite3_stmt *statement =
-        STORE_PREPARE(db, "SELECT count(*) FROM user WHERE role = 'owner' AND NOT disabled AND id <> ?", err);
-    if (!statement) return E_IO;
+    sqlite3_stmt *statement = STORE_PREPARE(
+        db, "SELECT count(*) FROM user WHERE role = 'owner' AND NOT disabled AND id <> ?", err);
+    if (!statement)
+        return E_IO;
     sqlite3_bind_int64(statement, 1, (sqlite3_int64)id);
     int code = store_step(statement, err);
-    if (code != 1) return code ? code : E_INTERNAL;
+    if (code != 1)
+        return code ? code : E_INTERNAL;
     int others = sqlite3_column_int(statement, 0);
     sqlite3_reset(statement);
     return others ? 0 : err_set(err, E_REFUSED, "the last owner cannot go");
@@ -158,7 +193,8 @@ static int check_last_owner(sqlite3 *db, uint64_t id, struct err *err) {
 
 static int end_sessions(sqlite3 *db, uint64_t id, struct err *err) {
     sqlite3_stmt *statement = STORE_PREPARE(db, "DELETE FROM session WHERE user = ?", err);
-    if (!statement) return E_IO;
+    if (!statement)
+        return E_IO;
     sqlite3_bind_int64(statement, 1, (sqlite3_int64)id);
     return run_statement(statement, err);
 }
@@ -168,10 +204,14 @@ static int update_user(void *context, sqlite3 *db, struct err *err) {
     const struct user *user = &change->user;
     bool owns = user->role == ROLE_OWNER && !user->disabled;
     int code = owns ? 0 : check_last_owner(db, user->id, err);
-    if (code) return code;
-    sqlite3_stmt *statement = STORE_PREPARE(db,
-        "UPDATE user SET name = ?, role = ?, units = ?, language = ?, disabled = ? WHERE id = ?", err);
-    if (!statement) return E_IO;
+    if (code)
+        return code;
+    sqlite3_stmt *statement = STORE_PREPARE(
+        db,
+        "UPDATE user SET name = ?, role = ?, units = ?, language = ?, disabled = ? WHERE id = ?",
+        err);
+    if (!statement)
+        return E_IO;
     bind_text(statement, 1, user->name);
     bind_text(statement, 2, role_name(user->role));
     bind_text(statement, 3, change->units);
@@ -182,19 +222,24 @@ static int update_user(void *context, sqlite3 *db, struct err *err) {
     return code || !user->disabled ? code : end_sessions(db, user->id, err);
 }
 
-int user_change(struct accounts *accounts, const struct principal *by, const struct user *user, struct err *err) {
+int user_change(struct accounts *accounts, const struct principal *by, const struct user *user,
+                struct err *err) {
     struct arena arena;
     struct user before;
     arena_init(&arena);
     int code = check_fields(user, err);
-    if (!code) code = user_get(accounts, user->id, &arena, &before, err);
-    if (!code) code = check_owner_rule(by, before.role, user->role, err);
+    if (!code)
+        code = user_get(accounts, user->id, &arena, &before, err);
+    if (!code)
+        code = check_owner_rule(by, before.role, user->role, err);
     if (!code) {
-        struct change change = {.accounts = accounts, .user = *user,
+        struct change change = {.accounts = accounts,
+                                .user = *user,
                                 .units = units_to_text(user->units, user->n_units, &arena)};
         code = store_write(accounts->folder->store, update_user, &change, err);
     }
-    if (!code) audit_write(accounts, by, "", "user.change", before.email, role_name(user->role));
+    if (!code)
+        audit_write(accounts, by, "", "user.change", before.email, role_name(user->role));
     arena_release(&arena);
     return code;
 }
@@ -202,64 +247,80 @@ int user_change(struct accounts *accounts, const struct principal *by, const str
 static int update_password(void *context, sqlite3 *db, struct err *err) {
     struct change *change = context;
     sqlite3_stmt *statement = STORE_PREPARE(db, "UPDATE user SET password = ? WHERE id = ?", err);
-    if (!statement) return E_IO;
+    if (!statement)
+        return E_IO;
     bind_text(statement, 1, change->password);
     sqlite3_bind_int64(statement, 2, (sqlite3_int64)change->user.id);
     int code = run_statement(statement, err);
     return code ? code : end_sessions(db, change->user.id, err);
 }
 
-int user_set_password(struct accounts *accounts, const struct principal *by, uint64_t id, const char *password,
-                      struct err *err) {
+int user_set_password(struct accounts *accounts, const struct principal *by, uint64_t id,
+                      const char *password, struct err *err) {
     char hash[crypto_pwhash_STRBYTES];
     struct arena arena;
     struct user user;
     arena_init(&arena);
     int code = user_get(accounts, id, &arena, &user, err);
-    if (!code && by->user != id) code = check_owner_rule(by, user.role, user.role, err);
-    if (!code) code = password_is_fit(password, err);
-    if (!code) code = password_hash(accounts, password, hash, sizeof hash, err);
+    if (!code && by->user != id)
+        code = check_owner_rule(by, user.role, user.role, err);
+    if (!code)
+        code = password_is_fit(password, err);
+    if (!code)
+        code = password_hash(accounts, password, hash, sizeof hash, err);
     struct change change = {.accounts = accounts, .user = {.id = id}, .password = hash};
-    if (!code) code = store_write(accounts->folder->store, update_password, &change, err);
-    if (!code) audit_write(accounts, by, "", "user.password", user.email, "");
+    if (!code)
+        code = store_write(accounts->folder->store, update_password, &change, err);
+    if (!code)
+        audit_write(accounts, by, "", "user.password", user.email, "");
     arena_release(&arena);
     return code;
 }
 
-int user_check_password(struct accounts *accounts, uint64_t id, const char *password, struct err *err) {
+int user_check_password(struct accounts *accounts, uint64_t id, const char *password,
+                        struct err *err) {
     char hash[crypto_pwhash_STRBYTES] = "";
     sqlite3 *db = store_reader_get(accounts->folder->store);
     sqlite3_stmt *statement = STORE_PREPARE(db, "SELECT password FROM user WHERE id = ?", err);
-    if (statement) sqlite3_bind_int64(statement, 1, (sqlite3_int64)id);
+    if (statement)
+        sqlite3_bind_int64(statement, 1, (sqlite3_int64)id);
     int code = statement ? store_step(statement, err) : E_IO;
     if (code == 1) {
         const char *text = (const char *)sqlite3_column_text(statement, 0);
-        if (text && strlen(text) < sizeof hash) memcpy(hash, text, strlen(text) + 1);
+        if (text && strlen(text) < sizeof hash)
+            memcpy(hash, text, strlen(text) + 1);
         sqlite3_reset(statement);
     }
     store_reader_put(accounts->folder->store, db);
-    if (code < 0) return code;
-    if (code == 0) return err_set(err, E_NOT_FOUND, "no such person");
+    if (code < 0)
+        return code;
+    if (code == 0)
+        return err_set(err, E_NOT_FOUND, "no such person");
     return password_check(accounts, hash, password, err);
 }
 
 static int delete_user(void *context, sqlite3 *db, struct err *err) {
     struct change *change = context;
     int code = check_last_owner(db, change->user.id, err);
-    if (!code) code = end_sessions(db, change->user.id, err);
+    if (!code)
+        code = end_sessions(db, change->user.id, err);
     sqlite3_stmt *statement = code ? NULL : STORE_PREPARE(db, "DELETE FROM user WHERE id = ?", err);
-    if (!statement) return code ? code : E_IO;
+    if (!statement)
+        return code ? code : E_IO;
     sqlite3_bind_int64(statement, 1, (sqlite3_int64)change->user.id);
     return run_statement(statement, err);
 }
 
-int user_remove(struct accounts *accounts, const struct principal *by, uint64_t id, struct err *err) {
+int user_remove(struct accounts *accounts, const struct principal *by, uint64_t id,
+                struct err *err) {
     struct arena arena;
     struct change change = {.accounts = accounts};
     arena_init(&arena);
     int code = user_get(accounts, id, &arena, &change.user, err);
-    if (!code) code = check_owner_rule(by, change.user.role, change.user.role, err);
-    if (!code) code = store_write(accounts->folder->store, delete_user, &change, err);
+    if (!code)
+        code = check_owner_rule(by, change.user.role, change.user.role, err);
+    if (!code)
+        code = store_write(accounts->folder->store, delete_user, &change, err);
     if (!code) {
         atomic_fetch_sub(&accounts->users, 1);
         audit_write(accounts, by, "", "user.remove", change.user.email, "");

@@ -26,25 +26,31 @@ static void end_linger(struct server *server, size_t slot) {
 void linger(struct server *server, int fd) {
     int copy = fcntl(fd, F_DUPFD_CLOEXEC, 0);
     shutdown(fd, SHUT_WR);
-    if (copy < 0) return;
+    if (copy < 0)
+        return;
     pthread_mutex_lock(&server->watch_lock);
     size_t slot = 0;
-    while (slot < LINGER_MAX && server->farewells[slot].fd >= 0) slot++;
+    while (slot < LINGER_MAX && server->farewells[slot].fd >= 0)
+        slot++;
     struct epoll_event event = {.events = EPOLLIN | EPOLLRDHUP, .data.u64 = LINGER_BIT | slot};
     if (slot < LINGER_MAX && epoll_ctl(server->epoll, EPOLL_CTL_ADD, copy, &event) == 0) {
-        server->farewells[slot] = (struct farewell){copy, clock_monotonic_us() + LINGER_S * INT64_C(1000000)};
+        server->farewells[slot] =
+            (struct farewell){copy, clock_monotonic_us() + LINGER_S * INT64_C(1000000)};
         copy = -1;
     }
     pthread_mutex_unlock(&server->watch_lock);
-    if (copy >= 0) close(copy);
+    if (copy >= 0)
+        close(copy);
 }
 
 static void drain(struct server *server, size_t slot) {
     char bytes[64 * 1024];
-    if (server->farewells[slot].fd < 0) return;
+    if (server->farewells[slot].fd < 0)
+        return;
     for (int i = 0; i < 16; i++) {
         ssize_t n = recv(server->farewells[slot].fd, bytes, sizeof bytes, MSG_DONTWAIT);
-        if (n > 0) continue;
+        if (n > 0)
+            continue;
         if (n == 0 || (errno != EAGAIN && errno != EINTR)) {
             epoll_ctl(server->epoll, EPOLL_CTL_DEL, server->farewells[slot].fd, NULL);
             end_linger(server, slot);
@@ -74,7 +80,8 @@ void watch_begin(struct exchange *exchange) {
 void watch_end(struct exchange *exchange) {
     struct server *server = exchange->server;
     pthread_mutex_lock(&server->watch_lock);
-    if (exchange->watched) epoll_ctl(server->epoll, EPOLL_CTL_DEL, exchange->peer->fd, NULL);
+    if (exchange->watched)
+        epoll_ctl(server->epoll, EPOLL_CTL_DEL, exchange->peer->fd, NULL);
     exchange->watched = false;
     pthread_mutex_unlock(&server->watch_lock);
 }
@@ -84,10 +91,12 @@ static void client_left(struct server *server, uint64_t data) {
     uint32_t index = (uint32_t)data;
     struct exchange *exchange = index < server->n_exchanges ? server->exchanges[index] : NULL;
     pthread_mutex_unlock(&server->exchanges_lock);
-    if (!exchange || !exchange->watched || (exchange->generation & 0x7fffffffU) != data >> 32) return;
+    if (!exchange || !exchange->watched || (exchange->generation & 0x7fffffffU) != data >> 32)
+        return;
     atomic_store(&exchange->private.cancelled, true);
     atomic_bool *flag = atomic_load(&exchange->private.watched_flag);
-    if (flag) atomic_store(flag, true);
+    if (flag)
+        atomic_store(flag, true);
 }
 
 static void *watch(void *context) {
@@ -99,8 +108,10 @@ static void *watch(void *context) {
         pthread_mutex_lock(&server->watch_lock);
         for (int i = 0; i < n; i++) {
             uint64_t data = events[i].data.u64;
-            if (data & LINGER_BIT) drain(server, (size_t)(data & 0xffffffffU));
-            else client_left(server, data);
+            if (data & LINGER_BIT)
+                drain(server, (size_t)(data & 0xffffffffU));
+            else
+                client_left(server, data);
         }
         end_late_lingers(server, now_us);
         pthread_mutex_unlock(&server->watch_lock);
@@ -119,10 +130,13 @@ int watcher_start(struct server *server, struct err *err) {
 }
 
 void watcher_stop(struct server *server) {
-    if (server->has_watcher) pthread_join(server->watcher, NULL);
+    if (server->has_watcher)
+        pthread_join(server->watcher, NULL);
     server->has_watcher = false;
     for (size_t slot = 0; slot < LINGER_MAX; slot++)
-        if (server->farewells[slot].fd >= 0) end_linger(server, slot);
-    if (server->epoll >= 0) close(server->epoll);
+        if (server->farewells[slot].fd >= 0)
+            end_linger(server, slot);
+    if (server->epoll >= 0)
+        close(server->epoll);
     pthread_mutex_destroy(&server->watch_lock);
 }

@@ -9,11 +9,14 @@ static void *work(void *context) {
     struct server *server = context;
     pthread_mutex_lock(&server->jobs_lock);
     for (;;) {
-        while (!server->first_job && !server->jobs_end) pthread_cond_wait(&server->jobs_changed, &server->jobs_lock);
+        while (!server->first_job && !server->jobs_end)
+            pthread_cond_wait(&server->jobs_changed, &server->jobs_lock);
         struct job *job = server->first_job;
-        if (!job) break;
+        if (!job)
+            break;
         server->first_job = job->next;
-        if (!server->first_job) server->last_job = &server->first_job;
+        if (!server->first_job)
+            server->last_job = &server->first_job;
         server->n_jobs--;
         pthread_mutex_unlock(&server->jobs_lock);
         job->run(job);
@@ -51,7 +54,8 @@ void workers_stop(struct server *server) {
     server->jobs_end = true;
     pthread_cond_broadcast(&server->jobs_changed);
     pthread_mutex_unlock(&server->jobs_lock);
-    while (server->n_workers) pthread_join(server->workers[--server->n_workers], NULL);
+    while (server->n_workers)
+        pthread_join(server->workers[--server->n_workers], NULL);
     pthread_cond_destroy(&server->jobs_changed);
     pthread_mutex_destroy(&server->jobs_lock);
 }
