@@ -70,12 +70,9 @@ enum refusal {
 const char *refusal_code(enum refusal refusal);
 const char *refusal_text(enum refusal refusal);
 
-/* The de-duplication key: of messageId where there is one; else of the content as stated (type, identifiers, name, stated
- * time, context and properties in their order); {0, 0}, never a duplicate, for an event with neither messageId nor
- * timestamp. key: vault_message_key. */
-struct key128 event_key(const struct hash_key *key, const struct event *event);
-/* The key of a row of a file: of messageId where there is one, else of the content (customer, time, name, properties)
- * and the row's ordinal among equal rows of the file, from 0: event_row_key_nth of event_row_key. */
+/* The de-duplication key of a row of a file: that of messageId where there is one (the same as an event's that was sent),
+ * else of the content (customer, time, name, properties) and the row's ordinal among equal rows of the file, from 0:
+ * event_row_key_nth of event_row_key. key: vault_message_key. */
 struct key128 event_row_key(const struct hash_key *key, const struct event *event);
 struct key128 event_row_key_nth(const struct hash_key *key, struct key128 row, uint64_t ordinal);
 

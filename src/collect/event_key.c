@@ -1,8 +1,8 @@
 /*
- * Keys of exactly-once: 128-bit SipHash of a canonical form of what identifies an event.
+ * Keys of the rows of files: 128-bit SipHash of a canonical form of what identifies them.
  *
- * FORMAT of the canonical form: a byte for the kind of key, then texts as (u32 length, bytes), absent ones as length
- * 2^32 - 1, numbers as 8 bytes little endian. It never leaves memory, but changing it makes old content keys miss.
+ * FORMAT of the canonical form: texts as (u32 length, bytes), absent ones as length 2^32 - 1, numbers as 8 bytes little
+ * endian. It never leaves memory, but changing it makes a repeated import double what an older version imported.
  *
  * SPDX-License-Identifier: GPL-3.0-or-later
  */
@@ -11,7 +11,6 @@
 #include "collect/event.h"
 
 enum { STACK_BYTES = 2048, ROUND_BYTES = 40 };
-enum { KIND_MESSAGE = 'm', KIND_CONTENT = 'c', KIND_ROW = 'r', KIND_NTH = 'n' };
 
 static char *put_number(char *to, uint64_t number) {
     memcpy(to, &number, sizeof number);
@@ -44,11 +43,8 @@ static char *put_property(char *to, const struct event_property *property) {
 }
 
 static size_t room_of(const struct event *event) {
-    size_t n = 16 * ROUND_BYTES + event->name.n + event->user_id.n + event->anonymous_id.n +
-               event->previous_id.n + event->group_id.n + event->channel.n + event->touchpoint.n +
-               event->unit.n;
-    for (size_t i = 0; i < event->n_external; i++)
-        n += ROUND_BYTES + event->external[i].external_type.n + event->external[i].value.n;
+    size_t n = 8 * ROUND_BYTES + event->name.n + event->user_id.n + event->anonymous_id.n +
+               event->previous_id.n + event->group_id.n;
     for (size_t i = 0; i < event->n_properties; i++) {
         const struct event_property *property = &event->properties[i];
         n += ROUND_BYTES + property->name.n +
@@ -57,14 +53,12 @@ static size_t room_of(const struct event *event) {
     return n;
 }
 
-static struct key128 hash_content(const struct hash_key *key, const struct event *event,
-                                  char kind) {
+static struct key128 hash_content(const struct hash_key *key, const struct event *event) {
     char stack[STACK_BYTES], *bytes = stack;
     size_t room = room_of(event);
     if (room > sizeof stack && !(bytes = malloc(room)))
         abort();
     char *p = bytes;
-    *p++ = kind;
     *p++ = (char)event->type;
     p = put_text(p, event->user_id);
     p = put_text(p, event->anonymous_id);
@@ -74,48 +68,23 @@ static struct key128 hash_content(const struct hash_key *key, const struct event
     p = put_number(p, event->has_time ? (uint64_t)event->stated_ms : UINT64_MAX);
     for (size_t i = 0; i < event->n_properties; i++)
         p = put_property(p, &event->properties[i]);
-    if (kind == KIND_CONTENT) {
-        p = put_text(p, event->channel);
-        p = put_text(p, event->touchpoint);
-        p = put_text(p, event->unit);
-        for (size_t i = 0; i < event->n_external; i++) {
-            p = put_text(p, event->external[i].external_type);
-            p = put_text(p, event->external[i].value);
-        }
-    }
-    struct slice whole = {bytes, (size_t)(p - bytes)};
-    struct key128 result = hash_keyed(key, &whole, 1);
+    struct slice parts[] = {SLICE_LITERAL("row"), {bytes, (size_t)(p - bytes)}};
+    struct key128 result = hash_keyed(key, parts, 2);
     if (bytes != stack)
         free(bytes);
     return result;
 }
 
-static struct key128 hash_message(const struct hash_key *key, struct slice message_id) {
-    static const char kind[] = {KIND_MESSAGE};
-    struct slice parts[] = {{kind, sizeof kind}, message_id};
-    return hash_keyed(key, parts, 2);
-}
-
-struct key128 event_key(const struct hash_key *key, const struct event *event) {
-    if (event->message_id.n)
-        return hash_message(key, event->message_id);
-    if (!event->has_time)
-        return (struct key128){0, 0};
-    return hash_content(key, event, KIND_CONTENT);
-}
-
 struct key128 event_row_key(const struct hash_key *key, const struct event *event) {
-    if (event->message_id.n)
-        return hash_message(key, event->message_id);
-    return hash_content(key, event, KIND_ROW);
+    return event->message_id.n ? hash_keyed(key, &event->message_id, 1) : hash_content(key, event);
 }
 
 struct key128 event_row_key_nth(const struct hash_key *key, struct key128 row, uint64_t ordinal) {
-    char bytes[1 + sizeof row + sizeof ordinal] = {KIND_NTH};
+    char bytes[sizeof row + sizeof ordinal];
     if (!ordinal)
         return row;
-    memcpy(bytes + 1, &row, sizeof row);
-    memcpy(bytes + 1 + sizeof row, &ordinal, sizeof ordinal);
-    struct slice whole = {bytes, sizeof bytes};
-    return hash_keyed(key, &whole, 1);
+    memcpy(bytes, &row, sizeof row);
+    memcpy(bytes + sizeof row, &ordinal, sizeof ordinal);
+    struct slice parts[] = {SLICE_LITERAL("nth"), {bytes, sizeof bytes}};
+    return hash_keyed(key, parts, 2);
 }

@@ -12,11 +12,18 @@
 #include "base/utf8.h"
 #include "collect/import_reader.h"
 
-enum { PREVIEW_ROWS = 10, SAMPLE_SHOWN = 8, REJECTED_SHOWN = 10, SHOWN_BYTES = 200 };
+enum {
+    PREVIEW_ROWS = 10,
+    SAMPLE_SHOWN = 8,
+    REJECTED_SHOWN = 10,
+    SHOWN_BYTES = 200,
+    WORDS_MAX = 50
+};
 #define SURE 0.5 /* below, nothing is proposed */
 
-/* Words for the parts, the best first, in Spanish and English; compared with the words of a column's name. */
-static const char *const words[MAP_PARTS][40] = {
+/* Words for the parts, the best first, in Spanish and English; compared with the words of a column's name. "=" in front:
+ * only the whole name. */
+static const char *const words[MAP_PARTS][WORDS_MAX] = {
     [MAP_CUSTOMER] = {"case:concept:name",
                       "customer id",
                       "customerid",
@@ -52,11 +59,16 @@ static const char *const words[MAP_PARTS][40] = {
                       "contact id",
                       "contacto",
                       "account id",
+                      "patient",
+                      "paciente",
+                      "cust",
+                      "custid",
+                      "masterid",
                       "respnum",
-                      "email",
-                      "correo",
-                      "session id",
-                      "id"},
+                      "=email",
+                      "=correo",
+                      "=session id",
+                      "=id"},
     [MAP_TIME] = {"time:timestamp", "timestamp",    "event time",
                   "datetime",       "date time",    "fecha hora",
                   "fecha y hora",   "fecha",        "time",
@@ -66,11 +78,12 @@ static const char *const words[MAP_PARTS][40] = {
                   "fecha creación", "fecha pedido", "order date",
                   "invoicedate",    "fecha compra", "visited at",
                   "visit time",     "hora"},
-    [MAP_EVENT] = {"concept:name",  "activity", "actividad", "event name", "event",       "evento",
-                   "nombre evento", "action",   "accion",    "acción",     "step",        "paso",
-                   "etapa",         "fase",     "operacion", "operación",  "task",        "tarea",
-                   "page",          "pagina",   "página",    "event type", "tipo evento", "tipo",
-                   "type",          "estado",   "status"},
+    [MAP_EVENT] = {"concept:name", "activity",      "actividad",  "event name",  "event",
+                   "evento",       "nombre evento", "action",     "accion",      "acción",
+                   "step",         "paso",          "etapa",      "fase",        "operacion",
+                   "operación",    "task",          "tarea",      "handling",    "page",
+                   "pagina",       "página",        "event type", "tipo evento", "=tipo",
+                   "=type",        "=estado",       "=status"},
     [MAP_CHANNEL] = {"channel", "canal", "case:channel", "medio"},
     [MAP_TOUCHPOINT] = {"touchpoint", "touch point", "punto de contacto", "contact point"},
     [MAP_UNIT] = {"unit", "unidad", "store", "tienda", "branch", "sucursal", "oficina", "office",
@@ -82,14 +95,15 @@ static const char *const words[MAP_PARTS][40] = {
 /* 1 the whole name, less down the list; 0.7 of that as whole words inside the name. */
 static double name_score(struct slice name, const char *const *list) {
     double best = 0;
-    for (int i = 0; i < 40 && list[i]; i++) {
-        struct slice word = slice_of(list[i]);
+    for (int i = 0; i < WORDS_MAX && list[i]; i++) {
+        bool whole_only = list[i][0] == '=';
+        struct slice word = slice_of(list[i] + whole_only);
         double rank = 1 - 0.004 * i;
         if (slice_equal(name, word)) {
             best = rank > best ? rank : best;
             continue;
         }
-        if (word.n < 3)
+        if (word.n < 3 || whole_only)
             continue;
         const char *at = memmem(name.p, name.n, word.p, word.n);
         bool whole = at && (at == name.p || at[-1] == ' ') &&

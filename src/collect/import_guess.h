@@ -45,9 +45,6 @@ must_use int sample_read(struct sample *sample, const struct import_file *file,
                          const struct import_options *options, const struct import_opened *opened,
                          const struct import_map *map, struct err *err);
 void sample_release(struct sample *sample);
-/* The format that fits all filled cells of a column, NULL if none does. */
-const char *sample_time_format(const struct sample *sample, size_t column, bool *doubtful);
-
 /* Which column is which part, -1 none, and how sure that is (0 to 1). */
 struct guess {
     int columns[MAP_PARTS];

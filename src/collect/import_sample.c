@@ -11,6 +11,8 @@
 #include "collect/import_guess.h"
 #include "collect/import_reader.h"
 
+enum { SETTLE_ROWS = 50000 };
+
 /* Tried in this order; the day stands first where both orders fit (most of the world writes so). */
 static const char *const time_formats[] = {"rfc3339",
                                            "%d/%m/%Y %H:%M:%S",
@@ -85,7 +87,8 @@ static bool fits(const struct sample *sample, size_t column, const char *format)
     return filled > 0;
 }
 
-const char *sample_time_format(const struct sample *sample, size_t column, bool *doubtful) {
+/* The format that fits all filled cells of a column, NULL if none does. */
+static const char *find_time_format(const struct sample *sample, size_t column, bool *doubtful) {
     *doubtful = false;
     for (size_t i = 0; i < sizeof time_formats / sizeof *time_formats; i++) {
         const char *format = time_formats[i];
@@ -182,7 +185,7 @@ static void measure_column(struct sample *sample, size_t index) {
     text_map_release(&seen);
     bool numbers = tally.integers + tally.decimals == column->filled;
     column->time_format =
-        column->filled ? sample_time_format(sample, index, &column->day_first_doubtful) : NULL;
+        column->filled ? find_time_format(sample, index, &column->day_first_doubtful) : NULL;
     if (!column->filled)
         column->kind = CELLS_EMPTY;
     else if (tally.dates == column->filled ||
@@ -220,26 +223,56 @@ static void copy_sheets(struct sample *sample, const char *const *sheets) {
         sample->sheets[i] = arena_text(&sample->arena, slice_of(sheets[i]));
 }
 
-int sample_read(struct sample *sample, const struct import_file *file,
-                const struct import_options *options, const struct import_opened *opened,
-                const struct import_map *map, struct err *err) {
-    struct table *table = NULL;
-    memset(sample, 0, sizeof *sample);
-    arena_init(&sample->arena);
-    int code = import_open_table(file, options, opened, map, &table, err);
-    if (!code)
-        code = read_all(sample, table, err);
-    if (code) {
-        table_close(table);
-        sample_release(sample);
-        return code;
+/* The same format with the month first. */
+static const char *month_first(const char *format) {
+    for (size_t i = 0; i < sizeof time_formats / sizeof *time_formats; i++)
+        if (strncmp(time_formats[i], "%m/%d/", 6) == 0 &&
+            strcmp(time_formats[i] + 6, format + 6) == 0)
+            return time_formats[i];
+    return NULL;
+}
+
+/* A row that only one order of day and month fits settles the doubt of a column. */
+static bool settle_order(struct sample *sample, const struct table_row *row) {
+    bool doubtful = false;
+    for (size_t i = 0; i < sample->header.n; i++) {
+        struct sample_column *column = &sample->columns[i];
+        int64_t utc_ms;
+        if (!column->day_first_doubtful)
+            continue;
+        struct slice cell = i < row->n ? utf8_trim(row->cells[i]) : (struct slice){"", 0};
+        bool day = time_parse_format(cell, column->time_format, NULL, &utc_ms) == 0;
+        bool month = time_parse_format(cell, month_first(column->time_format), NULL, &utc_ms) == 0;
+        if (day != month) {
+            column->time_format = day ? column->time_format : month_first(column->time_format);
+            column->day_first_doubtful = false;
+        }
+        doubtful |= column->day_first_doubtful;
     }
-    sample->delimiter = table_delimiter(table);
-    copy_sheets(sample, table_sheets(table));
-    if (opened->stream)
-        snprintf(sample->encoding, sizeof sample->encoding, "%s",
-                 import_stream_encoding(opened->stream));
-    table_close(table);
+    return doubtful;
+}
+
+/* Reads on, up to SETTLE_ROWS, while the order of day and month is in doubt somewhere. */
+static int settle_orders(struct sample *sample, struct table *table, struct err *err) {
+    struct arena arena;
+    bool doubtful = false;
+    int code = 1;
+    for (size_t i = 0; i < sample->header.n; i++)
+        doubtful |= sample->columns[i].day_first_doubtful;
+    arena_init(&arena);
+    for (int n = 0; doubtful && n < SETTLE_ROWS && code == 1; n++) {
+        struct table_row row;
+        arena_clear(&arena);
+        code = table_next(table, &arena, &row, err);
+        if (code == 1 && !row.wrong)
+            doubtful = settle_order(sample, &row);
+    }
+    arena_release(&arena);
+    return code < 0 ? code : 0;
+}
+
+/* Everything about the columns, from the rows that were read. */
+static void measure(struct sample *sample, const struct import_map *map) {
     sample->columns = ARENA_ARRAY(&sample->arena, struct sample_column, sample->header.n);
     if (map && import_map_decimal(map))
         sample->decimal = import_map_decimal(map);
@@ -250,7 +283,30 @@ int sample_read(struct sample *sample, const struct import_file *file,
         sample->columns[i].words = words_of(sample, sample->columns[i].name);
         measure_column(sample, i);
     }
-    return 0;
+}
+
+int sample_read(struct sample *sample, const struct import_file *file,
+                const struct import_options *options, const struct import_opened *opened,
+                const struct import_map *map, struct err *err) {
+    struct table *table = NULL;
+    memset(sample, 0, sizeof *sample);
+    arena_init(&sample->arena);
+    int code = import_open_table(file, options, opened, map, &table, err);
+    if (!code)
+        code = read_all(sample, table, err);
+    if (!code) {
+        sample->delimiter = table_delimiter(table);
+        copy_sheets(sample, table_sheets(table));
+        if (opened->stream)
+            snprintf(sample->encoding, sizeof sample->encoding, "%s",
+                     import_stream_encoding(opened->stream));
+        measure(sample, map);
+        code = settle_orders(sample, table, err);
+    }
+    table_close(table);
+    if (code)
+        sample_release(sample);
+    return code;
 }
 
 void sample_release(struct sample *sample) { arena_release(&sample->arena); }
@@ -259,7 +315,6 @@ int import_complete_map(const struct import_file *file, const struct import_opti
                         struct import_map *map, struct err *err) {
     struct import_opened opened;
     struct sample sample;
-    bool doubtful;
     if (import_map_decimal(map) && import_map_has_time_format(map))
         return 0;
     int code = import_open_file(file, options, &opened, err);
@@ -274,8 +329,7 @@ int import_complete_map(const struct import_file *file, const struct import_opti
     if (!code && !import_map_decimal(map))
         import_map_set_decimal(map, sample.decimal);
     if (!code && !import_map_has_time_format(map)) {
-        const char *format =
-            column >= 0 ? sample_time_format(&sample, (size_t)column, &doubtful) : NULL;
+        const char *format = column >= 0 ? sample.columns[column].time_format : NULL;
         import_map_set_time_format(map, format ? format : "rfc3339");
     }
     sample_release(&sample);
