@@ -5,7 +5,7 @@
 
 #include <stdlib.h>
 
-enum { NOT_BEGUN = UINT32_MAX };
+#define NOT_BEGUN UINT32_MAX
 
 static uint32_t groups_of(const struct retention_spec *spec) { return spec->grouping.n ? spec->grouping.n : 1; }
 
