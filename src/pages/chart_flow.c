@@ -88,14 +88,14 @@ static void thin_edges(const struct chart *chart, size_t max_edges, struct flow_
 }
 
 /* Starts and ends: all of a node's that matter; a node without a way in or out gets its own, however rare. */
-static void add_virtual(const struct chart *chart, struct flow_graph *graph) {
+static void add_virtual(const struct chart *chart, size_t all_nodes, struct flow_graph *graph) {
     bool *has_in = ARENA_ARRAY(chart->arena, bool, graph->n_nodes), *has_out = ARENA_ARRAY(chart->arena, bool, graph->n_nodes);
     double starts = 0, ends = 0;
     size_t real = graph->n_edges;
     for (size_t i = 0; i < real; i++)
         if (graph->edges[i].from != graph->edges[i].to)
             has_out[graph->edges[i].from] = has_in[graph->edges[i].to] = true;
-    for (size_t i = FLOW_FIRST; i < graph->n_nodes; i++) {
+    for (size_t i = FLOW_FIRST; i < all_nodes; i++) { /* also of those that are not drawn */
         starts += graph->nodes[i].starts > 0 ? graph->nodes[i].starts : 0;
         ends += graph->nodes[i].ends > 0 ? graph->nodes[i].ends : 0;
     }
@@ -211,7 +211,7 @@ void flow_read(const struct chart *chart, const json_t *data, size_t max_edges, 
     read_nodes(chart, json_object_get(data, "nodes"), max_nodes, graph);
     read_edges(chart, json_object_get(data, "edges"), graph);
     thin_edges(chart, max_edges, graph);
-    add_virtual(chart, graph);
+    add_virtual(chart, json_array_size(json_object_get(data, "nodes")) + FLOW_FIRST, graph);
     break_cycles(chart, graph);
     for (size_t i = FLOW_FIRST; i < graph->n_nodes; i++)
         graph->nodes[i].layer = 1;

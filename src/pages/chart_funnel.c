@@ -196,11 +196,13 @@ static double draw_words(const struct chart *chart, const struct funnel *funnel,
     if (s == 0)
         return y + 16;
     y += 16;
-    const char *lost = arena_format(chart->arena, "−%s %s", chart_number(chart, lost_at(funnel, s, 0), 0),
-                                    chart_say(chart, "lost"));
-    svg_text(out, x, y, ANCHOR_START, s == funnel->worst ? "t-small bad" : "t-small muted",
-             text_fit(chart->arena, slice_of(lost), SIZE_SMALL, width));
-    y += 16;
+    if (lost_at(funnel, s, 0) > 0) {
+        const char *lost = arena_format(chart->arena, "−%s %s", chart_number(chart, lost_at(funnel, s, 0), 0),
+                                        chart_say(chart, "lost"));
+        svg_text(out, x, y, ANCHOR_START, s == funnel->worst ? "t-small bad" : "t-small muted",
+                 text_fit(chart->arena, slice_of(lost), SIZE_SMALL, width));
+        y += 16;
+    }
     if (isfinite(cell->median_s))
         svg_text(out, x, y, ANCHOR_START, "t-small muted",
                  text_fit(chart->arena,

@@ -148,14 +148,25 @@ static json_t *funnel_groups(struct request *request, const struct question *que
                      json_stringn(b.p, b.n), "worst_share", low);
 }
 
+/* Customers at a step, over all values of `by`. */
+static double customers_at(const json_t *data, size_t step) {
+    double sum = 0;
+    size_t i;
+    json_t *row;
+    json_array_foreach(data, i, row)
+        if ((size_t)json_integer_value(json_object_get(row, "step")) == step)
+            sum += json_figure(row, "customers");
+    return sum;
+}
+
 static json_t *funnel_headline(const json_t *data) {
     size_t last = steps_of(data), worst = 0;
-    double first_n = json_figure(row_of_step(data, 1), "customers"), last_n = json_figure(row_of_step(data, last), "customers");
+    double first_n = customers_at(data, 1), last_n = customers_at(data, last);
     double lost = 0, low, high, before = first_n;
     if (!(first_n > 0) || last < 2)
         return NULL;
     for (size_t step = 2; step <= last; step++) {
-        double n = json_figure(row_of_step(data, step), "customers");
+        double n = customers_at(data, step);
         if (before - n > lost)
             lost = before - n, worst = step;
         before = n;
@@ -169,7 +180,7 @@ static json_t *funnel_headline(const json_t *data) {
         json_object_set_new(line, "worst", json_stringn(name.p, name.n));
         json_object_set_new(line, "before", json_stringn(previous.p, previous.n));
         json_object_set_new(line, "worst_lost", json_real(lost));
-        json_object_set_new(line, "worst_drop", json_real(-lost / json_figure(from, "customers")));
+        json_object_set_new(line, "worst_drop", json_real(-lost / customers_at(data, worst - 1)));
     }
     return line;
 }
@@ -306,10 +317,9 @@ static json_t *headline_of(struct request *request, const struct question *quest
     case EXPLORE_TREND:
         return trend_headline(question, answer, previous);
     case EXPLORE_FUNNEL:
-        if (!*question_get(question, "by"))
-            return funnel_headline(data);
-        json_object_set_new(view, "versus", funnel_groups(request, question, data));
-        return NULL;
+        if (*question_get(question, "by"))
+            json_object_set_new(view, "versus", funnel_groups(request, question, data));
+        return funnel_headline(data);
     case EXPLORE_FLOW:
         return flow_headline(data, request->arena);
     case EXPLORE_VARIANTS:
@@ -326,7 +336,7 @@ static bool is_empty(const struct question *question, const json_t *answer) {
     if (question->kind == EXPLORE_VARIANTS)
         return json_array_size(json_object_get(data, "variants")) == 0;
     if (question->kind == EXPLORE_FUNNEL)
-        return !(json_figure(row_of_step(data, 1), "customers") > 0);
+        return !(customers_at(data, 1) > 0);
     return json_array_size(data) == 0 ||
            json_integer_value(json_object_get(json_object_get(answer, "meta"), "interactions")) == 0;
 }

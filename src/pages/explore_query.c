@@ -72,6 +72,13 @@ static json_t *predicate_json(const char *member, const char *name, const char *
     return predicate;
 }
 
+/* A row that is not filled to its end does not count yet. */
+static bool condition_ready(const struct question *question, int group, size_t row) {
+    const char *op = question_row(question, group, row, "o");
+    return *question_row(question, group, row, "p") &&
+           (*question_row(question, group, row, "v") || strcmp(op, "exists") == 0 || strcmp(op, "absent") == 0);
+}
+
 static void days_text(const struct question *question, int64_t days, const char **text) {
     int year, month, day;
     time_civil_from_days(days, &year, &month, &day);
@@ -168,10 +175,9 @@ static json_t *rule_json(const struct question *question, size_t row) {
     return rule;
 }
 
-/* Rows that are not filled to their end do not count yet. */
 static bool rule_ready(const struct question *question, size_t row) {
     return strcmp(question_row(question, ROWS_SEGMENT, row, "k"), "trait") != 0 ||
-           *question_row(question, ROWS_SEGMENT, row, "p");
+           condition_ready(question, ROWS_SEGMENT, row);
 }
 
 static void add_common(const struct question *question, json_t *query) {
@@ -191,7 +197,8 @@ static void add_common(const struct question *question, json_t *query) {
         json_object_set_new(query, "unit", json_string(unit));
     json_t *where = json_array(), *rules = json_array();
     for (size_t row = 1; row <= question->rows[ROWS_FILTERS]; row++)
-        json_array_append_new(where, predicate_json("property", question_row(question, ROWS_FILTERS, row, "p"),
+        if (condition_ready(question, ROWS_FILTERS, row))
+            json_array_append_new(where, predicate_json("property", question_row(question, ROWS_FILTERS, row, "p"),
                                                     question_row(question, ROWS_FILTERS, row, "o"),
                                                     question_row(question, ROWS_FILTERS, row, "v")));
     for (size_t row = 1; row <= question->rows[ROWS_SEGMENT]; row++)
@@ -227,7 +234,7 @@ static void add_funnel(const struct question *question, json_t *query) {
     for (size_t row = 1; row <= question->rows[ROWS_STEPS]; row++) {
         json_t *step = matcher_json(question, question_row(question, ROWS_STEPS, row, ""));
         const char *property = question_row(question, ROWS_STEPS, row, "p");
-        if (*property)
+        if (condition_ready(question, ROWS_STEPS, row))
             json_object_set_new(step, "where",
                                 json_pack("[o]", predicate_json("property", property, question_row(question, ROWS_STEPS, row, "o"),
                                                                 question_row(question, ROWS_STEPS, row, "v"))));

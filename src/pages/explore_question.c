@@ -156,6 +156,20 @@ static void clear_row(struct question *question, int group, size_t row) {
         question_set(question, row_name(question, group, row, GROUPS[group].fields[i]), NULL);
 }
 
+/* Drops what a row does not use: a comparison without a property, the other kind's fields of a rule. */
+static void tidy_row(struct question *question, int group, size_t row) {
+    const char *kind = question_row(question, ROWS_SEGMENT, row, "k");
+    bool did = group == ROWS_SEGMENT && strncmp(kind, "did", 3) == 0;
+    static const char *const CONDITION[] = {"p", "o", "v"}, *const DEED[] = {"e", "n", "w"};
+    if (group == ROWS_EXCLUSIONS)
+        return;
+    for (size_t i = did ? 0 : 1; i < 3; i++)
+        if (did || !*question_row(question, group, row, "p"))
+            question_set(question, row_name(question, group, row, CONDITION[i]), NULL);
+    for (size_t i = 0; group == ROWS_SEGMENT && !did && i < 3; i++)
+        question_set(question, row_name(question, group, row, DEED[i]), NULL);
+}
+
 /* Closes holes and counts rows. */
 static void settle(struct question *question) {
     for (int group = 0; group < ROW_GROUPS; group++) {
@@ -168,6 +182,7 @@ static void settle(struct question *question) {
             filled++;
             if (row != filled)
                 move_row(question, group, row, filled);
+            tidy_row(question, group, filled);
         }
         size_t asked = strtoul(question_get(question, arena_format(question->arena, "%sn", GROUPS[group].prefix)), NULL, 10);
         size_t shown = filled > GROUPS[group].least ? filled : GROUPS[group].least;

@@ -39,12 +39,16 @@ function focused() {
   return field.id ? `#${CSS.escape(field.id)}` : field.name === "do" ? `[name="do"][value="${CSS.escape(field.value)}"]` : `[name="${CSS.escape(field.name)}"]`;
 }
 
+/** Where the focus goes after the next answer, if not where it was. */
+let next = "";
+
 /** @param {Document} page @param {boolean} whole the form too */
 function take(page, whole) {
   const answer = page.getElementById("answer");
   if (!answer) return location.assign(location.href);
   const open = [...document.querySelectorAll("[data-explore] details[open] > summary")].map((summary) => summary.textContent);
-  const focus = focused();
+  const focus = next || focused();
+  next = "";
   byId("answer").replaceWith(document.adoptNode(answer));
   for (const part of [".page-head", ".tabs"]) {
     const fresh = page.querySelector(`[data-explore] ${part}`);
@@ -73,7 +77,8 @@ async function ask(target, { push = true, whole = false } = {}) {
   try {
     const response = await fetch(target, { signal: mine.signal, headers: { Accept: "text/html" } });
     const page = new DOMParser().parseFromString(await response.text(), "text/html");
-    if (push && response.url !== location.href) history.pushState(null, "", response.url);
+    const canonical = page.querySelector("[data-address]")?.getAttribute("data-address") || response.url;
+    if (push && new URL(canonical, location.href).href !== location.href) history.pushState(null, "", canonical);
     document.title = page.title;
     take(page, whole || response.redirected);
   } catch (error) {
@@ -109,7 +114,9 @@ document.addEventListener("input", (event) => {
 document.addEventListener("submit", (event) => {
   if (/** @type {HTMLElement} */ (event.target).id !== "question") return;
   event.preventDefault();
-  const button = /** @type {HTMLElement|null} */ (/** @type {SubmitEvent} */ (event).submitter);
+  const button = /** @type {HTMLButtonElement|null} */ (/** @type {SubmitEvent} */ (event).submitter);
+  const move = /^(up|down)-s-(\d+)$/.exec(button?.value ?? "");
+  if (move) next = `#q-s${Number(move[2]) + (move[1] === "up" ? -1 : 1)}`; // the focus goes with the step
   ask(address(button), { whole: true });
 });
 
