@@ -77,7 +77,8 @@ bool route_is_cross_origin(const struct route *route);
 /* Answers remembered by Idempotency-Key (idempotency.c). */
 must_use int idempotency_begin(struct request *request, struct response *response, bool *answered,
                                struct err *err);
-void idempotency_end(struct request *request, const struct response *response);
+/* failed: the handler refused or failed; the key may be used again. */
+void idempotency_end(struct request *request, const struct response *response, bool failed);
 
 /* A token bucket per text key, for sign-in and API requests; false: too fast, *retry_s says when. */
 struct throttle;

@@ -252,8 +252,8 @@ static int run(struct request *request, struct response *response, struct err *e
             return code;
     }
     code = request->route->handle(request, response, err);
-    if (private->idempotency && code == HANDLED)
-        idempotency_end(request, response);
+    if (private->idempotency && code != SUSPENDED)
+        idempotency_end(request, response, code != HANDLED);
     return code;
 }
 
