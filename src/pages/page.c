@@ -75,7 +75,10 @@ static void add_person(const struct request *request, json_t *view) {
     bool signed_in = principal->role != ROLE_NONE;
     json_object_set_new(view, "signed_in", json_boolean(signed_in));
     if (!signed_in) return;
-    set_text(view, "person", principal->name ? principal->name : "Senda");
+    struct user user;
+    struct err ignored = {0};
+    bool known = principal->user && user_get(app_accounts(request->app), principal->user, request->arena, &user, &ignored) >= 0;
+    set_text(view, "person", known && user.name[0] ? user.name : principal->name ? principal->name : "Senda");
     set_text(view, "role", role_name(principal->role));
     json_object_set_new(view, "can", json_pack("{s:b, s:b, s:b}", "manage", principal->scopes & SCOPE_MANAGE,
                                                "admin", principal->scopes & SCOPE_ADMIN, "import",
@@ -162,9 +165,16 @@ int page_redirect(struct request *request, struct response *response, const char
     return HANDLED;
 }
 
-void page_form_error(json_t *view, const struct err *refusal) {
-    json_object_set_new(view, "error", json_pack("{s:s, s:s, s:s}", "message", refusal->message, "hint", refusal->hint,
-                                                 "pointer", refusal->pointer));
+const char *page_message(const struct request *request, const char *message) {
+    const char *text = text_of_value(request->language, "message", message);
+    return text ? text : message;
+}
+
+void page_form_error(const struct request *request, json_t *view, const struct err *refusal) {
+    const char *message = page_message(request, refusal->message);
+    bool translated = message != refusal->message;
+    json_object_set_new(view, "error", json_pack("{s:s, s:s, s:s}", "message", message, "hint",
+                                                 translated ? "" : refusal->hint, "pointer", refusal->pointer));
 }
 
 /* ---- the API, from inside ---- */
@@ -198,6 +208,8 @@ struct call {
 static int run_call(struct request *request, const struct call *call, json_t **answer, struct err *err) {
     struct request *inner = request_new(request->app, method_name(call->method), call->target, call->as_owner);
     if (!call->as_owner) request_inherit(inner, request);
+    const char *host = request_header(request, "host");
+    if (host) request_add_header(inner, "host", host);
     request_add_header(inner, "accept", "application/json");
     if (call->body.p) {
         request_add_header(inner, "content-type", call->type);

@@ -52,7 +52,9 @@ must_use int page_query(struct request *request, json_t *query, json_t **answer,
 void page_query_into(struct request *request, json_t *view, const char *name, json_t *query);
 
 /* A refused form: view["error"] = {"message","hint","pointer"}, which the partial form_error shows. */
-void page_form_error(json_t *view, const struct err *refusal);
+void page_form_error(const struct request *request, json_t *view, const struct err *refusal);
+/* What the API said, in the reader's language where po/ has it ("message.TEXT"). */
+const char *page_message(const struct request *request, const char *message);
 
 /* For numbers and dates outside templates (charts): language and region of this request. */
 const struct format *page_format(const struct request *request);

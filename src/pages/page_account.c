@@ -135,7 +135,7 @@ static int run_setup(struct request *request, struct response *response, struct 
     if (code == E_INVALID || code == E_CONFLICT) {
         response->status = 422;
         json_t *view = setup_view(request, token, setup_form(request));
-        json_object_set_new(view, "error", json_string(refusal.message));
+        json_object_set_new(view, "error", json_string(page_message(request, refusal.message)));
         return page_render(request, response, &setup_page, view, err);
     }
     if (code < 0) {

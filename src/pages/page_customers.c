@@ -176,6 +176,8 @@ static void put_words(struct request *request, json_t *customer, const char *cha
         json_object_set_new(trait, "value", json_string(value));
         json_object_set_new(trait, "name", json_string(words_property(format, name, request->arena)));
     }
+    if (json_equal(json_object_get(customer, "name"), json_object_get(customer, "identifier")))
+        json_object_del(customer, "identifier");
     json_array_foreach(json_object_get(customer, "channels"), i, row) {
         const char *name = json_string_value(json_object_get(row, "channel"));
         json_object_set_new(row, "first", json_boolean(i == 0));

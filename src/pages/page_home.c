@@ -19,6 +19,7 @@
 #include "pages/page.h"
 #include "pages/pages.h"
 #include "pages/regions.h"
+#include "pages/words.h"
 
 enum { TOUCHPOINTS_SHOWN = 8, NAMES_COMPARED = 200, ARRIVALS_SHOWN = 8 };
 
@@ -306,8 +307,10 @@ static json_t *choices(const char *member, const char *const *ids, size_t n, con
 static void add_live(struct request *request, json_t *view) {
     struct err ignored = {0};
     json_t *arrivals = NULL;
-    if (arrivals_json(request, -1, ARRIVALS_SHOWN, 0, &arrivals, NULL, &ignored) >= 0)
+    if (arrivals_json(request, -1, ARRIVALS_SHOWN, 0, &arrivals, NULL, &ignored) >= 0) {
         json_object_set_new(view, "arrivals", arrivals);
+        json_object_set_new(view, "names", words_names(page_format(request), app_folder(request->app)->dictionary));
+    }
 }
 
 static void add_period(const struct home_period *period, const char *measure, json_t *view) {

@@ -17,7 +17,7 @@
 #include "pages/regions.h"
 #include "pages/words.h"
 
-enum { SAMPLES = 3, COLUMNS_MAX = 400, EVENTS_SHOWN = 12, MAP_NODES = 14, PREVIEW_ROWS = 8 };
+enum { SAMPLES = 3, COLUMNS_MAX = 400, EVENTS_SHOWN = 12, MAP_NODES = 10, PREVIEW_ROWS = 8 };
 #define UPLOAD_MAX_BYTES ((size_t)2 * 1024 * 1024 * 1024)
 
 static const char *const roles[] = {"customer", "time", "event", "channel", "touchpoint", "unit", "message_id"};
@@ -53,7 +53,7 @@ static int upload(struct request *request, struct response *response, struct err
     if (code < 0) {
         json_t *view = json_object();
         response->status = 422;
-        page_form_error(view, &refusal);
+        page_form_error(request, view, &refusal);
         return show_start_view(request, response, view, err);
     }
     const char *id = json_string_value(json_object_get(answer, "id"));
@@ -226,14 +226,18 @@ static int change_map(struct request *request, struct response *response, struct
     bool start = strcmp(form(request, "do"), "preview") != 0;
     if (start) json_object_set_new(body, "source", json_string(page_text(request, "kind.file")));
     struct err refusal = {0};
-    code = page_send(request, METHOD_POST, api_path(request, start ? "/start" : "/preview"), body, &answer, &refusal);
+    json_t *checked = json_incref(body); /* a start looks at the first rows too: better refused here than begun in vain */
+    code = page_send(request, METHOD_POST, api_path(request, "/preview"), body, &answer, &refusal);
+    if (start && code >= 0)
+        code = page_send(request, METHOD_POST, api_path(request, "/start"), checked, NULL, &refusal);
+    else json_decref(checked);
     if (code >= 0 && start) {
         code = page_redirect(request, response, arena_format(request->arena, "/import/%s", request->params[0]), NULL);
     } else if (code >= 0 || code == E_INVALID || code == E_MALFORMED) {
         json_t *view = json_object();
         if (code < 0) {
             response->status = 422;
-            page_form_error(view, &refusal);
+            page_form_error(request, view, &refusal);
         }
         /* The columns are those of the file; the preview is that of this map. */
         json_t *shown = json_deep_copy(guess);
@@ -265,7 +269,7 @@ static void put_summary(struct request *request, const json_t *meta, json_t *vie
 
 static json_t *draw_map(struct request *request, const json_t *data) {
     struct chart chart = {.language = request->language, .format = page_format(request), .zone = app_folder(request->app)->zone,
-                          .label = page_text(request, "import_run.flow"), .id = "first-map", .arena = request->arena};
+                          .label = page_text(request, "import_run.flow"), .id = "first-map", .width = 1060, .arena = request->arena};
     struct flow_view flow = {.max_nodes = MAP_NODES};
     struct buf out;
     buf_init(&out, TEMPLATE_MAX_BYTES);
@@ -311,6 +315,7 @@ static int show_one(struct request *request, struct response *response, struct e
         json_decref(import);
         return code;
     }
+    if (json_number_value(json_object_get(import, "seconds")) < 0.5) json_object_del(import, "seconds");
     bool done = state && strcmp(state, "done") == 0;
     double kept = json_number_value(json_object_get(import, "accepted")) +
                   json_number_value(json_object_get(import, "duplicates"));

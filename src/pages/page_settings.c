@@ -52,7 +52,7 @@ int settings_done(struct request *request, struct response *response, const char
     }
     response->status = err_status(code);
     json_t *view = json_object();
-    page_form_error(view, refusal);
+    page_form_error(request, view, refusal);
     return show(request, response, view, err);
 }
 
@@ -212,7 +212,7 @@ static int change_touchpoints(struct request *request, struct response *response
     if (code == E_INVALID) {
         json_t *view = json_object();
         response->status = 422;
-        page_form_error(view, &refusal);
+        page_form_error(request, view, &refusal);
         return show_rules(request, response, rules, view, err);
     }
     json_decref(rules);

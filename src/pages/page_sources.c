@@ -4,10 +4,12 @@
  * SPDX-License-Identifier: GPL-3.0-or-later
  */
 #include "base/limits.h"
+#include "folder/folder.h"
 #include "http/router.h"
 #include "pages/page.h"
 #include "pages/pages.h"
 #include "pages/regions.h"
+#include "pages/words.h"
 
 static const struct page list_page = {.template = "sources", .section = "sources", .title = "nav.sources"};
 static const struct page new_page = {
@@ -62,7 +64,7 @@ static int create(struct request *request, struct response *response, struct err
     if (code == E_INVALID || code == E_CONFLICT) {
         response->status = err_status(code);
         json_t *view = new_view(request, kind, name, channel);
-        page_form_error(view, &refusal);
+        page_form_error(request, view, &refusal);
         return page_render(request, response, &new_page, view, err);
     }
     if (code < 0) {
@@ -143,6 +145,7 @@ static int show_one(struct request *request, struct response *response, struct e
         json_object_set(source, "arrivals", json_object_get(arrivals, "data"));
         json_decref(arrivals);
     }
+    json_object_set_new(source, "names", words_names(page_format(request), app_folder(request->app)->dictionary));
     json_object_set_new(source, "channels",
                         channels_json(request, json_string_value(json_object_get(source, "channel"))));
     return page_render(request, response, &one_page,

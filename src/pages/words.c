@@ -7,6 +7,7 @@
 
 #include <ctype.h>
 #include <math.h>
+#include <stdio.h>
 #include <stdlib.h>
 
 #include "base/time.h"
@@ -146,6 +147,30 @@ void words_properties(const struct format *format, const json_t *properties, con
         if (!is_taken) names[used++] = name;
     }
     qsort(names, used, sizeof *names, by_name);
-    for (size_t i = 0; i < used; i++)
-        add_pair(format, *more, names[i], json_object_get(properties, names[i]), currency, arena);
+    /* Where nothing is known to tell it, the first plain ones do. */
+    bool any = shown == 0;
+    for (size_t i = 0; i < used; i++) {
+        const json_t *value = json_object_get(properties, names[i]);
+        bool first = any && shown < MAIN_MAX - 1 && is_plain(value) && strncmp(names[i], "context.", 8) != 0;
+        add_pair(format, first ? *main : *more, names[i], value, currency, arena);
+        shown += first;
+    }
+}
+
+json_t *words_names(const struct format *format, const struct dictionary *dictionary) {
+    enum { NAMES_MAX = 400 };
+    const char *language = format_language(format);
+    json_t *names = json_object();
+    char name[256];
+    for (uint16_t code = 1; code <= dictionary_count(dictionary, DICTIONARY_EVENT) && code <= NAMES_MAX; code++) {
+        snprintf(name, sizeof name, "%.*s", SLICE_ARGS(dictionary_name(dictionary, DICTIONARY_EVENT, code)));
+        const char *text = text_of_value(language, "event", name);
+        if (text) json_object_set_new(names, name, json_string(text));
+    }
+    for (uint16_t code = 1; code <= dictionary_count(dictionary, DICTIONARY_CHANNEL) && code <= NAMES_MAX; code++) {
+        snprintf(name, sizeof name, "channel.%.*s", SLICE_ARGS(dictionary_name(dictionary, DICTIONARY_CHANNEL, code)));
+        const char *text = text_of_value(language, "channel", name + sizeof "channel." - 1);
+        if (text) json_object_set_new(names, name, json_string(text));
+    }
+    return names;
 }

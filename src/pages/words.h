@@ -14,6 +14,11 @@
 
 #include "base/arena.h"
 #include "pages/format.h"
+#include "timeline/dictionary.h"
+
+/* Texts of the events and channels that the dictionary holds, where the product knows them: {"Order Completed": "Compra realizada",
+ * "channel.web": "Web"}. For scripts. */
+json_t *words_names(const struct format *format, const struct dictionary *dictionary);
 
 /* Both in the arena or static. */
 const char *words_event(const struct format *format, const char *event);

@@ -6,9 +6,11 @@
  */
 const MAX_PER_TICK = 4, TICK_MS = 700;
 
-/** @typedef {{time: string, event: string, channel: string, channel_name?: string, customer: string, who?: string, source?: string|number}} Arrival */
+/** @typedef {{time: string, event: string, channel: string, customer: string, who?: string, source?: string|number}} Arrival */
 
 const list = /** @type {HTMLElement} */ (document.querySelector("[data-arrivals]"));
+/** Names of events and channels in the reader's language. @type {Record<string, string>} */
+const names = JSON.parse(list.dataset.names || "{}") || {};
 const max = Number(list.dataset.max) || 12;
 const relative = new Intl.RelativeTimeFormat(document.documentElement.lang, { style: "short", numeric: "auto" });
 const drawn = ["web", "app", "store", "kiosk", "phone", "email", "chat", "social", "review", "visit", "backoffice"];
@@ -41,8 +43,8 @@ function row(arrival) {
   const [chip, , event, who, time] = ["span", "use", "b", "a", "time"].map((name) => /** @type {HTMLElement} */ (item.querySelector(name)));
   chip.classList.add(icon(arrival.channel));
   item.querySelector("use")?.setAttribute("href", `${icons}#${icon(arrival.channel)}`);
-  /** @type {HTMLElement} */ (item.querySelector(".visually-hidden")).textContent = arrival.channel_name || arrival.channel;
-  event.textContent = arrival.event;
+  /** @type {HTMLElement} */ (item.querySelector(".visually-hidden")).textContent = names["channel." + arrival.channel] || arrival.channel;
+  event.textContent = names[arrival.event] || arrival.event;
   who.textContent = arrival.who || arrival.customer;
   who.setAttribute("href", `/customers/${encodeURIComponent(arrival.customer)}`);
   time.setAttribute("datetime", arrival.time);
