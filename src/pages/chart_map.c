@@ -24,7 +24,7 @@ static const char *edge_label(const struct chart *chart, const struct flow_view 
 }
 
 static void measure_boxes(const struct chart *chart, const struct flow_view *view, struct map *map) {
-    double room = chart->narrow ? 104 : 150;
+    double room = chart->narrow ? 92 : 150;
     map->boxes = ARENA_ARRAY(chart->arena, struct map_box, map->graph.n_nodes);
     for (size_t i = 0; i < map->graph.n_nodes; i++) {
         const struct flow_node *node = &map->graph.nodes[i];
@@ -161,7 +161,7 @@ static void set_ports(const struct chart *chart, struct map *map, size_t box, bo
 
 int map_build(const struct chart *chart, const struct flow_view *view, const json_t *data, struct map *map,
               struct err *err) {
-    size_t nodes = view->max_nodes ? view->max_nodes : chart->narrow ? 14 : 28;
+    size_t nodes = view->max_nodes ? view->max_nodes : chart->narrow ? 12 : 28;
     size_t edges = view->max_edges ? view->max_edges : view->max_nodes ? view->max_nodes * 4 : chart->narrow ? 28 : 64;
     for (int round = 0; round < FIT_ROUNDS; round++) {
         *map = (struct map){0};
@@ -171,7 +171,7 @@ int map_build(const struct chart *chart, const struct flow_view *view, const jso
         int result = layout_layers(chart->arena, map->places, map->n_places, map->steps, map->n_steps, &map->width, err);
         if (result)
             return result;
-        double room = chart->narrow ? 400 : chart_width(chart) * 1.04;
+        double room = chart->narrow ? 350 : chart_width(chart) * 1.04;
         if (view->max_nodes || map->width <= room || edges <= 6)
             break;
         /* far too wide: large steps; the nodes go after the edges, for each keeps a way in and out */

@@ -288,7 +288,7 @@ static int build(const struct chart *chart, const struct flow_view *view, const 
         set_ports(chart, sankey, i, false);
     }
     size_t layers = sankey->graph.n_layers - 2; /* without start and end */
-    sankey->pitch = chart->narrow ? 92 : fmin(fmax((chart_width(chart) - 8) / (double)(layers ? layers : 1), 132), 260);
+    sankey->pitch = chart->narrow ? 92 : fmin(fmax((chart_width(chart) - 8) / (double)(layers ? layers : 1), 112), 260);
     return 0;
 }
 

@@ -75,9 +75,10 @@ double chart_width(const struct chart *chart) {
 
 void svg_open(const struct chart *chart, struct buf *out, const char *kind, double width, double height) {
     buf_add_format(out,
-                   "<svg xmlns=\"http://www.w3.org/2000/svg\" class=\"chart chart-%s %s\" viewBox=\"0 0 %s %s\" "
+                   "<svg xmlns=\"http://www.w3.org/2000/svg\" class=\"chart chart-%s %s%s\" viewBox=\"0 0 %s %s\" "
                    "width=\"%s\" height=\"%s\" role=\"%s\" aria-label=\"",
-                   kind, chart->narrow ? "chart-narrow" : "chart-wide", XY(width), XY(height), XY(width), XY(height),
+                   kind, chart->narrow ? "chart-narrow" : "chart-wide",
+                   width <= chart_width(chart) * 1.25 ? " fits" : "", XY(width), XY(height), XY(width), XY(height),
                    chart->people ? "group" : "img");
     svg_escape(out, slice_of(chart->label));
     buf_add_text(out, "\">\n");

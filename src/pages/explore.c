@@ -110,22 +110,31 @@ static void suggest_steps(struct request *request, struct question *question) {
 
 /* ---- the page ---- */
 
+/* What is wrong in the reader's language, by what the pointer names last; else as the engine says it. */
+static const char *problem_text(const struct request *request, const struct err *err) {
+    const char *last = strrchr(err->pointer, '/');
+    const char *text = last ? text_of_value(request->language, "explore.problem", last + 1) : NULL;
+    if (err_status(err->code) == 503)
+        text = text_of(request->language, "explore.problem_busy");
+    return text ? text : err->message;
+}
+
 /* Puts the message at its control: rows have a member "error", the rest is found by name. */
-static void place_error(const struct question *question, const struct err *err, json_t *view) {
-    const char *control = question_control(question, err->pointer);
-    json_object_set_new(view, "problem", json_pack("{s:s, s:s, s:s}", "message", err->message, "hint", err->hint, "control",
-                                                   control));
+static void place_error(const struct request *request, const struct question *question, const struct err *err, json_t *view) {
+    const char *control = question_control(question, err->pointer), *message = problem_text(request, err);
+    json_object_set_new(view, "problem", json_pack("{s:s, s:s, s:s}", "message", message, "hint",
+                                                   message == err->message ? err->hint : err->message, "control", control));
     static const char *const LISTS[] = {"steps", "filters", "rules", "exclusions"};
     for (size_t l = 0; l < sizeof LISTS / sizeof *LISTS; l++) {
         size_t i;
         json_t *row;
         json_array_foreach(json_object_get(view, LISTS[l]), i, row)
             if (slice_is(json_slice(row, "name"), control))
-                json_object_set_new(row, "error", json_string(err->message));
+                json_object_set_new(row, "error", json_string(message));
     }
     json_t *field = json_object_get(view, control);
     if (json_is_object(field))
-        json_object_set_new(field, "error", json_string(err->message));
+        json_object_set_new(field, "error", json_string(message));
 }
 
 static void add_json(struct request *request, const struct question *question, json_t *view) {
@@ -168,7 +177,7 @@ static int show_page(struct request *request, struct response *response, struct 
     if (incomplete) {
         json_object_set_new(view, "incomplete", json_true());
     } else if (code < 0) {
-        place_error(question, &refused, view);
+        place_error(request, question, &refused, view);
     } else {
         previous = ask_previous(request, question);
         explore_answer_view(request, question, answer, json_object_get(previous, "data"), view);

@@ -40,7 +40,7 @@ static struct chart chart_of(struct request *request, const struct question *que
                           .id = kind,
                           .people = people,
                           .by_texts = strcmp(by, "channel") == 0 ? "channel" : NULL,
-                          .width = 760,
+                          .width = 728,
                           .narrow = narrow,
                           .arena = request->arena};
 }
@@ -351,6 +351,7 @@ void explore_answer_view(struct request *request, const struct question *questio
         json_object_set_new(view, "empty", json_true());
         return;
     }
+    json_object_set_new(view, "legend", json_boolean(question->kind == EXPLORE_FLOW && strcmp(question_get(question, "view"), "map") == 0));
     buf_init(&drawing, DRAWING_BYTES);
     buf_add_text(&drawing, "<div class=\"chart-scroll\">\n");
     explore_draw(request, question, answer, previous, people, false, &drawing);
