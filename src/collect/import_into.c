@@ -20,6 +20,7 @@ struct into {
     struct ingest *ingest;
     struct source source;
     int64_t received_ms;
+    const atomic_bool *cancelled;
     const char *rejected;
     FILE *file;
     bool file_failed;
@@ -70,6 +71,8 @@ static int submit(void *context, struct import_batch *batch, struct err *err) {
     while ((code = ingest_submit(into->ingest, &under_way->batch, err)) == E_BUSY) {
         struct timespec pause = {0, BUSY_WAIT_NS};
         nanosleep(&pause, NULL);
+        if (into->cancelled && atomic_load(into->cancelled))
+            break;
     }
     if (code) {
         pthread_cond_destroy(&under_way->changed);
@@ -136,6 +139,7 @@ int import_into(struct ingest *ingest, struct source source, const struct import
     struct into into = {.ingest = ingest,
                         .source = source,
                         .received_ms = options->received_ms,
+                        .cancelled = options->cancelled,
                         .rejected = rejected,
                         .progress = progress,
                         .context = context};
