@@ -11,11 +11,13 @@
 #include <unistd.h>
 
 #include "base/clock.h"
+#include "base/time.h"
 #include "cli/commands.h"
 #include "cli/prepare.h"
 #include "cli/serve.h"
 #include "demo/fill.h"
 
+#define DEMO_NAME "Vereda Telecom"
 #define DEMO_EMAIL "demo@vereda.example"
 #define DEMO_PASSWORD "vereda-demo"
 
@@ -94,7 +96,7 @@ static int fill(struct app *app, double scale, int64_t now_ms, struct err *err) 
 
 static int make_folder(const char *dir, const char *listen, struct err *err) {
     struct preparation preparation = {.dir = dir,
-                                      .name = "Vereda Telecom",
+                                      .name = DEMO_NAME,
                                       .timezone = "Europe/Madrid",
                                       .currency = "EUR",
                                       .language = "es",
@@ -109,7 +111,10 @@ static int make_folder(const char *dir, const char *listen, struct err *err) {
 
 /* Makes and fills the folder as far as that is still to do. */
 static int prepare(const char *dir, const char *listen, double scale, struct err *err) {
-    bool fresh = !exists(dir);
+    struct arena arena;
+    arena_init(&arena);
+    bool fresh = !exists(arena_format(&arena, "%s/senda.db", dir));
+    arena_release(&arena);
     int code = fresh ? make_folder(dir, listen, err) : 0;
     struct desk *desk = NULL;
     if (!code)
@@ -121,6 +126,10 @@ static int prepare(const char *dir, const char *listen, double scale, struct err
         code = err_set(err, E_CONFLICT, "a server is running on this folder already");
     if (!code)
         code = demo_folder_state(desk_folder(desk), &demo, err);
+    /* a folder whose fill had not begun is still ours if it is empty and bears the name */
+    if (!code && demo.state == DEMO_NONE && strcmp(desk_folder(desk)->name, DEMO_NAME) == 0 &&
+        log_last(desk_folder(desk)->log) == 0)
+        fresh = true;
     if (!code && demo.state == DEMO_LOADING) {
         fprintf(stderr, "The demonstration was not finished; continuing\n");
         code = fill(desk_app(desk), demo.scale, demo.now_ms, err);
@@ -129,6 +138,12 @@ static int prepare(const char *dir, const char *listen, double scale, struct err
     } else if (!code && demo.state == DEMO_NONE) {
         err_set(err, E_REFUSED, "the folder holds other data than the demonstration");
         code = err_hint(err, "Name another folder with --data.");
+    }
+    if (!code && demo.state == DEMO_COMPLETE) {
+        char made[TIME_TEXT_BYTES];
+        time_format(demo.now_ms, made);
+        fprintf(stderr, "The demonstration of %.10s is there; remove the folder for a new one\n",
+                made);
     }
     desk_close(desk);
     return code;

@@ -69,8 +69,6 @@ static int put_state(struct folder *folder, const char *state, const struct demo
 /* ---- the organisation ---- */
 
 static int put_organisation(struct app *app, struct source sources[DEMO_SOURCES], struct err *err) {
-    static const char *const kinds[DEMO_SOURCES] = {"web",  "app",    "store",  "store",  "phone",
-                                                    "chat", "server", "server", "server", "server"};
     const struct demo_unit *units;
     size_t n = demo_units(&units);
     int code = 0;
@@ -83,7 +81,7 @@ static int put_organisation(struct app *app, struct source sources[DEMO_SOURCES]
     if (!code)
         code = timeline_set_rules(app_folder(app)->timeline, rules, n_rules, err);
     for (int i = 0; i < DEMO_SOURCES && !code; i++)
-        code = sources_ensure(app_sources(app), demo_source_title((enum demo_source)i), kinds[i],
+        code = sources_ensure(app_sources(app), demo_source_title((enum demo_source)i), "demo",
                               demo_source_channel((enum demo_source)i), &sources[i], err);
     return code;
 }
