@@ -19,26 +19,30 @@ enum trend_shape { TREND_LINES, TREND_AREA, TREND_STACKED };
 struct trend_view {
     enum trend_shape shape;
     enum bucket every;
-    int64_t now_ms;          /* a bucket that ends later is under way: dashed; 0: none is */
-    const json_t *previous;  /* data of the period before, drawn behind; or NULL */
-    bool whole;              /* values are counts */
+    int64_t now_ms;         /* a bucket that ends later is under way: dashed; 0: none is */
+    const json_t *previous; /* data of the period before, drawn behind; or NULL */
+    bool whole;             /* values are counts */
 };
 /* data: [{"time","by"?,"value"}]. */
-void chart_trend(const struct chart *chart, const struct trend_view *view, const json_t *data, struct buf *out);
-void chart_trend_table(const struct chart *chart, const struct trend_view *view, const json_t *data, struct buf *out);
+void chart_trend(const struct chart *chart, const struct trend_view *view, const json_t *data,
+                 struct buf *out);
+void chart_trend_table(const struct chart *chart, const struct trend_view *view, const json_t *data,
+                       struct buf *out);
 
 /* data: [{"step","name","customers","share","from_previous","median_s","p90_s","by"?}]. */
 void chart_funnel(const struct chart *chart, const json_t *data, struct buf *out);
 void chart_funnel_table(const struct chart *chart, const json_t *data, struct buf *out);
 
 struct flow_view {
-    bool by_time;          /* colour says the median time of an edge, else its frequency */
-    size_t max_nodes;      /* the most frequent ones; 0: as many as fit the width */
-    size_t max_edges;      /* 0: by the nodes */
+    bool by_time;     /* colour says the median time of an edge, else its frequency */
+    size_t max_nodes; /* the most frequent ones; 0: as many as fit the width */
+    size_t max_edges; /* 0: by the nodes */
 };
 /* data: {"nodes":[{"name","count","starts","ends"}],"edges":[{"from","to","count","cases","median_s",…}]}. */
-void chart_map(const struct chart *chart, const struct flow_view *view, const json_t *data, struct buf *out);
-void chart_sankey(const struct chart *chart, const struct flow_view *view, const json_t *data, struct buf *out);
+void chart_map(const struct chart *chart, const struct flow_view *view, const json_t *data,
+               struct buf *out);
+void chart_sankey(const struct chart *chart, const struct flow_view *view, const json_t *data,
+                  struct buf *out);
 void chart_flow_table(const struct chart *chart, const json_t *data, struct buf *out);
 
 /* data: {"total":n,"variants":[{"path","cases","share","median_s"}]}. */
@@ -46,15 +50,17 @@ void chart_variants(const struct chart *chart, const json_t *data, struct buf *o
 void chart_variants_table(const struct chart *chart, const json_t *data, struct buf *out);
 
 /* data: [{"cohort","size","returned":[…]}]. */
-void chart_retention(const struct chart *chart, enum bucket every, const json_t *data, struct buf *out);
-void chart_retention_table(const struct chart *chart, enum bucket every, const json_t *data, struct buf *out);
+void chart_retention(const struct chart *chart, enum bucket every, const json_t *data,
+                     struct buf *out);
+void chart_retention_table(const struct chart *chart, enum bucket every, const json_t *data,
+                           struct buf *out);
 
 struct chart_bar {
     struct slice name;
     double value;
-    const char *text;   /* what stands behind the bar; NULL: the value */
-    const char *href;   /* or NULL */
-    const char *title;  /* or NULL */
+    const char *text;  /* what stands behind the bar; NULL: the value */
+    const char *href;  /* or NULL */
+    const char *title; /* or NULL */
 };
 /* Ranked horizontal bars, in the order given. */
 void chart_bars(const struct chart *chart, const struct chart_bar *bars, size_t n, struct buf *out);

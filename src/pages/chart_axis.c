@@ -20,48 +20,54 @@ struct value_axis axis_nice(double low, double high, int about, bool whole) {
     double step = power * (part < 1.5 ? 1 : part < 3 ? 2 : part < 7 ? 5 : 10);
     if (whole && step < 1)
         step = 1;
-    return (struct value_axis){floor(low / step + 1e-9) * step, ceil(high / step - 1e-9) * step, step};
+    return (struct value_axis){floor(low / step + 1e-9) * step, ceil(high / step - 1e-9) * step,
+                               step};
 }
 
 /* How round an instant is: the rule of ticks with the most buckets that still fits is taken. */
-enum { EVERY_YEAR, EVERY_QUARTER, EVERY_MONTH, EVERY_HALF, EVERY_WEEK, EVERY_DAY, EVERY_SIX_H, EVERY_HOUR, RULES };
+enum {
+    EVERY_YEAR,
+    EVERY_QUARTER,
+    EVERY_MONTH,
+    EVERY_HALF,
+    EVERY_WEEK,
+    EVERY_DAY,
+    EVERY_SIX_H,
+    EVERY_HOUR,
+    RULES
+};
 
-static bool round_enough(const struct chart *chart, int rule, enum bucket every, int64_t ms, int64_t previous_ms) {
+static bool round_enough(const struct chart *chart, int rule, enum bucket every, int64_t ms,
+                         int64_t previous_ms) {
     int64_t local_s = ms / 1000 + (chart->zone ? zone_offset_s(chart->zone, ms / 1000) : 0);
-    int64_t before_s = previous_ms / 1000 + (chart->zone ? zone_offset_s(chart->zone, previous_ms / 1000) : 0);
+    int64_t before_s =
+        previous_ms / 1000 + (chart->zone ? zone_offset_s(chart->zone, previous_ms / 1000) : 0);
     int year, month, day, old_year, old_month, old_day;
     int64_t second = ((local_s % DAY_S) + DAY_S) % DAY_S;
     time_civil_from_days((local_s - second) / DAY_S, &year, &month, &day);
     time_civil_from_days(before_s / DAY_S, &old_year, &old_month, &old_day);
     bool new_month = every == BUCKET_WEEK ? month != old_month : day == 1 && second == 0;
     switch (rule) {
-    case EVERY_YEAR:
-        return new_month && month == 1;
-    case EVERY_QUARTER:
-        return new_month && month % 3 == 1;
-    case EVERY_MONTH:
-        return new_month;
-    case EVERY_HALF:
-        return (day == 1 || day == 15) && second == 0 && every != BUCKET_WEEK;
-    case EVERY_WEEK:
-        return ((local_s - second) / DAY_S % 7 + 10) % 7 == 0 && second == 0;
-    case EVERY_DAY:
-        return second == 0;
-    case EVERY_SIX_H:
-        return second % 21600 == 0;
-    default:
-        return true;
+    case EVERY_YEAR: return new_month && month == 1;
+    case EVERY_QUARTER: return new_month && month % 3 == 1;
+    case EVERY_MONTH: return new_month;
+    case EVERY_HALF: return (day == 1 || day == 15) && second == 0 && every != BUCKET_WEEK;
+    case EVERY_WEEK: return ((local_s - second) / DAY_S % 7 + 10) % 7 == 0 && second == 0;
+    case EVERY_DAY: return second == 0;
+    case EVERY_SIX_H: return second % 21600 == 0;
+    default: return true;
     }
 }
 
 static const char *tick_label(const struct chart *chart, int rule, enum bucket every, int64_t ms) {
     if (rule <= EVERY_MONTH || every == BUCKET_MONTH)
         return chart_bucket(chart, BUCKET_MONTH, ms, false);
-    return chart_bucket(chart, rule >= EVERY_SIX_H && every == BUCKET_HOUR ? BUCKET_HOUR : BUCKET_DAY, ms, false);
+    return chart_bucket(
+        chart, rule >= EVERY_SIX_H && every == BUCKET_HOUR ? BUCKET_HOUR : BUCKET_DAY, ms, false);
 }
 
-size_t axis_time(const struct chart *chart, enum bucket every, const int64_t *starts_ms, size_t n, double width,
-                 struct time_tick *ticks) {
+size_t axis_time(const struct chart *chart, enum bucket every, const int64_t *starts_ms, size_t n,
+                 double width, struct time_tick *ticks) {
     double room = n > 1 ? width / (double)(n - 1) : width;
     for (int rule = RULES - 1; rule >= 0; rule--) {
         size_t found = 0;
@@ -84,7 +90,10 @@ size_t axis_time(const struct chart *chart, enum bucket every, const int64_t *st
     size_t found = 0, stride = 1;
     double widest = 0;
     for (size_t i = 0; i < n; i++)
-        widest = fmax(widest, text_width(slice_of(tick_label(chart, RULES - 1, every, starts_ms[i])), SIZE_SMALL) + 14);
+        widest =
+            fmax(widest, text_width(slice_of(tick_label(chart, RULES - 1, every, starts_ms[i])),
+                                    SIZE_SMALL) +
+                             14);
     while ((double)stride * room < widest && stride < n)
         stride++;
     for (size_t i = 0; i < n; i += stride)

@@ -21,7 +21,7 @@ struct time_tick {
 };
 /* Chooses among the n buckets (their starts, ascending) those that bear a label: month starts, Mondays, days, round
  * hours, as many as fit `width` without touching; in the order of time. ticks has room for n. */
-size_t axis_time(const struct chart *chart, enum bucket every, const int64_t *starts_ms, size_t n, double width,
-                 struct time_tick *ticks);
+size_t axis_time(const struct chart *chart, enum bucket every, const int64_t *starts_ms, size_t n,
+                 double width, struct time_tick *ticks);
 
 #endif

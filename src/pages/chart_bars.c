@@ -7,7 +7,8 @@
 
 #include "pages/chart.h"
 
-void chart_bars(const struct chart *chart, const struct chart_bar *bars, size_t n, struct buf *out) {
+void chart_bars(const struct chart *chart, const struct chart_bar *bars, size_t n,
+                struct buf *out) {
     double width = chart->narrow ? 360 : 480, names = 0, figures = 0, most = 1e-9, y = 0;
     for (size_t i = 0; i < n; i++) {
         const char *text = bars[i].text ? bars[i].text : chart_number(chart, bars[i].value, 1);
@@ -30,8 +31,10 @@ void chart_bars(const struct chart *chart, const struct chart_bar *bars, size_t 
         }
         buf_add_text(out, "<g class=\"shape\">");
         svg_title(out, slice_of(bars[i].title ? bars[i].title
-                                              : arena_format(chart->arena, "%.*s: %s", SLICE_ARGS(bars[i].name), text)));
-        svg_text(out, 0, y + 18, ANCHOR_START, "t", text_fit(chart->arena, bars[i].name, SIZE_TEXT, names - 10));
+                                              : arena_format(chart->arena, "%.*s: %s",
+                                                             SLICE_ARGS(bars[i].name), text)));
+        svg_text(out, 0, y + 18, ANCHOR_START, "t",
+                 text_fit(chart->arena, bars[i].name, SIZE_TEXT, names - 10));
         svg_rect(out, names, y + 6, length, 16, 3, "fill-1");
         svg_text(out, names + length + 8, y + 18, ANCHOR_START, "t muted", slice_of(text));
         buf_add_text(out, "</g>");

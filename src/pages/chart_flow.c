@@ -30,7 +30,8 @@ static int compare_edges(const void *a, const void *b) {
     return (x->to > y->to) - (x->to < y->to);
 }
 
-static void read_nodes(const struct chart *chart, const json_t *nodes, size_t max_nodes, struct flow_graph *graph) {
+static void read_nodes(const struct chart *chart, const json_t *nodes, size_t max_nodes,
+                       struct flow_graph *graph) {
     size_t n = json_array_size(nodes);
     graph->nodes = ARENA_ARRAY(chart->arena, struct flow_node, n + FLOW_FIRST);
     graph->nodes[FLOW_START].name = slice_of(chart_say(chart, "start"));
@@ -57,11 +58,16 @@ static size_t node_named(const struct flow_graph *graph, struct slice name) {
 static void read_edges(const struct chart *chart, const json_t *edges, struct flow_graph *graph) {
     size_t i, kept = 0;
     json_t *row;
-    graph->edges = ARENA_ARRAY(chart->arena, struct flow_edge, json_array_size(edges) + 2 * graph->n_nodes + 1);
+    graph->edges = ARENA_ARRAY(chart->arena, struct flow_edge,
+                               json_array_size(edges) + 2 * graph->n_nodes + 1);
     json_array_foreach(edges, i, row) {
-        struct flow_edge edge = {node_named(graph, json_slice(row, "from")), node_named(graph, json_slice(row, "to")),
-                                 json_figure(row, "count"), json_figure(row, "cases"), json_figure(row, "median_s"),
-                                 false, false};
+        struct flow_edge edge = {node_named(graph, json_slice(row, "from")),
+                                 node_named(graph, json_slice(row, "to")),
+                                 json_figure(row, "count"),
+                                 json_figure(row, "cases"),
+                                 json_figure(row, "median_s"),
+                                 false,
+                                 false};
         if (edge.from != SIZE_MAX && edge.to != SIZE_MAX && edge.count > 0)
             graph->edges[kept++] = edge;
     }
@@ -72,11 +78,13 @@ static void read_edges(const struct chart *chart, const json_t *edges, struct fl
 }
 
 static void thin_edges(const struct chart *chart, size_t max_edges, struct flow_graph *graph) {
-    bool *has_out = ARENA_ARRAY(chart->arena, bool, graph->n_nodes), *has_in = ARENA_ARRAY(chart->arena, bool, graph->n_nodes);
+    bool *has_out = ARENA_ARRAY(chart->arena, bool, graph->n_nodes),
+         *has_in = ARENA_ARRAY(chart->arena, bool, graph->n_nodes);
     size_t kept = 0;
     for (size_t i = 0; i < graph->n_edges; i++) {
         struct flow_edge edge = graph->edges[i];
-        bool loop = edge.from == edge.to, needed = !loop && (!has_out[edge.from] || !has_in[edge.to]);
+        bool loop = edge.from == edge.to,
+             needed = !loop && (!has_out[edge.from] || !has_in[edge.to]);
         if (i >= max_edges && !needed)
             continue;
         if (!loop)
@@ -89,7 +97,8 @@ static void thin_edges(const struct chart *chart, size_t max_edges, struct flow_
 
 /* Starts and ends: all of a node's that matter; a node without a way in or out gets its own, however rare. */
 static void add_virtual(const struct chart *chart, size_t all_nodes, struct flow_graph *graph) {
-    bool *has_in = ARENA_ARRAY(chart->arena, bool, graph->n_nodes), *has_out = ARENA_ARRAY(chart->arena, bool, graph->n_nodes);
+    bool *has_in = ARENA_ARRAY(chart->arena, bool, graph->n_nodes),
+         *has_out = ARENA_ARRAY(chart->arena, bool, graph->n_nodes);
     double starts = 0, ends = 0;
     size_t real = graph->n_edges;
     for (size_t i = 0; i < real; i++)
@@ -102,8 +111,8 @@ static void add_virtual(const struct chart *chart, size_t all_nodes, struct flow
     for (size_t i = FLOW_FIRST; i < graph->n_nodes; i++) {
         const struct flow_node *node = &graph->nodes[i];
         if (node->starts > 0 && (node->starts >= starts * 0.02 || !has_in[i]))
-            graph->edges[graph->n_edges++] =
-                (struct flow_edge){FLOW_START, i, node->starts, node->starts, (double)NAN, false, true};
+            graph->edges[graph->n_edges++] = (struct flow_edge){
+                FLOW_START, i, node->starts, node->starts, (double)NAN, false, true};
         if (node->ends > 0 && (node->ends >= ends * 0.02 || !has_out[i]))
             graph->edges[graph->n_edges++] =
                 (struct flow_edge){i, FLOW_END, node->ends, node->ends, (double)NAN, false, true};
@@ -113,7 +122,8 @@ static void add_virtual(const struct chart *chart, size_t all_nodes, struct flow
 }
 
 /* In and out weights of a node among those not yet placed. */
-static void balance(const struct flow_graph *graph, const bool *placed, size_t node, double *in, double *out) {
+static void balance(const struct flow_graph *graph, const bool *placed, size_t node, double *in,
+                    double *out) {
     *in = *out = 0;
     for (size_t e = 0; e < graph->n_edges; e++) {
         const struct flow_edge *edge = &graph->edges[e];
@@ -218,42 +228,50 @@ void flow_read(const struct chart *chart, const json_t *data, size_t max_edges, 
     set_layers(graph);
 }
 
-const char *flow_edge_query(const struct chart *chart, const struct flow_graph *graph, const struct flow_edge *edge) {
+const char *flow_edge_query(const struct chart *chart, const struct flow_graph *graph,
+                            const struct flow_edge *edge) {
     if (edge->from == FLOW_START)
-        return arena_format(chart->arena, "first=%s", svg_encode(chart->arena, graph->nodes[edge->to].name));
+        return arena_format(chart->arena, "first=%s",
+                            svg_encode(chart->arena, graph->nodes[edge->to].name));
     if (edge->to == FLOW_END)
-        return arena_format(chart->arena, "last=%s", svg_encode(chart->arena, graph->nodes[edge->from].name));
+        return arena_format(chart->arena, "last=%s",
+                            svg_encode(chart->arena, graph->nodes[edge->from].name));
     return arena_format(chart->arena, "edge_from=%s&edge_to=%s",
                         svg_encode(chart->arena, graph->nodes[edge->from].name),
                         svg_encode(chart->arena, graph->nodes[edge->to].name));
 }
 
-struct slice flow_edge_title(const struct chart *chart, const struct flow_graph *graph, const struct flow_edge *edge) {
-    const char *head = arena_format(chart->arena, "%.*s → %.*s\n%s", SLICE_ARGS(graph->nodes[edge->from].name),
-                                    SLICE_ARGS(graph->nodes[edge->to].name), chart_number(chart, edge->count, 0));
+struct slice flow_edge_title(const struct chart *chart, const struct flow_graph *graph,
+                             const struct flow_edge *edge) {
+    const char *head =
+        arena_format(chart->arena, "%.*s → %.*s\n%s", SLICE_ARGS(graph->nodes[edge->from].name),
+                     SLICE_ARGS(graph->nodes[edge->to].name), chart_number(chart, edge->count, 0));
     if (edge->virtual)
         return slice_of(arena_format(chart->arena, "%s %s", head, chart_say(chart, "cases")));
     const char *time = isfinite(edge->median_s)
                            ? arena_format(chart->arena, "\n%s %s", chart_say(chart, "median_short"),
                                           chart_duration(chart, edge->median_s))
                            : "";
-    const char *cases = isfinite(edge->cases)
-                            ? arena_format(chart->arena, " (%s %s)", chart_number(chart, edge->cases, 0),
-                                           chart_say(chart, "cases"))
-                            : "";
-    return slice_of(arena_format(chart->arena, "%s %s%s%s", head, chart_say(chart, "transition"), cases, time));
+    const char *cases = isfinite(edge->cases) ? arena_format(chart->arena, " (%s %s)",
+                                                             chart_number(chart, edge->cases, 0),
+                                                             chart_say(chart, "cases"))
+                                              : "";
+    return slice_of(
+        arena_format(chart->arena, "%s %s%s%s", head, chart_say(chart, "transition"), cases, time));
 }
 
 struct slice flow_node_title(const struct chart *chart, const struct flow_node *node) {
     return slice_of(arena_format(chart->arena, "%.*s\n%s %s\n%s %s · %s %s", SLICE_ARGS(node->name),
-                                 chart_number(chart, node->count, 0), chart_say(chart, "interactions"),
+                                 chart_number(chart, node->count, 0),
+                                 chart_say(chart, "interactions"),
                                  chart_number(chart, node->starts, 0), chart_say(chart, "starts"),
                                  chart_number(chart, node->ends, 0), chart_say(chart, "ends")));
 }
 
 void chart_flow_table(const struct chart *chart, const json_t *data, struct buf *out) {
-    const char *headings[] = {chart_say(chart, "edge_from"), chart_say(chart, "edge_to"), chart_say(chart, "count"),
-                              chart_say(chart, "cases_title"), chart_say(chart, "median")};
+    const char *headings[] = {chart_say(chart, "edge_from"), chart_say(chart, "edge_to"),
+                              chart_say(chart, "count"), chart_say(chart, "cases_title"),
+                              chart_say(chart, "median")};
     size_t i;
     json_t *row;
     chart_table_open(chart, out, headings, 5);

@@ -40,9 +40,11 @@ void flow_read(const struct chart *chart, const json_t *data, size_t max_edges, 
                struct flow_graph *graph);
 
 /* "from=A&to=B", "node=A" … for links. */
-const char *flow_edge_query(const struct chart *chart, const struct flow_graph *graph, const struct flow_edge *edge);
+const char *flow_edge_query(const struct chart *chart, const struct flow_graph *graph,
+                            const struct flow_edge *edge);
 /* What an edge or node says when pointed at. */
-struct slice flow_edge_title(const struct chart *chart, const struct flow_graph *graph, const struct flow_edge *edge);
+struct slice flow_edge_title(const struct chart *chart, const struct flow_graph *graph,
+                             const struct flow_edge *edge);
 struct slice flow_node_title(const struct chart *chart, const struct flow_node *node);
 
 #endif

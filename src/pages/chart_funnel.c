@@ -53,9 +53,10 @@ static void read_funnel(const struct chart *chart, const json_t *data, struct fu
         if (step > funnel->steps)
             funnel->steps = step;
         funnel->names[step - 1] = json_slice(row, "name");
-        funnel->cells[step - 1][g] = (struct funnel_cell){
-            json_figure(row, "customers"), json_figure(row, "share"),    json_figure(row, "from_previous"),
-            json_figure(row, "median_s"),  json_figure(row, "p90_s"), true};
+        funnel->cells[step - 1][g] =
+            (struct funnel_cell){json_figure(row, "customers"),     json_figure(row, "share"),
+                                 json_figure(row, "from_previous"), json_figure(row, "median_s"),
+                                 json_figure(row, "p90_s"),         true};
     }
     double worst = 0;
     for (size_t s = 1; s < funnel->steps && !funnel->grouped; s++) {
@@ -70,59 +71,73 @@ static const char *by_part(const struct chart *chart, const struct funnel *funne
     if (!funnel->grouped)
         return "";
     char *text = json_dumps(funnel->by_value[g], JSON_ENCODE_ANY | JSON_COMPACT);
-    const char *part = arena_format(chart->arena, "&by_value=%s", svg_encode(chart->arena, slice_of(text)));
+    const char *part =
+        arena_format(chart->arena, "&by_value=%s", svg_encode(chart->arena, slice_of(text)));
     free(text);
     return part;
 }
 
-static struct slice cell_title(const struct chart *chart, const struct funnel *funnel, size_t s, size_t g) {
+static struct slice cell_title(const struct chart *chart, const struct funnel *funnel, size_t s,
+                               size_t g) {
     const struct funnel_cell *cell = &funnel->cells[s][g];
-    const char *by = funnel->grouped ? arena_format(chart->arena, "%.*s\n", SLICE_ARGS(funnel->by[g])) : "";
-    const char *head = arena_format(chart->arena, "%s%zu. %.*s\n%s %s (%s)", by, s + 1, SLICE_ARGS(funnel->names[s]),
-                                    chart_number(chart, cell->customers, 0), chart_say(chart, "customers"),
-                                    chart_share(chart, cell->share, 1));
+    const char *by =
+        funnel->grouped ? arena_format(chart->arena, "%.*s\n", SLICE_ARGS(funnel->by[g])) : "";
+    const char *head =
+        arena_format(chart->arena, "%s%zu. %.*s\n%s %s (%s)", by, s + 1,
+                     SLICE_ARGS(funnel->names[s]), chart_number(chart, cell->customers, 0),
+                     chart_say(chart, "customers"), chart_share(chart, cell->share, 1));
     if (s == 0)
         return slice_of(head);
     return slice_of(arena_format(chart->arena, "%s\n%s %s\n%s %s, %s %s", head,
-                                 chart_share(chart, cell->from_previous, 1), chart_say(chart, "converted"),
-                                 chart_say(chart, "median_short"), chart_duration(chart, cell->median_s),
-                                 chart_say(chart, "p90"), chart_duration(chart, cell->p90_s)));
+                                 chart_share(chart, cell->from_previous, 1),
+                                 chart_say(chart, "converted"), chart_say(chart, "median_short"),
+                                 chart_duration(chart, cell->median_s), chart_say(chart, "p90"),
+                                 chart_duration(chart, cell->p90_s)));
 }
 
 static double lost_at(const struct funnel *funnel, size_t s, size_t g) {
     return s ? funnel->cells[s - 1][g].customers - funnel->cells[s][g].customers : 0;
 }
 
-static struct slice lost_title(const struct chart *chart, const struct funnel *funnel, size_t s, size_t g) {
-    return slice_of(arena_format(chart->arena, "%s %s %s\n%.*s → %.*s",
-                                 chart_number(chart, lost_at(funnel, s, g), 0), chart_say(chart, "customers"),
-                                 chart_say(chart, "lost"), SLICE_ARGS(funnel->names[s ? s - 1 : 0]),
-                                 SLICE_ARGS(funnel->names[s])));
+static struct slice lost_title(const struct chart *chart, const struct funnel *funnel, size_t s,
+                               size_t g) {
+    return slice_of(arena_format(
+        chart->arena, "%s %s %s\n%.*s → %.*s", chart_number(chart, lost_at(funnel, s, g), 0),
+        chart_say(chart, "customers"), chart_say(chart, "lost"),
+        SLICE_ARGS(funnel->names[s ? s - 1 : 0]), SLICE_ARGS(funnel->names[s])));
 }
 
 /* The hatch of what is lost; a pattern cannot take its colour from a class of the user, so it is drawn here. */
 static void draw_defs(const struct chart *chart, struct buf *out) {
-    buf_add_format(out,
-                   "<defs><pattern id=\"%s%s-lost\" width=\"7\" height=\"7\" patternUnits=\"userSpaceOnUse\" "
-                   "patternTransform=\"rotate(45)\"><rect width=\"7\" height=\"7\" class=\"hatch-ground\"/>"
-                   "<line x1=\"0\" y1=\"0\" x2=\"0\" y2=\"7\" class=\"hatch-line\"/></pattern></defs>\n",
-                   chart->id, chart->narrow ? "n" : "w");
+    buf_add_format(
+        out,
+        "<defs><pattern id=\"%s%s-lost\" width=\"7\" height=\"7\" patternUnits=\"userSpaceOnUse\" "
+        "patternTransform=\"rotate(45)\"><rect width=\"7\" height=\"7\" class=\"hatch-ground\"/>"
+        "<line x1=\"0\" y1=\"0\" x2=\"0\" y2=\"7\" class=\"hatch-line\"/></pattern></defs>\n",
+        chart->id, chart->narrow ? "n" : "w");
 }
 
 /* Bar and rest of one cell in a box; the bar grows from the bottom (columns) or from the left (rows). */
-static void draw_cell(const struct chart *chart, const struct funnel *funnel, size_t s, size_t g, double x, double y,
-                      double width, double height, bool column, struct buf *out) {
+static void draw_cell(const struct chart *chart, const struct funnel *funnel, size_t s, size_t g,
+                      double x, double y, double width, double height, bool column,
+                      struct buf *out) {
     const struct funnel_cell *cell = &funnel->cells[s][g];
     double share = isfinite(cell->share) ? fmin(fmax(cell->share, 0), 1) : 0;
-    double before = s && isfinite(funnel->cells[s - 1][g].share) ? fmin(funnel->cells[s - 1][g].share, 1) : 1;
-    double size = column ? height : width, full = share * size, rest = fmax(before - share, 0) * size;
+    double before =
+        s && isfinite(funnel->cells[s - 1][g].share) ? fmin(funnel->cells[s - 1][g].share, 1) : 1;
+    double size = column ? height : width, full = share * size,
+           rest = fmax(before - share, 0) * size;
     if (s && rest > 0.5) {
-        bool link = svg_link_open(chart, out, "step=%zu&lost=1%s", s + 1, by_part(chart, funnel, g));
+        bool link =
+            svg_link_open(chart, out, "step=%zu&lost=1%s", s + 1, by_part(chart, funnel, g));
         buf_add_text(out, "<g class=\"shape\">");
         svg_title(out, lost_title(chart, funnel, s, g));
-        buf_add_format(out, "<rect x=\"%s\" y=\"%s\" width=\"%s\" height=\"%s\" fill=\"url(#%s%s-lost)\" rx=\"2\"/></g>",
-                       XY(column ? x : x + full), XY(column ? y + height - full - rest : y), XY(column ? width : rest),
-                       XY(column ? rest : height), chart->id, chart->narrow ? "n" : "w");
+        buf_add_format(out,
+                       "<rect x=\"%s\" y=\"%s\" width=\"%s\" height=\"%s\" "
+                       "fill=\"url(#%s%s-lost)\" rx=\"2\"/></g>",
+                       XY(column ? x : x + full), XY(column ? y + height - full - rest : y),
+                       XY(column ? width : rest), XY(column ? rest : height), chart->id,
+                       chart->narrow ? "n" : "w");
         svg_link_close(out, link);
     }
     bool link = svg_link_open(chart, out, "step=%zu%s", s + 1, by_part(chart, funnel, g));
@@ -137,7 +152,8 @@ static void draw_cell(const struct chart *chart, const struct funnel *funnel, si
     svg_link_close(out, link);
 }
 
-static double draw_legend(const struct chart *chart, const struct funnel *funnel, double width, struct buf *out) {
+static double draw_legend(const struct chart *chart, const struct funnel *funnel, double width,
+                          struct buf *out) {
     double x = 0, y = 12;
     for (size_t g = 0; funnel->grouped && g < funnel->groups; g++) {
         struct slice name = text_fit(chart->arena, funnel->by[g], SIZE_TEXT, width - 30);
@@ -154,29 +170,31 @@ static double draw_legend(const struct chart *chart, const struct funnel *funnel
 }
 
 /* What stands between two columns: the conversion in a pill on the trapezium. */
-static void draw_passage(const struct chart *chart, const struct funnel *funnel, size_t s, double x, double width,
-                         double bottom, double height, struct buf *out) {
+static void draw_passage(const struct chart *chart, const struct funnel *funnel, size_t s, double x,
+                         double width, double bottom, double height, struct buf *out) {
     double from = funnel->cells[s - 1][0].share, to = funnel->cells[s][0].share;
     if (!isfinite(from) || !isfinite(to))
         return;
-    buf_add_format(out, "<path class=\"passage\" d=\"M%s %sL%s %sV%sH%sZ\"/>\n", XY(x), XY(bottom - from * height),
-                   XY(x + width), XY(bottom - to * height), XY(bottom), XY(x));
+    buf_add_format(out, "<path class=\"passage\" d=\"M%s %sL%s %sV%sH%sZ\"/>\n", XY(x),
+                   XY(bottom - from * height), XY(x + width), XY(bottom - to * height), XY(bottom),
+                   XY(x));
     const char *text = chart_share(chart, funnel->cells[s][0].from_previous, 1);
     double pill = text_width(slice_of(text), SIZE_TEXT) + 16, middle = x + width / 2;
     double y = bottom - fmax(fmin(from, to) * height / 2, 14);
-    svg_rect(out, middle - pill / 2, y - 11, pill, 22, 11, s == funnel->worst ? "pill worst" : "pill");
+    svg_rect(out, middle - pill / 2, y - 11, pill, 22, 11,
+             s == funnel->worst ? "pill worst" : "pill");
     svg_text(out, middle, y + 4, ANCHOR_MIDDLE, "t", slice_of(text));
 }
 
-static size_t wrap_name(const struct chart *chart, const struct funnel *funnel, size_t s, double width,
-                        struct slice lines[TEXT_LINES]) {
+static size_t wrap_name(const struct chart *chart, const struct funnel *funnel, size_t s,
+                        double width, struct slice lines[TEXT_LINES]) {
     const char *name = arena_format(chart->arena, "%zu. %.*s", s + 1, SLICE_ARGS(funnel->names[s]));
     return text_wrap(chart->arena, slice_of(name), SIZE_TEXT * 1.06, width, 3, lines);
 }
 
 /* The words under a column; returns how far down they reach. */
-static double draw_words(const struct chart *chart, const struct funnel *funnel, size_t s, double x, double y,
-                         double width, size_t name_lines, struct buf *out) {
+static double draw_words(const struct chart *chart, const struct funnel *funnel, size_t s, double x,
+                         double y, double width, size_t name_lines, struct buf *out) {
     const struct funnel_cell *cell = &funnel->cells[s][0];
     struct slice lines[TEXT_LINES];
     size_t n = wrap_name(chart, funnel, s, width, lines);
@@ -189,32 +207,38 @@ static double draw_words(const struct chart *chart, const struct funnel *funnel,
     svg_text(out, x, y, ANCHOR_START, "t-big", slice_of(chart_number(chart, cell->customers, 0)));
     y += 17;
     svg_text(out, x, y, ANCHOR_START, "t-small muted",
-             text_fit(chart->arena, slice_of(s ? arena_format(chart->arena, "%s %s", chart_share(chart, cell->share, 1),
-                                                             chart_say(chart, "of_total"))
-                                              : chart_say(chart, "customers")),
+             text_fit(chart->arena,
+                      slice_of(s ? arena_format(chart->arena, "%s %s",
+                                                chart_share(chart, cell->share, 1),
+                                                chart_say(chart, "of_total"))
+                                 : chart_say(chart, "customers")),
                       SIZE_SMALL, width));
     if (s == 0)
         return y + 16;
     y += 16;
     if (lost_at(funnel, s, 0) > 0) {
-        const char *lost = arena_format(chart->arena, "−%s %s", chart_number(chart, lost_at(funnel, s, 0), 0),
-                                        chart_say(chart, "lost"));
+        const char *lost =
+            arena_format(chart->arena, "−%s %s", chart_number(chart, lost_at(funnel, s, 0), 0),
+                         chart_say(chart, "lost"));
         svg_text(out, x, y, ANCHOR_START, s == funnel->worst ? "t-small bad" : "t-small muted",
                  text_fit(chart->arena, slice_of(lost), SIZE_SMALL, width));
         y += 16;
     }
     if (isfinite(cell->median_s))
-        svg_text(out, x, y, ANCHOR_START, "t-small muted",
-                 text_fit(chart->arena,
-                          slice_of(arena_format(chart->arena, "%s %s", chart_say(chart, "median_short"),
-                                                chart_duration(chart, cell->median_s))),
-                          SIZE_SMALL, width));
+        svg_text(
+            out, x, y, ANCHOR_START, "t-small muted",
+            text_fit(chart->arena,
+                     slice_of(arena_format(chart->arena, "%s %s", chart_say(chart, "median_short"),
+                                           chart_duration(chart, cell->median_s))),
+                     SIZE_SMALL, width));
     return y + 16;
 }
 
 static void draw_columns(const struct chart *chart, const struct funnel *funnel, struct buf *out) {
-    double width = chart_width(chart), height = 220, top = draw_legend(chart, funnel, width, NULL) + 16, bottom = top + height;
-    double column = width / (double)funnel->steps, bar = column * (funnel->grouped ? 0.82 : 0.56), down = 0;
+    double width = chart_width(chart), height = 220,
+           top = draw_legend(chart, funnel, width, NULL) + 16, bottom = top + height;
+    double column = width / (double)funnel->steps, bar = column * (funnel->grouped ? 0.82 : 0.56),
+           down = 0;
     struct slice lines[TEXT_LINES];
     struct buf body;
     size_t name_lines = 1;
@@ -235,9 +259,11 @@ static void draw_columns(const struct chart *chart, const struct funnel *funnel,
             const char *share = chart_share(chart, funnel->cells[s][g].share, part > 44 ? 1 : 0);
             double value = isfinite(funnel->cells[s][g].share) ? funnel->cells[s][g].share : 0;
             if (funnel->grouped && text_width(slice_of(share), SIZE_SMALL) <= part)
-                svg_text(&body, left + (part - gap) / 2, bottom - value * height - 5, ANCHOR_MIDDLE, "t-small halo", slice_of(share));
+                svg_text(&body, left + (part - gap) / 2, bottom - value * height - 5, ANCHOR_MIDDLE,
+                         "t-small halo", slice_of(share));
         }
-        down = fmax(down, draw_words(chart, funnel, s, x, bottom + 22, column - 14, name_lines, &body));
+        down = fmax(down,
+                    draw_words(chart, funnel, s, x, bottom + 22, column - 14, name_lines, &body));
     }
     svg_open(chart, out, "funnel", width, down);
     draw_defs(chart, out);
@@ -247,21 +273,25 @@ static void draw_columns(const struct chart *chart, const struct funnel *funnel,
 }
 
 /* The line under a row: conversion, loss, time. */
-static const char *row_note(const struct chart *chart, const struct funnel *funnel, size_t s, size_t g) {
+static const char *row_note(const struct chart *chart, const struct funnel *funnel, size_t s,
+                            size_t g) {
     const struct funnel_cell *cell = &funnel->cells[s][g];
-    const char *time = isfinite(cell->median_s)
-                           ? arena_format(chart->arena, " · %s %s", chart_say(chart, "median_short"),
-                                          chart_duration(chart, cell->median_s))
-                           : "";
+    const char *time =
+        isfinite(cell->median_s)
+            ? arena_format(chart->arena, " · %s %s", chart_say(chart, "median_short"),
+                           chart_duration(chart, cell->median_s))
+            : "";
     return arena_format(chart->arena, "↳ %s %s · −%s%s", chart_share(chart, cell->from_previous, 1),
-                        chart_say(chart, "converted"), chart_number(chart, lost_at(funnel, s, g), 0), time);
+                        chart_say(chart, "converted"),
+                        chart_number(chart, lost_at(funnel, s, g), 0), time);
 }
 
-static double draw_row(const struct chart *chart, const struct funnel *funnel, size_t s, double y, double width,
-                       struct buf *out) {
+static double draw_row(const struct chart *chart, const struct funnel *funnel, size_t s, double y,
+                       double width, struct buf *out) {
     const struct funnel_cell *cell = &funnel->cells[s][0];
     const char *figures = funnel->grouped ? ""
-                                          : arena_format(chart->arena, "%s · %s", chart_number(chart, cell->customers, 0),
+                                          : arena_format(chart->arena, "%s · %s",
+                                                         chart_number(chart, cell->customers, 0),
                                                          chart_share(chart, cell->share, 1));
     const char *name = arena_format(chart->arena, "%zu. %.*s", s + 1, SLICE_ARGS(funnel->names[s]));
     double taken = text_width(slice_of(figures), SIZE_TEXT) * 1.06;
@@ -281,8 +311,10 @@ static double draw_row(const struct chart *chart, const struct funnel *funnel, s
         y += height + 3;
     }
     if (s && !funnel->grouped) {
-        struct slice note = text_fit(chart->arena, slice_of(row_note(chart, funnel, s, 0)), SIZE_SMALL, width);
-        svg_text(out, 0, y + 11, ANCHOR_START, s == funnel->worst ? "t-small bad" : "t-small muted", note);
+        struct slice note =
+            text_fit(chart->arena, slice_of(row_note(chart, funnel, s, 0)), SIZE_SMALL, width);
+        svg_text(out, 0, y + 11, ANCHOR_START, s == funnel->worst ? "t-small bad" : "t-small muted",
+                 note);
         y += 15;
     }
     return y + 12;
@@ -316,19 +348,24 @@ void chart_funnel(const struct chart *chart, const json_t *data, struct buf *out
 void chart_funnel_table(const struct chart *chart, const json_t *data, struct buf *out) {
     struct funnel *funnel = arena_get(chart->arena, sizeof *funnel);
     read_funnel(chart, data, funnel);
-    const char *headings[] = {chart_say(chart, "value"), chart_say(chart, "step"), chart_say(chart, "size"),
-                              chart_say(chart, "share"), chart_say(chart, "previous_share"),
-                              chart_say(chart, "median"), chart_say(chart, "p90")};
+    const char *headings[] = {
+        chart_say(chart, "value"), chart_say(chart, "step"),           chart_say(chart, "size"),
+        chart_say(chart, "share"), chart_say(chart, "previous_share"), chart_say(chart, "median"),
+        chart_say(chart, "p90")};
     chart_table_open(chart, out, headings + !funnel->grouped, 7 - (size_t)!funnel->grouped);
     for (size_t g = 0; g < funnel->groups; g++) {
         for (size_t s = 0; s < funnel->steps; s++) {
             const struct funnel_cell *cell = &funnel->cells[s][g];
             if (funnel->grouped)
                 chart_table_cell(out, funnel->by[g], false);
-            chart_table_cell(out, slice_of(arena_format(chart->arena, "%zu. %.*s", s + 1, SLICE_ARGS(funnel->names[s]))), false);
+            chart_table_cell(out,
+                             slice_of(arena_format(chart->arena, "%zu. %.*s", s + 1,
+                                                   SLICE_ARGS(funnel->names[s]))),
+                             false);
             chart_table_cell(out, slice_of(chart_number(chart, cell->customers, 0)), true);
             chart_table_cell(out, slice_of(chart_share(chart, cell->share, 1)), true);
-            chart_table_cell(out, slice_of(s ? chart_share(chart, cell->from_previous, 1) : "–"), true);
+            chart_table_cell(out, slice_of(s ? chart_share(chart, cell->from_previous, 1) : "–"),
+                             true);
             chart_table_cell(out, slice_of(chart_duration(chart, cell->median_s)), true);
             chart_table_cell(out, slice_of(chart_duration(chart, cell->p90_s)), true);
             chart_table_row_end(out);

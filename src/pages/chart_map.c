@@ -17,13 +17,15 @@
 
 enum { LABEL_HEIGHT = 18, PILL_HEIGHT = 34, LOOP_ROOM = 30, MARGIN = 12, FIT_ROUNDS = 14 };
 
-static const char *edge_label(const struct chart *chart, const struct flow_view *view, const struct flow_edge *edge) {
+static const char *edge_label(const struct chart *chart, const struct flow_view *view,
+                              const struct flow_edge *edge) {
     if (view->by_time && !edge->virtual && isfinite(edge->median_s))
         return chart_duration(chart, edge->median_s);
     return chart_compact(chart, edge->count);
 }
 
-static void measure_boxes(const struct chart *chart, const struct flow_view *view, struct map *map) {
+static void measure_boxes(const struct chart *chart, const struct flow_view *view,
+                          struct map *map) {
     double room = chart->narrow ? 92 : 150;
     map->boxes = ARENA_ARRAY(chart->arena, struct map_box, map->graph.n_nodes);
     for (size_t i = 0; i < map->graph.n_nodes; i++) {
@@ -85,12 +87,14 @@ static void build_places(const struct chart *chart, const struct flow_view *view
             bool label = k == line->label_at;
             size_t row = 2 * map->graph.nodes[upper(edge)].layer + 1 + k;
             double width = label ? text_width(slice_of(line->label), SIZE_SMALL) + 10 : line->width;
-            map->places[line->first + k] = (struct layout_node){.layer = row, .width = width, .gap = 12};
-            map->steps[map->n_steps++] = (struct layout_edge){k ? line->first + k - 1 : upper(edge), line->first + k,
-                                                              heavy * (k ? 8 : 1)};
+            map->places[line->first + k] =
+                (struct layout_node){.layer = row, .width = width, .gap = 12};
+            map->steps[map->n_steps++] = (struct layout_edge){k ? line->first + k - 1 : upper(edge),
+                                                              line->first + k, heavy * (k ? 8 : 1)};
         }
         if (line->n)
-            map->steps[map->n_steps++] = (struct layout_edge){line->first + line->n - 1, lower(edge), heavy};
+            map->steps[map->n_steps++] =
+                (struct layout_edge){line->first + line->n - 1, lower(edge), heavy};
     }
 }
 
@@ -107,7 +111,8 @@ static void set_rows(const struct chart *chart, struct map *map) {
         *height = fmax(*height, map->boxes[i].height);
     }
     for (size_t s = 0; s < map->n_steps; s++) {
-        const struct layout_node *from = &map->places[map->steps[s].from], *to = &map->places[map->steps[s].to];
+        const struct layout_node *from = &map->places[map->steps[s].from],
+                                 *to = &map->places[map->steps[s].to];
         gap[from->layer] = fmax(gap[from->layer], fmin(14 + fabs(from->x - to->x) * 0.14, 58));
     }
     for (size_t r = 0; r < n_rows; r++) {
@@ -159,26 +164,34 @@ static void set_ports(const struct chart *chart, struct map *map, size_t box, bo
     }
 }
 
-int map_build(const struct chart *chart, const struct flow_view *view, const json_t *data, struct map *map,
-              struct err *err) {
+int map_build(const struct chart *chart, const struct flow_view *view, const json_t *data,
+              struct map *map, struct err *err) {
     size_t nodes = view->max_nodes ? view->max_nodes : chart->narrow ? 12 : 28;
-    size_t edges = view->max_edges ? view->max_edges : view->max_nodes ? view->max_nodes * 4 : chart->narrow ? 28 : 64;
+    size_t edges = view->max_edges   ? view->max_edges
+                   : view->max_nodes ? view->max_nodes * 4
+                   : chart->narrow   ? 28
+                                     : 64;
     for (int round = 0; round < FIT_ROUNDS; round++) {
         *map = (struct map){0};
         flow_read(chart, data, edges, nodes, &map->graph);
         measure_boxes(chart, view, map);
         build_places(chart, view, map);
-        int result = layout_layers(chart->arena, map->places, map->n_places, map->steps, map->n_steps, &map->width, err);
+        int result = layout_layers(chart->arena, map->places, map->n_places, map->steps,
+                                   map->n_steps, &map->width, err);
         if (result)
             return result;
         double room = chart->narrow ? 350 : chart_width(chart) * 1.04;
-        if (view->max_nodes || map->width <= room || edges <= 6)
+        if (view->max_nodes || map->width <= room || (edges <= 6 && nodes <= 5))
             break;
         /* far too wide: large steps; the nodes go after the edges, for each keeps a way in and out */
         double shrink = fmax(fmin(room / map->width * 1.1, 0.85), 0.5);
-        edges = (size_t)((double)(edges > map->graph.n_edges ? map->graph.n_edges : edges) * shrink);
-        if (nodes > 6 && round % 2)
-            nodes = (size_t)((double)(nodes > map->graph.n_nodes ? map->graph.n_nodes : nodes) * fmax(shrink, 0.8));
+        size_t drawn = map->graph.n_nodes - FLOW_FIRST;
+        edges =
+            (size_t)((double)(edges > map->graph.n_edges ? map->graph.n_edges : edges) * shrink);
+        edges = edges > 6 ? edges : 6;
+        if (round % 2 || edges == 6)
+            nodes = (size_t)((double)(nodes > drawn ? drawn : nodes) * fmax(shrink, 0.8));
+        nodes = nodes > 5 ? nodes : 5;
     }
     for (size_t i = 0; i < map->n_places; i++)
         map->places[i].x += MARGIN;
@@ -192,7 +205,8 @@ int map_build(const struct chart *chart, const struct flow_view *view, const jso
 }
 
 /* One of six classes: the rank of a median time among the others' (colour), or the frequency on a root scale. */
-static int edge_shade(const struct flow_view *view, const struct map *map, const struct flow_edge *edge) {
+static int edge_shade(const struct flow_view *view, const struct map *map,
+                      const struct flow_edge *edge) {
     if (!view->by_time)
         return (int)fmin(5, floor(6 * sqrt(edge->count / fmax(map->graph.most, 1))));
     size_t below = 0, all = 0;
@@ -206,18 +220,19 @@ static int edge_shade(const struct flow_view *view, const struct map *map, const
     return all ? (int)fmin(5, floor(6.0 * (double)below / (double)all)) : 0;
 }
 
-static const char *edge_class(const struct chart *chart, const struct flow_view *view, const struct map *map,
-                              const struct flow_edge *edge) {
+static const char *edge_class(const struct chart *chart, const struct flow_view *view,
+                              const struct map *map, const struct flow_edge *edge) {
     if (edge->virtual)
         return "flow-ends";
     if (view->by_time && !isfinite(edge->median_s))
         return "flow-none";
-    return arena_format(chart->arena, view->by_time ? "time-%d" : "freq-%d", edge_shade(view, map, edge));
+    return arena_format(chart->arena, view->by_time ? "time-%d" : "freq-%d",
+                        edge_shade(view, map, edge));
 }
 
 /* The line from its upper end downwards: upright inside rows, bent between them. */
-static void draw_route(const struct map *map, const struct flow_edge *edge, const struct map_line *line,
-                       double head, struct buf *out) {
+static void draw_route(const struct map *map, const struct flow_edge *edge,
+                       const struct map_line *line, double head, struct buf *out) {
     const struct map_box *from = &map->boxes[upper(edge)], *to = &map->boxes[lower(edge)];
     double x = line->x_top, y = from->y + from->height + (edge->back ? head : 0);
     const struct layout_node *place = &map->places[line->first];
@@ -225,8 +240,8 @@ static void draw_route(const struct map *map, const struct flow_edge *edge, cons
     if (line->n == 1 && fabs(x - place->x) < reach && fabs(line->x_bottom - place->x) < reach) {
         /* both ends lie below and above the label: one bend, hidden behind it */
         double middle = (y + tip) / 2;
-        buf_add_format(out, "M%s %sC%s %s %s %s %s %s", XY(x), XY(y), XY(x), XY(middle), XY(line->x_bottom), XY(middle),
-                       XY(line->x_bottom), XY(tip));
+        buf_add_format(out, "M%s %sC%s %s %s %s %s %s", XY(x), XY(y), XY(x), XY(middle),
+                       XY(line->x_bottom), XY(middle), XY(line->x_bottom), XY(tip));
         return;
     }
     size_t row = 2 * map->graph.nodes[upper(edge)].layer;
@@ -237,14 +252,16 @@ static void draw_route(const struct map *map, const struct flow_edge *edge, cons
     bend = fmax(bend, y);
     for (size_t k = 0; k <= line->n; k++) {
         bool last = k == line->n;
-        double next_x = last ? line->x_bottom : map->places[line->first + k].x, next_y = map->row_top[row + 1 + k];
+        double next_x = last ? line->x_bottom : map->places[line->first + k].x,
+               next_y = map->row_top[row + 1 + k];
         if (last)
             next_y = fmin(next_y, to->y - (edge->back ? 0 : head));
         double middle = (bend + next_y) / 2;
         if (fabs(next_x - x) < 0.05)
             buf_add_format(out, "V%s", XY(next_y));
         else
-            buf_add_format(out, "C%s %s %s %s %s %s", XY(x), XY(middle), XY(next_x), XY(middle), XY(next_x), XY(next_y));
+            buf_add_format(out, "C%s %s %s %s %s %s", XY(x), XY(middle), XY(next_x), XY(middle),
+                           XY(next_x), XY(next_y));
         x = next_x;
         bend = last ? to->y - (edge->back ? 0 : head) : next_y + map->row_height[row + 1 + k];
         if (bend > next_y + 0.05)
@@ -252,8 +269,8 @@ static void draw_route(const struct map *map, const struct flow_edge *edge, cons
     }
 }
 
-static void draw_line(const struct chart *chart, const struct flow_view *view, const struct map *map, size_t e,
-                      struct buf *out) {
+static void draw_line(const struct chart *chart, const struct flow_view *view,
+                      const struct map *map, size_t e, struct buf *out) {
     const struct flow_edge *edge = &map->graph.edges[e];
     const struct map_line *line = &map->lines[e];
     const char *class = edge_class(chart, view, map, edge);
@@ -263,19 +280,25 @@ static void draw_line(const struct chart *chart, const struct flow_view *view, c
     svg_title(out, flow_edge_title(chart, &map->graph, edge));
     if (edge->from == edge->to) {
         const struct map_box *box = &map->boxes[edge->from];
-        double right = box->x + box->width, middle = box->y + box->height / 2, reach = right + LOOP_ROOM - 8;
-        buf_add_format(out, "<path class=\"flow-line\" stroke-width=\"%s\" d=\"M%s %sC%s %s %s %s %s %s\"/>",
-                       XY(fmin(line->width, 4)), XY(right), XY(middle - 11), XY(reach), XY(middle - 17), XY(reach),
-                       XY(middle + 17), XY(right + 7), XY(middle + 10));
-        buf_add_format(out, "<path class=\"flow-head\" d=\"M%s %sl8 -4.5l0.5 8z\"/>", XY(right + 0.5), XY(middle + 10));
-        svg_text(out, right + LOOP_ROOM - 10, middle + 4, ANCHOR_START, "t-small", slice_of(line->label));
+        double right = box->x + box->width, middle = box->y + box->height / 2,
+               reach = right + LOOP_ROOM - 8;
+        buf_add_format(
+            out, "<path class=\"flow-line\" stroke-width=\"%s\" d=\"M%s %sC%s %s %s %s %s %s\"/>",
+            XY(fmin(line->width, 4)), XY(right), XY(middle - 11), XY(reach), XY(middle - 17),
+            XY(reach), XY(middle + 17), XY(right + 7), XY(middle + 10));
+        buf_add_format(out, "<path class=\"flow-head\" d=\"M%s %sl8 -4.5l0.5 8z\"/>",
+                       XY(right + 0.5), XY(middle + 10));
+        svg_text(out, right + LOOP_ROOM - 10, middle + 4, ANCHOR_START, "t-small",
+                 slice_of(line->label));
     } else {
         const struct map_box *to = &map->boxes[edge->back ? upper(edge) : lower(edge)];
-        double tip = edge->back ? to->y + to->height : to->y, x = edge->back ? line->x_top : line->x_bottom;
+        double tip = edge->back ? to->y + to->height : to->y,
+               x = edge->back ? line->x_top : line->x_bottom;
         buf_add_format(out, "<path class=\"flow-line\" stroke-width=\"%s\" d=\"", XY(line->width));
         draw_route(map, edge, line, head - 1, out);
-        buf_add_format(out, "\"/><path class=\"flow-head\" d=\"M%s %sL%s %sH%sZ\"/>", XY(x), XY(tip), XY(x - half),
-                       XY(edge->back ? tip + head : tip - head), XY(x + half));
+        buf_add_format(out, "\"/><path class=\"flow-head\" d=\"M%s %sL%s %sH%sZ\"/>", XY(x),
+                       XY(tip), XY(x - half), XY(edge->back ? tip + head : tip - head),
+                       XY(x + half));
         const struct layout_node *place = &map->places[line->first + line->label_at];
         double top = map->row_top[place->layer];
         svg_rect(out, place->x - place->width / 2, top, place->width, LABEL_HEIGHT, 9, "flow-pill");
@@ -285,7 +308,8 @@ static void draw_line(const struct chart *chart, const struct flow_view *view, c
     svg_link_close(out, link);
 }
 
-static void draw_box(const struct chart *chart, const struct map *map, size_t i, double most, struct buf *out) {
+static void draw_box(const struct chart *chart, const struct map *map, size_t i, double most,
+                     struct buf *out) {
     const struct flow_node *node = &map->graph.nodes[i];
     const struct map_box *box = &map->boxes[i];
     bool pill = i < FLOW_FIRST;
@@ -295,7 +319,8 @@ static void draw_box(const struct chart *chart, const struct map *map, size_t i,
     bool link = !pill && svg_link_open(chart, out, "node=%s", svg_encode(chart->arena, node->name));
     buf_add_text(out, "<g class=\"shape\">");
     svg_title(out, pill ? slice_of(arena_format(chart->arena, "%.*s: %s %s", SLICE_ARGS(node->name),
-                                                chart_number(chart, node->count, 0), chart_say(chart, "cases")))
+                                                chart_number(chart, node->count, 0),
+                                                chart_say(chart, "cases")))
                         : flow_node_title(chart, node));
     int shade = (int)fmin(4, floor(5 * sqrt(node->count / fmax(most, 1))));
     svg_rect(out, box->x, box->y, box->width, box->height, pill ? PILL_HEIGHT / 2.0 : 8,
@@ -303,18 +328,22 @@ static void draw_box(const struct chart *chart, const struct map *map, size_t i,
     double y = box->y + (pill ? 15 : 20);
     const char *ink = pill ? "" : shade >= 3 ? " on-dark" : "";
     for (size_t l = 0; l < box->n_lines && (!pill || l < 1); l++, y += 16)
-        svg_text(out, middle, y, ANCHOR_MIDDLE, arena_format(chart->arena, "%s%s", pill ? "t-small bold" : "t bold", ink),
+        svg_text(out, middle, y, ANCHOR_MIDDLE,
+                 arena_format(chart->arena, "%s%s", pill ? "t-small bold" : "t bold", ink),
                  box->lines[l]);
-    svg_text(out, middle, pill ? box->y + 27 : y, ANCHOR_MIDDLE, arena_format(chart->arena, "t-small%s", pill ? " muted" : ink),
+    svg_text(out, middle, pill ? box->y + 27 : y, ANCHOR_MIDDLE,
+             arena_format(chart->arena, "t-small%s", pill ? " muted" : ink),
              slice_of(chart_compact(chart, node->count)));
     buf_add_text(out, "</g>");
     svg_link_close(out, link);
 }
 
-void chart_map(const struct chart *chart, const struct flow_view *view, const json_t *data, struct buf *out) {
+void chart_map(const struct chart *chart, const struct flow_view *view, const json_t *data,
+               struct buf *out) {
     struct map map;
     double most = 0;
-    if (!json_array_size(json_object_get(data, "nodes")) || map_build(chart, view, data, &map, NULL))
+    if (!json_array_size(json_object_get(data, "nodes")) ||
+        map_build(chart, view, data, &map, NULL))
         return;
     for (size_t i = FLOW_FIRST; i < map.graph.n_nodes; i++)
         most = fmax(most, map.graph.nodes[i].count);
@@ -330,7 +359,8 @@ void chart_map(const struct chart *chart, const struct flow_view *view, const js
     if (map.graph.hidden)
         svg_text(out, width / 2, map.height + 12, ANCHOR_MIDDLE, "t-small muted",
                  text_fit(chart->arena,
-                          slice_of(arena_format(chart->arena, "%s %s", chart_number(chart, (double)map.graph.hidden, 0),
+                          slice_of(arena_format(chart->arena, "%s %s",
+                                                chart_number(chart, (double)map.graph.hidden, 0),
                                                 chart_say(chart, "hidden"))),
                           SIZE_SMALL, width));
     svg_close(out);

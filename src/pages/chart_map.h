@@ -16,10 +16,10 @@ struct map_box {
 };
 
 struct map_line {
-    size_t first, n;      /* its places: one in each row between its ends; none for a loop */
-    size_t label_at;      /* which of them bears the label */
+    size_t first, n; /* its places: one in each row between its ends; none for a loop */
+    size_t label_at; /* which of them bears the label */
     const char *label;
-    double width;         /* of the stroke */
+    double width;           /* of the stroke */
     double x_top, x_bottom; /* where it touches the upper and the lower box */
 };
 
@@ -34,7 +34,7 @@ struct map {
     double width, height;
 };
 
-must_use int map_build(const struct chart *chart, const struct flow_view *view, const json_t *data, struct map *map,
-                       struct err *err);
+must_use int map_build(const struct chart *chart, const struct flow_view *view, const json_t *data,
+                       struct map *map, struct err *err);
 
 #endif

@@ -15,7 +15,7 @@ struct retention {
     double name, size, cell; /* widths */
     double most;             /* largest share after period 0: the scale of the shades */
     double width;
-    size_t shown;            /* periods drawn */
+    size_t shown; /* periods drawn */
 };
 
 static double returned(const json_t *row, size_t period) {
@@ -25,10 +25,12 @@ static double returned(const json_t *row, size_t period) {
 
 static const char *cohort_name(const struct chart *chart, enum bucket every, const json_t *row) {
     int64_t ms = json_instant_ms(row, "cohort");
-    return every == BUCKET_WEEK ? chart_bucket(chart, BUCKET_DAY, ms, false) : chart_bucket(chart, every, ms, false);
+    return every == BUCKET_WEEK ? chart_bucket(chart, BUCKET_DAY, ms, false)
+                                : chart_bucket(chart, every, ms, false);
 }
 
-static void measure(const struct chart *chart, enum bucket every, const json_t *data, struct retention *retention) {
+static void measure(const struct chart *chart, enum bucket every, const json_t *data,
+                    struct retention *retention) {
     size_t i;
     json_t *row;
     *retention = (struct retention){.width = chart_width(chart)};
@@ -37,9 +39,11 @@ static void measure(const struct chart *chart, enum bucket every, const json_t *
     json_array_foreach(data, i, row) {
         size_t n = json_array_size(json_object_get(row, "returned"));
         retention->periods = n > retention->periods ? n : retention->periods;
-        retention->name = fmax(retention->name, text_width(slice_of(cohort_name(chart, every, row)), SIZE_TEXT));
-        retention->size =
-            fmax(retention->size, text_width(slice_of(chart_number(chart, json_figure(row, "size"), 0)), SIZE_SMALL));
+        retention->name =
+            fmax(retention->name, text_width(slice_of(cohort_name(chart, every, row)), SIZE_TEXT));
+        retention->size = fmax(
+            retention->size,
+            text_width(slice_of(chart_number(chart, json_figure(row, "size"), 0)), SIZE_SMALL));
         for (size_t p = 1; p < n; p++) {
             double value = returned(row, p), size = json_figure(row, "size");
             if (isfinite(value) && size > 0)
@@ -49,20 +53,24 @@ static void measure(const struct chart *chart, enum bucket every, const json_t *
     retention->cohorts = json_array_size(data) < MAX_COHORTS ? json_array_size(data) : MAX_COHORTS;
     retention->name += 14;
     retention->size += 16;
-    double room = retention->width - retention->name - retention->size, least = chart->narrow ? 38 : 46;
+    double room = retention->width - retention->name - retention->size,
+           least = chart->narrow ? 38 : 46;
     retention->shown = retention->periods;
     if ((double)retention->shown * least > room)
         retention->shown = (size_t)(room / least);
     retention->cell = fmin(room / (double)(retention->shown ? retention->shown : 1), 92);
 }
 
-static void draw_cell(const struct chart *chart, const struct retention *retention, double x, double y, double value,
-                      double size, const char *title, struct buf *out) {
+static void draw_cell(const struct chart *chart, const struct retention *retention, double x,
+                      double y, double value, double size, const char *title, struct buf *out) {
     double share = size > 0 ? value / size : (double)NAN, width = retention->cell - 2;
     svg_title(out, slice_of(title));
     if (!isfinite(value)) {
-        buf_add_format(out, "<rect x=\"%s\" y=\"%s\" width=\"%s\" height=\"%d\" rx=\"3\" fill=\"url(#%s%s-null)\"/>",
-                       XY(x), XY(y), XY(width), CELL_HEIGHT - 2, chart->id, chart->narrow ? "n" : "w");
+        buf_add_format(out,
+                       "<rect x=\"%s\" y=\"%s\" width=\"%s\" height=\"%d\" rx=\"3\" "
+                       "fill=\"url(#%s%s-null)\"/>",
+                       XY(x), XY(y), XY(width), CELL_HEIGHT - 2, chart->id,
+                       chart->narrow ? "n" : "w");
         return;
     }
     double scaled = retention->most > 0 ? share / retention->most : 0;
@@ -73,33 +81,38 @@ static void draw_cell(const struct chart *chart, const struct retention *retenti
              slice_of(chart_share(chart, share, share < 0.0995 && width > 44 ? 1 : 0)));
 }
 
-static void draw_row(const struct chart *chart, enum bucket every, const struct retention *retention, const json_t *row,
-                     double y, struct buf *out) {
+static void draw_row(const struct chart *chart, enum bucket every,
+                     const struct retention *retention, const json_t *row, double y,
+                     struct buf *out) {
     double size = json_figure(row, "size");
-    const char *name = cohort_name(chart, every, row), *full = chart_bucket(chart, every, json_instant_ms(row, "cohort"), true);
+    const char *name = cohort_name(chart, every, row),
+               *full = chart_bucket(chart, every, json_instant_ms(row, "cohort"), true);
     svg_text(out, 0, y + 18, ANCHOR_START, "t", slice_of(name));
     svg_text(out, retention->name + retention->size - 12, y + 18, ANCHOR_END, "t-small muted",
              slice_of(chart_number(chart, size, 0)));
-    for (size_t p = 0; p < retention->shown && p < json_array_size(json_object_get(row, "returned")); p++) {
+    for (size_t p = 0;
+         p < retention->shown && p < json_array_size(json_object_get(row, "returned")); p++) {
         double value = returned(row, p);
         const char *cohort = svg_encode(chart->arena, json_slice(row, "cohort"));
         const char *title =
             isfinite(value)
-                ? arena_format(chart->arena, "%s\n%s %zu: %s / %s (%s)", full, chart_say(chart, "bucket"), p,
-                               chart_number(chart, value, 0), chart_number(chart, size, 0),
+                ? arena_format(chart->arena, "%s\n%s %zu: %s / %s (%s)", full,
+                               chart_say(chart, "bucket"), p, chart_number(chart, value, 0),
+                               chart_number(chart, size, 0),
                                chart_share(chart, size > 0 ? value / size : (double)NAN, 1))
                 : arena_format(chart->arena, "%s\n%s %zu: %s", full, chart_say(chart, "bucket"), p,
                                chart_say(chart, "unobserved"));
         bool link = isfinite(value) && svg_link_open(chart, out, "cohort=%s&period=%zu", cohort, p);
         buf_add_text(out, "<g class=\"shape\">");
-        draw_cell(chart, retention, retention->name + retention->size + (double)p * retention->cell, y, value, size, title, out);
+        draw_cell(chart, retention, retention->name + retention->size + (double)p * retention->cell,
+                  y, value, size, title, out);
         buf_add_text(out, "</g>");
         svg_link_close(out, link);
     }
 }
 
-static void draw_average(const struct chart *chart, const struct retention *retention, const json_t *data, double y,
-                         struct buf *out) {
+static void draw_average(const struct chart *chart, const struct retention *retention,
+                         const json_t *data, double y, struct buf *out) {
     svg_text(out, 0, y + 18, ANCHOR_START, "t bold", slice_of(chart_say(chart, "average")));
     for (size_t p = 0; p < retention->shown; p++) {
         double back = 0, size = 0;
@@ -111,32 +124,37 @@ static void draw_average(const struct chart *chart, const struct retention *rete
                 back += value, size += json_figure(row, "size");
         }
         buf_add_text(out, "<g class=\"shape\">");
-        draw_cell(chart, retention, retention->name + retention->size + (double)p * retention->cell, y,
-                  size > 0 ? back : (double)NAN, size,
+        draw_cell(chart, retention, retention->name + retention->size + (double)p * retention->cell,
+                  y, size > 0 ? back : (double)NAN, size,
                   arena_format(chart->arena, "%s, %s %zu\n%s / %s", chart_say(chart, "average"),
-                               chart_say(chart, "bucket"), p, chart_number(chart, back, 0), chart_number(chart, size, 0)),
+                               chart_say(chart, "bucket"), p, chart_number(chart, back, 0),
+                               chart_number(chart, size, 0)),
                   out);
         buf_add_text(out, "</g>\n");
     }
 }
 
-void chart_retention(const struct chart *chart, enum bucket every, const json_t *data, struct buf *out) {
+void chart_retention(const struct chart *chart, enum bucket every, const json_t *data,
+                     struct buf *out) {
     struct retention retention;
     if (!json_array_size(data))
         return;
     measure(chart, every, data, &retention);
     double left = retention.name + retention.size, y = 22;
     svg_open(chart, out, "retention", retention.width,
-             y + 8 + CELL_HEIGHT * (double)(retention.cohorts + 1) + (retention.shown < retention.periods ? 20 : 0));
-    buf_add_format(out,
-                   "<defs><pattern id=\"%s%s-null\" width=\"6\" height=\"6\" patternUnits=\"userSpaceOnUse\" "
-                   "patternTransform=\"rotate(45)\"><line x1=\"0\" y1=\"0\" x2=\"0\" y2=\"6\" class=\"null-line\"/>"
-                   "</pattern></defs>\n",
-                   chart->id, chart->narrow ? "n" : "w");
+             y + 8 + CELL_HEIGHT * (double)(retention.cohorts + 1) +
+                 (retention.shown < retention.periods ? 20 : 0));
+    buf_add_format(
+        out,
+        "<defs><pattern id=\"%s%s-null\" width=\"6\" height=\"6\" patternUnits=\"userSpaceOnUse\" "
+        "patternTransform=\"rotate(45)\"><line x1=\"0\" y1=\"0\" x2=\"0\" y2=\"6\" "
+        "class=\"null-line\"/>"
+        "</pattern></defs>\n",
+        chart->id, chart->narrow ? "n" : "w");
     svg_text(out, left - 12, 12, ANCHOR_END, "t-small muted", slice_of(chart_say(chart, "size")));
     for (size_t p = 0; p < retention.shown; p++)
-        svg_text(out, left + ((double)p + 0.5) * retention.cell - 1, 12, ANCHOR_MIDDLE, "t-small muted",
-                 slice_of(chart_number(chart, (double)p, 0)));
+        svg_text(out, left + ((double)p + 0.5) * retention.cell - 1, 12, ANCHOR_MIDDLE,
+                 "t-small muted", slice_of(chart_number(chart, (double)p, 0)));
     draw_average(chart, &retention, data, y, out);
     y += CELL_HEIGHT + 8;
     for (size_t i = 0; i < retention.cohorts; i++, y += CELL_HEIGHT)
@@ -147,7 +165,8 @@ void chart_retention(const struct chart *chart, enum bucket every, const json_t 
     svg_close(out);
 }
 
-void chart_retention_table(const struct chart *chart, enum bucket every, const json_t *data, struct buf *out) {
+void chart_retention_table(const struct chart *chart, enum bucket every, const json_t *data,
+                           struct buf *out) {
     struct retention retention;
     measure(chart, every, data, &retention);
     const char **headings = ARENA_ARRAY(chart->arena, const char *, retention.periods + 2);

@@ -28,16 +28,17 @@ struct sankey {
     struct layout_edge *steps;
     size_t n_places, n_steps;
     struct ribbon *ribbons;
-    double *value;  /* of a node: the larger of what comes and what goes on */
-    double *back;   /* passages back and onto itself that leave a node */
-    double scale;   /* units per passage */
-    double across;  /* extent across the flow */
-    double pitch;   /* distance between layers */
+    double *value; /* of a node: the larger of what comes and what goes on */
+    double *back;  /* passages back and onto itself that leave a node */
+    double scale;  /* units per passage */
+    double across; /* extent across the flow */
+    double pitch;  /* distance between layers */
     bool narrow;
 };
 
 static bool flows(const struct flow_edge *edge) {
-    return !edge->back && edge->from != edge->to && edge->from != FLOW_START && edge->to != FLOW_END;
+    return !edge->back && edge->from != edge->to && edge->from != FLOW_START &&
+           edge->to != FLOW_END;
 }
 
 static void weigh(const struct chart *chart, struct sankey *sankey) {
@@ -85,8 +86,11 @@ static void build_places(const struct chart *chart, struct sankey *sankey) {
     sankey->ribbons = ARENA_ARRAY(chart->arena, struct ribbon, sankey->graph.n_edges + 1);
     for (size_t e = 0; e < sankey->graph.n_edges; e++) {
         const struct flow_edge *edge = &sankey->graph.edges[e];
-        size_t span = flows(edge) ? sankey->graph.nodes[edge->to].layer - sankey->graph.nodes[edge->from].layer : 0;
-        sankey->ribbons[e] = (struct ribbon){.first = n, .n = span ? span - 1 : 0,
+        size_t span = flows(edge) ? sankey->graph.nodes[edge->to].layer -
+                                        sankey->graph.nodes[edge->from].layer
+                                  : 0;
+        sankey->ribbons[e] = (struct ribbon){.first = n,
+                                             .n = span ? span - 1 : 0,
                                              .thickness = fmax(edge->count * sankey->scale, 0.8)};
         n += sankey->ribbons[e].n;
         n_steps += span;
@@ -109,8 +113,10 @@ static void build_places(const struct chart *chart, struct sankey *sankey) {
             continue;
         for (size_t k = 0; k < ribbon->n; k++) {
             size_t place = ribbon->first + k;
-            sankey->places[place] = (struct layout_node){.layer = sankey->graph.nodes[edge->from].layer + 1 + k,
-                                                         .width = ribbon->thickness, .gap = 8};
+            sankey->places[place] =
+                (struct layout_node){.layer = sankey->graph.nodes[edge->from].layer + 1 + k,
+                                     .width = ribbon->thickness,
+                                     .gap = 8};
             sankey->steps[sankey->n_steps++] = (struct layout_edge){before, place, edge->count + 1};
             before = place;
         }
@@ -131,7 +137,8 @@ static int compare_ports(const void *a, const void *b) {
 }
 
 /* Stacks the ribbons along one side of a bar in the order of their other ends. */
-static void set_ports(const struct chart *chart, struct sankey *sankey, size_t node, bool entering) {
+static void set_ports(const struct chart *chart, struct sankey *sankey, size_t node,
+                      bool entering) {
     struct port *ports = ARENA_ARRAY(chart->arena, struct port, sankey->graph.n_edges + 1);
     size_t n = 0;
     double at = 0;
@@ -162,18 +169,22 @@ static double layer_at(const struct sankey *sankey, size_t layer) {
 }
 
 /* A point (along the flow, across it) in the drawing's own directions. */
-static void point(const struct sankey *sankey, const char *command, double along, double across, struct buf *out) {
-    buf_add_format(out, "%s%s %s", command, XY(sankey->narrow ? across : along), XY(sankey->narrow ? along : across));
+static void point(const struct sankey *sankey, const char *command, double along, double across,
+                  struct buf *out) {
+    buf_add_format(out, "%s%s %s", command, XY(sankey->narrow ? across : along),
+                   XY(sankey->narrow ? along : across));
 }
 
-static void bend(const struct sankey *sankey, double a, double across_a, double b, double across_b, struct buf *out) {
+static void bend(const struct sankey *sankey, double a, double across_a, double b, double across_b,
+                 struct buf *out) {
     double middle = (a + b) / 2;
     point(sankey, "C", middle, across_a, out);
     point(sankey, " ", middle, across_b, out);
     point(sankey, " ", b, across_b, out);
 }
 
-static void draw_ribbon(const struct chart *chart, const struct sankey *sankey, size_t e, struct buf *out) {
+static void draw_ribbon(const struct chart *chart, const struct sankey *sankey, size_t e,
+                        struct buf *out) {
     const struct flow_edge *edge = &sankey->graph.edges[e];
     const struct ribbon *ribbon = &sankey->ribbons[e];
     size_t layer = sankey->graph.nodes[edge->from].layer, n = 0;
@@ -201,7 +212,8 @@ static void draw_ribbon(const struct chart *chart, const struct sankey *sankey, 
 }
 
 /* What ends here: a piece that fades out at the far side of the bar. */
-static void draw_end(const struct chart *chart, const struct sankey *sankey, size_t i, struct buf *out) {
+static void draw_end(const struct chart *chart, const struct sankey *sankey, size_t i,
+                     struct buf *out) {
     const struct flow_node *node = &sankey->graph.nodes[i];
     double length = node->ends * sankey->scale, end = bar_start(sankey, i) + bar_length(sankey, i);
     double along = layer_at(sankey, node->layer) + BAR;
@@ -209,21 +221,25 @@ static void draw_end(const struct chart *chart, const struct sankey *sankey, siz
         return;
     bool link = svg_link_open(chart, out, "last=%s", svg_encode(chart->arena, node->name));
     buf_add_text(out, "<g class=\"shape\">");
-    svg_title(out, slice_of(arena_format(chart->arena, "%.*s\n%s %s", SLICE_ARGS(node->name),
-                                         chart_number(chart, node->ends, 0), chart_say(chart, "ends"))));
-    buf_add_format(out, "<rect x=\"%s\" y=\"%s\" width=\"%s\" height=\"%s\" fill=\"url(#%s%s-end)\"/></g>",
-                   XY(sankey->narrow ? end - length : along), XY(sankey->narrow ? along : end - length),
-                   XY(sankey->narrow ? length : 26), XY(sankey->narrow ? 26 : length), chart->id,
-                   sankey->narrow ? "n" : "w");
+    svg_title(out,
+              slice_of(arena_format(chart->arena, "%.*s\n%s %s", SLICE_ARGS(node->name),
+                                    chart_number(chart, node->ends, 0), chart_say(chart, "ends"))));
+    buf_add_format(
+        out, "<rect x=\"%s\" y=\"%s\" width=\"%s\" height=\"%s\" fill=\"url(#%s%s-end)\"/></g>",
+        XY(sankey->narrow ? end - length : along), XY(sankey->narrow ? along : end - length),
+        XY(sankey->narrow ? length : 26), XY(sankey->narrow ? 26 : length), chart->id,
+        sankey->narrow ? "n" : "w");
     svg_link_close(out, link);
 }
 
-static void draw_label(const struct chart *chart, const struct sankey *sankey, size_t i, struct buf *out) {
+static void draw_label(const struct chart *chart, const struct sankey *sankey, size_t i,
+                       struct buf *out) {
     const struct flow_node *node = &sankey->graph.nodes[i];
     double along = layer_at(sankey, node->layer), middle = sankey->places[i].x;
     const char *figure = chart_compact(chart, node->count);
     if (sankey->back[i] > 0)
-        figure = arena_format(chart->arena, "%s  ↺\xc2\xa0%s", figure, chart_compact(chart, sankey->back[i]));
+        figure = arena_format(chart->arena, "%s  ↺\xc2\xa0%s", figure,
+                              chart_compact(chart, sankey->back[i]));
     if (sankey->narrow) {
         double room = sankey->places[i].width + 2;
         svg_text(out, middle, along - 17, ANCHOR_MIDDLE, "t-small bold halo",
@@ -242,9 +258,11 @@ static void draw_label(const struct chart *chart, const struct sankey *sankey, s
              text_fit(chart->arena, slice_of(figure), SIZE_SMALL, room));
 }
 
-static void draw_bar(const struct chart *chart, const struct sankey *sankey, size_t i, struct buf *out) {
+static void draw_bar(const struct chart *chart, const struct sankey *sankey, size_t i,
+                     struct buf *out) {
     const struct flow_node *node = &sankey->graph.nodes[i];
-    double along = layer_at(sankey, node->layer), start = bar_start(sankey, i), length = bar_length(sankey, i);
+    double along = layer_at(sankey, node->layer), start = bar_start(sankey, i),
+           length = bar_length(sankey, i);
     struct buf title;
     buf_init(&title, 4096);
     buf_add_slice(&title, flow_node_title(chart, node));
@@ -253,30 +271,39 @@ static void draw_bar(const struct chart *chart, const struct sankey *sankey, siz
         if (edge->from != i || flows(edge) || edge->virtual)
             continue;
         buf_add_format(&title, "\n↺ %s %.*s: %s", chart_say(chart, edge->to == i ? "same" : "back"),
-                       edge->to == i ? 0 : (int)sankey->graph.nodes[edge->to].name.n, sankey->graph.nodes[edge->to].name.p,
-                       chart_number(chart, edge->count, 0));
+                       edge->to == i ? 0 : (int)sankey->graph.nodes[edge->to].name.n,
+                       sankey->graph.nodes[edge->to].name.p, chart_number(chart, edge->count, 0));
     }
     bool link = svg_link_open(chart, out, "node=%s", svg_encode(chart->arena, node->name));
     buf_add_text(out, "<g class=\"shape\">");
     svg_title(out, buf_slice(&title));
-    svg_rect(out, sankey->narrow ? start : along, sankey->narrow ? along : start, sankey->narrow ? length : BAR,
-             sankey->narrow ? BAR : length, 3, arena_format(chart->arena, "fill-%zu", (i - FLOW_FIRST) % 8 + 1));
+    svg_rect(out, sankey->narrow ? start : along, sankey->narrow ? along : start,
+             sankey->narrow ? length : BAR, sankey->narrow ? BAR : length, 3,
+             arena_format(chart->arena, "fill-%zu", (i - FLOW_FIRST) % 8 + 1));
     buf_add_text(out, "</g>");
     svg_link_close(out, link);
     buf_release(&title);
 }
 
-static int build(const struct chart *chart, const struct flow_view *view, const json_t *data, struct sankey *sankey) {
-    size_t edges = view->max_edges ? view->max_edges : view->max_nodes ? view->max_nodes * 4 : chart->narrow ? 24 : 60;
+static int build(const struct chart *chart, const struct flow_view *view, const json_t *data,
+                 struct sankey *sankey) {
+    size_t edges = view->max_edges   ? view->max_edges
+                   : view->max_nodes ? view->max_nodes * 4
+                   : chart->narrow   ? 24
+                                     : 60;
     double room = chart->narrow ? 230 : 330;
     sankey->narrow = chart->narrow;
     for (int round = 0; round < 8; round++) {
-        flow_read(chart, data, edges, view->max_nodes ? view->max_nodes : chart->narrow ? NARROW_MAX_NODES : WIDE_MAX_NODES, &sankey->graph);
+        flow_read(chart, data, edges,
+                  view->max_nodes ? view->max_nodes
+                  : chart->narrow ? NARROW_MAX_NODES
+                                  : WIDE_MAX_NODES,
+                  &sankey->graph);
         weigh(chart, sankey);
         set_scale(chart, sankey, room);
         build_places(chart, sankey);
-        if (layout_layers(chart->arena, sankey->places, sankey->n_places, sankey->steps, sankey->n_steps,
-                          &sankey->across, NULL))
+        if (layout_layers(chart->arena, sankey->places, sankey->n_places, sankey->steps,
+                          sankey->n_steps, &sankey->across, NULL))
             return -1;
         if (view->max_nodes || sankey->across <= (chart->narrow ? 400 : 620) || edges <= 6)
             break;
@@ -288,25 +315,32 @@ static int build(const struct chart *chart, const struct flow_view *view, const 
         set_ports(chart, sankey, i, false);
     }
     size_t layers = sankey->graph.n_layers - 2; /* without start and end */
-    sankey->pitch = chart->narrow ? 92 : fmin(fmax((chart_width(chart) - 8) / (double)(layers ? layers : 1), 112), 260);
+    sankey->pitch =
+        chart->narrow
+            ? 92
+            : fmin(fmax((chart_width(chart) - 8) / (double)(layers ? layers : 1), 112), 260);
     return 0;
 }
 
-void chart_sankey(const struct chart *chart, const struct flow_view *view, const json_t *data, struct buf *out) {
+void chart_sankey(const struct chart *chart, const struct flow_view *view, const json_t *data,
+                  struct buf *out) {
     struct sankey sankey = {0};
     if (!json_array_size(json_object_get(data, "nodes")) || build(chart, view, data, &sankey))
         return;
     size_t layers = sankey.graph.n_layers - 2;
     double along = 16 + (double)layers * sankey.pitch, across = sankey.across + 28;
-    double width = sankey.narrow ? fmax(across, 360) : fmax(along, 480), height = sankey.narrow ? along : across;
+    double width = sankey.narrow ? fmax(across, 360) : fmax(along, 480),
+           height = sankey.narrow ? along : across;
     double shift = sankey.narrow ? (width - sankey.across) / 2 : 14;
     for (size_t i = 0; i < sankey.n_places; i++)
         sankey.places[i].x += shift;
     svg_open(chart, out, "sankey", width, height);
-    buf_add_format(out,
-                   "<defs><linearGradient id=\"%s%s-end\" x1=\"0\" y1=\"0\" x2=\"%d\" y2=\"%d\"><stop offset=\"0\" "
-                   "class=\"end-near\"/><stop offset=\"1\" class=\"end-far\"/></linearGradient></defs>\n",
-                   chart->id, sankey.narrow ? "n" : "w", !sankey.narrow, sankey.narrow);
+    buf_add_format(
+        out,
+        "<defs><linearGradient id=\"%s%s-end\" x1=\"0\" y1=\"0\" x2=\"%d\" y2=\"%d\"><stop "
+        "offset=\"0\" "
+        "class=\"end-near\"/><stop offset=\"1\" class=\"end-far\"/></linearGradient></defs>\n",
+        chart->id, sankey.narrow ? "n" : "w", !sankey.narrow, sankey.narrow);
     for (size_t e = 0; e < sankey.graph.n_edges; e++)
         if (flows(&sankey.graph.edges[e]))
             draw_ribbon(chart, &sankey, e, out);

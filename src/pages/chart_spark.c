@@ -19,16 +19,18 @@ void chart_spark(const struct chart *chart, const double *values, size_t n, stru
     }
     if (!seen)
         return;
-    double step = n > 1 ? (width - 8) / (double)(n - 1) : 0, scale = high > low ? (height - 8) / (high - low) : 0;
+    double step = n > 1 ? (width - 8) / (double)(n - 1) : 0,
+           scale = high > low ? (height - 8) / (high - low) : 0;
     bool pen = false;
     svg_open(chart, out, "spark", width, height);
     buf_add_text(out, "<path class=\"line stroke-1\" d=\"");
     for (size_t i = 0; i < n; i++) {
         if (isfinite(values[i]))
-            buf_add_format(out, "%s%s %s", pen ? "L" : "M", XY(4 + (double)i * step), XY(height - 4 - (values[i] - low) * scale));
+            buf_add_format(out, "%s%s %s", pen ? "L" : "M", XY(4 + (double)i * step),
+                           XY(height - 4 - (values[i] - low) * scale));
         pen = isfinite(values[i]);
     }
-    buf_add_format(out, "\"/><circle cx=\"%s\" cy=\"%s\" r=\"3\" class=\"fill-1\"/>", XY(4 + (double)last * step),
-                   XY(height - 4 - (values[last] - low) * scale));
+    buf_add_format(out, "\"/><circle cx=\"%s\" cy=\"%s\" r=\"3\" class=\"fill-1\"/>",
+                   XY(4 + (double)last * step), XY(height - 4 - (values[last] - low) * scale));
     svg_close(out);
 }

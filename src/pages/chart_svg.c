@@ -30,21 +30,11 @@ struct svg_number svg_number(double value) {
 void svg_escape(struct buf *out, struct slice text) {
     for (size_t i = 0; i < text.n; i++) {
         switch (text.p[i]) {
-        case '&':
-            buf_add_text(out, "&amp;");
-            break;
-        case '<':
-            buf_add_text(out, "&lt;");
-            break;
-        case '>':
-            buf_add_text(out, "&gt;");
-            break;
-        case '"':
-            buf_add_text(out, "&quot;");
-            break;
-        case '\'':
-            buf_add_text(out, "&#39;");
-            break;
+        case '&': buf_add_text(out, "&amp;"); break;
+        case '<': buf_add_text(out, "&lt;"); break;
+        case '>': buf_add_text(out, "&gt;"); break;
+        case '"': buf_add_text(out, "&quot;"); break;
+        case '\'': buf_add_text(out, "&#39;"); break;
         default:
             if ((unsigned char)text.p[i] >= 0x20 || text.p[i] == '\n')
                 buf_add_char(out, text.p[i]);
@@ -57,7 +47,8 @@ const char *svg_encode(struct arena *arena, struct slice text) {
     char *encoded = arena_get(arena, text.n * 3 + 1), *to = encoded;
     for (size_t i = 0; i < text.n; i++) {
         unsigned char c = (unsigned char)text.p[i];
-        if ((c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || (c && strchr("-._~", c))) {
+        if ((c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') ||
+            (c && strchr("-._~", c))) {
             *to++ = (char)c;
         } else {
             *to++ = '%';
@@ -73,13 +64,15 @@ double chart_width(const struct chart *chart) {
     return chart->narrow ? 360 : chart->width > 0 ? chart->width : 960;
 }
 
-void svg_open(const struct chart *chart, struct buf *out, const char *kind, double width, double height) {
+void svg_open(const struct chart *chart, struct buf *out, const char *kind, double width,
+              double height) {
     buf_add_format(out,
-                   "<svg xmlns=\"http://www.w3.org/2000/svg\" class=\"chart chart-%s %s%s\" viewBox=\"0 0 %s %s\" "
+                   "<svg xmlns=\"http://www.w3.org/2000/svg\" class=\"chart chart-%s %s%s\" "
+                   "viewBox=\"0 0 %s %s\" "
                    "width=\"%s\" height=\"%s\" role=\"%s\" aria-label=\"",
                    kind, chart->narrow ? "chart-narrow" : "chart-wide",
-                   width <= chart_width(chart) * 1.25 ? " fits" : "", XY(width), XY(height), XY(width), XY(height),
-                   chart->people ? "group" : "img");
+                   width <= chart_width(chart) * 1.25 ? " fits" : "", XY(width), XY(height),
+                   XY(width), XY(height), chart->people ? "group" : "img");
     svg_escape(out, slice_of(chart->label));
     buf_add_text(out, "\">\n");
 }
@@ -116,30 +109,36 @@ void svg_title(struct buf *out, struct slice text) {
     buf_add_text(out, "</title>");
 }
 
-void svg_text(struct buf *out, double x, double y, enum anchor anchor, const char *class, struct slice text) {
+void svg_text(struct buf *out, double x, double y, enum anchor anchor, const char *class,
+              struct slice text) {
     static const char *const ANCHORS[] = {"", " text-anchor=\"middle\"", " text-anchor=\"end\""};
-    buf_add_format(out, "<text x=\"%s\" y=\"%s\"%s class=\"%s\">", XY(x), XY(y), ANCHORS[anchor], class);
+    buf_add_format(out, "<text x=\"%s\" y=\"%s\"%s class=\"%s\">", XY(x), XY(y), ANCHORS[anchor],
+                   class);
     svg_escape(out, text);
     buf_add_text(out, "</text>\n");
 }
 
-void svg_rect(struct buf *out, double x, double y, double width, double height, double radius, const char *class) {
-    buf_add_format(out, "<rect x=\"%s\" y=\"%s\" width=\"%s\" height=\"%s\"", XY(x), XY(y), XY(fmax(width, 0)),
-                   XY(fmax(height, 0)));
+void svg_rect(struct buf *out, double x, double y, double width, double height, double radius,
+              const char *class) {
+    buf_add_format(out, "<rect x=\"%s\" y=\"%s\" width=\"%s\" height=\"%s\"", XY(x), XY(y),
+                   XY(fmax(width, 0)), XY(fmax(height, 0)));
     if (radius > 0)
         buf_add_format(out, " rx=\"%s\"", XY(fmin(radius, fmin(width, height) / 2)));
     buf_add_format(out, " class=\"%s\"/>", class);
 }
 
 void svg_line(struct buf *out, double x1, double y1, double x2, double y2, const char *class) {
-    buf_add_format(out, "<line x1=\"%s\" y1=\"%s\" x2=\"%s\" y2=\"%s\" class=\"%s\"/>\n", XY(x1), XY(y1), XY(x2),
-                   XY(y2), class);
+    buf_add_format(out, "<line x1=\"%s\" y1=\"%s\" x2=\"%s\" y2=\"%s\" class=\"%s\"/>\n", XY(x1),
+                   XY(y1), XY(x2), XY(y2), class);
 }
 
-void chart_table_open(const struct chart *chart, struct buf *out, const char *const *headings, size_t n) {
+void chart_table_open(const struct chart *chart, struct buf *out, const char *const *headings,
+                      size_t n) {
     buf_add_text(out, "<details class=\"chart-data\"><summary>");
     svg_escape(out, slice_of(chart_say(chart, "table")));
-    buf_add_text(out, "</summary><div class=\"chart-data-scroll\" tabindex=\"0\" role=\"region\" aria-label=\"");
+    buf_add_text(
+        out,
+        "</summary><div class=\"chart-data-scroll\" tabindex=\"0\" role=\"region\" aria-label=\"");
     svg_escape(out, slice_of(chart->label));
     buf_add_text(out, "\"><table><caption>");
     svg_escape(out, slice_of(chart->label));
@@ -170,8 +169,9 @@ double json_figure(const json_t *object, const char *name) {
 
 struct slice json_slice(const json_t *object, const char *name) {
     const json_t *value = json_object_get(object, name);
-    return json_is_string(value) ? (struct slice){json_string_value(value), json_string_length(value)}
-                                 : (struct slice){NULL, 0};
+    return json_is_string(value)
+               ? (struct slice){json_string_value(value), json_string_length(value)}
+               : (struct slice){NULL, 0};
 }
 
 int64_t json_instant_ms(const json_t *object, const char *name) {
@@ -184,8 +184,11 @@ struct slice json_by(const struct chart *chart, const json_t *object, const char
     const json_t *value = json_object_get(object, name);
     if (json_is_string(value)) {
         struct slice text = json_slice(object, name);
-        const char *known = chart->by_texts ? text_of_value(chart->language, chart->by_texts, text.p) : NULL;
-        return slice_is(text, "(other)") ? slice_of(chart_say(chart, "other")) : known ? slice_of(known) : text;
+        const char *known =
+            chart->by_texts ? text_of_value(chart->language, chart->by_texts, text.p) : NULL;
+        return slice_is(text, "(other)") ? slice_of(chart_say(chart, "other"))
+               : known                   ? slice_of(known)
+                                         : text;
     }
     if (json_is_number(value))
         return slice_of(chart_number(chart, json_number_value(value), 2));

@@ -24,15 +24,17 @@
 
 /* What every chart is told. */
 struct chart {
-    const char *language;    /* "es" or "en" */
+    const char *language; /* "es" or "en" */
     const struct format *format;
     const struct zone *zone; /* of the organisation; NULL: UTC */
     const char *label;       /* what the chart shows, for those who do not see it */
     const char *id;          /* prefix of ids, unique in the page, ASCII letters */
-    const char *people;      /* address of the customers behind it, with a query: a shape adds "&step=3"; or NULL */
-    const char *by_texts;    /* prefix of the texts of `by` values ("channel"), or NULL: shown as they are */
-    double width;            /* of the wide form in user units: about the pixels that it gets; 0: 960 */
-    bool narrow;             /* portrait, for phones */
+    const char *
+        people; /* address of the customers behind it, with a query: a shape adds "&step=3"; or NULL */
+    const char
+        *by_texts; /* prefix of the texts of `by` values ("channel"), or NULL: shown as they are */
+    double width;  /* of the wide form in user units: about the pixels that it gets; 0: 960 */
+    bool narrow;   /* portrait, for phones */
     struct arena *arena;
 };
 
@@ -53,7 +55,8 @@ struct svg_number svg_number(double value);
 /* HTML and attribute text: & < > " ' escaped, control characters dropped. */
 void svg_escape(struct buf *out, struct slice text);
 
-void svg_open(const struct chart *chart, struct buf *out, const char *kind, double width, double height);
+void svg_open(const struct chart *chart, struct buf *out, const char *kind, double width,
+              double height);
 void svg_close(struct buf *out);
 /* <a href="people&…"> if the chart has links: the format gives what follows the "&" (already percent-encoded;
  * "&" is escaped here). Returns whether a link was opened; svg_link_close(out, that). */
@@ -61,8 +64,10 @@ __attribute__((format(printf, 3, 4))) bool svg_link_open(const struct chart *cha
                                                          const char *format, ...);
 void svg_link_close(struct buf *out, bool opened);
 void svg_title(struct buf *out, struct slice text); /* <title> */
-void svg_text(struct buf *out, double x, double y, enum anchor anchor, const char *class, struct slice text);
-void svg_rect(struct buf *out, double x, double y, double width, double height, double radius, const char *class);
+void svg_text(struct buf *out, double x, double y, enum anchor anchor, const char *class,
+              struct slice text);
+void svg_rect(struct buf *out, double x, double y, double width, double height, double radius,
+              const char *class);
 void svg_line(struct buf *out, double x1, double y1, double x2, double y2, const char *class);
 /* Percent-encoded for a query value, in the arena. */
 const char *svg_encode(struct arena *arena, struct slice text);
@@ -77,15 +82,17 @@ size_t text_wrap(struct arena *arena, struct slice text, double size, double wid
                  struct slice lines[TEXT_LINES]);
 
 /* The table beside a chart, folded: for screen readers, copying, and those who want the figures. */
-void chart_table_open(const struct chart *chart, struct buf *out, const char *const *headings, size_t n);
-void chart_table_cell(struct buf *out, struct slice text, bool number); /* the first cell of a row opens it */
+void chart_table_open(const struct chart *chart, struct buf *out, const char *const *headings,
+                      size_t n);
+void chart_table_cell(struct buf *out, struct slice text,
+                      bool number); /* the first cell of a row opens it */
 void chart_table_row_end(struct buf *out);
 void chart_table_close(struct buf *out);
 
 /* Members of an answer that may be missing or null. */
-double json_figure(const json_t *object, const char *name);         /* NAN if null or absent */
-struct slice json_slice(const json_t *object, const char *name);    /* absent slice if no string */
-int64_t json_instant_ms(const json_t *object, const char *name);    /* -1 if none */
+double json_figure(const json_t *object, const char *name);      /* NAN if null or absent */
+struct slice json_slice(const json_t *object, const char *name); /* absent slice if no string */
+int64_t json_instant_ms(const json_t *object, const char *name); /* -1 if none */
 /* A `by` value as a person reads it: null is "(sin valor)". */
 struct slice json_by(const struct chart *chart, const json_t *object, const char *name);
 

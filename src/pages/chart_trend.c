@@ -35,7 +35,7 @@ struct trend {
     size_t n_previous;
     struct value_axis axis;
     double left, right, top, bottom, width, height; /* of the plot inside the drawing */
-    size_t under_way; /* buckets at the end that are not over */
+    size_t under_way;                               /* buckets at the end that are not over */
 };
 
 static int compare_starts(const void *a, const void *b) {
@@ -44,7 +44,8 @@ static int compare_starts(const void *a, const void *b) {
 }
 
 static size_t bucket_of(const struct trend *trend, int64_t ms) {
-    const int64_t *found = bsearch(&ms, trend->starts, trend->buckets, sizeof *trend->starts, compare_starts);
+    const int64_t *found =
+        bsearch(&ms, trend->starts, trend->buckets, sizeof *trend->starts, compare_starts);
     return found ? (size_t)(found - trend->starts) : 0;
 }
 
@@ -60,7 +61,8 @@ static void read_buckets(const struct chart *chart, const json_t *data, struct t
     trend->buckets = kept;
 }
 
-static struct trend_series *series_of(const struct chart *chart, struct trend *trend, struct slice name) {
+static struct trend_series *series_of(const struct chart *chart, struct trend *trend,
+                                      struct slice name) {
     for (size_t i = 0; i < trend->n; i++)
         if (slice_equal(trend->series[i].name, name))
             return &trend->series[i];
@@ -152,30 +154,34 @@ static double x_of(const struct trend *trend, size_t bucket) {
 }
 
 static double y_of(const struct trend *trend, double value) {
-    return trend->bottom - (value - trend->axis.low) / (trend->axis.high - trend->axis.low) * trend->height;
+    return trend->bottom -
+           (value - trend->axis.low) / (trend->axis.high - trend->axis.low) * trend->height;
 }
 
-static void draw_grid(const struct chart *chart, const struct trend_view *view, const struct trend *trend,
-                      struct buf *out) {
+static void draw_grid(const struct chart *chart, const struct trend_view *view,
+                      const struct trend *trend, struct buf *out) {
     double step = trend->axis.step;
     for (double value = trend->axis.low; value <= trend->axis.high + step / 2; value += step) {
         double shown = fabs(value) < step / 1e6 ? 0 : value, y = round(y_of(trend, shown)) + 0.5;
         svg_line(out, trend->left, y, trend->left + trend->width, y, shown == 0 ? "axis" : "grid");
-        svg_text(out, trend->left - 8, y + 4, ANCHOR_END, "t-small muted", slice_of(chart_compact(chart, shown)));
+        svg_text(out, trend->left - 8, y + 4, ANCHOR_END, "t-small muted",
+                 slice_of(chart_compact(chart, shown)));
     }
     struct time_tick *ticks = ARENA_ARRAY(chart->arena, struct time_tick, trend->buckets + 1);
     size_t n = axis_time(chart, view->every, trend->starts, trend->buckets, trend->width, ticks);
     for (size_t i = 0; i < n; i++) {
-        double half = text_width(slice_of(ticks[i].label), SIZE_SMALL) / 2, x = x_of(trend, ticks[i].at);
+        double half = text_width(slice_of(ticks[i].label), SIZE_SMALL) / 2,
+               x = x_of(trend, ticks[i].at);
         svg_line(out, x, trend->bottom, x, trend->bottom + 4, "axis");
         x = fmin(fmax(x, half), trend->right - half);
-        svg_text(out, x, trend->bottom + 18, ANCHOR_MIDDLE, "t-small muted", slice_of(ticks[i].label));
+        svg_text(out, x, trend->bottom + 18, ANCHOR_MIDDLE, "t-small muted",
+                 slice_of(ticks[i].label));
     }
 }
 
 /* One polyline from bucket a to b (inclusive), broken at gaps; with `base` closed below as an area. */
-static void draw_path(const struct trend *trend, const double *values, const double *base, size_t a, size_t b,
-                      const char *class, struct buf *out) {
+static void draw_path(const struct trend *trend, const double *values, const double *base, size_t a,
+                      size_t b, const char *class, struct buf *out) {
     size_t i = a;
     while (i <= b && i < trend->buckets) {
         if (!isfinite(values[i])) {
@@ -197,30 +203,34 @@ static void draw_path(const struct trend *trend, const double *values, const dou
     }
 }
 
-static void draw_series(const struct chart *chart, const struct trend_view *view, const struct trend *trend,
-                        size_t index, struct buf *out) {
+static void draw_series(const struct chart *chart, const struct trend_view *view,
+                        const struct trend *trend, size_t index, struct buf *out) {
     const struct trend_series *series = &trend->series[index];
     const char *color = series->other ? "other" : arena_format(chart->arena, "%zu", index + 1);
-    size_t last = trend->buckets - 1, whole = trend->under_way ? trend->buckets - trend->under_way : trend->buckets;
+    size_t last = trend->buckets - 1,
+           whole = trend->under_way ? trend->buckets - trend->under_way : trend->buckets;
     double *top = series->values;
     if (view->shape != TREND_LINES) {
         draw_path(trend, series->values, series->base, 0, last,
                   arena_format(chart->arena, "area fill-%s%s", color,
-                               view->shape == TREND_STACKED ? " stacked" : ""), out);
+                               view->shape == TREND_STACKED ? " stacked" : ""),
+                  out);
         top = ARENA_ARRAY(chart->arena, double, trend->buckets);
         for (size_t i = 0; i < trend->buckets; i++)
             top[i] = series->values[i] + series->base[i];
     }
     if (whole)
-        draw_path(trend, top, NULL, 0, whole - 1, arena_format(chart->arena, "line stroke-%s", color), out);
+        draw_path(trend, top, NULL, 0, whole - 1,
+                  arena_format(chart->arena, "line stroke-%s", color), out);
     if (trend->under_way)
         draw_path(trend, top, NULL, whole ? whole - 1 : 0, last,
                   arena_format(chart->arena, "line dashed stroke-%s", color), out);
     if (trend->buckets <= 40 && view->shape != TREND_STACKED)
         for (size_t i = 0; i < trend->buckets; i++)
             if (isfinite(top[i]))
-                buf_add_format(out, "<circle cx=\"%s\" cy=\"%s\" r=\"%s\" class=\"dot fill-%s\"/>", XY(x_of(trend, i)),
-                               XY(y_of(trend, top[i])), i == last ? "4" : "2.5", color);
+                buf_add_format(out, "<circle cx=\"%s\" cy=\"%s\" r=\"%s\" class=\"dot fill-%s\"/>",
+                               XY(x_of(trend, i)), XY(y_of(trend, top[i])), i == last ? "4" : "2.5",
+                               color);
 }
 
 /* Names at the right ends, in the order of their heights, pushed apart by the height of a line. */
@@ -232,7 +242,8 @@ static void draw_names(const struct chart *chart, struct trend *trend, struct bu
         size_t last = trend->buckets;
         while (last && !isfinite(series->values[last - 1]))
             last--;
-        double value = last ? series->values[last - 1] : 0, base = last ? series->base[last - 1] : 0;
+        double value = last ? series->values[last - 1] : 0,
+               base = last ? series->base[last - 1] : 0;
         series->label_y = y_of(trend, base > 0 ? base + value / 2 : value);
         size_t at = n++;
         for (; at && order[at - 1]->label_y > series->label_y; at--)
@@ -240,13 +251,16 @@ static void draw_names(const struct chart *chart, struct trend *trend, struct bu
         order[at] = series;
     }
     for (size_t i = 0; i < n; i++)
-        order[i]->label_y = fmax(order[i]->label_y, i ? order[i - 1]->label_y + LINE_HEIGHT : trend->top + 4);
+        order[i]->label_y =
+            fmax(order[i]->label_y, i ? order[i - 1]->label_y + LINE_HEIGHT : trend->top + 4);
     for (size_t i = n; i-- > 0;)
-        order[i]->label_y = fmin(order[i]->label_y, i + 1 < n ? order[i + 1]->label_y - LINE_HEIGHT : trend->bottom);
+        order[i]->label_y = fmin(order[i]->label_y,
+                                 i + 1 < n ? order[i + 1]->label_y - LINE_HEIGHT : trend->bottom);
     for (size_t s = 0; s < trend->n; s++) {
         const struct trend_series *series = &trend->series[s];
         double x = trend->left + trend->width + 12;
-        buf_add_format(out, "<circle cx=\"%s\" cy=\"%s\" r=\"4\" class=\"fill-%s\"/>", XY(x), XY(series->label_y),
+        buf_add_format(out, "<circle cx=\"%s\" cy=\"%s\" r=\"4\" class=\"fill-%s\"/>", XY(x),
+                       XY(series->label_y),
                        series->other ? "other" : arena_format(chart->arena, "%zu", s + 1));
         svg_text(out, x + 9, series->label_y + 4, ANCHOR_START, "t",
                  text_fit(chart->arena, series->name, SIZE_TEXT, trend->right - x - 9));
@@ -254,7 +268,8 @@ static void draw_names(const struct chart *chart, struct trend *trend, struct bu
 }
 
 /* A line of names above the plot, broken where it is full; returns its height. */
-static double draw_legend(const struct chart *chart, const struct trend *trend, double width, struct buf *out) {
+static double draw_legend(const struct chart *chart, const struct trend *trend, double width,
+                          struct buf *out) {
     double x = 0, y = 12;
     for (size_t s = 0; s < trend->n; s++) {
         struct slice name = text_fit(chart->arena, trend->series[s].name, SIZE_TEXT, width - 30);
@@ -262,8 +277,10 @@ static double draw_legend(const struct chart *chart, const struct trend *trend, 
         if (x > 0 && x + room > width)
             x = 0, y += 20;
         if (out) {
-            buf_add_format(out, "<circle cx=\"%s\" cy=\"%s\" r=\"4\" class=\"fill-%s\"/>", XY(x + 6), XY(y - 4),
-                           trend->series[s].other ? "other" : arena_format(chart->arena, "%zu", s + 1));
+            buf_add_format(out, "<circle cx=\"%s\" cy=\"%s\" r=\"4\" class=\"fill-%s\"/>",
+                           XY(x + 6), XY(y - 4),
+                           trend->series[s].other ? "other"
+                                                  : arena_format(chart->arena, "%zu", s + 1));
             svg_text(out, x + 15, y, ANCHOR_START, "t", name);
         }
         x += room;
@@ -272,8 +289,8 @@ static double draw_legend(const struct chart *chart, const struct trend *trend, 
 }
 
 /* The band of a bucket: its title tells the values, its link leads to the customers. */
-static void draw_bands(const struct chart *chart, const struct trend_view *view, const struct trend *trend,
-                       struct buf *out) {
+static void draw_bands(const struct chart *chart, const struct trend_view *view,
+                       const struct trend *trend, struct buf *out) {
     double room = trend->buckets > 1 ? trend->width / (double)(trend->buckets - 1) : trend->width;
     if (trend->buckets > 400)
         return;
@@ -285,17 +302,19 @@ static void draw_bands(const struct chart *chart, const struct trend_view *view,
         if (trend->under_way && b >= trend->buckets - trend->under_way)
             buf_add_format(&title, " (%s)", chart_say(chart, "incomplete"));
         for (size_t s = 0; s < trend->n; s++)
-            buf_add_format(&title, "\n%.*s%s%s", SLICE_ARGS(trend->series[s].name), trend->named ? ": " : "",
+            buf_add_format(&title, "\n%.*s%s%s", SLICE_ARGS(trend->series[s].name),
+                           trend->named ? ": " : "",
                            chart_number(chart, trend->series[s].values[b], 2));
         if (b < trend->n_previous)
             buf_add_format(&title, "\n%s: %s", chart_say(chart, "previous"),
                            chart_number(chart, trend->previous[b], 2));
         time_format(trend->starts[b], instant);
-        bool link = svg_link_open(chart, out, "bucket=%s", svg_encode(chart->arena, slice_of(instant)));
+        bool link =
+            svg_link_open(chart, out, "bucket=%s", svg_encode(chart->arena, slice_of(instant)));
         buf_add_text(out, "<g class=\"band\">");
         svg_title(out, buf_slice(&title));
-        double x = fmax(x_of(trend, b) - room / 2, trend->left), end = fmin(x_of(trend, b) + room / 2,
-                                                                            trend->left + trend->width);
+        double x = fmax(x_of(trend, b) - room / 2, trend->left),
+               end = fmin(x_of(trend, b) + room / 2, trend->left + trend->width);
         svg_rect(out, x, trend->top, end - x, trend->height, 0, "band-hit");
         svg_line(out, x_of(trend, b), trend->top, x_of(trend, b), trend->bottom, "band-line");
         buf_add_text(out, "</g>");
@@ -304,13 +323,15 @@ static void draw_bands(const struct chart *chart, const struct trend_view *view,
     }
 }
 
-void chart_trend(const struct chart *chart, const struct trend_view *view, const json_t *data, struct buf *out) {
+void chart_trend(const struct chart *chart, const struct trend_view *view, const json_t *data,
+                 struct buf *out) {
     struct trend trend = {0};
     double width = chart_width(chart), names = 0, ticks = 0;
     read_trend(chart, view, data, &trend);
     if (!trend.buckets)
         return;
-    for (double v = trend.axis.low; v <= trend.axis.high + trend.axis.step / 2; v += trend.axis.step)
+    for (double v = trend.axis.low; v <= trend.axis.high + trend.axis.step / 2;
+         v += trend.axis.step)
         ticks = fmax(ticks, text_width(slice_of(chart_compact(chart, v)), SIZE_SMALL));
     for (size_t s = 0; trend.named && !chart->narrow && s < trend.n; s++)
         names = fmax(names, fmin(text_width(trend.series[s].name, SIZE_TEXT) + 24, 200));
@@ -340,12 +361,15 @@ void chart_trend_table(const struct chart *chart, const struct trend_view *view,
     const char *headings[MAX_SERIES + 1] = {chart_say(chart, "bucket")};
     read_trend(chart, view, data, &trend);
     for (size_t s = 0; s < trend.n; s++)
-        headings[s + 1] = trend.named ? arena_text(chart->arena, trend.series[s].name) : chart_say(chart, "value");
+        headings[s + 1] = trend.named ? arena_text(chart->arena, trend.series[s].name)
+                                      : chart_say(chart, "value");
     chart_table_open(chart, out, headings, trend.n + 1);
     for (size_t b = 0; b < trend.buckets && b < 2000; b++) {
-        chart_table_cell(out, slice_of(chart_bucket(chart, view->every, trend.starts[b], true)), false);
+        chart_table_cell(out, slice_of(chart_bucket(chart, view->every, trend.starts[b], true)),
+                         false);
         for (size_t s = 0; s < trend.n; s++)
-            chart_table_cell(out, slice_of(chart_number(chart, trend.series[s].values[b], 2)), true);
+            chart_table_cell(out, slice_of(chart_number(chart, trend.series[s].values[b], 2)),
+                             true);
         chart_table_row_end(out);
     }
     chart_table_close(out);

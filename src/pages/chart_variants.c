@@ -21,7 +21,8 @@ struct palette {
     size_t n;
 };
 
-static const char *colour_of(const struct chart *chart, struct palette *palette, struct slice name) {
+static const char *colour_of(const struct chart *chart, struct palette *palette,
+                             struct slice name) {
     for (size_t i = 0; i < palette->n; i++)
         if (slice_equal(palette->names[i], name))
             return arena_format(chart->arena, "chevron soft-%zu", i + 1);
@@ -53,12 +54,14 @@ static const char *chevron_text(const struct chart *chart, const struct chevron 
     return arena_text(chart->arena, chevron->name);
 }
 
-static void draw_chevron(const struct chart *chart, struct palette *palette, const struct chevron *chevron, double x,
-                         double y, double width, struct buf *out) {
+static void draw_chevron(const struct chart *chart, struct palette *palette,
+                         const struct chevron *chevron, double x, double y, double width,
+                         struct buf *out) {
     const char *text = chevron_text(chart, chevron);
     buf_add_format(out, "<path class=\"%s\" d=\"M%s %sh%sl%d %dl-%d %dh-%sl%d -%dz\"><title>",
-                   colour_of(chart, palette, chevron->name), XY(x), XY(y), XY(width - POINT - 2), POINT,
-                   CHEVRON_HEIGHT / 2, POINT, CHEVRON_HEIGHT / 2, XY(width - POINT - 2), POINT, CHEVRON_HEIGHT / 2);
+                   colour_of(chart, palette, chevron->name), XY(x), XY(y), XY(width - POINT - 2),
+                   POINT, CHEVRON_HEIGHT / 2, POINT, CHEVRON_HEIGHT / 2, XY(width - POINT - 2),
+                   POINT, CHEVRON_HEIGHT / 2);
     svg_escape(out, slice_of(text));
     buf_add_text(out, "</title></path>");
     svg_text(out, x + POINT + 5, y + 17, ANCHOR_START, "t-small",
@@ -66,8 +69,8 @@ static void draw_chevron(const struct chart *chart, struct palette *palette, con
 }
 
 /* Chevrons from x to the right border, broken into lines; returns the y below them. `widest`: most of one chevron. */
-static double draw_path(const struct chart *chart, struct palette *palette, const json_t *path, double left, double y,
-                        double right, double widest, struct buf *out) {
+static double draw_path(const struct chart *chart, struct palette *palette, const json_t *path,
+                        double left, double y, double right, double widest, struct buf *out) {
     struct chevron chevrons[MAX_STEPS];
     size_t left_out, n = read_path(path, chevrons, &left_out);
     double x = left;
@@ -94,25 +97,29 @@ static const char *figures_of(const struct chart *chart, const json_t *row) {
 
 /* Where the paths begin: behind bar and figures of the widest row; in the narrow form they have lines of their own. */
 static double paths_left(const struct chart *chart, const json_t *variants) {
-    double widest = text_width(slice_of(chart_say(chart, "share_of_cases")), SIZE_SMALL) - BAR_WIDTH - 8;
+    double widest =
+        text_width(slice_of(chart_say(chart, "share_of_cases")), SIZE_SMALL) - BAR_WIDTH - 8;
     size_t i;
     json_t *row;
-    json_array_foreach(variants, i, row)
-        widest = fmax(widest, text_width(slice_of(figures_of(chart, row)), SIZE_SMALL));
+    json_array_foreach(variants, i, row) widest =
+        fmax(widest, text_width(slice_of(figures_of(chart, row)), SIZE_SMALL));
     return chart->narrow ? 0 : BAR_LEFT + BAR_WIDTH + 8 + widest + 16;
 }
 
-static double draw_row(const struct chart *chart, struct palette *palette, const json_t *row, size_t rank, double most,
-                       double y, double left, struct buf *out) {
-    double share = json_figure(row, "share"), cases = json_figure(row, "cases"), median = json_figure(row, "median_s");
+static double draw_row(const struct chart *chart, struct palette *palette, const json_t *row,
+                       size_t rank, double most, double y, double left, struct buf *out) {
+    double share = json_figure(row, "share"), cases = json_figure(row, "cases"),
+           median = json_figure(row, "median_s");
     double width = chart_width(chart), bar = BAR_WIDTH;
     const char *figures = figures_of(chart, row);
     bool link = svg_link_open(chart, out, "variant=%zu", rank);
     buf_add_text(out, "<g class=\"shape\">");
-    svg_title(out, slice_of(arena_format(chart->arena, "%zu. %s %s (%s)\n%s %s", rank, chart_number(chart, cases, 0),
-                                         chart_say(chart, "cases"), chart_share(chart, share, 1),
-                                         chart_say(chart, "median_short"), chart_duration(chart, median))));
-    svg_text(out, 22, y + 17, ANCHOR_END, "t-small muted", slice_of(chart_number(chart, (double)rank, 0)));
+    svg_title(out, slice_of(arena_format(
+                       chart->arena, "%zu. %s %s (%s)\n%s %s", rank, chart_number(chart, cases, 0),
+                       chart_say(chart, "cases"), chart_share(chart, share, 1),
+                       chart_say(chart, "median_short"), chart_duration(chart, median))));
+    svg_text(out, 22, y + 17, ANCHOR_END, "t-small muted",
+             slice_of(chart_number(chart, (double)rank, 0)));
     svg_rect(out, BAR_LEFT, y + 5, bar, 16, 3, "track");
     svg_rect(out, BAR_LEFT, y + 5, fmax(bar * share / most, 1.5), 16, 3, "fill-1");
     svg_text(out, BAR_LEFT + bar + 8, y + 17, ANCHOR_START, "t-small", slice_of(figures));
@@ -123,10 +130,14 @@ static double draw_row(const struct chart *chart, struct palette *palette, const
     buf_add_text(out, "</g>");
     svg_link_close(out, link);
     if (chart->narrow)
-        return draw_path(chart, palette, json_object_get(row, "path"), left, y + 28, width, 150, out) + 16;
+        return draw_path(chart, palette, json_object_get(row, "path"), left, y + 28, width, 150,
+                         out) +
+               16;
     if (isfinite(median))
-        svg_text(out, width, y + 17, ANCHOR_END, "t-small muted", slice_of(chart_duration(chart, median)));
-    return draw_path(chart, palette, json_object_get(row, "path"), left, y, width - 84, 190, out) + 12;
+        svg_text(out, width, y + 17, ANCHOR_END, "t-small muted",
+                 slice_of(chart_duration(chart, median)));
+    return draw_path(chart, palette, json_object_get(row, "path"), left, y, width - 84, 190, out) +
+           12;
 }
 
 void chart_variants(const struct chart *chart, const json_t *data, struct buf *out) {
@@ -140,8 +151,7 @@ void chart_variants(const struct chart *chart, const json_t *data, struct buf *o
         return;
     buf_init(&body, out->max);
     left = paths_left(chart, variants);
-    json_array_foreach(variants, i, row)
-        most = fmax(most, json_figure(row, "share"));
+    json_array_foreach(variants, i, row) most = fmax(most, json_figure(row, "share"));
     json_array_foreach(variants, i, row) {
         if (i == MAX_ROWS)
             break;
@@ -149,7 +159,8 @@ void chart_variants(const struct chart *chart, const json_t *data, struct buf *o
     }
     svg_open(chart, out, "variants", width, y);
     if (!chart->narrow) {
-        svg_text(out, BAR_LEFT, 10, ANCHOR_START, "t-small muted", slice_of(chart_say(chart, "share_of_cases")));
+        svg_text(out, BAR_LEFT, 10, ANCHOR_START, "t-small muted",
+                 slice_of(chart_say(chart, "share_of_cases")));
         svg_text(out, left, 10, ANCHOR_START, "t-small muted", slice_of(chart_say(chart, "path")));
         svg_text(out, width, 10, ANCHOR_END, "t-small muted", slice_of(chart_say(chart, "median")));
     }
@@ -159,8 +170,8 @@ void chart_variants(const struct chart *chart, const json_t *data, struct buf *o
 }
 
 void chart_variants_table(const struct chart *chart, const json_t *data, struct buf *out) {
-    const char *headings[] = {"", chart_say(chart, "path"), chart_say(chart, "cases_title"), chart_say(chart, "share"),
-                              chart_say(chart, "median")};
+    const char *headings[] = {"", chart_say(chart, "path"), chart_say(chart, "cases_title"),
+                              chart_say(chart, "share"), chart_say(chart, "median")};
     size_t i, k;
     json_t *row, *step;
     headings[0] = "#";

@@ -19,7 +19,8 @@
 
 enum { SUGGESTED_STEPS = 4, PEOPLE_SHOWN = 100, PEOPLE_EXPORTED = 100000, VALUES_OFFERED = 30 };
 
-static void open_question(struct request *request, enum explore_kind kind, struct question *question) {
+static void open_question(struct request *request, enum explore_kind kind,
+                          struct question *question) {
     struct folder *folder = app_folder(request->app);
     question_read(question, kind, request->target, request->arena);
     question->zone = folder->zone;
@@ -32,7 +33,8 @@ static bool has_interactions(const json_t *answer) {
 }
 
 /* Runs the question; with a range that nobody chose and nothing in it, of all times. */
-static int ask(struct request *request, struct question *question, json_t **answer, struct err *err) {
+static int ask(struct request *request, struct question *question, json_t **answer,
+               struct err *err) {
     bool chosen = json_object_get(question->values, "range") != NULL;
     int code = page_query(request, question_query(question), answer, err);
     if (code < 0 || chosen || has_interactions(*answer))
@@ -49,9 +51,8 @@ static const json_t *most_starts(const json_t *nodes) {
     const json_t *best = NULL;
     size_t i;
     json_t *node;
-    json_array_foreach(nodes, i, node)
-        if (!best || json_figure(node, "starts") > json_figure(best, "starts"))
-            best = node;
+    json_array_foreach(nodes, i, node) if (!best || json_figure(node, "starts") >
+                                                        json_figure(best, "starts")) best = node;
     return best;
 }
 
@@ -64,12 +65,15 @@ static bool among_steps(const struct question *question, size_t n, const char *n
 
 /* The names that carry meaning out of the box: if the shop's events are there, they are the funnel. */
 static bool suggest_purchase(struct request *request, struct question *question) {
-    static const char *const STEPS[] = {"Product Viewed", "Product Added", "Checkout Started", "Payment Info Entered", "Order Completed"};
+    static const char *const STEPS[] = {"Product Viewed", "Product Added", "Checkout Started",
+                                        "Payment Info Entered", "Order Completed"};
     size_t n = 0;
-    if (dictionary_find(question->dictionary, DICTIONARY_EVENT, slice_of("Order Completed")) == CODE_NONE)
+    if (dictionary_find(question->dictionary, DICTIONARY_EVENT, slice_of("Order Completed")) ==
+        CODE_NONE)
         return false;
     for (size_t i = 0; i < sizeof STEPS / sizeof *STEPS; i++)
-        if (dictionary_find(question->dictionary, DICTIONARY_EVENT, slice_of(STEPS[i])) != CODE_NONE)
+        if (dictionary_find(question->dictionary, DICTIONARY_EVENT, slice_of(STEPS[i])) !=
+            CODE_NONE)
             question_set(question, arena_format(request->arena, "s%zu", ++n), STEPS[i]);
     question->rows[ROWS_STEPS] = n >= 3 ? n : 0;
     if (n > question->shown[ROWS_STEPS])
@@ -86,7 +90,8 @@ static void suggest_steps(struct request *request, struct question *question) {
     flow.kind = EXPLORE_FLOW;
     if (ask(request, &flow, &answer, NULL) < 0)
         return;
-    const json_t *data = json_object_get(answer, "data"), *first = most_starts(json_object_get(data, "nodes"));
+    const json_t *data = json_object_get(answer, "data"),
+                 *first = most_starts(json_object_get(data, "nodes"));
     const char *name = json_string_value(json_object_get(first, "name"));
     for (size_t n = 1; name && n <= SUGGESTED_STEPS; n++) {
         const char *next = NULL;
@@ -96,8 +101,8 @@ static void suggest_steps(struct request *request, struct question *question) {
         question_set(question, arena_format(request->arena, "s%zu", n), name);
         json_array_foreach(json_object_get(data, "edges"), i, edge) {
             const char *to = json_string_value(json_object_get(edge, "to"));
-            if (slice_is(json_slice(edge, "from"), name) && to && json_figure(edge, "count") > most &&
-                !among_steps(question, n, to))
+            if (slice_is(json_slice(edge, "from"), name) && to &&
+                json_figure(edge, "count") > most && !among_steps(question, n, to))
                 most = json_figure(edge, "count"), next = to;
         }
         name = next ? arena_format(request->arena, "%s", next) : NULL;
@@ -120,17 +125,21 @@ static const char *problem_text(const struct request *request, const struct err 
 }
 
 /* Puts the message at its control: rows have a member "error", the rest is found by name. */
-static void place_error(const struct request *request, const struct question *question, const struct err *err, json_t *view) {
-    const char *control = question_control(question, err->pointer), *message = problem_text(request, err);
-    json_object_set_new(view, "problem", json_pack("{s:s, s:s, s:s}", "message", message, "hint",
-                                                   message == err->message ? err->hint : err->message, "control", control));
+static void place_error(const struct request *request, const struct question *question,
+                        const struct err *err, json_t *view) {
+    const char *control = question_control(question, err->pointer),
+               *message = problem_text(request, err);
+    json_object_set_new(view, "problem",
+                        json_pack("{s:s, s:s, s:s}", "message", message, "hint",
+                                  message == err->message ? err->hint : err->message, "control",
+                                  control));
     static const char *const LISTS[] = {"steps", "filters", "rules", "exclusions"};
     for (size_t l = 0; l < sizeof LISTS / sizeof *LISTS; l++) {
         size_t i;
         json_t *row;
-        json_array_foreach(json_object_get(view, LISTS[l]), i, row)
-            if (slice_is(json_slice(row, "name"), control))
-                json_object_set_new(row, "error", json_string(message));
+        json_array_foreach(json_object_get(view, LISTS[l]), i,
+                           row) if (slice_is(json_slice(row, "name"), control))
+            json_object_set_new(row, "error", json_string(message));
     }
     json_t *field = json_object_get(view, control);
     if (json_is_object(field))
@@ -142,7 +151,8 @@ static void add_json(struct request *request, const struct question *question, j
     char *pretty = json_dumps(query, JSON_INDENT(2)), *compact = json_dumps(query, JSON_COMPACT);
     json_object_set_new(view, "json", json_string(pretty));
     json_object_set_new(view, "curl",
-                        json_sprintf("curl %s/api/v1/query -H 'Authorization: Bearer API_KEY' -H 'Content-Type: application/json' -d '%s'",
+                        json_sprintf("curl %s/api/v1/query -H 'Authorization: Bearer API_KEY' -H "
+                                     "'Content-Type: application/json' -d '%s'",
                                      request_base_url(request), compact));
     free(pretty);
     free(compact);
@@ -152,17 +162,22 @@ static void add_json(struct request *request, const struct question *question, j
 static json_t *ask_previous(struct request *request, const struct question *question) {
     const char *from, *to;
     json_t *answer = NULL;
-    if (question->kind != EXPLORE_TREND || !*question_get(question, "compare") || *question_get(question, "by") ||
-        !question_previous_range(question, &from, &to))
+    if (question->kind != EXPLORE_TREND || !*question_get(question, "compare") ||
+        *question_get(question, "by") || !question_previous_range(question, &from, &to))
         return NULL;
     json_t *query = question_query(question);
     json_object_set_new(query, "range", json_pack("{s:s, s:s}", "from", from, "to", to));
     return page_query(request, query, &answer, NULL) < 0 ? NULL : answer;
 }
 
-static int show_page(struct request *request, struct response *response, struct question *question, struct err *err) {
-    static const struct page page = {.template = "explore", .section = "explore", .title = "explore.title",
-                                     .script = "js/explore.js", .style = "css/charts.css", .wide = true};
+static int show_page(struct request *request, struct response *response, struct question *question,
+                     struct err *err) {
+    static const struct page page = {.template = "explore",
+                                     .section = "explore",
+                                     .title = "explore.title",
+                                     .script = "js/explore.js",
+                                     .style = "css/charts.css",
+                                     .wide = true};
     json_t *view = json_object(), *answer = NULL, *previous = NULL;
     struct err refused = {0};
     bool incomplete = question->kind == EXPLORE_FUNNEL && question->rows[ROWS_STEPS] < 2;
@@ -194,12 +209,15 @@ static void open_body(struct response *response) {
         buf_init(&response->body, LIMIT_BODY_BYTES);
 }
 
-static void as_file(struct request *request, struct response *response, const char *type, const char *name) {
+static void as_file(struct request *request, struct response *response, const char *type,
+                    const char *name) {
     response->type = type;
-    response_header(request, response, "Content-Disposition", arena_format(request->arena, "attachment; filename=\"senda-%s\"", name));
+    response_header(request, response, "Content-Disposition",
+                    arena_format(request->arena, "attachment; filename=\"senda-%s\"", name));
 }
 
-static int send_csv(struct request *request, struct response *response, struct question *question, struct err *err) {
+static int send_csv(struct request *request, struct response *response, struct question *question,
+                    struct err *err) {
     json_t *answer = NULL;
     int code = ask(request, question, &answer, err);
     if (code < 0)
@@ -212,7 +230,8 @@ static int send_csv(struct request *request, struct response *response, struct q
     return HANDLED;
 }
 
-static int send_svg(struct request *request, struct response *response, struct question *question, struct err *err) {
+static int send_svg(struct request *request, struct response *response, struct question *question,
+                    struct err *err) {
     json_t *answer = NULL, *previous;
     struct buf drawing;
     int code = ask(request, question, &answer, err);
@@ -220,7 +239,8 @@ static int send_svg(struct request *request, struct response *response, struct q
         return code;
     buf_init(&drawing, LIMIT_BODY_BYTES / 16);
     previous = ask_previous(request, question);
-    explore_draw(request, question, answer, json_object_get(previous, "data"), NULL, false, &drawing);
+    explore_draw(request, question, answer, json_object_get(previous, "data"), NULL, false,
+                 &drawing);
     open_body(response);
     code = explore_svg(buf_slice(&drawing), request->arena, &response->body, err);
     buf_release(&drawing);
@@ -237,7 +257,8 @@ static int get_kind(struct request *request, struct response *response, struct e
     struct question question;
     const char *dot = strchr(request->params[0], '.'), *operation = request_query(request, "do");
     size_t n = dot ? (size_t)(dot - request->params[0]) : strlen(request->params[0]);
-    enum explore_kind kind = explore_kind_of(arena_format(request->arena, "%.*s", (int)n, request->params[0]));
+    enum explore_kind kind =
+        explore_kind_of(arena_format(request->arena, "%.*s", (int)n, request->params[0]));
     int code;
     if (kind == EXPLORE_KINDS || (dot && strcmp(dot, ".csv") != 0 && strcmp(dot, ".svg") != 0))
         return err_set(err, E_NOT_FOUND, "there is no such question");
@@ -265,7 +286,8 @@ static int get_start(struct request *request, struct response *response, struct 
 /* ---- the customers behind a number ---- */
 
 /* The query of the list; for variants the question itself runs first, to know the path. Takes nothing over. */
-static int people_query(struct request *request, struct question *question, int limit, json_t **query, struct err *err) {
+static int people_query(struct request *request, struct question *question, int limit,
+                        json_t **query, struct err *err) {
     json_t *answer = NULL;
     int code = 0;
     if (question->kind == EXPLORE_VARIANTS)
@@ -290,7 +312,8 @@ static int people_query(struct request *request, struct question *question, int 
 }
 
 /* Who they are, for the heading: members of the text "explore.who.X". */
-static json_t *who_view(const struct request *request, const struct question *question, const json_t *people) {
+static json_t *who_view(const struct request *request, const struct question *question,
+                        const json_t *people) {
     json_t *who = json_object();
     const json_t *node = json_object_get(people, "node"), *edge = json_object_get(people, "edge");
     const json_t *step = json_object_get(people, "step"), *path = json_object_get(people, "path");
@@ -298,12 +321,17 @@ static json_t *who_view(const struct request *request, const struct question *qu
         size_t n = (size_t)json_integer_value(step);
         bool lost = json_is_true(json_object_get(people, "lost"));
         json_object_set_new(who, lost ? "lost" : "step",
-                            json_pack("{s:I, s:s, s:s}", "n", (json_int_t)n, "name", question_row(question, ROWS_STEPS, n, ""),
-                                      "next", question_row(question, ROWS_STEPS, n + 1, "")));
+                            json_pack("{s:I, s:s, s:s}", "n", (json_int_t)n, "name",
+                                      question_row(question, ROWS_STEPS, n, ""), "next",
+                                      question_row(question, ROWS_STEPS, n + 1, "")));
     } else if (edge) {
-        json_object_set_new(who, "edge", json_pack("{s:O, s:O}", "from", json_array_get(edge, 0), "to", json_array_get(edge, 1)));
+        json_object_set_new(who, "edge",
+                            json_pack("{s:O, s:O}", "from", json_array_get(edge, 0), "to",
+                                      json_array_get(edge, 1)));
     } else if (node) {
-        const char *part = json_object_get(people, "starts") ? "first" : json_object_get(people, "ends") ? "last" : "node";
+        const char *part = json_object_get(people, "starts") ? "first"
+                           : json_object_get(people, "ends") ? "last"
+                                                             : "node";
         json_object_set_new(who, part, json_pack("{s:O}", "name", node));
     } else if (path) {
         struct buf text;
@@ -312,13 +340,16 @@ static json_t *who_view(const struct request *request, const struct question *qu
         buf_init(&text, LIMIT_URL_BYTES);
         json_array_foreach(path, i, name)
             buf_add_format(&text, "%s%s", i ? " → " : "", json_string_value(name));
-        json_object_set_new(who, "variant", json_pack("{s:o}", "path", json_stringn(text.p ? text.p : "", text.n)));
+        json_object_set_new(who, "variant",
+                            json_pack("{s:o}", "path", json_stringn(text.p ? text.p : "", text.n)));
         buf_release(&text);
     } else if (json_object_get(people, "cohort")) {
-        json_object_set_new(who, "cohort", json_pack("{s:O, s:O?}", "time", json_object_get(people, "cohort"), "period",
-                                                     json_object_get(people, "period")));
+        json_object_set_new(who, "cohort",
+                            json_pack("{s:O, s:O?}", "time", json_object_get(people, "cohort"),
+                                      "period", json_object_get(people, "period")));
     } else {
-        json_object_set_new(who, "bucket", json_pack("{s:O?}", "time", json_object_get(people, "time")));
+        json_object_set_new(who, "bucket",
+                            json_pack("{s:O?}", "time", json_object_get(people, "time")));
     }
     json_object_set_new(who, "kind", json_string(explore_kind_name(question->kind)));
     (void)request;
@@ -336,7 +367,8 @@ static void add_people(struct request *request, const json_t *data, json_t *view
     }
     size_t n = json_array_size(shown);
     if (n == PEOPLE_SHOWN && (json_int_t)n < count) {
-        const char *last = json_string_value(json_object_get(json_array_get(shown, n - 1), "id")), *own = request->target;
+        const char *last = json_string_value(json_object_get(json_array_get(shown, n - 1), "id")),
+                   *own = request->target;
         const char *old = strstr(own, "&cursor=");
         size_t keep = old ? (size_t)(old - own) : strlen(own);
         if (last)
@@ -347,7 +379,9 @@ static void add_people(struct request *request, const json_t *data, json_t *view
 }
 
 static int get_people(struct request *request, struct response *response, struct err *err) {
-    static const struct page page = {.template = "explore_people", .section = "explore", .title = "explore.people_title",
+    static const struct page page = {.template = "explore_people",
+                                     .section = "explore",
+                                     .title = "explore.people_title",
                                      .style = "css/charts.css"};
     struct question question;
     json_t *query = NULL, *answer = NULL, *view = NULL;
@@ -360,8 +394,10 @@ static int get_people(struct request *request, struct response *response, struct
         json_t *who = who_view(request, &question, json_object_get(query, "people"));
         const char *mark = strchr(request->target, '?');
         code = page_query(request, query, &answer, err);
-        view = json_pack("{s:o, s:s, s:s}", "who", who, "back", question_address(&question, kind, ""), "csv",
-                         arena_format(request->arena, "/explore/%s/people.csv%s", explore_kind_name(kind), mark ? mark : ""));
+        view = json_pack("{s:o, s:s, s:s}", "who", who, "back",
+                         question_address(&question, kind, ""), "csv",
+                         arena_format(request->arena, "/explore/%s/people.csv%s",
+                                      explore_kind_name(kind), mark ? mark : ""));
     }
     question_release(&question);
     if (code < 0) {
@@ -404,7 +440,8 @@ static int get_people_csv(struct request *request, struct response *response, st
     open_body(response);
     buf_add_text(&response->body, "id,user_id\r\n");
     json_array_foreach(json_object_get(json_object_get(answer, "data"), "customers"), i, row) {
-        const char *id = json_string_value(json_object_get(row, "id")), *user = json_string_value(json_object_get(row, "user_id"));
+        const char *id = json_string_value(json_object_get(row, "id")),
+                   *user = json_string_value(json_object_get(row, "user_id"));
         csv_cell(&response->body, id ? id : "");
         buf_add_char(&response->body, ',');
         csv_cell(&response->body, user ? user : "");
@@ -423,14 +460,17 @@ static int get_values(struct request *request, struct response *response, struct
     size_t i;
     (void)err;
     if (property && *property) {
-        json_t *query = json_pack("{s:s, s:s, s:{s:s}, s:i}", "kind", "trend", "every", "month", "by", "property", property, "limit",
-                                  VALUES_OFFERED);
+        json_t *query = json_pack("{s:s, s:s, s:{s:s}, s:i}", "kind", "trend", "every", "month",
+                                  "by", "property", property, "limit", VALUES_OFFERED);
         if (page_query(request, query, &answer, NULL) < 0)
             answer = NULL;
     }
     json_array_foreach(json_object_get(answer, "data"), i, row) {
         const json_t *value = json_object_get(row, "by");
-        char *text = json_is_string(value) ? NULL : value && !json_is_null(value) ? json_dumps(value, JSON_ENCODE_ANY | JSON_REAL_PRECISION(12)) : NULL;
+        char *text = json_is_string(value) ? NULL
+                     : value && !json_is_null(value)
+                         ? json_dumps(value, JSON_ENCODE_ANY | JSON_REAL_PRECISION(12))
+                         : NULL;
         const char *shown = json_is_string(value) ? json_string_value(value) : text;
         bool known = !shown || strcmp(shown, "(other)") == 0;
         for (size_t k = 0; !known && k < json_array_size(values); k++)
@@ -447,10 +487,30 @@ static int get_values(struct request *request, struct response *response, struct
 }
 
 static const struct route routes[] = {
-    {.methods = METHOD_GET, .pattern = "/explore", .access = ACCESS_SESSION, .scopes = SCOPE_QUERY, .handle = get_start},
-    {.methods = METHOD_GET, .pattern = "/explore/{kind}", .access = ACCESS_SESSION, .scopes = SCOPE_QUERY, .handle = get_kind},
-    {.methods = METHOD_GET, .pattern = "/explore/{kind}/people", .access = ACCESS_SESSION, .scopes = SCOPE_QUERY, .handle = get_people},
-    {.methods = METHOD_GET, .pattern = "/explore/{kind}/people.csv", .access = ACCESS_SESSION, .scopes = SCOPE_QUERY, .handle = get_people_csv},
-    {.methods = METHOD_GET, .pattern = "/explore/{kind}/values", .access = ACCESS_SESSION, .scopes = SCOPE_QUERY, .handle = get_values},
+    {.methods = METHOD_GET,
+     .pattern = "/explore",
+     .access = ACCESS_SESSION,
+     .scopes = SCOPE_QUERY,
+     .handle = get_start},
+    {.methods = METHOD_GET,
+     .pattern = "/explore/{kind}",
+     .access = ACCESS_SESSION,
+     .scopes = SCOPE_QUERY,
+     .handle = get_kind},
+    {.methods = METHOD_GET,
+     .pattern = "/explore/{kind}/people",
+     .access = ACCESS_SESSION,
+     .scopes = SCOPE_QUERY,
+     .handle = get_people},
+    {.methods = METHOD_GET,
+     .pattern = "/explore/{kind}/people.csv",
+     .access = ACCESS_SESSION,
+     .scopes = SCOPE_QUERY,
+     .handle = get_people_csv},
+    {.methods = METHOD_GET,
+     .pattern = "/explore/{kind}/values",
+     .access = ACCESS_SESSION,
+     .scopes = SCOPE_QUERY,
+     .handle = get_values},
 };
 const struct route_table page_explore_routes = ROUTE_TABLE(routes);

@@ -34,7 +34,14 @@
 #include "pages/chart.h"
 #include "pages/page.h"
 
-enum explore_kind { EXPLORE_TREND, EXPLORE_FUNNEL, EXPLORE_FLOW, EXPLORE_VARIANTS, EXPLORE_RETENTION, EXPLORE_KINDS };
+enum explore_kind {
+    EXPLORE_TREND,
+    EXPLORE_FUNNEL,
+    EXPLORE_FLOW,
+    EXPLORE_VARIANTS,
+    EXPLORE_RETENTION,
+    EXPLORE_KINDS
+};
 const char *explore_kind_name(enum explore_kind kind);
 enum explore_kind explore_kind_of(const char *name); /* EXPLORE_KINDS if unknown */
 
@@ -43,8 +50,8 @@ enum { ROWS_STEPS, ROWS_FILTERS, ROWS_SEGMENT, ROWS_EXCLUSIONS, ROW_GROUPS };
 
 struct question {
     enum explore_kind kind;
-    json_t *values;   /* parameter -> text */
-    json_t *channels; /* texts */
+    json_t *values;           /* parameter -> text */
+    json_t *channels;         /* texts */
     size_t rows[ROW_GROUPS];  /* filled rows */
     size_t shown[ROW_GROUPS]; /* rows of the form */
     struct arena *arena;
@@ -54,7 +61,8 @@ struct question {
 };
 
 /* Reads the query part of `target` ("/explore/funnel?s1=…"); what it does not know it drops. question_release after. */
-void question_read(struct question *question, enum explore_kind kind, const char *target, struct arena *arena);
+void question_read(struct question *question, enum explore_kind kind, const char *target,
+                   struct arena *arena);
 void question_release(struct question *question);
 /* The value of a parameter or its default; never NULL. */
 const char *question_get(const struct question *question, const char *name);
@@ -64,7 +72,8 @@ void question_set(struct question *question, const char *name, const char *value
 /* "add-s", "del-f-2", "up-s-3", "down-s-1"; anything else does nothing. */
 void question_do(struct question *question, const char *operation);
 /* "/explore/KIND.suffix?…": only what differs from the defaults; for another kind only what it shares. */
-const char *question_address(const struct question *question, enum explore_kind kind, const char *suffix);
+const char *question_address(const struct question *question, enum explore_kind kind,
+                             const char *suffix);
 
 /* The query as JSON (new reference). */
 json_t *question_query(const struct question *question);
@@ -79,14 +88,16 @@ const char *question_control(const struct question *question, const char *pointe
 json_t *question_people(const struct question *question, const char *target, const json_t *answer);
 
 /* What the form shows: members of the template explore.mustache. bad: the control in error or NULL. */
-void explore_form_view(const struct request *request, const struct question *question, json_t *view);
+void explore_form_view(const struct request *request, const struct question *question,
+                       json_t *view);
 /* Drawing, table and sentence of an answer: members "chart" (HTML), "headline", "figures". previous: NULL or data. */
-void explore_answer_view(struct request *request, const struct question *question, const json_t *answer,
-                         const json_t *previous, json_t *view);
+void explore_answer_view(struct request *request, const struct question *question,
+                         const json_t *answer, const json_t *previous, json_t *view);
 /* One drawing in the reader's language. people: prefix of links or NULL. */
 void explore_draw(struct request *request, const struct question *question, const json_t *answer,
                   const json_t *previous, const char *people, bool narrow, struct buf *out);
 /* Makes a drawing stand alone: its classes get a style sheet with the tokens of the light scheme resolved. */
-must_use int explore_svg(struct slice drawing, struct arena *arena, struct buf *out, struct err *err);
+must_use int explore_svg(struct slice drawing, struct arena *arena, struct buf *out,
+                         struct err *err);
 
 #endif

@@ -31,7 +31,8 @@ static void wilson(double successes, double n, double *low, double *high) {
     *high = fmin((middle + spread) / scale, 1);
 }
 
-static struct chart chart_of(struct request *request, const struct question *question, const char *people, bool narrow) {
+static struct chart chart_of(struct request *request, const struct question *question,
+                             const char *people, bool narrow) {
     const char *kind = explore_kind_name(question->kind), *by = question_get(question, "by");
     return (struct chart){.language = request->language,
                           .format = page_format(request),
@@ -46,15 +47,17 @@ static struct chart chart_of(struct request *request, const struct question *que
 }
 
 static struct trend_view trend_view_of(const struct question *question, const json_t *previous) {
-    const char *shape = question_get(question, "shape"), *measure = question_get(question, "measure");
+    const char *shape = question_get(question, "shape"),
+               *measure = question_get(question, "measure");
     bool by = *question_get(question, "by");
-    return (struct trend_view){.shape = strcmp(shape, "stacked") == 0               ? TREND_STACKED
+    return (struct trend_view){.shape = strcmp(shape, "stacked") == 0       ? TREND_STACKED
                                         : strcmp(shape, "lines") == 0 || by ? TREND_LINES
                                                                             : TREND_AREA,
                                .every = bucket_named(question_get(question, "every")),
                                .now_ms = question->now_ms,
                                .previous = previous,
-                               .whole = strcmp(measure, "count") == 0 || strcmp(measure, "customers") == 0};
+                               .whole = strcmp(measure, "count") == 0 ||
+                                        strcmp(measure, "customers") == 0};
 }
 
 void explore_draw(struct request *request, const struct question *question, const json_t *answer,
@@ -63,32 +66,26 @@ void explore_draw(struct request *request, const struct question *question, cons
     const json_t *data = json_object_get(answer, "data");
     struct trend_view trend = trend_view_of(question, previous);
     struct flow_view flow = {.by_time = strcmp(question_get(question, "color"), "time") == 0,
-                             .max_nodes = narrow ? 0 : strtoul(question_get(question, "places"), NULL, 10)};
+                             .max_nodes =
+                                 narrow ? 0 : strtoul(question_get(question, "places"), NULL, 10)};
     if (flow.max_nodes > 80)
         flow.max_nodes = 80;
     switch (question->kind) {
-    case EXPLORE_TREND:
-        chart_trend(&chart, &trend, data, out);
-        break;
-    case EXPLORE_FUNNEL:
-        chart_funnel(&chart, data, out);
-        break;
+    case EXPLORE_TREND: chart_trend(&chart, &trend, data, out); break;
+    case EXPLORE_FUNNEL: chart_funnel(&chart, data, out); break;
     case EXPLORE_FLOW:
         if (strcmp(question_get(question, "view"), "sankey") == 0)
             chart_sankey(&chart, &flow, data, out);
         else
             chart_map(&chart, &flow, data, out);
         break;
-    case EXPLORE_VARIANTS:
-        chart_variants(&chart, data, out);
-        break;
-    default:
-        chart_retention(&chart, bucket_named(question_get(question, "every")), data, out);
+    case EXPLORE_VARIANTS: chart_variants(&chart, data, out); break;
+    default: chart_retention(&chart, bucket_named(question_get(question, "every")), data, out);
     }
 }
 
-static void draw_table(struct request *request, const struct question *question, const json_t *answer,
-                       struct buf *out) {
+static void draw_table(struct request *request, const struct question *question,
+                       const json_t *answer, struct buf *out) {
     struct chart chart = chart_of(request, question, NULL, false);
     const json_t *data = json_object_get(answer, "data");
     struct trend_view trend = trend_view_of(question, NULL);
@@ -109,9 +106,8 @@ static void draw_table(struct request *request, const struct question *question,
 static const json_t *row_of_step(const json_t *data, size_t step) {
     size_t i;
     json_t *row;
-    json_array_foreach(data, i, row)
-        if ((size_t)json_integer_value(json_object_get(row, "step")) == step)
-            return row;
+    json_array_foreach(data, i, row) if ((size_t)json_integer_value(json_object_get(row, "step")) ==
+                                         step) return row;
     return NULL;
 }
 
@@ -126,7 +122,8 @@ static size_t steps_of(const json_t *data) {
 }
 
 /* With `by`: who comes furthest and who least far, among groups of 30 customers or more. */
-static json_t *funnel_groups(struct request *request, const struct question *question, const json_t *data) {
+static json_t *funnel_groups(struct request *request, const struct question *question,
+                             const json_t *data) {
     struct chart chart = chart_of(request, question, NULL, false);
     const json_t *best = NULL, *worst = NULL;
     double high = -1, low = 2;
@@ -134,7 +131,8 @@ static json_t *funnel_groups(struct request *request, const struct question *que
     json_t *row;
     json_array_foreach(data, i, row) {
         double share = json_figure(row, "share"), customers = json_figure(row, "customers");
-        if ((size_t)json_integer_value(json_object_get(row, "step")) != last || !(share > 0 ? customers / share >= 30 : false))
+        if ((size_t)json_integer_value(json_object_get(row, "step")) != last ||
+            !(share > 0 ? customers / share >= 30 : false))
             continue;
         if (share > high)
             high = share, best = row;
@@ -144,8 +142,8 @@ static json_t *funnel_groups(struct request *request, const struct question *que
     if (!best || best == worst)
         return NULL;
     struct slice a = json_by(&chart, best, "by"), b = json_by(&chart, worst, "by");
-    return json_pack("{s:o, s:f, s:o, s:f}", "best", json_stringn(a.p, a.n), "best_share", high, "worst",
-                     json_stringn(b.p, b.n), "worst_share", low);
+    return json_pack("{s:o, s:f, s:o, s:f}", "best", json_stringn(a.p, a.n), "best_share", high,
+                     "worst", json_stringn(b.p, b.n), "worst_share", low);
 }
 
 /* Customers at a step, over all values of `by`. */
@@ -153,9 +151,8 @@ static double customers_at(const json_t *data, size_t step) {
     double sum = 0;
     size_t i;
     json_t *row;
-    json_array_foreach(data, i, row)
-        if ((size_t)json_integer_value(json_object_get(row, "step")) == step)
-            sum += json_figure(row, "customers");
+    json_array_foreach(data, i, row) if ((size_t)json_integer_value(json_object_get(row, "step")) ==
+                                         step) sum += json_figure(row, "customers");
     return sum;
 }
 
@@ -172,8 +169,8 @@ static json_t *funnel_headline(const json_t *data) {
         before = n;
     }
     wilson(last_n, first_n, &low, &high);
-    json_t *line = json_pack("{s:f, s:f, s:f, s:f, s:f}", "start", first_n, "end", last_n, "share", last_n / first_n, "low",
-                             low, "high", high);
+    json_t *line = json_pack("{s:f, s:f, s:f, s:f, s:f}", "start", first_n, "end", last_n, "share",
+                             last_n / first_n, "low", low, "high", high);
     if (worst) {
         const json_t *row = row_of_step(data, worst), *from = row_of_step(data, worst - 1);
         struct slice name = json_slice(row, "name"), previous = json_slice(from, "name");
@@ -205,16 +202,17 @@ static double buckets_of(const json_t *data) {
     size_t i, n = 0;
     json_t *row;
     const json_t *first = json_object_get(json_array_get(data, 0), "by");
-    json_array_foreach(data, i, row)
-        n += !first || json_equal(json_object_get(row, "by"), first);
+    json_array_foreach(data, i, row) n += !first || json_equal(json_object_get(row, "by"), first);
     return n ? (double)n : 1;
 }
 
-static json_t *trend_headline(const struct question *question, const json_t *answer, const json_t *previous) {
+static json_t *trend_headline(const struct question *question, const json_t *answer,
+                              const json_t *previous) {
     const json_t *data = json_object_get(answer, "data");
     const char *measure = question_get(question, "measure");
     int64_t when = 0;
-    double most = -1, total = sum_of(data, &most, &when), before = previous ? sum_of(previous, NULL, NULL) : 0;
+    double most = -1, total = sum_of(data, &most, &when),
+           before = previous ? sum_of(previous, NULL, NULL) : 0;
     json_t *line = json_pack("{s:s, s:f, s:f}", "measure", measure, "total", total, "mean",
                              total / buckets_of(data));
     if (when && !*question_get(question, "by")) {
@@ -225,7 +223,8 @@ static json_t *trend_headline(const struct question *question, const json_t *ans
     }
     if (before > 0)
         json_object_set_new(line, "change", json_real(total / before - 1));
-    json_object_set_new(line, "adds", json_boolean(strcmp(measure, "count") == 0 || strcmp(measure, "sum") == 0));
+    json_object_set_new(line, "adds",
+                        json_boolean(strcmp(measure, "count") == 0 || strcmp(measure, "sum") == 0));
     return line;
 }
 
@@ -239,8 +238,8 @@ static json_t *flow_headline(const json_t *data, struct arena *arena) {
     const json_t *frequent = NULL, *slowest = NULL;
     size_t i;
     json_t *row;
-    json_array_foreach(json_object_get(data, "nodes"), i, row)
-        cases += fmax(json_figure(row, "starts"), 0);
+    json_array_foreach(json_object_get(data, "nodes"), i, row) cases +=
+        fmax(json_figure(row, "starts"), 0);
     if (cases <= 0)
         return NULL;
     json_array_foreach(json_object_get(data, "edges"), i, row) {
@@ -250,7 +249,8 @@ static json_t *flow_headline(const json_t *data, struct arena *arena) {
         if (n >= fmax(cases * 0.02, 5) && median > slow)
             slow = median, slowest = row;
     }
-    json_t *line = json_pack("{s:f, s:I}", "cases", cases, "names", (json_int_t)json_array_size(json_object_get(data, "nodes")));
+    json_t *line = json_pack("{s:f, s:I}", "cases", cases, "names",
+                             (json_int_t)json_array_size(json_object_get(data, "nodes")));
     if (frequent) {
         name_edge(line, "frequent", frequent, arena);
         json_object_set_new(line, "frequent_share", json_real(fmin(most / cases, 1)));
@@ -275,8 +275,9 @@ static json_t *variants_headline(const json_t *data) {
     }
     if (!counted)
         return NULL;
-    return json_pack("{s:f, s:o, s:I, s:f}", "cases", cases, "total", json_incref(json_object_get(data, "total")), "top",
-                     (json_int_t)counted, "covered", covered);
+    return json_pack("{s:f, s:o, s:I, s:f}", "cases", cases, "total",
+                     json_incref(json_object_get(data, "total")), "top", (json_int_t)counted,
+                     "covered", covered);
 }
 
 /* Weighted share that came back in a period, over the cohorts that have seen it. */
@@ -301,8 +302,8 @@ static json_t *retention_headline(const struct question *question, const json_t 
     for (size_t period = 2; period < 1000 && isfinite(came_back(data, period, &size)); period++)
         last = period;
     wilson(first * n, n, &low, &high);
-    json_t *line = json_pack("{s:f, s:f, s:f, s:f, s:s}", "first", first, "n", n, "low", low, "high", high, "every",
-                             question_get(question, "every"));
+    json_t *line = json_pack("{s:f, s:f, s:f, s:f, s:s}", "first", first, "n", n, "low", low,
+                             "high", high, "every", question_get(question, "every"));
     if (last > 1) {
         json_object_set_new(line, "last", json_integer((json_int_t)last));
         json_object_set_new(line, "last_share", json_real(came_back(data, last, &size)));
@@ -310,22 +311,18 @@ static json_t *retention_headline(const struct question *question, const json_t 
     return line;
 }
 
-static json_t *headline_of(struct request *request, const struct question *question, const json_t *answer,
-                           const json_t *previous, json_t *view) {
+static json_t *headline_of(struct request *request, const struct question *question,
+                           const json_t *answer, const json_t *previous, json_t *view) {
     const json_t *data = json_object_get(answer, "data");
     switch (question->kind) {
-    case EXPLORE_TREND:
-        return trend_headline(question, answer, previous);
+    case EXPLORE_TREND: return trend_headline(question, answer, previous);
     case EXPLORE_FUNNEL:
         if (*question_get(question, "by"))
             json_object_set_new(view, "versus", funnel_groups(request, question, data));
         return funnel_headline(data);
-    case EXPLORE_FLOW:
-        return flow_headline(data, request->arena);
-    case EXPLORE_VARIANTS:
-        return variants_headline(data);
-    default:
-        return retention_headline(question, data);
+    case EXPLORE_FLOW: return flow_headline(data, request->arena);
+    case EXPLORE_VARIANTS: return variants_headline(data);
+    default: return retention_headline(question, data);
     }
 }
 
@@ -338,20 +335,24 @@ static bool is_empty(const struct question *question, const json_t *answer) {
     if (question->kind == EXPLORE_FUNNEL)
         return !(customers_at(data, 1) > 0);
     return json_array_size(data) == 0 ||
-           json_integer_value(json_object_get(json_object_get(answer, "meta"), "interactions")) == 0;
+           json_integer_value(json_object_get(json_object_get(answer, "meta"), "interactions")) ==
+               0;
 }
 
-void explore_answer_view(struct request *request, const struct question *question, const json_t *answer,
-                         const json_t *previous, json_t *view) {
+void explore_answer_view(struct request *request, const struct question *question,
+                         const json_t *answer, const json_t *previous, json_t *view) {
     const char *own = question_address(question, question->kind, ""), *mark = strchr(own, '?');
-    const char *people = arena_format(request->arena, "/explore/%s/people%s", explore_kind_name(question->kind), mark ? mark : "?");
+    const char *people = arena_format(request->arena, "/explore/%s/people%s",
+                                      explore_kind_name(question->kind), mark ? mark : "?");
     struct buf drawing;
     json_object_set(view, "meta", json_object_get(answer, "meta"));
     if (is_empty(question, answer)) {
         json_object_set_new(view, "empty", json_true());
         return;
     }
-    json_object_set_new(view, "legend", json_boolean(question->kind == EXPLORE_FLOW && strcmp(question_get(question, "view"), "map") == 0));
+    json_object_set_new(view, "legend",
+                        json_boolean(question->kind == EXPLORE_FLOW &&
+                                     strcmp(question_get(question, "view"), "map") == 0));
     buf_init(&drawing, DRAWING_BYTES);
     buf_add_text(&drawing, "<div class=\"chart-scroll\">\n");
     explore_draw(request, question, answer, previous, people, false, &drawing);
@@ -365,5 +366,6 @@ void explore_answer_view(struct request *request, const struct question *questio
     buf_release(&drawing);
     json_t *headline = headline_of(request, question, answer, previous, view);
     if (headline)
-        json_object_set_new(view, "headline", json_pack("{s:o}", explore_kind_name(question->kind), headline));
+        json_object_set_new(view, "headline",
+                            json_pack("{s:o}", explore_kind_name(question->kind), headline));
 }

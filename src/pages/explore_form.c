@@ -9,13 +9,13 @@
 enum { MAX_NAMES = 2000, MAX_BY = 150 };
 
 static void add_option(json_t *options, const char *value, const char *text, const char *chosen) {
-    json_array_append_new(options, json_pack("{s:s, s:s, s:b}", "value", value, "text", text, "selected",
-                                             strcmp(value, chosen) == 0));
+    json_array_append_new(options, json_pack("{s:s, s:s, s:b}", "value", value, "text", text,
+                                             "selected", strcmp(value, chosen) == 0));
 }
 
 /* A select over the words of `values` ("a b c"); their texts are "prefix.WORD". */
-static json_t *select_of(const struct request *request, const char *name, const char *prefix, const char *values,
-                         const char *chosen) {
+static json_t *select_of(const struct request *request, const char *name, const char *prefix,
+                         const char *values, const char *chosen) {
     json_t *options = json_array();
     while (*values) {
         size_t n = strcspn(values, " ");
@@ -29,35 +29,40 @@ static json_t *select_of(const struct request *request, const char *name, const 
 }
 
 /* The same as a labelled field: "explore.field.NAME". */
-static void add_select(const struct request *request, const struct question *question, json_t *view, const char *name,
-                       const char *prefix, const char *values) {
+static void add_select(const struct request *request, const struct question *question, json_t *view,
+                       const char *name, const char *prefix, const char *values) {
     json_t *field = select_of(request, name, prefix, values, question_get(question, name));
     const char *label = text_of_value(request->language, "explore.field", name);
     json_object_set_new(field, "label", json_string(label ? label : name));
     json_object_set_new(view, name, field);
 }
 
-static void add_input(const struct request *request, const struct question *question, json_t *view, const char *name) {
-    const char *label = text_of_value(request->language, "explore.field", name), *value = question_get(question, name);
-    json_object_set_new(view, name, json_pack("{s:s, s:s, s:s}", "name", name, "label", label ? label : name, "value",
-                                              strcmp(value, "*") == 0 ? "" : value));
+static void add_input(const struct request *request, const struct question *question, json_t *view,
+                      const char *name) {
+    const char *label = text_of_value(request->language, "explore.field", name),
+               *value = question_get(question, name);
+    json_object_set_new(view, name,
+                        json_pack("{s:s, s:s, s:s}", "name", name, "label", label ? label : name,
+                                  "value", strcmp(value, "*") == 0 ? "" : value));
 }
 
 static const char OPS[] = "= != > >= < <= contains in exists absent";
 
-static json_t *row_base(const struct question *question, int group, size_t row, const char *prefix) {
+static json_t *row_base(const struct question *question, int group, size_t row,
+                        const char *prefix) {
     return json_pack("{s:I, s:s, s:b, s:b}", "n", (json_int_t)row, "name",
                      arena_format(question->arena, "%s%zu", prefix, row), "first", row == 1, "last",
                      row >= question->rows[group]);
 }
 
-static void add_condition(const struct request *request, const struct question *question, json_t *row, int group,
-                          size_t n, const char *prefix) {
+static void add_condition(const struct request *request, const struct question *question,
+                          json_t *row, int group, size_t n, const char *prefix) {
     json_object_set_new(row, "property", json_string(question_row(question, group, n, "p")));
     json_object_set_new(row, "value", json_string(question_row(question, group, n, "v")));
     const char *op = question_row(question, group, n, "o");
-    json_object_set_new(row, "op", select_of(request, arena_format(request->arena, "%s%zuo", prefix, n), "explore.op",
-                                             OPS, *op ? op : "="));
+    json_object_set_new(row, "op",
+                        select_of(request, arena_format(request->arena, "%s%zuo", prefix, n),
+                                  "explore.op", OPS, *op ? op : "="));
 }
 
 static json_t *steps_view(const struct request *request, const struct question *question) {
@@ -67,7 +72,8 @@ static json_t *steps_view(const struct request *request, const struct question *
         const char *event = question_row(question, ROWS_STEPS, n, "");
         json_object_set_new(row, "event", json_string(event));
         add_condition(request, question, row, ROWS_STEPS, n, "s");
-        json_object_set_new(row, "conditioned", json_boolean(*question_row(question, ROWS_STEPS, n, "p")));
+        json_object_set_new(row, "conditioned",
+                            json_boolean(*question_row(question, ROWS_STEPS, n, "p")));
         json_object_set_new(row, "removable", json_boolean(question->shown[ROWS_STEPS] > 2));
         json_object_set_new(row, "filled", json_boolean(*event));
         json_array_append_new(rows, row);
@@ -90,11 +96,14 @@ static json_t *rules_view(const struct request *request, const struct question *
     for (size_t n = 1; n <= question->shown[ROWS_SEGMENT]; n++) {
         json_t *row = row_base(question, ROWS_SEGMENT, n, "g");
         const char *kind = question_row(question, ROWS_SEGMENT, n, "k");
-        json_object_set_new(row, "kind", select_of(request, arena_format(request->arena, "g%zuk", n), "explore.rule",
-                                                   "trait did did_not", *kind ? kind : "trait"));
+        json_object_set_new(row, "kind",
+                            select_of(request, arena_format(request->arena, "g%zuk", n),
+                                      "explore.rule", "trait did did_not", *kind ? kind : "trait"));
         add_condition(request, question, row, ROWS_SEGMENT, n, "g");
-        json_object_set_new(row, "event", json_string(question_row(question, ROWS_SEGMENT, n, "e")));
-        json_object_set_new(row, "times", json_string(question_row(question, ROWS_SEGMENT, n, "n")));
+        json_object_set_new(row, "event",
+                            json_string(question_row(question, ROWS_SEGMENT, n, "e")));
+        json_object_set_new(row, "times",
+                            json_string(question_row(question, ROWS_SEGMENT, n, "n")));
         json_object_set_new(row, "days", json_string(question_row(question, ROWS_SEGMENT, n, "w")));
         json_array_append_new(rows, row);
     }
@@ -105,9 +114,12 @@ static json_t *exclusions_view(const struct question *question) {
     json_t *rows = json_array();
     for (size_t n = 1; n <= question->shown[ROWS_EXCLUSIONS]; n++) {
         json_t *row = row_base(question, ROWS_EXCLUSIONS, n, "x");
-        json_object_set_new(row, "event", json_string(question_row(question, ROWS_EXCLUSIONS, n, "")));
-        json_object_set_new(row, "after", json_string(question_row(question, ROWS_EXCLUSIONS, n, "a")));
-        json_object_set_new(row, "before", json_string(question_row(question, ROWS_EXCLUSIONS, n, "b")));
+        json_object_set_new(row, "event",
+                            json_string(question_row(question, ROWS_EXCLUSIONS, n, "")));
+        json_object_set_new(row, "after",
+                            json_string(question_row(question, ROWS_EXCLUSIONS, n, "a")));
+        json_object_set_new(row, "before",
+                            json_string(question_row(question, ROWS_EXCLUSIONS, n, "b")));
         json_array_append_new(rows, row);
     }
     return rows;
@@ -118,12 +130,16 @@ static json_t *names_view(const struct request *request, const struct question *
     json_t *names = json_array();
     for (int kind = 0; kind < 2; kind++) {
         enum dictionary_kind in = kind ? DICTIONARY_TOUCHPOINT : DICTIONARY_EVENT;
-        const char *text = text_of(request->language, kind ? "explore.is_touchpoint" : "explore.is_event");
-        for (unsigned code = 1; code <= dictionary_count(question->dictionary, in) && code <= MAX_NAMES; code++) {
+        const char *text =
+            text_of(request->language, kind ? "explore.is_touchpoint" : "explore.is_event");
+        for (unsigned code = 1;
+             code <= dictionary_count(question->dictionary, in) && code <= MAX_NAMES; code++) {
             struct slice name = dictionary_name(question->dictionary, in, (uint16_t)code);
             if (name.n)
-                json_array_append_new(names, json_pack("{s:o, s:s}", "value",
-                                                       json_sprintf("%s%.*s", kind ? "@" : "", SLICE_ARGS(name)), "text", text));
+                json_array_append_new(
+                    names, json_pack("{s:o, s:s}", "value",
+                                     json_sprintf("%s%.*s", kind ? "@" : "", SLICE_ARGS(name)),
+                                     "text", text));
         }
     }
     return names;
@@ -132,8 +148,12 @@ static json_t *names_view(const struct request *request, const struct question *
 static json_t *properties_view(const struct question *question) {
     json_t *names = json_array();
     for (int context = 0; context < 2; context++) {
-        for (unsigned code = 1; code <= dictionary_count(question->dictionary, DICTIONARY_PROPERTY) && code <= MAX_NAMES; code++) {
-            struct slice name = dictionary_name(question->dictionary, DICTIONARY_PROPERTY, (uint16_t)code);
+        for (unsigned code = 1;
+             code <= dictionary_count(question->dictionary, DICTIONARY_PROPERTY) &&
+             code <= MAX_NAMES;
+             code++) {
+            struct slice name =
+                dictionary_name(question->dictionary, DICTIONARY_PROPERTY, (uint16_t)code);
             bool is_context = name.n > 8 && memcmp(name.p, "context.", 8) == 0;
             if (name.n && is_context == (context == 1))
                 json_array_append_new(names, json_stringn(name.p, name.n));
@@ -142,27 +162,35 @@ static json_t *properties_view(const struct question *question) {
     return names;
 }
 
-static void add_channels(const struct request *request, const struct question *question, json_t *view) {
+static void add_channels(const struct request *request, const struct question *question,
+                         json_t *view) {
     json_t *channels = json_array();
-    for (unsigned code = 1; code <= dictionary_count(question->dictionary, DICTIONARY_CHANNEL) && code <= 64; code++) {
-        const char *name = arena_text(request->arena, dictionary_name(question->dictionary, DICTIONARY_CHANNEL, (uint16_t)code));
+    for (unsigned code = 1;
+         code <= dictionary_count(question->dictionary, DICTIONARY_CHANNEL) && code <= 64; code++) {
+        const char *name =
+            arena_text(request->arena,
+                       dictionary_name(question->dictionary, DICTIONARY_CHANNEL, (uint16_t)code));
         const char *text = text_of_value(request->language, "channel", name);
         bool checked = false;
         for (size_t i = 0; i < json_array_size(question->channels); i++)
             checked |= strcmp(json_string_value(json_array_get(question->channels, i)), name) == 0;
-        json_array_append_new(channels, json_pack("{s:s, s:s, s:b}", "value", name, "text", text ? text : name,
-                                                  "checked", checked));
+        json_array_append_new(channels, json_pack("{s:s, s:s, s:b}", "value", name, "text",
+                                                  text ? text : name, "checked", checked));
     }
     json_object_set_new(view, "has_channels", json_boolean(json_array_size(channels) > 1));
     json_object_set_new(view, "channels", channels);
 }
 
-static void add_units(const struct request *request, const struct question *question, json_t *view) {
+static void add_units(const struct request *request, const struct question *question,
+                      json_t *view) {
     json_t *options = json_array();
     const char *chosen = question_get(question, "unit");
     add_option(options, "", text_of(request->language, "explore.every_unit"), chosen);
-    for (unsigned code = 1; code <= dictionary_count(question->dictionary, DICTIONARY_UNIT) && code <= MAX_NAMES; code++) {
-        const char *name = arena_text(request->arena, dictionary_name(question->dictionary, DICTIONARY_UNIT, (uint16_t)code));
+    for (unsigned code = 1;
+         code <= dictionary_count(question->dictionary, DICTIONARY_UNIT) && code <= MAX_NAMES;
+         code++) {
+        const char *name = arena_text(
+            request->arena, dictionary_name(question->dictionary, DICTIONARY_UNIT, (uint16_t)code));
         bool allowed = !request->principal.units;
         for (size_t i = 0; i < request->principal.n_units; i++)
             allowed |= request->principal.units[i] == code;
@@ -173,46 +201,58 @@ static void add_units(const struct request *request, const struct question *ques
         json_decref(options);
         return;
     }
-    json_object_set_new(view, "unit", json_pack("{s:s, s:s, s:o}", "name", "unit", "label",
-                                                text_of(request->language, "explore.field.unit"), "options", options));
+    json_object_set_new(view, "unit",
+                        json_pack("{s:s, s:s, s:o}", "name", "unit", "label",
+                                  text_of(request->language, "explore.field.unit"), "options",
+                                  options));
 }
 
 /* Breakdown: dimensions, then properties, then traits (names are shared; the question says which is meant). */
-static void add_by(const struct request *request, const struct question *question, const json_t *properties, json_t *view) {
+static void add_by(const struct request *request, const struct question *question,
+                   const json_t *properties, json_t *view) {
     const char *chosen = question_get(question, "by");
     json_t *field = select_of(request, "by", "explore.by",
-                              question->rows[ROWS_SEGMENT] ? "channel unit touchpoint event segment" : "channel unit touchpoint event",
+                              question->rows[ROWS_SEGMENT] ? "channel unit touchpoint event segment"
+                                                           : "channel unit touchpoint event",
                               chosen);
     json_t *options = json_object_get(field, "options"), *groups[2] = {json_array(), json_array()};
-    json_array_insert_new(options, 0, json_pack("{s:s, s:s, s:b}", "value", "", "text",
-                                                text_of(request->language, "explore.by_none"), "selected", !*chosen));
+    json_array_insert_new(options, 0,
+                          json_pack("{s:s, s:s, s:b}", "value", "", "text",
+                                    text_of(request->language, "explore.by_none"), "selected",
+                                    !*chosen));
     for (size_t i = 0; i < json_array_size(properties) && i < MAX_BY; i++) {
         const char *name = json_string_value(json_array_get(properties, i));
         add_option(groups[0], arena_format(request->arena, "p:%s", name), name, chosen);
         if (strncmp(name, "context.", 8) != 0)
             add_option(groups[1], arena_format(request->arena, "t:%s", name), name, chosen);
     }
-    json_object_set_new(field, "label", json_string(text_of(request->language, "explore.field.by")));
+    json_object_set_new(field, "label",
+                        json_string(text_of(request->language, "explore.field.by")));
     json_object_set_new(field, "groups",
-                        json_pack("[{s:s, s:o}, {s:s, s:o}]", "text", text_of(request->language, "explore.properties"),
-                                  "options", groups[0], "text", text_of(request->language, "explore.traits"), "options", groups[1]));
+                        json_pack("[{s:s, s:o}, {s:s, s:o}]", "text",
+                                  text_of(request->language, "explore.properties"), "options",
+                                  groups[0], "text", text_of(request->language, "explore.traits"),
+                                  "options", groups[1]));
     json_object_set_new(view, "by", field);
 }
 
 static void add_tabs(const struct question *question, json_t *view) {
     json_t *tabs = json_array();
     for (int kind = 0; kind < EXPLORE_KINDS; kind++)
-        json_array_append_new(tabs, json_pack("{s:s, s:s, s:b}", "kind", explore_kind_name((enum explore_kind)kind), "href",
-                                              question_address(question, (enum explore_kind)kind, ""), "current",
-                                              kind == (int)question->kind));
+        json_array_append_new(
+            tabs, json_pack("{s:s, s:s, s:b}", "kind", explore_kind_name((enum explore_kind)kind),
+                            "href", question_address(question, (enum explore_kind)kind, ""),
+                            "current", kind == (int)question->kind));
     json_object_set_new(view, "tabs", tabs);
 }
 
-static void add_kind_fields(const struct request *request, const struct question *question, json_t *view) {
+static void add_kind_fields(const struct request *request, const struct question *question,
+                            json_t *view) {
     switch (question->kind) {
     case EXPLORE_TREND:
         add_input(request, question, view, "of");
-        add_select(request, question, view, "measure", "explore.measure", "count customers sum mean");
+        add_select(request, question, view, "measure", "explore.measure",
+                   "count customers sum mean");
         add_input(request, question, view, "prop");
         add_select(request, question, view, "every", "explore.every", "hour day week month");
         add_select(request, question, view, "shape", "explore.shape", "area lines stacked");
@@ -226,7 +266,8 @@ static void add_kind_fields(const struct request *request, const struct question
         add_select(request, question, view, "order", "explore.order", "ordered strict any");
         add_select(request, question, view, "entry", "explore.entry", "any first");
         json_object_set_new(view, "options_open",
-                            json_boolean(question->shown[ROWS_EXCLUSIONS] || strcmp(question_get(question, "order"), "ordered") != 0 ||
+                            json_boolean(question->shown[ROWS_EXCLUSIONS] ||
+                                         strcmp(question_get(question, "order"), "ordered") != 0 ||
                                          strcmp(question_get(question, "entry"), "any") != 0));
         break;
     case EXPLORE_RETENTION:
@@ -248,15 +289,19 @@ static void add_kind_fields(const struct request *request, const struct question
     }
 }
 
-void explore_form_view(const struct request *request, const struct question *question, json_t *view) {
+void explore_form_view(const struct request *request, const struct question *question,
+                       json_t *view) {
     json_t *properties = properties_view(question);
     const char *kind = explore_kind_name(question->kind);
     json_object_set_new(view, "kind", json_string(kind));
     json_object_set_new(view, "is", json_pack("{s:b}", kind, true));
     json_object_set_new(view, "action", json_sprintf("/explore/%s", kind));
-    json_object_set_new(view, "address", json_string(question_address(question, question->kind, "")));
-    json_object_set_new(view, "csv", json_string(question_address(question, question->kind, ".csv")));
-    json_object_set_new(view, "svg", json_string(question_address(question, question->kind, ".svg")));
+    json_object_set_new(view, "address",
+                        json_string(question_address(question, question->kind, "")));
+    json_object_set_new(view, "csv",
+                        json_string(question_address(question, question->kind, ".csv")));
+    json_object_set_new(view, "svg",
+                        json_string(question_address(question, question->kind, ".svg")));
     add_tabs(question, view);
     add_select(request, question, view, "range", "explore.range",
                "last_7d last_30d last_90d last_12m this_month previous_month this_year all custom");
@@ -269,16 +314,19 @@ void explore_form_view(const struct request *request, const struct question *que
     add_kind_fields(request, question, view);
     json_object_set_new(view, "filters", filters_view(request, question));
     json_object_set_new(view, "rules", rules_view(request, question));
-    json_object_set_new(view, "more_open",
-                        json_boolean(question->shown[ROWS_FILTERS] || question->shown[ROWS_SEGMENT] ||
-                                     json_array_size(question->channels) || *question_get(question, "unit")));
+    json_object_set_new(
+        view, "more_open",
+        json_boolean(question->shown[ROWS_FILTERS] || question->shown[ROWS_SEGMENT] ||
+                     json_array_size(question->channels) || *question_get(question, "unit")));
     json_object_set_new(view, "several_rules", json_boolean(question->shown[ROWS_SEGMENT] > 1));
     add_select(request, question, view, "g", "explore.g", "all any");
     json_object_set_new(view, "names", names_view(request, question));
     json_object_set_new(view, "properties", properties);
     /* counts of rows go with the form, so that an added row stays while it is empty */
-    json_object_set_new(view, "counts", json_pack("{s:I, s:I, s:I, s:I}", "s", (json_int_t)question->shown[ROWS_STEPS],
-                                                  "f", (json_int_t)question->shown[ROWS_FILTERS], "g",
-                                                  (json_int_t)question->shown[ROWS_SEGMENT], "x",
-                                                  (json_int_t)question->shown[ROWS_EXCLUSIONS]));
+    json_object_set_new(view, "counts",
+                        json_pack("{s:I, s:I, s:I, s:I}", "s",
+                                  (json_int_t)question->shown[ROWS_STEPS], "f",
+                                  (json_int_t)question->shown[ROWS_FILTERS], "g",
+                                  (json_int_t)question->shown[ROWS_SEGMENT], "x",
+                                  (json_int_t)question->shown[ROWS_EXCLUSIONS]));
 }

@@ -17,7 +17,8 @@ static json_t *matcher_json(const struct question *question, const char *text) {
         return json_object();
     if (text[0] == '@')
         return json_pack("{s:s}", "touchpoint", text + 1);
-    if (question->dictionary && !dictionary_find(question->dictionary, DICTIONARY_EVENT, slice_of(text)) &&
+    if (question->dictionary &&
+        !dictionary_find(question->dictionary, DICTIONARY_EVENT, slice_of(text)) &&
         dictionary_find(question->dictionary, DICTIONARY_TOUCHPOINT, slice_of(text)))
         return json_pack("{s:s}", "touchpoint", text);
     return json_pack("{s:s}", "event", text);
@@ -62,13 +63,16 @@ static json_t *list_json(const char *text) {
     return list;
 }
 
-static json_t *predicate_json(const char *member, const char *name, const char *op, const char *value) {
+static json_t *predicate_json(const char *member, const char *name, const char *op,
+                              const char *value) {
     op = *op ? op : "=";
     json_t *predicate = json_pack("{s:s, s:s}", member, name, "op", op);
     if (strcmp(op, "exists") == 0 || strcmp(op, "absent") == 0)
         return predicate;
-    json_object_set_new(predicate, "value", strcmp(op, "in") == 0 ? list_json(value)
-                                                                   : value_json(slice_of(value), strcmp(op, "contains") == 0));
+    json_object_set_new(predicate, "value",
+                        strcmp(op, "in") == 0
+                            ? list_json(value)
+                            : value_json(slice_of(value), strcmp(op, "contains") == 0));
     return predicate;
 }
 
@@ -76,7 +80,8 @@ static json_t *predicate_json(const char *member, const char *name, const char *
 static bool condition_ready(const struct question *question, int group, size_t row) {
     const char *op = question_row(question, group, row, "o");
     return *question_row(question, group, row, "p") &&
-           (*question_row(question, group, row, "v") || strcmp(op, "exists") == 0 || strcmp(op, "absent") == 0);
+           (*question_row(question, group, row, "v") || strcmp(op, "exists") == 0 ||
+            strcmp(op, "absent") == 0);
 }
 
 static void days_text(const struct question *question, int64_t days, const char **text) {
@@ -100,14 +105,16 @@ static int64_t today_of(const struct question *question) {
 }
 
 /* Days of a preset, to exclusive; false: all. */
-static bool preset_days(const struct question *question, const char *range, int64_t *from, int64_t *to) {
+static bool preset_days(const struct question *question, const char *range, int64_t *from,
+                        int64_t *to) {
     int64_t today = today_of(question);
     int year, month, day;
     time_civil_from_days(today, &year, &month, &day);
     *to = today + 1;
     if (strncmp(range, "last_", 5) == 0) {
         long n = strtol(range + 5, NULL, 10);
-        *from = strchr(range, 'm') ? time_days_from_civil(year - (month <= (int)n - 1), (month - (int)n + 1 + 11) % 12 + 1, 1)
+        *from = strchr(range, 'm') ? time_days_from_civil(year - (month <= (int)n - 1),
+                                                          (month - (int)n + 1 + 11) % 12 + 1, 1)
                                    : today - n + 1;
         return n > 0;
     }
@@ -163,9 +170,12 @@ static json_t *rule_json(const struct question *question, size_t row) {
     const char *kind = question_row(question, ROWS_SEGMENT, row, "k");
     if (strcmp(kind, "trait") == 0)
         return predicate_json("trait", question_row(question, ROWS_SEGMENT, row, "p"),
-                              question_row(question, ROWS_SEGMENT, row, "o"), question_row(question, ROWS_SEGMENT, row, "v"));
-    json_t *rule = json_pack("{s:o}", "did", matcher_json(question, question_row(question, ROWS_SEGMENT, row, "e")));
-    const char *times = question_row(question, ROWS_SEGMENT, row, "n"), *days = question_row(question, ROWS_SEGMENT, row, "w");
+                              question_row(question, ROWS_SEGMENT, row, "o"),
+                              question_row(question, ROWS_SEGMENT, row, "v"));
+    json_t *rule = json_pack(
+        "{s:o}", "did", matcher_json(question, question_row(question, ROWS_SEGMENT, row, "e")));
+    const char *times = question_row(question, ROWS_SEGMENT, row, "n"),
+               *days = question_row(question, ROWS_SEGMENT, row, "w");
     if (strcmp(kind, "did_not") == 0)
         json_object_set_new(rule, "times", json_string("=0"));
     else if (*times && strcmp(times, "1") != 0)
@@ -198,16 +208,18 @@ static void add_common(const struct question *question, json_t *query) {
     json_t *where = json_array(), *rules = json_array();
     for (size_t row = 1; row <= question->rows[ROWS_FILTERS]; row++)
         if (condition_ready(question, ROWS_FILTERS, row))
-            json_array_append_new(where, predicate_json("property", question_row(question, ROWS_FILTERS, row, "p"),
-                                                    question_row(question, ROWS_FILTERS, row, "o"),
-                                                    question_row(question, ROWS_FILTERS, row, "v")));
+            json_array_append_new(
+                where, predicate_json("property", question_row(question, ROWS_FILTERS, row, "p"),
+                                      question_row(question, ROWS_FILTERS, row, "o"),
+                                      question_row(question, ROWS_FILTERS, row, "v")));
     for (size_t row = 1; row <= question->rows[ROWS_SEGMENT]; row++)
         if (rule_ready(question, row))
             json_array_append_new(rules, rule_json(question, row));
     if (json_array_size(where))
         json_object_set(query, "where", where);
     if (json_array_size(rules))
-        json_object_set_new(query, "segment", json_pack("{s:O}", question_get(question, "g"), rules));
+        json_object_set_new(query, "segment",
+                            json_pack("{s:O}", question_get(question, "g"), rules));
     json_decref(where);
     json_decref(rules);
 }
@@ -235,9 +247,11 @@ static void add_funnel(const struct question *question, json_t *query) {
         json_t *step = matcher_json(question, question_row(question, ROWS_STEPS, row, ""));
         const char *property = question_row(question, ROWS_STEPS, row, "p");
         if (condition_ready(question, ROWS_STEPS, row))
-            json_object_set_new(step, "where",
-                                json_pack("[o]", predicate_json("property", property, question_row(question, ROWS_STEPS, row, "o"),
-                                                                question_row(question, ROWS_STEPS, row, "v"))));
+            json_object_set_new(
+                step, "where",
+                json_pack("[o]", predicate_json("property", property,
+                                                question_row(question, ROWS_STEPS, row, "o"),
+                                                question_row(question, ROWS_STEPS, row, "v"))));
         json_array_append_new(steps, step);
     }
     json_object_set_new(query, "steps", steps);
@@ -247,8 +261,10 @@ static void add_funnel(const struct question *question, json_t *query) {
     if (strcmp(question_get(question, "entry"), "any") != 0)
         json_object_set_new(query, "entry", json_string(question_get(question, "entry")));
     for (size_t row = 1; row <= question->rows[ROWS_EXCLUSIONS]; row++) {
-        json_t *exclusion = matcher_json(question, question_row(question, ROWS_EXCLUSIONS, row, ""));
-        const char *after = question_row(question, ROWS_EXCLUSIONS, row, "a"), *before = question_row(question, ROWS_EXCLUSIONS, row, "b");
+        json_t *exclusion =
+            matcher_json(question, question_row(question, ROWS_EXCLUSIONS, row, ""));
+        const char *after = question_row(question, ROWS_EXCLUSIONS, row, "a"),
+                   *before = question_row(question, ROWS_EXCLUSIONS, row, "b");
         if (*after)
             json_object_set_new(exclusion, "after_step", json_integer(strtol(after, NULL, 10)));
         if (*before)
@@ -267,9 +283,11 @@ static void add_cases(const struct question *question, json_t *query) {
     const char *level = question_get(question, "level"), *cases = question_get(question, "case");
     json_object_set_new(query, "level", json_string(level));
     if (strcmp(cases, "property") == 0 && *question_get(question, "casep"))
-        json_object_set_new(query, "case", json_pack("{s:s}", "property", question_get(question, "casep")));
+        json_object_set_new(query, "case",
+                            json_pack("{s:s}", "property", question_get(question, "casep")));
     else
-        json_object_set_new(query, "case", json_string(strcmp(cases, "session") == 0 ? "session" : "customer"));
+        json_object_set_new(query, "case",
+                            json_string(strcmp(cases, "session") == 0 ? "session" : "customer"));
     if (question->kind == EXPLORE_VARIANTS) {
         long top = strtol(question_get(question, "top"), NULL, 10);
         json_object_set_new(query, "top", json_integer(top > 0 ? top : 20));
@@ -283,7 +301,8 @@ static void add_cases(const struct question *question, json_t *query) {
 static void add_retention(const struct question *question, json_t *query) {
     static const char *const ENDS[] = {"start", "return"};
     for (size_t i = 0; i < 2; i++)
-        json_object_set_new(query, ENDS[i], matcher_json(question, question_get(question, ENDS[i])));
+        json_object_set_new(query, ENDS[i],
+                            matcher_json(question, question_get(question, ENDS[i])));
     long periods = strtol(question_get(question, "periods"), NULL, 10);
     json_object_set_new(query, "every", json_string(question_get(question, "every")));
     json_object_set_new(query, "periods", json_integer(periods > 0 ? periods : 12));
@@ -294,17 +313,10 @@ static void add_retention(const struct question *question, json_t *query) {
 json_t *question_query(const struct question *question) {
     json_t *query = json_pack("{s:s}", "kind", explore_kind_name(question->kind));
     switch (question->kind) {
-    case EXPLORE_TREND:
-        add_trend(question, query);
-        break;
-    case EXPLORE_FUNNEL:
-        add_funnel(question, query);
-        break;
-    case EXPLORE_RETENTION:
-        add_retention(question, query);
-        break;
-    default:
-        add_cases(question, query);
+    case EXPLORE_TREND: add_trend(question, query); break;
+    case EXPLORE_FUNNEL: add_funnel(question, query); break;
+    case EXPLORE_RETENTION: add_retention(question, query); break;
+    default: add_cases(question, query);
     }
     add_common(question, query);
     return query;
@@ -313,14 +325,20 @@ json_t *question_query(const struct question *question) {
 const char *question_control(const struct question *question, const char *pointer) {
     static const struct {
         const char *head, *prefix;
-    } LISTS[] = {{"/steps/", "s"}, {"/where/", "f"}, {"/exclude/", "x"}, {"/segment/all/", "g"}, {"/segment/any/", "g"}};
+    } LISTS[] = {{"/steps/", "s"},
+                 {"/where/", "f"},
+                 {"/exclude/", "x"},
+                 {"/segment/all/", "g"},
+                 {"/segment/any/", "g"}};
     static const struct {
         const char *head, *control;
-    } MEMBERS[] = {{"/range", "range"},   {"/channel", "channel"}, {"/unit", "unit"},   {"/by", "by"},
-                   {"/of", "of"},         {"/measure", "measure"}, {"/every", "every"}, {"/window", "w"},
-                   {"/order", "order"},   {"/entry", "entry"},     {"/level", "level"}, {"/case", "case"},
-                   {"/min_share", "min"}, {"/top", "top"},         {"/start", "start"}, {"/return", "return"},
-                   {"/periods", "periods"}, {"/steps", "s1"},      {"/segment", "g1"},  {"/property", "prop"}};
+    } MEMBERS[] = {{"/range", "range"},   {"/channel", "channel"}, {"/unit", "unit"},
+                   {"/by", "by"},         {"/of", "of"},           {"/measure", "measure"},
+                   {"/every", "every"},   {"/window", "w"},        {"/order", "order"},
+                   {"/entry", "entry"},   {"/level", "level"},     {"/case", "case"},
+                   {"/min_share", "min"}, {"/top", "top"},         {"/start", "start"},
+                   {"/return", "return"}, {"/periods", "periods"}, {"/steps", "s1"},
+                   {"/segment", "g1"},    {"/property", "prop"}};
     for (size_t i = 0; i < sizeof LISTS / sizeof *LISTS; i++)
         if (strncmp(pointer, LISTS[i].head, strlen(LISTS[i].head)) == 0)
             return arena_format(question->arena, "%s%ld", LISTS[i].prefix,
@@ -332,14 +350,16 @@ const char *question_control(const struct question *question, const char *pointe
 }
 
 /* A parameter of an address, decoded; NULL if absent. */
-static const char *parameter(const struct question *question, const char *target, const char *name) {
+static const char *parameter(const struct question *question, const char *target,
+                             const char *name) {
     size_t name_n = strlen(name);
     const char *at = strchr(target, '?');
     for (at = at ? at + 1 : ""; *at;) {
         size_t n = strcspn(at, "&#");
         struct slice value;
         if (n > name_n && strncmp(at, name, name_n) == 0 && at[name_n] == '=' &&
-            url_decode((struct slice){at + name_n + 1, n - name_n - 1}, true, question->arena, &value))
+            url_decode((struct slice){at + name_n + 1, n - name_n - 1}, true, question->arena,
+                       &value))
             return arena_text(question->arena, value);
         at += n;
         at += *at != 0;
@@ -348,8 +368,10 @@ static const char *parameter(const struct question *question, const char *target
 }
 
 static json_t *people_of_flow(const struct question *question, const char *target) {
-    static const char *const ENDS[][3] = {{"node", NULL, NULL}, {"first", "starts", NULL}, {"last", "ends", NULL}};
-    const char *from = parameter(question, target, "edge_from"), *to = parameter(question, target, "edge_to");
+    static const char *const ENDS[][3] = {
+        {"node", NULL, NULL}, {"first", "starts", NULL}, {"last", "ends", NULL}};
+    const char *from = parameter(question, target, "edge_from"),
+               *to = parameter(question, target, "edge_to");
     if (from && to)
         return json_pack("{s:[s,s]}", "edge", from, to);
     for (size_t i = 0; i < 3; i++) {
@@ -364,9 +386,11 @@ static json_t *people_of_flow(const struct question *question, const char *targe
     return NULL;
 }
 
-static json_t *people_of_funnel(const struct question *question, const char *target, const char *step) {
+static json_t *people_of_funnel(const struct question *question, const char *target,
+                                const char *step) {
     bool lost = parameter(question, target, "lost") != NULL;
-    long number = strtol(step, NULL, 10) - (lost ? 1 : 0); /* lost at step 3: came as far as step 2 */
+    long number =
+        strtol(step, NULL, 10) - (lost ? 1 : 0); /* lost at step 3: came as far as step 2 */
     json_t *people = json_pack("{s:I}", "step", (json_int_t)(number > 0 ? number : 1));
     if (lost)
         json_object_set_new(people, "lost", json_true());
@@ -378,8 +402,10 @@ static json_t *people_of_funnel(const struct question *question, const char *tar
 }
 
 json_t *question_people(const struct question *question, const char *target, const json_t *answer) {
-    const char *bucket = parameter(question, target, "bucket"), *step = parameter(question, target, "step");
-    const char *cohort = parameter(question, target, "cohort"), *period = parameter(question, target, "period");
+    const char *bucket = parameter(question, target, "bucket"),
+               *step = parameter(question, target, "step");
+    const char *cohort = parameter(question, target, "cohort"),
+               *period = parameter(question, target, "period");
     const char *variant = parameter(question, target, "variant");
     if (question->kind == EXPLORE_TREND)
         return bucket ? json_pack("{s:s}", "time", bucket) : json_object();

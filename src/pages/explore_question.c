@@ -10,7 +10,15 @@
 #include "http/router.h"
 #include "pages/explore.h"
 
-enum { ON_TREND = 1, ON_FUNNEL = 2, ON_FLOW = 4, ON_VARIANTS = 8, ON_RETENTION = 16, ON_ALL = 31, VALUE_BYTES = 512 };
+enum {
+    ON_TREND = 1,
+    ON_FUNNEL = 2,
+    ON_FLOW = 4,
+    ON_VARIANTS = 8,
+    ON_RETENTION = 16,
+    ON_ALL = 31,
+    VALUE_BYTES = 512
+};
 
 static const char *const KINDS[] = {"trend", "funnel", "flow", "variants", "retention"};
 
@@ -92,18 +100,21 @@ void question_set(struct question *question, const char *name, const char *value
         json_object_del(question->values, name);
 }
 
-static const char *row_name(const struct question *question, int group, size_t row, const char *field) {
+static const char *row_name(const struct question *question, int group, size_t row,
+                            const char *field) {
     return arena_format(question->arena, "%s%zu%s", GROUPS[group].prefix, row, field);
 }
 
-const char *question_row(const struct question *question, int group, size_t row, const char *field) {
+const char *question_row(const struct question *question, int group, size_t row,
+                         const char *field) {
     return question_get(question, row_name(question, group, row, field));
 }
 
 /* "s12p" is field "p" of row 12 of the steps. */
 static bool is_row(const char *name) {
     for (int group = 0; group < ROW_GROUPS; group++) {
-        if (name[0] != GROUPS[group].prefix[0] || !isdigit((unsigned char)name[1]) || name[1] == '0')
+        if (name[0] != GROUPS[group].prefix[0] || !isdigit((unsigned char)name[1]) ||
+            name[1] == '0')
             continue;
         char *end;
         unsigned long row = strtoul(name + 1, &end, 10);
@@ -127,7 +138,8 @@ static void take_pair(struct question *question, struct slice pair) {
     size_t name_n = equals ? (size_t)(equals - pair.p) : pair.n;
     if (!url_decode((struct slice){pair.p, name_n}, true, question->arena, &name))
         return;
-    if (equals && !url_decode((struct slice){equals + 1, pair.n - name_n - 1}, true, question->arena, &value))
+    if (equals &&
+        !url_decode((struct slice){equals + 1, pair.n - name_n - 1}, true, question->arena, &value))
         return;
     while (value.n && value.p[0] == ' ')
         value.p++, value.n--;
@@ -184,7 +196,9 @@ static void settle(struct question *question) {
                 move_row(question, group, row, filled);
             tidy_row(question, group, filled);
         }
-        size_t asked = strtoul(question_get(question, arena_format(question->arena, "%sn", GROUPS[group].prefix)), NULL, 10);
+        size_t asked = strtoul(
+            question_get(question, arena_format(question->arena, "%sn", GROUPS[group].prefix)),
+            NULL, 10);
         size_t shown = filled > GROUPS[group].least ? filled : GROUPS[group].least;
         if (asked > shown)
             shown = asked < GROUPS[group].most ? asked : GROUPS[group].most;
@@ -193,8 +207,10 @@ static void settle(struct question *question) {
     }
 }
 
-void question_read(struct question *question, enum explore_kind kind, const char *target, struct arena *arena) {
-    *question = (struct question){.kind = kind, .arena = arena, .values = json_object(), .channels = json_array()};
+void question_read(struct question *question, enum explore_kind kind, const char *target,
+                   struct arena *arena) {
+    *question = (struct question){
+        .kind = kind, .arena = arena, .values = json_object(), .channels = json_array()};
     const char *at = strchr(target, '?');
     for (at = at ? at + 1 : ""; *at && *at != '#';) {
         size_t n = strcspn(at, "&#");
@@ -213,8 +229,10 @@ void question_release(struct question *question) {
 static void swap_rows(struct question *question, int group, size_t a, size_t b) {
     for (size_t i = 0; i < 8 && GROUPS[group].fields[i]; i++) {
         const char *field = GROUPS[group].fields[i];
-        const char *first = arena_format(question->arena, "%s", question_row(question, group, a, field));
-        const char *second = arena_format(question->arena, "%s", question_row(question, group, b, field));
+        const char *first =
+            arena_format(question->arena, "%s", question_row(question, group, a, field));
+        const char *second =
+            arena_format(question->arena, "%s", question_row(question, group, b, field));
         question_set(question, row_name(question, group, a, field), second);
         question_set(question, row_name(question, group, b, field), first);
     }
@@ -240,7 +258,8 @@ void question_do(struct question *question, const char *operation) {
             question_set(question, count, arena_format(question->arena, "%zu", shown + 1));
         } else if (strcmp(word, "del") == 0 && row) {
             clear_row(question, group, row);
-            question_set(question, count, shown > 1 ? arena_format(question->arena, "%zu", shown - 1) : NULL);
+            question_set(question, count,
+                         shown > 1 ? arena_format(question->arena, "%zu", shown - 1) : NULL);
         } else if (strcmp(word, "up") == 0 && row > 1) {
             swap_rows(question, group, row, row - 1);
         } else if (strcmp(word, "down") == 0 && row && row < question->rows[group]) {
@@ -250,7 +269,8 @@ void question_do(struct question *question, const char *operation) {
     settle(question);
 }
 
-static void add_pair(const struct question *question, const char *name, const char *value, struct buf *out) {
+static void add_pair(const struct question *question, const char *name, const char *value,
+                     struct buf *out) {
     buf_add_format(out, "%s%s=%s", memchr(out->p, '?', out->n) ? "&" : "?", name,
                    svg_encode(question->arena, slice_of(value)));
 }
@@ -260,7 +280,8 @@ static void add_rows(const struct question *question, int group, struct buf *out
         for (size_t i = 0; i < 8 && GROUPS[group].fields[i]; i++) {
             const char *value = question_row(question, group, row, GROUPS[group].fields[i]);
             if (*value)
-                add_pair(question, row_name(question, group, row, GROUPS[group].fields[i]), value, out);
+                add_pair(question, row_name(question, group, row, GROUPS[group].fields[i]), value,
+                         out);
         }
     }
 }
@@ -268,7 +289,8 @@ static void add_rows(const struct question *question, int group, struct buf *out
 /* Whether a single parameter says something: not the default, not a row count that the rows imply. */
 static bool says_something(const struct question *question, const char *name, const char *value) {
     for (int group = 0; group < ROW_GROUPS; group++) {
-        size_t least = question->rows[group] > GROUPS[group].least ? question->rows[group] : GROUPS[group].least;
+        size_t least = question->rows[group] > GROUPS[group].least ? question->rows[group]
+                                                                   : GROUPS[group].least;
         if (name[0] == GROUPS[group].prefix[0] && strcmp(name + 1, "n") == 0)
             return question->shown[group] > least;
     }
@@ -278,7 +300,8 @@ static bool says_something(const struct question *question, const char *name, co
     return !standard || (strcmp(name, "range") == 0 && json_object_get(question->values, name));
 }
 
-const char *question_address(const struct question *question, enum explore_kind kind, const char *suffix) {
+const char *question_address(const struct question *question, enum explore_kind kind,
+                             const char *suffix) {
     unsigned bit = 1U << kind;
     struct buf out;
     size_t i;
@@ -286,9 +309,11 @@ const char *question_address(const struct question *question, enum explore_kind 
     buf_init(&out, LIMIT_URL_BYTES * 4);
     buf_add_format(&out, "/explore/%s%s", KINDS[kind], suffix);
     for (size_t s = 0; s < sizeof SINGLES / sizeof *SINGLES; s++) {
-        const char *name = SINGLES[s].name, *value = json_string_value(json_object_get(question->values, name));
+        const char *name = SINGLES[s].name,
+                   *value = json_string_value(json_object_get(question->values, name));
         bool shared = kind == question->kind || strcmp(name, "every") != 0;
-        if (value && *value && (SINGLES[s].kinds & bit) && shared && says_something(question, name, value))
+        if (value && *value && (SINGLES[s].kinds & bit) && shared &&
+            says_something(question, name, value))
             add_pair(question, name, value, &out);
     }
     json_array_foreach(question->channels, i, channel)

@@ -50,7 +50,8 @@ static struct slice token_value(struct slice tokens, struct slice name) {
         const char *after = at + name.n;
         while (after < end && *after == ' ')
             after++;
-        if (after < end && *after == ':' && at > tokens.p && (isspace((unsigned char)at[-1]) || at[-1] == '{' || at[-1] == ';')) {
+        if (after < end && *after == ':' && at > tokens.p &&
+            (isspace((unsigned char)at[-1]) || at[-1] == '{' || at[-1] == ';')) {
             const char *stop = after;
             while (stop < end && *stop != ';' && *stop != '}')
                 stop++;
@@ -66,7 +67,8 @@ static bool hex_colour(struct slice text, int rgb[3]) {
         return false;
     memcpy(digits, text.p, 7);
     digits[7] = 0;
-    return sscanf(digits, "#%2x%2x%2x", (unsigned *)&rgb[0], (unsigned *)&rgb[1], (unsigned *)&rgb[2]) == 3;
+    return sscanf(digits, "#%2x%2x%2x", (unsigned *)&rgb[0], (unsigned *)&rgb[1],
+                  (unsigned *)&rgb[2]) == 3;
 }
 
 /* "in srgb, #A P%, #B" of plain colours. */
@@ -75,7 +77,8 @@ static bool mix(struct slice inside, char text[16]) {
     if (first == end)
         return false;
     const char *second = comma_in(first + 1, end);
-    struct slice a = trimmed(first + 1, second), b = second < end ? trimmed(second + 1, end) : (struct slice){"", 0};
+    struct slice a = trimmed(first + 1, second),
+                 b = second < end ? trimmed(second + 1, end) : (struct slice){"", 0};
     int from[3], to[3];
     const char *blank = memchr(a.p, ' ', a.n);
     double share = blank ? strtod(blank, NULL) / 100 : 0.5;
@@ -85,7 +88,8 @@ static bool mix(struct slice inside, char text[16]) {
         to[0] = to[1] = to[2] = 255;
     for (int i = 0; i < 3; i++)
         from[i] = (int)(from[i] * share + to[i] * (1 - share) + 0.5);
-    snprintf(text, 16, "#%02x%02x%02x", (unsigned)from[0] & 255, (unsigned)from[1] & 255, (unsigned)from[2] & 255);
+    snprintf(text, 16, "#%02x%02x%02x", (unsigned)from[0] & 255, (unsigned)from[1] & 255,
+             (unsigned)from[2] & 255);
     return true;
 }
 
@@ -99,7 +103,8 @@ static int resolve_once(struct slice style, struct slice tokens, struct buf *out
         int call = -1;
         for (int i = 0; i < 3 && call < 0; i++) {
             size_t n = strlen(CALLS[i]);
-            if ((size_t)(end - at) > n && memcmp(at, CALLS[i], n) == 0 && (close = closing(at + n, end)))
+            if ((size_t)(end - at) > n && memcmp(at, CALLS[i], n) == 0 &&
+                (close = closing(at + n, end)))
                 call = i;
         }
         if (call < 0) {
@@ -134,7 +139,8 @@ static void expand_local(struct slice style, struct buf *out) {
     const char *end = style.p + style.n;
     for (int i = 0; i < 2; i++) {
         size_t n = strlen(LOCAL[i]);
-        for (const char *at = style.p; (at = memmem(at, (size_t)(end - at), LOCAL[i], n)); at += n) {
+        for (const char *at = style.p; (at = memmem(at, (size_t)(end - at), LOCAL[i], n));
+             at += n) {
             const char *open = at, *dot;
             while (open > style.p && *open != '{')
                 open--;
@@ -142,11 +148,13 @@ static void expand_local(struct slice style, struct buf *out) {
             }
             struct slice class = trimmed(dot + 1, open), value = {at + n, strcspn(at + n, ";}")};
             if (i == 0)
-                buf_add_format(out, ".chart .%.*s .flow-line{stroke:%.*s}.chart .%.*s .flow-head{fill:%.*s}\n", SLICE_ARGS(class),
-                               SLICE_ARGS(value), SLICE_ARGS(class), SLICE_ARGS(value));
+                buf_add_format(
+                    out, ".chart .%.*s .flow-line{stroke:%.*s}.chart .%.*s .flow-head{fill:%.*s}\n",
+                    SLICE_ARGS(class), SLICE_ARGS(value), SLICE_ARGS(class), SLICE_ARGS(value));
             else
-                buf_add_format(out, ".chart .%.*s{fill:%.*s;fill-opacity:.2;stroke:%.*s;stroke-opacity:.55}\n",
-                               SLICE_ARGS(class), SLICE_ARGS(value), SLICE_ARGS(value));
+                buf_add_format(
+                    out, ".chart .%.*s{fill:%.*s;fill-opacity:.2;stroke:%.*s;stroke-opacity:.55}\n",
+                    SLICE_ARGS(class), SLICE_ARGS(value), SLICE_ARGS(value));
         }
     }
 }
@@ -179,11 +187,13 @@ int explore_svg(struct slice drawing, struct arena *arena, struct buf *out, stru
     buf_add(out, drawing.p, head);
     buf_add_text(out, "<style>\n");
     const char *p = style[at].p;
-    for (size_t i = 0; i < style[at].n; i++) /* "<" and "&" do not occur in our own style sheet, ">" may */
+    for (size_t i = 0; i < style[at].n;
+         i++) /* "<" and "&" do not occur in our own style sheet, ">" may */
         if (p[i] != '<' && p[i] != '&')
             buf_add_char(out, p[i]);
     buf_add_slice(out, buf_slice(&style[!at]));
-    buf_add_text(out, ".chart{font-family:Inter,Helvetica,Arial,sans-serif;background:#fff}\n</style>");
+    buf_add_text(out,
+                 ".chart{font-family:Inter,Helvetica,Arial,sans-serif;background:#fff}\n</style>");
     buf_add(out, drawing.p + head, drawing.n - head);
     for (int i = 0; i < 2; i++)
         buf_release(&style[i]);

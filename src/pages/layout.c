@@ -21,15 +21,22 @@
 #include <pthread.h>
 #include <stdlib.h>
 
-enum { ORDER_SWEEPS = 12, LOOSE_SWEEPS = 16, EVEN_SWEEPS = 24, TIGHT_SWEEPS = 40, STRAIGHTEN_ROUNDS = 3, SUGIYAMA_ROUNDS = 100 };
+enum {
+    ORDER_SWEEPS = 12,
+    LOOSE_SWEEPS = 16,
+    EVEN_SWEEPS = 24,
+    TIGHT_SWEEPS = 40,
+    STRAIGHTEN_ROUNDS = 3,
+    SUGIYAMA_ROUNDS = 100
+};
 
 struct graph {
     struct layout_node *nodes;
     const struct layout_edge *edges;
     size_t n_nodes, n_edges, n_layers;
-    size_t **layers;       /* node numbers of a layer in their order */
+    size_t **layers; /* node numbers of a layer in their order */
     size_t *layer_n;
-    size_t **up, **down;   /* edge numbers that enter and leave a node */
+    size_t **up, **down; /* edge numbers that enter and leave a node */
     size_t *up_n, *down_n;
 };
 
@@ -50,9 +57,10 @@ static int igraph_order(const struct graph *graph) {
     }
     for (size_t i = 0; i < graph->n_nodes; i++)
         igraph_vector_int_push_back(&layers, (igraph_integer_t)graph->nodes[i].layer);
-    if (igraph_create(&drawn, &ends, (igraph_integer_t)graph->n_nodes, IGRAPH_DIRECTED) == IGRAPH_SUCCESS) {
-        failed = igraph_layout_sugiyama(&drawn, &places, NULL, NULL, &layers, 1, 1, SUGIYAMA_ROUNDS, NULL) !=
-                 IGRAPH_SUCCESS;
+    if (igraph_create(&drawn, &ends, (igraph_integer_t)graph->n_nodes, IGRAPH_DIRECTED) ==
+        IGRAPH_SUCCESS) {
+        failed = igraph_layout_sugiyama(&drawn, &places, NULL, NULL, &layers, 1, 1, SUGIYAMA_ROUNDS,
+                                        NULL) != IGRAPH_SUCCESS;
         for (size_t i = 0; !failed && i < graph->n_nodes; i++)
             graph->nodes[i].x = MATRIX(places, (igraph_integer_t)i, 0);
         igraph_destroy(&drawn);
@@ -73,7 +81,8 @@ static int run_igraph(const struct graph *graph) {
     return failed;
 }
 
-static size_t **lists_of(struct arena *arena, const struct graph *graph, bool entering, size_t *counts) {
+static size_t **lists_of(struct arena *arena, const struct graph *graph, bool entering,
+                         size_t *counts) {
     size_t **lists = ARENA_ARRAY(arena, size_t *, graph->n_nodes + 1);
     for (size_t e = 0; e < graph->n_edges; e++)
         counts[entering ? graph->edges[e].to : graph->edges[e].from]++;
@@ -109,7 +118,8 @@ static void read_graph(struct arena *arena, struct graph *graph) {
 /* Layers in the order of x (ties: number). */
 static void take_order(struct graph *graph) {
     for (size_t i = 0; i < graph->n_nodes; i++) {
-        size_t layer = graph->nodes[i].layer, at = graph->layer_n[layer]++, *row = graph->layers[layer];
+        size_t layer = graph->nodes[i].layer, at = graph->layer_n[layer]++,
+               *row = graph->layers[layer];
         for (; at && graph->nodes[row[at - 1]].x > graph->nodes[i].x + 1e-9; at--)
             row[at] = row[at - 1];
         row[at] = i;
@@ -123,10 +133,12 @@ static void take_order(struct graph *graph) {
 static double crossings(const struct graph *graph, size_t a, size_t b) {
     double sum = 0;
     for (int side = 0; side < 2; side++) {
-        size_t *const *lists = side ? graph->down : graph->up, *counts = side ? graph->down_n : graph->up_n;
+        size_t *const *lists = side ? graph->down : graph->up,
+                      *counts = side ? graph->down_n : graph->up_n;
         for (size_t i = 0; i < counts[a]; i++) {
             for (size_t k = 0; k < counts[b]; k++) {
-                const struct layout_edge *x = &graph->edges[lists[a][i]], *y = &graph->edges[lists[b][k]];
+                const struct layout_edge *x = &graph->edges[lists[a][i]],
+                                         *y = &graph->edges[lists[b][k]];
                 size_t xe = side ? x->to : x->from, ye = side ? y->to : y->from;
                 if (graph->nodes[xe].rank > graph->nodes[ye].rank)
                     sum += sqrt(fmin(x->weight, y->weight));
@@ -143,7 +155,8 @@ static void exchange_neighbours(struct graph *graph) {
         for (size_t l = 0; l < graph->n_layers; l++) {
             size_t *row = graph->layers[l];
             for (size_t k = 0; k + 1 < graph->layer_n[l]; k++) {
-                if (crossings(graph, row[k], row[k + 1]) <= crossings(graph, row[k + 1], row[k]) + 1e-9)
+                if (crossings(graph, row[k], row[k + 1]) <=
+                    crossings(graph, row[k + 1], row[k]) + 1e-9)
                     continue;
                 size_t first = row[k];
                 row[k] = row[k + 1];
@@ -186,7 +199,8 @@ struct block { /* of pooled nodes: they share one offset */
 };
 
 /* Nearest positions to the wishes that keep order and distance in one layer. */
-static void place_layer(const struct graph *graph, size_t layer, int side, double near, struct block *blocks) {
+static void place_layer(const struct graph *graph, size_t layer, int side, double near,
+                        struct block *blocks) {
     size_t n = graph->layer_n[layer], *row = graph->layers[layer], n_blocks = 0;
     double offset = 0;
     for (size_t k = 0; k < n; k++) {
@@ -257,7 +271,8 @@ static void straighten_chain(const struct graph *graph, size_t first) {
         }
         if (!n)
             return;
-        const struct layout_node *after = &graph->nodes[end], *before = &graph->nodes[graph->edges[graph->up[node][0]].from];
+        const struct layout_node *after = &graph->nodes[end],
+                                 *before = &graph->nodes[graph->edges[graph->up[node][0]].from];
         double mean = sum / (double)n, x = fmin(fmax(mean, low), high);
         if (before->x >= low && before->x <= high && fabs(before->x - mean) < 24)
             x = before->x;
@@ -299,8 +314,8 @@ static void place(struct arena *arena, const struct graph *graph) {
         straighten(graph);
 }
 
-int layout_layers(struct arena *arena, struct layout_node *nodes, size_t n_nodes, const struct layout_edge *edges,
-                  size_t n_edges, double *width, struct err *err) {
+int layout_layers(struct arena *arena, struct layout_node *nodes, size_t n_nodes,
+                  const struct layout_edge *edges, size_t n_edges, double *width, struct err *err) {
     struct graph graph = {.nodes = nodes, .edges = edges, .n_nodes = n_nodes, .n_edges = n_edges};
     double low = 0, high = 0;
     *width = 0;

@@ -31,6 +31,7 @@ struct layout_edge {
 
 /* Places all nodes; *width is what they take. Deterministic. Errors: E_INTERNAL when igraph fails. */
 must_use int layout_layers(struct arena *arena, struct layout_node *nodes, size_t n_nodes,
-                           const struct layout_edge *edges, size_t n_edges, double *width, struct err *err);
+                           const struct layout_edge *edges, size_t n_edges, double *width,
+                           struct err *err);
 
 #endif

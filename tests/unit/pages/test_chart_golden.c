@@ -23,29 +23,45 @@ static struct zone *madrid;
 
 static enum bucket bucket_of(const json_t *golden) {
     const char *every = json_string_value(json_object_get(golden, "every"));
-    return every && strcmp(every, "week") == 0 ? BUCKET_WEEK : every && strcmp(every, "month") == 0 ? BUCKET_MONTH : BUCKET_DAY;
+    return every && strcmp(every, "week") == 0    ? BUCKET_WEEK
+           : every && strcmp(every, "month") == 0 ? BUCKET_MONTH
+                                                  : BUCKET_DAY;
 }
 
-static bool has_view(const json_t *golden, const char *view) { return slice_is(json_slice(golden, "view"), view); }
+static bool has_view(const json_t *golden, const char *view) {
+    return slice_is(json_slice(golden, "view"), view);
+}
 
 /* form: 0 wide, 1 narrow, 2 table. */
 static void draw(const json_t *golden, const char *language, int form, struct buf *out) {
     const json_t *data = json_object_get(golden, "data");
-    struct chart chart = {.language = language, .format = format_get(language, NULL, madrid), .zone = madrid, .label = "Gráfico",
-                          .id = "g", .people = "/explore/people?q=1", .narrow = form == 1, .arena = &arena};
-    struct trend_view trend = {.shape = has_view(golden, "stacked") ? TREND_STACKED : has_view(golden, "area") ? TREND_AREA : TREND_LINES,
-                               .every = bucket_of(golden), .now_ms = INT64_C(1795300000000), .whole = true,
+    struct chart chart = {.language = language,
+                          .format = format_get(language, NULL, madrid),
+                          .zone = madrid,
+                          .label = "Gráfico",
+                          .id = "g",
+                          .people = "/explore/people?q=1",
+                          .narrow = form == 1,
+                          .arena = &arena};
+    struct trend_view trend = {.shape = has_view(golden, "stacked") ? TREND_STACKED
+                                        : has_view(golden, "area")  ? TREND_AREA
+                                                                    : TREND_LINES,
+                               .every = bucket_of(golden),
+                               .now_ms = INT64_C(1795300000000),
+                               .whole = true,
                                .previous = json_object_get(golden, "previous")};
     struct flow_view flow = {.by_time = has_view(golden, "time")};
     struct slice kind = json_slice(golden, "kind");
     if (slice_is(kind, "trend"))
-        form == 2 ? chart_trend_table(&chart, &trend, data, out) : chart_trend(&chart, &trend, data, out);
+        form == 2 ? chart_trend_table(&chart, &trend, data, out)
+                  : chart_trend(&chart, &trend, data, out);
     else if (slice_is(kind, "funnel"))
         form == 2 ? chart_funnel_table(&chart, data, out) : chart_funnel(&chart, data, out);
     else if (slice_is(kind, "variants"))
         form == 2 ? chart_variants_table(&chart, data, out) : chart_variants(&chart, data, out);
     else if (slice_is(kind, "retention"))
-        form == 2 ? chart_retention_table(&chart, bucket_of(golden), data, out) : chart_retention(&chart, bucket_of(golden), data, out);
+        form == 2 ? chart_retention_table(&chart, bucket_of(golden), data, out)
+                  : chart_retention(&chart, bucket_of(golden), data, out);
     else if (form == 2)
         chart_flow_table(&chart, data, out);
     else if (has_view(golden, "sankey"))
@@ -115,7 +131,8 @@ static void drawings_are_as_accepted(void **unused) {
             draw(golden, "es", form, &out);
             assert_false(out.full);
             check_balance(&out);
-            compare(arena_format(&arena, FOLDER "%.*s.%s", (int)n - 5, entry->d_name, FORMS[form]), &out);
+            compare(arena_format(&arena, FOLDER "%.*s.%s", (int)n - 5, entry->d_name, FORMS[form]),
+                    &out);
             buf_release(&out);
         }
         json_decref(golden);
@@ -127,8 +144,9 @@ static void drawings_are_as_accepted(void **unused) {
 
 static void names_from_outside_are_escaped(void **unused) {
     (void)unused;
-    json_t *golden = json_pack("{s:s, s:{s:[{s:s, s:i, s:i, s:i}], s:[]}}", "kind", "flow", "data", "nodes", "name",
-                               "<script>alert(\"1\")</script>&'", "count", 3, "starts", 3, "ends", 3, "edges");
+    json_t *golden = json_pack("{s:s, s:{s:[{s:s, s:i, s:i, s:i}], s:[]}}", "kind", "flow", "data",
+                               "nodes", "name", "<script>alert(\"1\")</script>&'", "count", 3,
+                               "starts", 3, "ends", 3, "edges");
     for (int form = 0; form < 2; form++) {
         struct buf out;
         buf_init(&out, DRAWING_BYTES);
@@ -145,7 +163,8 @@ static void nothing_gives_nothing(void **unused) {
     (void)unused;
     static const char *const KINDS[] = {"trend", "funnel", "variants", "retention", "flow"};
     for (size_t i = 0; i < 5; i++) {
-        json_t *golden = json_pack("{s:s, s:o}", "kind", KINDS[i], "data", i == 2 || i == 4 ? json_object() : json_array());
+        json_t *golden = json_pack("{s:s, s:o}", "kind", KINDS[i], "data",
+                                   i == 2 || i == 4 ? json_object() : json_array());
         struct buf out;
         buf_init(&out, DRAWING_BYTES);
         draw(golden, "es", 0, &out);

@@ -31,34 +31,50 @@ static unsigned random_below(unsigned n) {
 
 static struct arena arena;
 static struct chart chart_for(bool narrow) {
-    return (struct chart){.language = "es", .format = format_get("es", NULL, NULL), .label = "x", .id = "t",
-                          .people = "/x?y=1", .narrow = narrow, .arena = &arena};
+    return (struct chart){.language = "es",
+                          .format = format_get("es", NULL, NULL),
+                          .label = "x",
+                          .id = "t",
+                          .people = "/x?y=1",
+                          .narrow = narrow,
+                          .arena = &arena};
 }
 
-static const char *const WORDS[] = {"Alta",  "Ver tarifas y comparar precios", "Pago", "Confirmación de la instalación en casa",
-                                    "Llamada", "Ñandú", "WWWWWWWWWWWWWWWWWWWWWWWWWWWWWWWWWW", "Visita"};
+static const char *const WORDS[] = {"Alta",
+                                    "Ver tarifas y comparar precios",
+                                    "Pago",
+                                    "Confirmación de la instalación en casa",
+                                    "Llamada",
+                                    "Ñandú",
+                                    "WWWWWWWWWWWWWWWWWWWWWWWWWWWWWWWWWW",
+                                    "Visita"};
 
 static json_t *random_flow(void) {
     size_t n = 1 + random_below(22), edges = random_below((unsigned)(n * 3 + 1));
-    json_t *flow = json_pack("{s:[], s:[]}", "nodes", "edges"), *list = json_object_get(flow, "edges");
+    json_t *flow = json_pack("{s:[], s:[]}", "nodes", "edges"),
+           *list = json_object_get(flow, "edges");
     char names[24][80];
     for (size_t i = 0; i < n; i++) {
         snprintf(names[i], sizeof names[i], "%s %zu", WORDS[random_below(8)], i);
         json_array_append_new(json_object_get(flow, "nodes"),
-                              json_pack("{s:s, s:i, s:i, s:i}", "name", names[i], "count", (int)random_below(100000) + 1, "starts",
-                                        random_below(3) ? 0 : (int)random_below(5000), "ends", random_below(3) ? 0 : (int)random_below(5000)));
+                              json_pack("{s:s, s:i, s:i, s:i}", "name", names[i], "count",
+                                        (int)random_below(100000) + 1, "starts",
+                                        random_below(3) ? 0 : (int)random_below(5000), "ends",
+                                        random_below(3) ? 0 : (int)random_below(5000)));
     }
     for (size_t e = 0; e < edges; e++) {
         size_t a = random_below((unsigned)n), b = random_below((unsigned)n);
         bool known = false;
         size_t i;
         json_t *row;
-        json_array_foreach(list, i, row)
-            known |= strcmp(json_string_value(json_object_get(row, "from")), names[a]) == 0 &&
-                     strcmp(json_string_value(json_object_get(row, "to")), names[b]) == 0;
+        json_array_foreach(list, i, row) known |=
+            strcmp(json_string_value(json_object_get(row, "from")), names[a]) == 0 &&
+            strcmp(json_string_value(json_object_get(row, "to")), names[b]) == 0;
         if (!known)
-            json_array_append_new(list, json_pack("{s:s, s:s, s:i, s:i, s:i}", "from", names[a], "to", names[b], "count",
-                                                  (int)random_below(20000) + 1, "cases", 1, "median_s", (int)random_below(1000000)));
+            json_array_append_new(list,
+                                  json_pack("{s:s, s:s, s:i, s:i, s:i}", "from", names[a], "to",
+                                            names[b], "count", (int)random_below(20000) + 1,
+                                            "cases", 1, "median_s", (int)random_below(1000000)));
     }
     return flow;
 }
@@ -68,11 +84,13 @@ struct place {
 };
 
 static bool overlap(struct place a, struct place b) {
-    return a.left < b.right - NEAR && b.left < a.right - NEAR && a.top < b.bottom - NEAR && b.top < a.bottom - NEAR;
+    return a.left < b.right - NEAR && b.left < a.right - NEAR && a.top < b.bottom - NEAR &&
+           b.top < a.bottom - NEAR;
 }
 
 static struct place box_place(const struct map_box *box, bool with_loop) {
-    return (struct place){box->x, box->y, box->x + box->width + (with_loop ? box->loop : 0), box->y + box->height};
+    return (struct place){box->x, box->y, box->x + box->width + (with_loop ? box->loop : 0),
+                          box->y + box->height};
 }
 
 static struct place label_place(const struct map *map, const struct map_line *line) {
@@ -84,7 +102,8 @@ static struct place label_place(const struct map *map, const struct map_line *li
 static void check_map(const struct map *map) {
     for (size_t i = 0; i < map->graph.n_nodes; i++) {
         struct place box = box_place(&map->boxes[i], true);
-        assert_true(box.left >= -NEAR && box.right <= map->width + NEAR && box.top >= 0 && box.bottom <= map->height);
+        assert_true(box.left >= -NEAR && box.right <= map->width + NEAR && box.top >= 0 &&
+                    box.bottom <= map->height);
         for (size_t l = 0; l < map->boxes[i].n_lines; l++)
             assert_true(text_width(map->boxes[i].lines[l], SIZE_TEXT) <= map->boxes[i].width);
         for (size_t k = 0; k < i; k++)
@@ -107,14 +126,17 @@ static void check_map(const struct map *map) {
         for (size_t p = 0; p < line->n; p++) {
             const struct layout_node *place = &map->places[line->first + p];
             double top = map->row_top[place->layer], bottom = top + map->row_height[place->layer];
-            struct place run = {place->x - line->width / 2, top, place->x + line->width / 2, bottom};
+            struct place run = {place->x - line->width / 2, top, place->x + line->width / 2,
+                                bottom};
             for (size_t i = 0; i < map->graph.n_nodes; i++)
                 assert_false(overlap(run, box_place(&map->boxes[i], true)));
             for (size_t k = 0; k < map->graph.n_edges; k++)
                 if (k != e && map->lines[k].n)
                     assert_false(overlap(run, label_place(map, &map->lines[k])));
         }
-        const struct map_box *above = &map->boxes[map->graph.edges[e].back ? map->graph.edges[e].to : map->graph.edges[e].from];
+        const struct map_box *above =
+            &map->boxes[map->graph.edges[e].back ? map->graph.edges[e].to
+                                                 : map->graph.edges[e].from];
         assert_true(line->x_top >= above->x && line->x_top <= above->x + above->width);
     }
 }
@@ -149,7 +171,9 @@ static void layers_keep_distance(void **unused) {
         double width;
         struct err err = {0};
         for (size_t i = 0; i < n; i++)
-            nodes[i] = (struct layout_node){.layer = random_below((unsigned)layers), .width = 1 + random_below(200), .gap = random_below(30)};
+            nodes[i] = (struct layout_node){.layer = random_below((unsigned)layers),
+                                            .width = 1 + random_below(200),
+                                            .gap = random_below(30)};
         for (size_t k = 0; k < 150; k++) {
             size_t a = random_below((unsigned)n), b = random_below((unsigned)n);
             if (nodes[b].layer == nodes[a].layer + 1)
@@ -157,10 +181,12 @@ static void layers_keep_distance(void **unused) {
         }
         assert_int_equal(layout_layers(&arena, nodes, n, edges, n_edges, &width, &err), 0);
         for (size_t a = 0; a < n; a++) {
-            assert_true(nodes[a].x - nodes[a].width / 2 >= -1e-6 && nodes[a].x + nodes[a].width / 2 <= width + 1e-6);
+            assert_true(nodes[a].x - nodes[a].width / 2 >= -1e-6 &&
+                        nodes[a].x + nodes[a].width / 2 <= width + 1e-6);
             for (size_t b = 0; b < n; b++)
                 if (nodes[a].layer == nodes[b].layer && nodes[a].rank < nodes[b].rank)
-                    assert_true(nodes[a].x + nodes[a].width / 2 + nodes[a].gap <= nodes[b].x - nodes[b].width / 2 + 1e-6);
+                    assert_true(nodes[a].x + nodes[a].width / 2 + nodes[a].gap <=
+                                nodes[b].x - nodes[b].width / 2 + 1e-6);
         }
         arena_clear(&arena);
     }
@@ -183,7 +209,9 @@ static size_t read_texts(const struct buf *svg, struct place *places, const char
         double size = strstr(tag, "t-small") ? SIZE_SMALL : strstr(tag, "t-big") ? 17 : SIZE_TEXT;
         struct slice text = {open + 1, (size_t)(end - open - 1)};
         double width = text_width(text, size);
-        double left = strstr(tag, "middle") ? x - width / 2 : strstr(tag, "\"end\"") ? x - width : x;
+        double left = strstr(tag, "middle")    ? x - width / 2
+                      : strstr(tag, "\"end\"") ? x - width
+                                               : x;
         starts[n] = open + 1;
         places[n++] = (struct place){left, y - size * 0.72, left + width, y + size * 0.18};
     }
@@ -198,7 +226,8 @@ static void check_texts(const struct buf *svg, const char *what) {
     char *rest;
     double width = strtod(box + 13, &rest), height = strtod(rest, NULL);
     for (size_t a = 0; a < n; a++) {
-        if (places[a].left < -1 || places[a].right > width + 1 || places[a].bottom > height + 1 || places[a].top < -1.5)
+        if (places[a].left < -1 || places[a].right > width + 1 || places[a].bottom > height + 1 ||
+            places[a].top < -1.5)
             fail_msg("%s: \"%.30s\" leaves the drawing", what, starts[a]);
         for (size_t b = 0; b < a; b++)
             if (overlap(places[a], places[b]))
@@ -213,7 +242,8 @@ static json_t *random_trend(size_t buckets, size_t series) {
             int64_t ms = INT64_C(1750000000000) + (int64_t)b * DAY_MS;
             char text[32];
             time_format(ms, text);
-            json_t *row = json_pack("{s:s, s:i}", "time", text, "value", (int)random_below(1 + random_below(1000000)));
+            json_t *row = json_pack("{s:s, s:i}", "time", text, "value",
+                                    (int)random_below(1 + random_below(1000000)));
             if (series > 1)
                 json_object_set_new(row, "by", json_string(WORDS[s]));
             json_array_append_new(rows, row);
@@ -229,9 +259,11 @@ static json_t *random_funnel(void) {
         for (size_t s = 0; s < steps; s++) {
             int before = left;
             left = s ? (int)random_below((unsigned)left + 1) : left;
-            json_t *row = json_pack("{s:i, s:s, s:i, s:f}", "step", (int)s + 1, "name", WORDS[random_below(8)], "customers", left,
-                                    "share", (double)left / first);
-            json_object_set_new(row, "from_previous", before ? json_real((double)left / before) : json_null());
+            json_t *row =
+                json_pack("{s:i, s:s, s:i, s:f}", "step", (int)s + 1, "name",
+                          WORDS[random_below(8)], "customers", left, "share", (double)left / first);
+            json_object_set_new(row, "from_previous",
+                                before ? json_real((double)left / before) : json_null());
             json_object_set_new(row, "median_s", json_real(random_below(10000000)));
             if (groups > 1)
                 json_object_set_new(row, "by", json_string(WORDS[g]));
@@ -247,8 +279,10 @@ static json_t *random_variants(void) {
         json_t *path = json_array();
         for (size_t k = 0, m = 1 + random_below(30); k < m; k++)
             json_array_append_new(path, json_string(WORDS[random_below(8)]));
-        json_array_append_new(rows, json_pack("{s:o, s:i, s:f, s:i}", "path", path, "cases", (int)random_below(1000000) + 1, "share",
-                                              random_below(1000) / 1000.0, "median_s", (int)random_below(9000000)));
+        json_array_append_new(rows, json_pack("{s:o, s:i, s:f, s:i}", "path", path, "cases",
+                                              (int)random_below(1000000) + 1, "share",
+                                              random_below(1000) / 1000.0, "median_s",
+                                              (int)random_below(9000000)));
     }
     return json_pack("{s:i, s:o}", "total", 3, "variants", rows);
 }
@@ -262,8 +296,11 @@ static json_t *random_retention(void) {
         json_t *returned = json_array();
         time_format(INT64_C(1700000000000) + (int64_t)c * 7 * DAY_MS, text);
         for (size_t p = 0; p < periods; p++)
-            json_array_append_new(returned, p + c > periods ? json_null() : json_integer(random_below((unsigned)size + 1)));
-        json_array_append_new(rows, json_pack("{s:s, s:i, s:o}", "cohort", text, "size", size, "returned", returned));
+            json_array_append_new(returned, p + c > periods
+                                                ? json_null()
+                                                : json_integer(random_below((unsigned)size + 1)));
+        json_array_append_new(
+            rows, json_pack("{s:s, s:i, s:o}", "cohort", text, "size", size, "returned", returned));
     }
     return rows;
 }
@@ -272,15 +309,17 @@ static void texts_keep_clear(void **unused) {
     (void)unused;
     for (int round = 0; round < ROUNDS; round++) {
         struct chart chart = chart_for(round % 2);
-        struct trend_view trend = {.shape = (enum trend_shape)(round % 3), .every = BUCKET_DAY, .whole = true};
+        struct trend_view trend = {
+            .shape = (enum trend_shape)(round % 3), .every = BUCKET_DAY, .whole = true};
         struct flow_view flow = {.by_time = round % 3 == 0};
-        json_t *data[] = {random_trend(1 + random_below(200), 1 + random_below(7)), random_funnel(), random_variants(),
-                          random_retention(), random_flow()};
+        json_t *data[] = {random_trend(1 + random_below(200), 1 + random_below(7)), random_funnel(),
+                          random_variants(), random_retention(), random_flow()};
         struct buf out;
         chart.width = round % 4 < 2 ? 760 : 0;
         buf_init(&out, 16 << 20);
         for (size_t kind = 0; kind < 6; kind++) {
-            static const char *const KINDS[] = {"trend", "funnel", "variants", "retention", "map", "sankey"};
+            static const char *const KINDS[] = {"trend",     "funnel", "variants",
+                                                "retention", "map",    "sankey"};
             buf_clear(&out);
             if (kind == 0)
                 chart_trend(&chart, &trend, data[0], &out);
@@ -296,7 +335,8 @@ static void texts_keep_clear(void **unused) {
                 chart_sankey(&chart, &flow, data[4], &out);
             assert_false(out.full);
             assert_true(out.n > 0);
-            check_texts(&out, arena_format(&arena, "%s%s", KINDS[kind], chart.narrow ? " narrow" : ""));
+            check_texts(&out,
+                        arena_format(&arena, "%s%s", KINDS[kind], chart.narrow ? " narrow" : ""));
         }
         for (size_t i = 0; i < 5; i++)
             json_decref(data[i]);
@@ -322,11 +362,13 @@ static void ticks_are_round_and_apart(void **unused) {
         int64_t lengths[] = {3600000, DAY_MS, 7 * (int64_t)DAY_MS, 30 * (int64_t)DAY_MS};
         for (size_t i = 0; i < n; i++)
             starts[i] = INT64_C(1735689600000) + (int64_t)i * lengths[every];
-        double width = 200 + random_below(900), room = n > 1 ? width / (double)(n - 1) : width, end = -1e9;
+        double width = 200 + random_below(900), room = n > 1 ? width / (double)(n - 1) : width,
+               end = -1e9;
         size_t found = axis_time(&chart, every, starts, n, width, ticks);
         assert_true(found >= 1);
         for (size_t i = 0; i < found; i++) {
-            double half = text_width(slice_of(ticks[i].label), SIZE_SMALL) / 2, x = (double)ticks[i].at * room;
+            double half = text_width(slice_of(ticks[i].label), SIZE_SMALL) / 2,
+                   x = (double)ticks[i].at * room;
             assert_true(x - half >= end);
             end = x + half;
         }
@@ -356,8 +398,8 @@ static int set_up(void **unused) {
 
 int main(void) {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(layers_keep_distance),     cmocka_unit_test(maps_keep_clear),
-        cmocka_unit_test(texts_keep_clear),         cmocka_unit_test(ticks_are_round_and_apart),
+        cmocka_unit_test(layers_keep_distance),    cmocka_unit_test(maps_keep_clear),
+        cmocka_unit_test(texts_keep_clear),        cmocka_unit_test(ticks_are_round_and_apart),
         cmocka_unit_test(text_is_cut_to_its_room),
     };
     return cmocka_run_group_tests(tests, set_up, NULL);
