@@ -147,6 +147,21 @@ static int drop(struct request *request, struct response *response, struct err *
     return HANDLED;
 }
 
+/* A new write key; the old one stops working. */
+static int rotate(struct request *request, struct response *response, struct err *err) {
+    struct source_record record;
+    const char *key;
+    int code = find(request, &record, err);
+    if (!code)
+        code = sources_rotate(app_sources(request->app), record.number, request->arena, &key, err);
+    if (code)
+        return code;
+    record.write_key = key;
+    audit_write(app_accounts(request->app), &request->principal, request->peer, "source.rotate",
+                record.name, "");
+    return answer(request, response, &record, 200, true, err);
+}
+
 /* ---- what to paste where ---- */
 
 static void add_way(json_t *ways, const char *way, const char *code) {
@@ -284,6 +299,8 @@ static const struct route routes[] = {
      .response_schema = SOURCE},
     {METHOD_DELETE, "/api/v1/sources/{id}", ACCESS_API, SCOPE_MANAGE, .handle = drop,
      .summary = "Removes a source: its key stops working, its interactions stay"},
+    {METHOD_POST, "/api/v1/sources/{id}/rotate", ACCESS_API, SCOPE_MANAGE, .handle = rotate,
+     .summary = "A new write key in place of the present one", .response_schema = SOURCE},
     {METHOD_GET, "/api/v1/sources/{id}/snippet", ACCESS_API, SCOPE_MANAGE, .handle = snippet,
      .summary = "What to paste where, to send events"},
     {METHOD_GET, "/api/v1/sources/{id}/refusals", ACCESS_API, SCOPE_MANAGE, .handle = refusals,

@@ -156,7 +156,9 @@ static int check_rights(const struct request *request, struct err *err) {
 
 /* Somebody without a session asks for a page: to the sign-in, and back afterwards. */
 static bool send_to_sign_in(struct request *request, struct response *response) {
-    if (request->route->access != ACCESS_SESSION || !(request->method & (METHOD_GET | METHOD_HEAD)))
+    const struct route *route = request->route;
+    bool page = route->access == ACCESS_SESSION && !route->summary; /* the API answers 401 */
+    if (!page || !(request->method & (METHOD_GET | METHOD_HEAD)))
         return false;
     if (accounts_need_setup(app_accounts(request->app))) {
         response_redirect(request, response, "/setup");

@@ -1,0 +1,301 @@
+/*
+ * Who may call what: every route of the API against nobody, every role, and keys with one scope each, from one table.
+ *
+ * A route that the table lacks fails the test: whoever adds one says here who may call it.
+ *
+ * SPDX-License-Identifier: GPL-3.0-or-later
+ */
+#include "../http/http_world.h"
+
+#include "cli/desk.h"
+
+/* Least role of a person (0: nobody signed in is needed, -1: no person, only keys), scope of a key (0: none will do). */
+struct right {
+    const char *method, *pattern;
+    int role;
+    unsigned scope;
+};
+enum { ANYBODY = 0, EVERY_KEY = 1 << 30 };
+
+static const struct right rights[] = {
+    {"GET", "/senda.js", ANYBODY, EVERY_KEY},
+    {"GET", "/healthz", ANYBODY, EVERY_KEY},
+    {"GET", "/readyz", ANYBODY, EVERY_KEY},
+    {"GET", "/api/v1/openapi.json", ANYBODY, EVERY_KEY},
+    {"POST", "/api/v1/sessions", ANYBODY, EVERY_KEY},
+    {"GET", "/metrics", ROLE_ADMIN, SCOPE_METRICS | SCOPE_ADMIN},
+    {"POST", "/api/v1/query", ROLE_VIEWER, SCOPE_QUERY},
+    {"GET", "/api/v1/sources", ROLE_ANALYST, SCOPE_MANAGE},
+    {"POST", "/api/v1/sources", ROLE_ANALYST, SCOPE_MANAGE},
+    {"GET", "/api/v1/sources/{id}", ROLE_ANALYST, SCOPE_MANAGE},
+    {"PATCH", "/api/v1/sources/{id}", ROLE_ANALYST, SCOPE_MANAGE},
+    {"DELETE", "/api/v1/sources/{id}", ROLE_ANALYST, SCOPE_MANAGE},
+    {"POST", "/api/v1/sources/{id}/rotate", ROLE_ANALYST, SCOPE_MANAGE},
+    {"GET", "/api/v1/sources/{id}/snippet", ROLE_ANALYST, SCOPE_MANAGE},
+    {"GET", "/api/v1/sources/{id}/refusals", ROLE_ANALYST, SCOPE_MANAGE},
+    {"GET", "/api/v1/sources/{id}/arrivals", ROLE_ANALYST, SCOPE_MANAGE},
+    {"GET", "/api/v1/customers", ROLE_VIEWER, SCOPE_QUERY},
+    {"GET", "/api/v1/customers/{id}", ROLE_VIEWER, SCOPE_QUERY},
+    {"GET", "/api/v1/customers/{id}/timeline", ROLE_VIEWER, SCOPE_QUERY},
+    {"POST", "/api/v1/customers/{id}/merge", ROLE_ANALYST, SCOPE_MANAGE},
+    {"GET", "/api/v1/touchpoints", ROLE_VIEWER, SCOPE_QUERY},
+    {"PUT", "/api/v1/touchpoints", ROLE_ANALYST, SCOPE_MANAGE},
+    {"GET", "/api/v1/units", ROLE_VIEWER, SCOPE_QUERY},
+    {"POST", "/api/v1/units", ROLE_ANALYST, SCOPE_MANAGE},
+    {"PUT", "/api/v1/units/{name}", ROLE_ANALYST, SCOPE_MANAGE},
+    {"DELETE", "/api/v1/units/{name}", ROLE_ANALYST, SCOPE_MANAGE},
+    {"GET", "/api/v1/users", ROLE_ADMIN, SCOPE_ADMIN},
+    {"POST", "/api/v1/users", ROLE_ADMIN, SCOPE_ADMIN},
+    {"GET", "/api/v1/users/{id}", ROLE_ADMIN, SCOPE_ADMIN},
+    {"PATCH", "/api/v1/users/{id}", ROLE_ADMIN, SCOPE_ADMIN},
+    {"DELETE", "/api/v1/users/{id}", ROLE_ADMIN, SCOPE_ADMIN},
+    {"GET", "/api/v1/me", ROLE_VIEWER, 0},
+    {"PATCH", "/api/v1/me", ROLE_VIEWER, 0},
+    {"GET", "/api/v1/keys", ROLE_ADMIN, SCOPE_ADMIN},
+    {"POST", "/api/v1/keys", ROLE_ADMIN, SCOPE_ADMIN},
+    {"DELETE", "/api/v1/keys/{id}", ROLE_ADMIN, SCOPE_ADMIN},
+    {"GET", "/api/v1/sessions", ROLE_VIEWER, 0},
+    {"DELETE", "/api/v1/sessions/{id}", ROLE_VIEWER, 0},
+    {"DELETE", "/api/v1/sessions/current", ROLE_VIEWER, 0},
+    {"GET", "/api/v1/settings", ROLE_VIEWER, SCOPE_QUERY},
+    {"PATCH", "/api/v1/settings", ROLE_ADMIN, SCOPE_ADMIN},
+    {"GET", "/api/v1/imports", ROLE_ANALYST, SCOPE_IMPORT},
+    {"POST", "/api/v1/imports", ROLE_ANALYST, SCOPE_IMPORT},
+    {"GET", "/api/v1/imports/{id}", ROLE_ANALYST, SCOPE_IMPORT},
+    {"DELETE", "/api/v1/imports/{id}", ROLE_ANALYST, SCOPE_IMPORT},
+    {"POST", "/api/v1/imports/{id}/preview", ROLE_ANALYST, SCOPE_IMPORT},
+    {"POST", "/api/v1/imports/{id}/start", ROLE_ANALYST, SCOPE_IMPORT},
+    {"POST", "/api/v1/imports/{id}/cancel", ROLE_ANALYST, SCOPE_IMPORT},
+    {"GET", "/api/v1/imports/{id}/rejected", ROLE_ANALYST, SCOPE_IMPORT},
+    {"GET", "/api/v1/exports/{what}", ROLE_ANALYST, SCOPE_QUERY},
+    {"GET", "/api/v1/audit", ROLE_ADMIN, SCOPE_ADMIN},
+    {"GET", "/api/v1/stream", ROLE_VIEWER, SCOPE_QUERY},
+    {"POST", "/api/v1/backups", ROLE_ADMIN, SCOPE_ADMIN},
+    {"POST", "/api/v1/verify", ROLE_ADMIN, SCOPE_ADMIN},
+    {"POST", "/api/v1/reindex", ROLE_ADMIN, SCOPE_ADMIN},
+};
+enum { RIGHTS = sizeof rights / sizeof *rights, ROLES = 6, SCOPES = 6 };
+
+static struct http_world world;
+static struct { char cookie[256], csrf[128]; } people[ROLES];
+static char keys[SCOPES][TOKEN_TEXT_BYTES];
+
+static const struct right *find_right(const char *method, const char *pattern) {
+    for (size_t i = 0; i < RIGHTS; i++)
+        if (strcmp(rights[i].method, method) == 0 && strcmp(rights[i].pattern, pattern) == 0)
+            return &rights[i];
+    return NULL;
+}
+
+/* ---- askers ---- */
+
+static void sign_in(size_t i, const char *email, const char *password) {
+    struct response response = {0};
+    struct request *request = request_new(world.app, "POST", "/api/v1/sessions", false);
+    char body[256];
+    snprintf(body, sizeof body, "{\"email\":\"%s\",\"password\":\"%s\"}", email, password);
+    request_set_body(request, slice_of(body));
+    router_dispatch(world.app, request, &response);
+    assert_int_equal(response.status, 201);
+    json_t *json = json_loadb(response.body.p, response.body.n, 0, NULL);
+    snprintf(people[i].csrf, sizeof people[i].csrf, "%s",
+             json_string_value(json_object_get(json, "csrf")));
+    for (size_t h = 0; h < response.n_headers; h++)
+        if (strcmp(response.headers[h].name, "Set-Cookie") == 0)
+            snprintf(people[i].cookie, sizeof people[i].cookie, "%.*s",
+                     (int)strcspn(response.headers[h].value, ";"), response.headers[h].value);
+    json_decref(json);
+    response_release(&response);
+    request_free(request);
+}
+
+static int open_world(void **state) {
+    (void)state;
+    struct err err = {0};
+    struct principal shell = {.name = "shell", .role = ROLE_OWNER};
+    world_open(&world, APP_OPTIONS.tables, APP_OPTIONS.n_tables);
+    for (int i = 0; i < ROLES; i++) {
+        char email[64];
+        snprintf(email, sizeof email, "p%d@example.org", i);
+        struct user user = {
+            .email = email, .name = email, .role = (enum role)(ROLE_VIEWER + i), .language = ""};
+        if (user_add(app_accounts(world.app), &shell, &user, "a long password", &err))
+            fail_msg("%s", err.message);
+        sign_in((size_t)i, email, "a long password");
+    }
+    for (int i = 0; i < SCOPES; i++) {
+        struct api_key key = {.name = "one scope", .scopes = 1U << i};
+        if (api_key_add(app_accounts(world.app), &shell, &key, keys[i], &err))
+            fail_msg("%s", err.message);
+    }
+    return 0;
+}
+
+static int close_world(void **state) {
+    (void)state;
+    world_close(&world);
+    return 0;
+}
+
+/* ---- asking ---- */
+
+/* The pattern with its parameters as numbers that nothing has. */
+static void target_of(const char *pattern, char target[256]) {
+    size_t n = 0;
+    while (*pattern && n + 8 < 256) {
+        if (*pattern == '{') {
+            n += (size_t)snprintf(target + n, 256 - n, "999999");
+            pattern += strcspn(pattern, "}") + 1;
+        } else {
+            target[n++] = *pattern++;
+        }
+    }
+    target[n] = 0;
+}
+
+static int ask(const char *method, const char *pattern, const char *cookie, const char *csrf,
+               const char *key) {
+    char target[256], bearer[128];
+    struct response response = {0};
+    target_of(pattern, target);
+    struct request *request = request_new(world.app, method, target, false);
+    if (cookie)
+        request_add_header(request, "Cookie", cookie);
+    if (csrf)
+        request_add_header(request, "X-CSRF-Token", csrf);
+    snprintf(bearer, sizeof bearer, "Bearer %s", key ? key : "");
+    if (key)
+        request_add_header(request, "Authorization", bearer);
+    request_set_body(request, SLICE_LITERAL("{}"));
+    router_dispatch(world.app, request, &response);
+    int status = response.status;
+    response_release(&response);
+    request_free(request);
+    return status;
+}
+
+static bool is_refusal(int status) { return status == 401 || status == 403; }
+
+static void check(const struct right *right, const char *who, int status, bool may) {
+    if (is_refusal(status) == may)
+        fail_msg("%s %s as %s answered %d", right->method, right->pattern, who, status);
+}
+
+static void check_route(const struct right *right) {
+    check(right, "nobody", ask(right->method, right->pattern, NULL, NULL, NULL),
+          right->role == ANYBODY);
+    bool ends = strcmp(right->pattern, "/api/v1/sessions/current") == 0;
+    for (int i = 0; i < ROLES && !ends; i++)
+        check(right, role_name((enum role)(ROLE_VIEWER + i)),
+              ask(right->method, right->pattern, people[i].cookie, people[i].csrf, NULL),
+              right->role <= (int)ROLE_VIEWER + i);
+    for (unsigned i = 0; i < SCOPES; i++)
+        check(right, scope_name((enum scope)(1U << i)),
+              ask(right->method, right->pattern, NULL, NULL, keys[i]),
+              right->scope == EVERY_KEY || (right->scope & (1U << i)) != 0);
+}
+
+static void every_route_is_known_and_guarded(void **state) {
+    (void)state;
+    size_t checked = 0;
+    for (size_t t = 0; t < APP_OPTIONS.n_tables; t++)
+        for (size_t i = 0; i < APP_OPTIONS.tables[t]->n; i++) {
+            const struct route *route = &APP_OPTIONS.tables[t]->routes[i];
+            if (!route->summary || route->access == ACCESS_WRITE_KEY)
+                continue;
+            for (unsigned bit = 1; bit < METHOD_OPTIONS; bit <<= 1) {
+                if (!(route->methods & bit))
+                    continue;
+                const struct right *right =
+                    find_right(method_name((enum method)bit), route->pattern);
+                if (!right)
+                    fail_msg("who may call %s %s?", method_name((enum method)bit), route->pattern);
+                check_route(right);
+                checked++;
+            }
+        }
+    assert_true(checked > 40);
+}
+
+static void pages_need_a_person(void **state) {
+    (void)state;
+    for (size_t t = 0; t < APP_OPTIONS.n_tables; t++)
+        for (size_t i = 0; i < APP_OPTIONS.tables[t]->n; i++) {
+            const struct route *route = &APP_OPTIONS.tables[t]->routes[i];
+            if (route->access != ACCESS_SESSION)
+                continue;
+            const char *method = method_name((enum method)(route->methods & -route->methods));
+            int status = ask(method, route->pattern, NULL, NULL, NULL);
+            if (status != 303 && status != 401)
+                fail_msg("%s %s without a session answered %d", method, route->pattern, status);
+        }
+}
+
+static void changes_need_the_token(void **state) {
+    (void)state;
+    enum { ADMIN = 4 };
+    assert_int_equal(ask("PATCH", "/api/v1/settings", people[ADMIN].cookie, NULL, NULL), 403);
+    assert_int_equal(ask("PATCH", "/api/v1/settings", people[ADMIN].cookie, people[0].csrf, NULL),
+                     403);
+    assert_int_equal(
+        ask("PATCH", "/api/v1/settings", people[ADMIN].cookie, people[ADMIN].csrf, NULL), 200);
+}
+
+static void other_sites_change_nothing(void **state) {
+    (void)state;
+    enum { ADMIN = 4 };
+    static const char *const origins[] = {"https://evil.example", "null",
+                                          "http://localhost.evil.example"};
+    for (size_t i = 0; i < 3; i++) {
+        struct response response = {0};
+        struct request *request = request_new(world.app, "PATCH", "/api/v1/settings", false);
+        request_add_header(request, "Host", "localhost");
+        request_add_header(request, "Cookie", people[ADMIN].cookie);
+        request_add_header(request, "X-CSRF-Token", people[ADMIN].csrf);
+        request_add_header(request, "Origin", origins[i]);
+        request_set_body(request, SLICE_LITERAL("{}"));
+        router_dispatch(world.app, request, &response);
+        assert_int_equal(response.status, 403);
+        response_release(&response);
+        request_free(request);
+    }
+}
+
+static void signing_out_ends_the_session(void **state) {
+    (void)state;
+    enum { AGENT = 1 };
+    assert_int_equal(ask("GET", "/api/v1/me", people[AGENT].cookie, NULL, NULL), 200);
+    assert_int_equal(
+        ask("DELETE", "/api/v1/sessions/current", people[AGENT].cookie, people[AGENT].csrf, NULL),
+        204);
+    assert_int_equal(ask("GET", "/api/v1/me", people[AGENT].cookie, NULL, NULL), 401);
+}
+
+static void wrong_passwords_are_slowed_down(void **state) {
+    (void)state;
+    int last = 0;
+    for (int i = 0; i < 12 && last != 429; i++) {
+        struct response response = {0};
+        struct request *request = request_new(world.app, "POST", "/api/v1/sessions", false);
+        request_set_body(request,
+                         SLICE_LITERAL("{\"email\":\"p0@example.org\",\"password\":\"wrong\"}"));
+        router_dispatch(world.app, request, &response);
+        last = response.status;
+        assert_true(last == 401 || last == 429);
+        response_release(&response);
+        request_free(request);
+    }
+    assert_int_equal(last, 429);
+}
+
+int main(void) {
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(every_route_is_known_and_guarded),
+        cmocka_unit_test(pages_need_a_person),
+        cmocka_unit_test(changes_need_the_token),
+        cmocka_unit_test(other_sites_change_nothing),
+        cmocka_unit_test(signing_out_ends_the_session),
+        cmocka_unit_test(wrong_passwords_are_slowed_down),
+    };
+    return cmocka_run_group_tests(tests, open_world, close_world);
+}
