@@ -137,6 +137,7 @@ static int run(struct store_job *job, sqlite3 *db, struct err *err) {
     for (size_t i = 0; i < AHEAD && i < batch->n; i++)
         prefetch(submission, i);
     int code = 0;
+    keys_hold(submission->ingest->keys);
     for (size_t i = 0; !code && i < batch->n; i++) {
         if (i + AHEAD < batch->n)
             prefetch(submission, i + AHEAD);
@@ -150,6 +151,7 @@ static int run(struct store_job *job, sqlite3 *db, struct err *err) {
             code = append(submission, i, db, err);
         }
     }
+    keys_let(submission->ingest->keys);
     return code;
 }
 

@@ -45,6 +45,7 @@ struct keys {
     atomic_size_t n_fresh;
     uint64_t position, frozen_position; /* of the newest entry of each table */
     uint64_t committed_position;
+    bool held; /* the writer has the lock */
     uint64_t covered;
     atomic_uint next_number;
     struct undo *undo; /* puts since the last commit */
@@ -216,6 +217,16 @@ void keys_prefetch(const struct keys *keys, struct key128 key) {
         __builtin_prefetch(keys_file_block(keys->files[i], entry));
 }
 
+void keys_hold(struct keys *keys) {
+    pthread_mutex_lock(&keys->lock);
+    keys->held = true;
+}
+
+void keys_let(struct keys *keys) {
+    keys->held = false;
+    pthread_mutex_unlock(&keys->lock);
+}
+
 void keys_put(struct keys *keys, struct key128 key, uint32_t value, uint64_t position) {
     if (keys->n_undo == keys->undo_capacity) {
         keys->undo_capacity = keys->undo_capacity ? keys->undo_capacity * 2 : 256;
@@ -224,9 +235,11 @@ void keys_put(struct keys *keys, struct key128 key, uint32_t value, uint64_t pos
             abort();
     }
     key = cut(key);
-    pthread_mutex_lock(&keys->lock);
+    if (!keys->held)
+        pthread_mutex_lock(&keys->lock);
     uint32_t before = key_map_put(&keys->fresh, key, value);
-    pthread_mutex_unlock(&keys->lock);
+    if (!keys->held)
+        pthread_mutex_unlock(&keys->lock);
     keys->undo[keys->n_undo++] = (struct undo){key, before};
     keys->position = position;
 }

@@ -42,6 +42,9 @@ uint32_t keys_get(struct keys *keys, struct key128 key);
 void keys_prefetch(const struct keys *keys, struct key128 key);
 /* keys_get for other threads; may see puts that are not committed yet. */
 uint32_t keys_find(struct keys *keys, struct key128 key);
+/* The writer, around many puts: takes the lock once instead of for each. */
+void keys_hold(struct keys *keys);
+void keys_let(struct keys *keys);
 /* position: seq or record id of the entry, never falling. */
 void keys_put(struct keys *keys, struct key128 key, uint32_t value, uint64_t position);
 /* Takes back every put since the last keys_commit (rolled back transaction). */
