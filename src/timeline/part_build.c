@@ -247,21 +247,32 @@ static void fill_column(struct part_image *image, uint32_t at,
             ((uint16_t *)codes)[k] = (uint16_t)column->values[k];
 }
 
-static void plan_core(struct part_plan *plan, const struct row *const *rows, uint32_t n,
-                      const uint32_t *order) {
+/* Rows in order lie anywhere in memory: what comes soon is asked for early. */
+static inline const struct row *row_at(const struct row *const *rows, const uint32_t *order,
+                                       uint32_t i, uint32_t n) {
+    enum { AHEAD = 16, PROPERTIES_AHEAD = 8 };
+    if (i + AHEAD < n)
+        __builtin_prefetch(rows[order[i + AHEAD]]);
+    if (i + PROPERTIES_AHEAD < n)
+        __builtin_prefetch(rows[order[i + PROPERTIES_AHEAD]]->properties.p);
+    return rows[order[i]];
+}
+
+/* All but customers, which are counted in order. */
+static void plan_core(struct part_plan *plan, const struct row *const *rows, uint32_t n) {
     struct part_header *header = &plan->header;
-    uint32_t any[ARRAY_CORE] = {0}, customer = 0;
+    uint32_t any[ARRAY_CORE] = {0};
     header->n_rows = n;
     header->min_ms = n ? INT64_MAX : 0;
     header->min_seq = n ? UINT64_MAX : 0;
     for (uint32_t i = 0; i < n; i++) {
-        const struct row *row = rows[order[i]];
-        header->n_customers += i == 0 || row->customer != customer;
-        customer = row->customer;
+        const struct row *row = rows[i];
         header->min_ms = row->time_ms < header->min_ms ? row->time_ms : header->min_ms;
         header->max_ms = row->time_ms > header->max_ms ? row->time_ms : header->max_ms;
         header->min_seq = row->seq < header->min_seq ? row->seq : header->min_seq;
         header->max_seq = row->seq > header->max_seq ? row->seq : header->max_seq;
+        if (row->customer > header->max_customer)
+            header->max_customer = row->customer;
         any[ARRAY_MS] |= (uint32_t)(row->time_ms % 1000);
         any[ARRAY_EVENT] |= row->event;
         any[ARRAY_CHANNEL] |= row->channel;
@@ -269,7 +280,6 @@ static void plan_core(struct part_plan *plan, const struct row *const *rows, uin
         any[ARRAY_SOURCE] |= row->source;
         any[ARRAY_TYPE] |= row->type;
     }
-    header->max_customer = customer;
     header->seq_base = header->min_seq;
     for (unsigned i = 0; i < ARRAY_CORE; i++)
         plan->all_zero[i] = !any[i];
@@ -287,7 +297,7 @@ static void fill_core(struct part_image *image, const struct row *const *rows,
     uint32_t n = image->header->n_rows, k = 0;
     uint64_t seq_base = image->header->seq_base;
     for (uint32_t i = 0; i < n; i++) {
-        const struct row *row = rows[order[i]];
+        const struct row *row = row_at(rows, order, i, n);
         if (i == 0 || row->customer != customer[k - 1]) {
             customer[k] = row->customer;
             start[k++] = i;
@@ -359,10 +369,14 @@ int part_build_range(struct part_body **part, enum part_kind kind, int64_t from_
         abort();
     int code = 0;
     part_sort(rows, (uint32_t)n, order);
-    for (uint32_t i = 0; i < n && !code; i++)
-        code = add_properties(builder, kind, i, rows[order[i]], err);
+    for (uint32_t i = 0, customer = 0; i < n && !code; i++) {
+        const struct row *row = row_at(rows, order, i, (uint32_t)n);
+        plan.header.n_customers += i == 0 || row->customer != customer;
+        customer = row->customer;
+        code = add_properties(builder, kind, i, row, err);
+    }
     if (!code) {
-        plan_core(&plan, rows, (uint32_t)n, order);
+        plan_core(&plan, rows, (uint32_t)n);
         if (plan.header.max_seq - plan.header.min_seq > UINT32_MAX)
             code = err_set(err, E_TOO_LARGE,
                            "the interactions of a part lie too far apart in the log");

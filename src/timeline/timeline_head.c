@@ -9,37 +9,36 @@
  *
  * SPDX-License-Identifier: GPL-3.0-or-later
  */
+#include <malloc.h>
 #include <stdlib.h>
+#include <sys/mman.h>
 
 #include "base/clock.h"
 #include "timeline/part_merge.h"
 #include "timeline/timeline_internal.h"
 
 enum {
-    TAIL_BYTES = LIMIT_HEAD_BYTES / 8, /* of properties in one tail */
+    TEXT_BYTES = LIMIT_HEAD_BYTES / 8, /* of properties in one tail */
     RUN_ROWS = LIMIT_TAIL_ROWS / 4,    /* so many rows of the tail are worth a run */
     RUN_TAILS = 8,                     /* tails that one run is made of at most */
     RUNS_A_CELL = 3,                   /* more are merged whatever their sizes */
     HEAD_ROWS_MOST = 4 * LIMIT_HEAD_ROWS
 };
 
+/* Of its own pages, so that they go back to the system whatever the heap looks like. */
 struct tail *tail_new(void) {
-    struct tail *tail = malloc(sizeof *tail);
-    if (!tail)
+    struct tail *tail = mmap(NULL, sizeof *tail + TEXT_BYTES, PROT_READ | PROT_WRITE,
+                             MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+    if (tail == MAP_FAILED)
         abort();
     atomic_init(&tail->refs, 1);
     atomic_init(&tail->count, 0);
-    tail->next = NULL;
-    tail->bytes = 0;
-    arena_init(&tail->texts);
     return tail;
 }
 
 void tail_release(struct tail *tail) {
-    if (!tail || atomic_fetch_sub(&tail->refs, 1) != 1)
-        return;
-    arena_release(&tail->texts);
-    free(tail);
+    if (tail && atomic_fetch_sub(&tail->refs, 1) == 1)
+        munmap(tail, sizeof *tail + TEXT_BYTES);
 }
 
 static struct tail *tail_follow(struct timeline *timeline) {
@@ -56,7 +55,7 @@ void timeline_append(struct timeline *timeline, const struct row *rows, size_t n
     uint32_t count = atomic_load_explicit(&tail->count, memory_order_relaxed);
     uint32_t most = atomic_load_explicit(&timeline->max_customer, memory_order_relaxed);
     for (size_t i = 0; i < n; i++) {
-        if (count == LIMIT_TAIL_ROWS || tail->bytes > TAIL_BYTES) {
+        if (count == LIMIT_TAIL_ROWS || tail->bytes + rows[i].properties.n > TEXT_BYTES) {
             atomic_store_explicit(&tail->count, count, memory_order_release);
             tail = tail_follow(timeline);
             count = 0;
@@ -64,7 +63,7 @@ void timeline_append(struct timeline *timeline, const struct row *rows, size_t n
         struct row *row = &tail->rows[count++];
         *row = rows[i];
         if (row->properties.n) {
-            char *copy = arena_get(&tail->texts, row->properties.n);
+            char *copy = tail->texts + tail->bytes;
             memcpy(copy, rows[i].properties.p, row->properties.n);
             row->properties.p = copy;
             tail->bytes += row->properties.n;
@@ -302,6 +301,7 @@ static int seal(struct timeline *timeline, struct err *err) {
         files_drop(timeline, added, n_added);
     view_release(view);
     free(removed);
+    malloc_trim(0);
     return code;
 }
 

@@ -44,9 +44,9 @@ struct tail {
     atomic_uint refs;
     struct tail *next; /* newer; guarded by the lock */
     atomic_uint count;
-    size_t bytes;       /* of properties */
-    struct arena texts; /* the writer's */
+    size_t bytes; /* of texts in use; the writer's */
     struct row rows[LIMIT_TAIL_ROWS];
+    char texts[]; /* properties */
 };
 
 struct overlay_box {
