@@ -161,9 +161,8 @@ int unit_codes(struct accounts *accounts, const char **names, size_t n_names, st
         ARENA_ARRAY(arena, uint16_t, (size_t)dictionary_count(dictionary, DICTIONARY_UNIT) + 1);
     *n = 0;
     for (size_t i = 0; i < n_names; i++) {
-        uint16_t unit = dictionary_find(dictionary, DICTIONARY_UNIT, slice_of(names[i]));
         const uint16_t *below;
-        size_t k = unit == CODE_NONE ? 0 : units_below(&units, unit, arena, &below);
+        size_t k = units_below(&units, slice_of(names[i]), arena, &below);
         for (size_t j = 0; j < k; j++)
             if (!seen[below[j]]) {
                 seen[below[j]] = true;

@@ -73,30 +73,48 @@ static bool holds(const uint16_t *codes, size_t n, uint16_t code) {
     return false;
 }
 
-/* Units asked for with their descendants; each asked one must be within the rights. */
-static int read_units(struct reader *r, const json_t *json) {
-    const uint16_t *asked;
-    uint32_t n_asked;
-    int code = read_codes(r, DICTIONARY_UNIT, "unit", json, &asked, &n_asked);
+/* One unit asked for, with everything below it. It must be within the rights: itself, or where it has no interactions of
+ * its own, some unit below it. */
+static int add_unit(struct reader *r, const json_t *json, bool *seen) {
+    const struct principal *principal = r->principal;
+    struct slice name;
+    int code = read_text(r, json, &name);
     if (code)
         return code;
-    uint32_t capacity = dictionary_count(r->context->dictionary, DICTIONARY_UNIT), n = 0;
-    bool *seen = ARENA_ARRAY(r->arena, bool, (size_t)capacity + 1);
-    uint16_t *units = ARENA_ARRAY(r->arena, uint16_t, capacity);
-    for (uint32_t i = 0; i < n_asked; i++) {
-        if (r->principal->units && !holds(r->principal->units, r->principal->n_units, asked[i]))
-            return err_at(r->err, E_FORBIDDEN, r->pointer, "this unit is outside your rights");
-        const uint16_t *below;
-        size_t n_below = units_below(r->context->units, asked[i], r->arena, &below);
-        for (size_t k = 0; k < n_below; k++)
-            seen[below[k]] = true;
+    if (!units_know(r->context->units, name))
+        return refuse_name(r, DICTIONARY_UNIT, "unit", name);
+    uint16_t own = dictionary_find(r->context->dictionary, DICTIONARY_UNIT, name);
+    const uint16_t *below;
+    size_t n = units_below(r->context->units, name, r->arena, &below);
+    bool allowed = !principal->units || (own && holds(principal->units, principal->n_units, own));
+    for (size_t k = 0; k < n; k++) {
+        bool visible = !principal->units || holds(principal->units, principal->n_units, below[k]);
+        seen[below[k]] |= visible;
+        allowed |= visible && !own;
     }
-    for (uint32_t unit = 1; unit <= capacity; unit++)
-        if (seen[unit] && (!r->principal->units ||
-                           holds(r->principal->units, r->principal->n_units, (uint16_t)unit)))
-            units[n++] = (uint16_t)unit;
+    return allowed ? 0 : err_at(r->err, E_FORBIDDEN, r->pointer, "this unit is outside your rights");
+}
+
+static int read_units(struct reader *r, const json_t *json) {
+    bool list = json_is_array(json);
+    size_t n = list ? json_array_size(json) : 1;
+    if (n == 0)
+        return refuse(r, "must name at least one unit");
+    bool *seen = ARENA_ARRAY(r->arena, bool, LIMIT_CODES + 1);
+    for (size_t i = 0; i < n; i++) {
+        size_t mark = list ? enter_index(r, i) : r->depth;
+        int code = add_unit(r, list ? json_array_get(json, i) : json, seen);
+        leave(r, mark);
+        if (code)
+            return code;
+    }
+    uint16_t *units = ARENA_ARRAY(r->arena, uint16_t, LIMIT_CODES);
+    uint32_t found = 0;
+    for (uint32_t unit = 1; unit <= LIMIT_CODES; unit++)
+        if (seen[unit])
+            units[found++] = (uint16_t)unit;
     r->plan->filter.units = units;
-    r->plan->filter.n_units = n;
+    r->plan->filter.n_units = found;
     return 0;
 }
 
@@ -210,7 +228,11 @@ static int read_common(struct reader *r, const json_t *query) {
 int plan_compile(const json_t *query, const struct principal *principal, const struct plan_context *context,
                  struct arena *arena, struct plan **out, struct err *err) {
     struct err unused = {0};
-    struct reader r = {.context = context, .principal = principal, .arena = arena, .err = err ? err : &unused};
+    struct units no_units = {.dictionary = context->dictionary};
+    struct plan_context filled = *context;
+    if (!filled.units)
+        filled.units = &no_units;
+    struct reader r = {.context = &filled, .principal = principal, .arena = arena, .err = err ? err : &unused};
     struct plan *plan = ARENA_ARRAY(arena, struct plan, 1);
     r.plan = plan;
     plan->zone = context->zone;

@@ -228,7 +228,7 @@ struct plan {
 struct plan_context {
     const struct dictionary *dictionary;
     const struct zone *zone;
-    const struct units *units; /* NULL: units have no descendants */
+    const struct units *units; /* NULL: an empty hierarchy */
     int64_t now_ms;
     bool unbounded_timeline; /* the shell: no upper bound on a timeline's limit */
 };

@@ -19,55 +19,74 @@ static bool has_table(sqlite3 *db, struct err *err, int *code) {
     return found;
 }
 
-static uint16_t column_code(sqlite3_stmt *statement, int column, const struct dictionary *dictionary) {
+static struct slice column_text(sqlite3_stmt *statement, int column, struct arena *arena) {
     const unsigned char *text = sqlite3_column_text(statement, column);
-    if (!text)
-        return CODE_NONE;
-    struct slice name = {(const char *)text, (size_t)sqlite3_column_bytes(statement, column)};
-    return dictionary_find(dictionary, DICTIONARY_UNIT, name);
+    struct slice view = {text ? (const char *)text : "", (size_t)sqlite3_column_bytes(statement, column)};
+    return arena_copy(arena, view);
+}
+
+static struct slice *more(struct arena *arena, const struct slice *old, size_t n, size_t capacity) {
+    struct slice *array = ARENA_ARRAY(arena, struct slice, capacity);
+    if (n)
+        memcpy(array, old, n * sizeof *array);
+    return array;
 }
 
 int units_load(sqlite3 *db, const struct dictionary *dictionary, struct arena *arena, struct units *units,
                struct err *err) {
-    *units = (struct units){0};
+    *units = (struct units){.dictionary = dictionary};
     int code = 0;
     if (!has_table(db, err, &code) || code)
         return code;
     sqlite3_stmt *statement = STORE_PREPARE(db, "SELECT name, parent FROM unit", err);
     if (!statement)
         return E_IO;
-    size_t capacity = dictionary_count(dictionary, DICTIONARY_UNIT);
-    uint16_t *unit = ARENA_ARRAY(arena, uint16_t, capacity), *parent = ARENA_ARRAY(arena, uint16_t, capacity);
+    struct slice *name = NULL, *parent = NULL;
+    size_t capacity = 0;
     while ((code = store_step(statement, err)) == 1) {
-        uint16_t child = column_code(statement, 0, dictionary);
-        if (child == CODE_NONE || units->n == capacity)
-            continue;
-        unit[units->n] = child;
-        parent[units->n++] = column_code(statement, 1, dictionary);
+        if (units->n == capacity) {
+            capacity = capacity ? capacity * 2 : 64;
+            name = more(arena, name, units->n, capacity);
+            parent = more(arena, parent, units->n, capacity);
+        }
+        name[units->n] = column_text(statement, 0, arena);
+        parent[units->n++] = column_text(statement, 1, arena);
     }
-    units->unit = unit;
+    units->name = name;
     units->parent = parent;
     return code;
+}
+
+bool units_know(const struct units *units, struct slice name) {
+    for (size_t i = 0; i < units->n; i++)
+        if (slice_equal(units->name[i], name))
+            return true;
+    return dictionary_find(units->dictionary, DICTIONARY_UNIT, name) != CODE_NONE;
 }
 
 static int by_code(const void *a, const void *b) {
     return (int)*(const uint16_t *)a - (int)*(const uint16_t *)b;
 }
 
-size_t units_below(const struct units *units, uint16_t unit, struct arena *arena, const uint16_t **codes) {
-    size_t capacity = units ? units->n + 1 : 1, n = 1;
-    uint16_t *found = ARENA_ARRAY(arena, uint16_t, capacity);
-    found[0] = unit;
-    for (size_t next = 0; units && next < n; next++) {
-        for (size_t i = 0; i < units->n; i++) {
-            bool known = units->parent[i] != found[next];
-            for (size_t k = 0; k < n && !known; k++)
-                known = found[k] == units->unit[i];
-            if (!known && n < capacity)
-                found[n++] = units->unit[i];
-        }
+size_t units_below(const struct units *units, struct slice name, struct arena *arena, const uint16_t **codes) {
+    struct slice *found = ARENA_ARRAY(arena, struct slice, units->n + 1);
+    bool *taken = ARENA_ARRAY(arena, bool, units->n + 1);
+    uint16_t *below = ARENA_ARRAY(arena, uint16_t, units->n + 1);
+    size_t n = 1, n_codes = 0;
+    found[0] = name;
+    for (size_t i = 0; i < units->n; i++)
+        taken[i] = slice_equal(units->name[i], name);
+    for (size_t next = 0; next < n; next++) {
+        for (size_t i = 0; i < units->n; i++)
+            if (!taken[i] && slice_equal(units->parent[i], found[next])) {
+                taken[i] = true;
+                found[n++] = units->name[i];
+            }
+        uint16_t code = dictionary_find(units->dictionary, DICTIONARY_UNIT, found[next]);
+        if (code != CODE_NONE)
+            below[n_codes++] = code;
     }
-    qsort(found, n, sizeof *found, by_code);
-    *codes = found;
-    return n;
+    qsort(below, n_codes, sizeof *below, by_code);
+    *codes = below;
+    return n_codes;
 }

@@ -1,5 +1,6 @@
 /*
- * The hierarchy of units: who is below whom. Kept in the records (table `unit`), read per question.
+ * The hierarchy of units: who is below whom. Kept in the records (table `unit`), read per question. A unit may be known
+ * there without having interactions of its own ("spain" above "madrid"): it then has no code.
  *
  * SPDX-License-Identifier: GPL-3.0-or-later
  */
@@ -11,14 +12,17 @@
 
 struct units {
     size_t n;
-    const uint16_t *unit, *parent; /* [n] codes in DICTIONARY_UNIT; parent CODE_NONE: the root */
+    const struct slice *name, *parent; /* [n]; parent empty: the root */
+    const struct dictionary *dictionary;
 };
 
-/* Reads `unit(name, parent)`; no such table yet: an empty hierarchy. Names without a code are left out. */
+/* Reads `unit(name, parent)`; no such table yet: an empty hierarchy. Texts live in the arena. */
 must_use int units_load(sqlite3 *db, const struct dictionary *dictionary, struct arena *arena,
                         struct units *units, struct err *err);
 
-/* The unit and everything below it, ascending. units may be NULL. Returns how many. Cycles end. */
-size_t units_below(const struct units *units, uint16_t unit, struct arena *arena, const uint16_t **codes);
+/* Somebody made it or an interaction bears it. */
+bool units_know(const struct units *units, struct slice name);
+/* Codes of the unit and of everything below it, ascending. Returns how many (0: none has an interaction). Cycles end. */
+size_t units_below(const struct units *units, struct slice name, struct arena *arena, const uint16_t **codes);
 
 #endif

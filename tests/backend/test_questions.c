@@ -306,6 +306,28 @@ static void rights_by_unit_hide_the_rest(void **state) {
     json_decref(answer);
 }
 
+static int add_units(void *context, sqlite3 *db, struct err *err) {
+    (void)context;
+    (void)err;
+    return sqlite3_exec(db, "INSERT OR REPLACE INTO unit(name, title, parent) VALUES ('spain', '', ''), ('madrid', '', 'spain'),"
+                            "('lavapies', '', 'madrid'), ('loop', '', 'loop')", NULL, NULL, NULL);
+}
+
+static void units_hold_those_below_them(void **state) {
+    (void)state;
+    struct err err = {0};
+    assert_int_equal(store_write(world.folder->store, add_units, NULL, &err), 0);
+    json_t *answer = world_ask(&world, "{\"kind\":\"trend\",\"every\":\"month\",\"unit\":\"spain\"}"); /* has none itself */
+    assert_int_equal(int_at(answer, "data.0.value"), 3);
+    json_decref(answer);
+    answer = world_ask(&world, "{\"kind\":\"flow\",\"unit\":[\"loop\",\"lavapies\"]}");
+    assert_int_equal(int_at(answer, "meta.interactions"), 0);
+    json_decref(answer);
+    answer = world_ask(&world, "{\"kind\":\"flow\",\"unit\":[\"lima\",\"spain\"]}");
+    assert_int_equal(int_at(answer, "meta.interactions"), 6);
+    json_decref(answer);
+}
+
 static void patience_ends(void **state) {
     (void)state;
     struct query_control control = {.limit_ms = 0};
@@ -352,6 +374,7 @@ int main(void) {
         cmocka_unit_test(behind_each_number_are_its_customers),
         cmocka_unit_test(drop_off_tells_their_last_interactions),
         cmocka_unit_test(rights_by_unit_hide_the_rest),
+        cmocka_unit_test(units_hold_those_below_them),
         cmocka_unit_test(patience_ends),
         cmocka_unit_test(csv_defuses_formulas),
     };
