@@ -215,7 +215,8 @@ static void done(struct store_job *job, int code, const struct err *err) {
 /* ---- handing over ---- */
 
 static bool pressed(const struct ingest *ingest) {
-    return keys_pressed(ingest->keys) || customers_pressed(ingest->customers);
+    return keys_pressed(ingest->keys) || customers_pressed(ingest->customers) ||
+           (ingest->timeline && timeline_is_behind(ingest->timeline));
 }
 
 static int hand_over(struct ingest *ingest, struct ingest_batch *batch, struct err *err) {
@@ -272,11 +273,14 @@ static void waited(struct ingest_batch *batch, int code, const struct err *err) 
     pthread_mutex_unlock(&waiting->lock);
 }
 
-/* Writes full tables of keys out in this thread, when maintenance does not keep up (or does not run). */
+/* Writes full tables of keys and the index's head out in this thread, when maintenance does not keep up (or does not
+ * run). */
 static int relieve(struct ingest *ingest, struct err *err) {
     int code = keys_pressed(ingest->keys) ? keys_flush(ingest->keys, KEYS_FRESH_MAX, err) : 0;
     if (!code && customers_pressed(ingest->customers))
         code = customers_flush(ingest->customers, KEYS_FRESH_MAX, err);
+    if (!code && ingest->timeline && timeline_is_behind(ingest->timeline))
+        code = timeline_relieve(ingest->timeline, err);
     return code;
 }
 

@@ -28,6 +28,8 @@ void timeline_close(struct timeline *timeline);
 void timeline_append(struct timeline *timeline, const struct row *rows, size_t n);
 /* Any thread: so many rows wait to be sealed that no more should be accepted for now (E_BUSY). Free. */
 bool timeline_is_behind(const struct timeline *timeline);
+/* Any thread but the writer, while it is behind: seals in this thread, or waits a moment for whoever does. */
+must_use int timeline_relieve(struct timeline *timeline, struct err *err);
 /* Writer thread: a new overlay after identities changed; takes ownership (free() of one block). */
 void timeline_publish_overlay(struct timeline *timeline, struct overlay *overlay);
 /* Each snapshot first calls `take`: a newer overlay (taken over) or NULL. So an overlay is made when somebody asks, not with

@@ -12,6 +12,7 @@
 #include <malloc.h>
 #include <stdlib.h>
 #include <sys/mman.h>
+#include <unistd.h>
 
 #include "base/clock.h"
 #include "timeline/part_merge.h"
@@ -22,7 +23,8 @@ enum {
     RUN_ROWS = LIMIT_TAIL_ROWS / 4,    /* so many rows of the tail are worth a run */
     RUN_TAILS = 8,                     /* tails that one run is made of at most */
     RUNS_A_CELL = 3,                   /* more are merged whatever their sizes */
-    HEAD_ROWS_MOST = 4 * LIMIT_HEAD_ROWS
+    HEAD_ROWS_MOST = 4 * LIMIT_HEAD_ROWS,
+    RELIEVE_US = 5000
 };
 
 /* Of its own pages, so that they go back to the system whatever the heap looks like. */
@@ -341,4 +343,14 @@ int head_advance(struct timeline *timeline, bool force, struct err *err) {
 
 bool timeline_is_behind(const struct timeline *timeline) {
     return atomic_load(&timeline->last_seq) - atomic_load(&timeline->sealed_seq) > HEAD_ROWS_MOST;
+}
+
+int timeline_relieve(struct timeline *timeline, struct err *err) {
+    if (pthread_mutex_trylock(&timeline->work)) {
+        usleep(RELIEVE_US); /* the maintenance works, and yields to the head */
+        return 0;
+    }
+    int code = head_advance(timeline, false, err);
+    pthread_mutex_unlock(&timeline->work);
+    return code;
 }
