@@ -1,27 +1,19 @@
 /*
- * The audit of sign-ins and changes: append only, written without waiting.
+ * The audit of sign-ins and changes: append only, durable before the change is answered.
  *
  * SPDX-License-Identifier: GPL-3.0-or-later
  */
-#include <stdio.h>
-#include <stdlib.h>
-
 #include "base/clock.h"
 #include "base/logger.h"
 #include "http/account_internal.h"
 
-struct audit_job {
-    struct store_job job;
-    int64_t time_ms;
-    char who[256], address[64], what[48], about[256], detail[256];
-};
-
-static int insert_entry(struct store_job *job, sqlite3 *db, struct err *err) {
-    const struct audit_job *entry = (const struct audit_job *)job;
-    sqlite3_stmt *statement = STORE_PREPARE(
-        db,
-        "INSERT INTO audit(time_ms, who, address, what, about, detail) VALUES(?, ?, ?, ?, ?, ?)",
-        err);
+static int insert_entry(void *context, sqlite3 *db, struct err *err) {
+    const struct audit_entry *entry = context;
+    sqlite3_stmt *statement =
+        STORE_PREPARE(db,
+                      "INSERT INTO audit(time_ms, who, address, what, about, detail)"
+                      " VALUES(?, ?, ?, ?, ?, ?)",
+                      err);
     if (!statement)
         return E_IO;
     sqlite3_bind_int64(statement, 1, entry->time_ms);
@@ -33,29 +25,17 @@ static int insert_entry(struct store_job *job, sqlite3 *db, struct err *err) {
     return run_statement(statement, err);
 }
 
-static void end_entry(struct store_job *job, int code, const struct err *err) {
-    (void)err;
-    if (code)
-        log_error("http", "an entry of the audit was not written");
-    free(job);
-}
-
 void audit_write(struct accounts *accounts, const struct principal *by, const char *address,
                  const char *what, const char *about, const char *detail) {
-    struct audit_job *entry = calloc(1, sizeof *entry);
-    if (!entry)
-        abort();
-    entry->job = (struct store_job){
-        .run = insert_entry, .done = end_entry, .bytes = sizeof *entry, .alone = true};
-    entry->time_ms = clock_now_ms();
-    snprintf(entry->who, sizeof entry->who, "%s", by && by->name ? by->name : "");
-    snprintf(entry->address, sizeof entry->address, "%s", address ? address : "");
-    snprintf(entry->what, sizeof entry->what, "%s", what);
-    snprintf(entry->about, sizeof entry->about, "%s", about ? about : "");
-    snprintf(entry->detail, sizeof entry->detail, "%s", detail ? detail : "");
+    struct audit_entry entry = {.time_ms = clock_now_ms(),
+                                .who = by ? by->name : NULL,
+                                .address = address,
+                                .what = what,
+                                .about = about,
+                                .detail = detail};
     struct err err = {0};
-    if (store_submit(accounts->folder->store, &entry->job, &err))
-        end_entry(&entry->job, E_BUSY, &err);
+    if (store_write(accounts->folder->store, insert_entry, &entry, &err))
+        log_error("http", "an entry of the audit was not written: %s", err.message);
 }
 
 int audit_list(struct accounts *accounts, uint64_t before, size_t limit, struct arena *arena,

@@ -41,8 +41,9 @@ void request_begin(struct request *request, const char *method, const char *targ
     }
     request->target = arena_text(request->arena, (struct slice){target, n});
     private->query = target[path_n] == '?' ? request->target + path_n + 1 : "";
-    struct slice path;
-    if (!url_decode((struct slice){request->target, path_n}, false, request->arena, &path)) {
+    struct slice path, query;
+    if (!url_decode(slice_of(private->query), true, request->arena, &query) ||
+        !url_decode((struct slice){request->target, path_n}, false, request->arena, &path)) {
         err_set(&private->refusal, E_MALFORMED, "the address is not properly encoded");
         return;
     }

@@ -178,17 +178,20 @@ int user_list(struct accounts *accounts, struct arena *arena, struct user **user
 
 /* Would this change leave nobody who owns the place? */
 static int check_last_owner(sqlite3 *db, uint64_t id, struct err *err) {
-    sqlite3_stmt *statement = STORE_PREPARE(
-        db, "SELECT count(*) FROM user WHERE role = 'owner' AND NOT disabled AND id <> ?", err);
+    sqlite3_stmt *statement =
+        STORE_PREPARE(db,
+                      "SELECT count(*) FILTER (WHERE id = ?1), count(*) FILTER (WHERE id <> ?1)"
+                      " FROM user WHERE role = 'owner' AND NOT disabled",
+                      err);
     if (!statement)
         return E_IO;
     sqlite3_bind_int64(statement, 1, (sqlite3_int64)id);
     int code = store_step(statement, err);
     if (code != 1)
         return code ? code : E_INTERNAL;
-    int others = sqlite3_column_int(statement, 0);
+    int this_one = sqlite3_column_int(statement, 0), others = sqlite3_column_int(statement, 1);
     sqlite3_reset(statement);
-    return others ? 0 : err_set(err, E_REFUSED, "the last owner cannot go");
+    return this_one && !others ? err_set(err, E_REFUSED, "the last owner cannot go") : 0;
 }
 
 static int end_sessions(sqlite3 *db, uint64_t id, struct err *err) {
