@@ -16,9 +16,12 @@
 #include "collect/import_ordinals.h"
 #include "collect/import_reader.h"
 
+enum { FIRST_ROWS = 64 };
+
 struct slot {
     struct import_batch batch;
     struct arena arena;
+    size_t capacity; /* of the batch's arrays; grows to IMPORT_BATCH_ROWS */
     bool under_way;
 };
 
@@ -89,6 +92,19 @@ static struct key128 key_of(struct run *run, const struct event *event) {
                              counted ? import_ordinals_next(&run->ordinals, row) : 0);
 }
 
+static void make_room(struct slot *slot) {
+    struct import_batch *batch = &slot->batch;
+    if (batch->n < slot->capacity)
+        return;
+    slot->capacity = slot->capacity ? slot->capacity * 2 : FIRST_ROWS;
+    batch->events = realloc(batch->events, slot->capacity * sizeof *batch->events);
+    batch->keys = realloc(batch->keys, slot->capacity * sizeof *batch->keys);
+    batch->rows = realloc(batch->rows, slot->capacity * sizeof *batch->rows);
+    batch->results = realloc(batch->results, slot->capacity * sizeof *batch->results);
+    if (!batch->events || !batch->keys || !batch->rows || !batch->results)
+        abort();
+}
+
 static int add_row(struct run *run, struct slot *slot, const struct import_row *row,
                    struct err *err) {
     struct import_batch *batch = &slot->batch;
@@ -98,6 +114,7 @@ static int add_row(struct run *run, struct slot *slot, const struct import_row *
         run->sink->reject(run->sink->context, row->number, row->refusal, row->message, row->raw);
         return 0;
     }
+    make_room(slot);
     batch->events[batch->n] = row->event;
     batch->keys[batch->n] = key_of(run, &row->event);
     batch->rows[batch->n] = row->number;
@@ -132,16 +149,8 @@ static int read_rows(struct run *run, struct err *err) {
 
 static void begin(struct run *run) {
     import_ordinals_init(&run->ordinals);
-    for (size_t i = 0; i < IMPORT_BATCHES; i++) {
-        struct import_batch *batch = &run->slots[i].batch;
+    for (size_t i = 0; i < IMPORT_BATCHES; i++)
         arena_init(&run->slots[i].arena);
-        batch->events = calloc(IMPORT_BATCH_ROWS, sizeof *batch->events);
-        batch->keys = calloc(IMPORT_BATCH_ROWS, sizeof *batch->keys);
-        batch->rows = calloc(IMPORT_BATCH_ROWS, sizeof *batch->rows);
-        batch->results = calloc(IMPORT_BATCH_ROWS, sizeof *batch->results);
-        if (!batch->events || !batch->keys || !batch->rows || !batch->results)
-            abort();
-    }
     run->begun_us = clock_monotonic_us();
 }
 

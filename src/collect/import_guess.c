@@ -121,13 +121,13 @@ static double content_score(const struct sample *sample, const struct sample_col
     double length = column->filled ? (double)column->bytes / (double)column->filled : 0;
     switch (part) {
     case MAP_CUSTOMER:
-        if (column->kind == CELLS_TIME || column->kind == CELLS_DECIMAL || filled < 0.9 ||
+        if (column->kind == CELLS_TIME || column->kind == CELLS_DECIMAL || filled < 0.8 ||
             length > 100)
             return 0;
         return column->distinct < 2 && rows > 5 ? 0.3 : 1;
-    case MAP_TIME: return column->time_format && filled >= 0.9 ? 1 : 0;
+    case MAP_TIME: return column->time_format && filled >= 0.8 ? 1 : 0;
     case MAP_EVENT:
-        if (column->kind == CELLS_TIME || column->kind == CELLS_DECIMAL || filled < 0.9 ||
+        if (column->kind == CELLS_TIME || column->kind == CELLS_DECIMAL || filled < 0.8 ||
             length > 100)
             return 0;
         return column->kind == CELLS_INTEGER ? 0.5 : distinct > 0.9 && rows > 20 ? 0.5 : 1;

@@ -2,8 +2,8 @@
  * What a table means, guessed from the names and the first rows of its columns. Private to collect/import_*.
  *
  * NAMES  A column's name is compared with words of Spanish and English without regard to case and separators: the whole
- * name counts 1, a word in it 0.7. CONTENT must allow it: a time is read by one format in all rows, a customer and an
- * event are (nearly) always there, an event is a short text that repeats. Confidence is the product.
+ * name counts 1, a word in it 0.7. CONTENT must allow it: a time is read by one format in four rows of five, a
+ * customer and an event are nearly always there, an event is a short text that repeats. Confidence is the product.
  *
  * SPDX-License-Identifier: GPL-3.0-or-later
  */

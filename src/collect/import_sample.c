@@ -63,8 +63,10 @@ static bool is_plain(const char *format) {
     return strncmp(format, "unix", 4) == 0 || strncmp(format, "%Y%m%d", 6) == 0;
 }
 
-static bool fits(const struct sample *sample, size_t column, const char *format) {
-    size_t filled = 0;
+/* How many filled cells of a column a format reads; *filled: how many there are. */
+static size_t fits(const struct sample *sample, size_t column, const char *format, size_t *filled) {
+    size_t n = 0;
+    *filled = 0;
     for (size_t i = 0; i < sample->n_rows; i++) {
         const struct table_row *row = &sample->rows[i];
         int64_t utc_ms;
@@ -73,35 +75,45 @@ static bool fits(const struct sample *sample, size_t column, const char *format)
         struct slice cell = utf8_trim(row->cells[column]);
         if (!cell.n)
             continue;
+        ++*filled;
         if (row->dates && row->dates[column]) {
-            filled++;
+            n++;
             continue;
         }
         if (time_parse_format(cell, format, NULL, &utc_ms) || utc_ms < TIME_MIN_MS ||
             utc_ms >= TIME_MAX_MS)
-            return false;
-        if (is_plain(format) && (utc_ms < PLAUSIBLE_FROM_MS || utc_ms > PLAUSIBLE_TO_MS))
-            return false;
-        filled++;
+            continue;
+        n += !is_plain(format) || (utc_ms >= PLAUSIBLE_FROM_MS && utc_ms <= PLAUSIBLE_TO_MS);
     }
-    return filled > 0;
+    return n;
 }
 
-/* The format that fits all filled cells of a column, NULL if none does. */
+/* The same format with the month first. */
+static const char *month_first(const char *format) {
+    for (size_t i = 0; i < sizeof time_formats / sizeof *time_formats; i++)
+        if (strncmp(time_formats[i], "%m/%d/", 6) == 0 &&
+            strcmp(time_formats[i] + 6, format + 6) == 0)
+            return time_formats[i];
+    return NULL;
+}
+
+/* The format that fits most filled cells of a column, at least four of five; NULL if none does. */
 static const char *find_time_format(const struct sample *sample, size_t column, bool *doubtful) {
+    const char *best = NULL;
+    size_t most = 0, filled;
     *doubtful = false;
     for (size_t i = 0; i < sizeof time_formats / sizeof *time_formats; i++) {
-        const char *format = time_formats[i];
-        if (!fits(sample, column, format))
-            continue;
-        char other[32];
-        if (strncmp(format, "%d/%m/", 6) == 0) {
-            snprintf(other, sizeof other, "%%m/%%d/%s", format + 6);
-            *doubtful = fits(sample, column, other);
+        size_t n = fits(sample, column, time_formats[i], &filled);
+        if (n > most && n * 5 >= filled * 4) {
+            best = time_formats[i];
+            most = n;
         }
-        return format;
+        if (n && n == filled)
+            break;
     }
-    return NULL;
+    if (best && strncmp(best, "%d/%m/", 6) == 0 && month_first(best))
+        *doubtful = fits(sample, column, month_first(best), &filled) == most;
+    return best;
 }
 
 /* Lower case, separators as single blanks: "ID_Cliente" and "id cliente" are one. */
@@ -223,15 +235,6 @@ static void copy_sheets(struct sample *sample, const char *const *sheets) {
         sample->sheets[i] = arena_text(&sample->arena, slice_of(sheets[i]));
 }
 
-/* The same format with the month first. */
-static const char *month_first(const char *format) {
-    for (size_t i = 0; i < sizeof time_formats / sizeof *time_formats; i++)
-        if (strncmp(time_formats[i], "%m/%d/", 6) == 0 &&
-            strcmp(time_formats[i] + 6, format + 6) == 0)
-            return time_formats[i];
-    return NULL;
-}
-
 /* A row that only one order of day and month fits settles the doubt of a column. */
 static bool settle_order(struct sample *sample, const struct table_row *row) {
     bool doubtful = false;
@@ -243,7 +246,7 @@ static bool settle_order(struct sample *sample, const struct table_row *row) {
         struct slice cell = i < row->n ? utf8_trim(row->cells[i]) : (struct slice){"", 0};
         bool day = time_parse_format(cell, column->time_format, NULL, &utc_ms) == 0;
         bool month = time_parse_format(cell, month_first(column->time_format), NULL, &utc_ms) == 0;
-        if (day != month) {
+        if (cell.n && day != month) {
             column->time_format = day ? column->time_format : month_first(column->time_format);
             column->day_first_doubtful = false;
         }

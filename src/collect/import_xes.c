@@ -33,9 +33,9 @@ struct xes {
     const struct import_options *options;
     XML_Parser parser;
     bool suspended, ended, any_log;
-    enum place place, before_declaration;
-    int depth;             /* of attributes inside attributes */
-    char *path[DEPTH_MAX]; /* keys of the open attributes, in the arena */
+    enum place place, outer; /* outer: of the event or declaration */
+    int depth;               /* of attributes inside attributes */
+    char *path[DEPTH_MAX];   /* keys of the open attributes, in the arena */
     uint64_t events;
     /* the trace */
     struct arena trace_arena;
@@ -166,28 +166,46 @@ static void start_attribute(struct xes *xes, const char *element, const char *co
     add_property(xes, slice_of(lifecycle ? "lifecycle" : full), element, text);
 }
 
-static void start(void *user, const XML_Char *name, const XML_Char **attributes) {
-    struct xes *xes = user;
-    name = local_name(name);
-    if (strcmp(name, "log") == 0) {
-        xes->any_log = true;
-    } else if (strcmp(name, "trace") == 0 && xes->place == IN_LOG) {
-        xes->place = IN_TRACE;
-        arena_clear(&xes->trace_arena);
+static bool is_declaration(const char *name) {
+    return strcmp(name, "global") == 0 || strcmp(name, "classifier") == 0 ||
+           strcmp(name, "extension") == 0;
+}
+
+static void start_trace(struct xes *xes) {
+    xes->place = IN_TRACE;
+    arena_clear(&xes->trace_arena);
+    xes->customer = (struct slice){NULL, 0};
+    xes->n_trace = 0;
+}
+
+static void start_event(struct xes *xes) {
+    if (xes->place == IN_LOG) { /* outside any trace: it has no customer */
         xes->customer = (struct slice){NULL, 0};
         xes->n_trace = 0;
-    } else if (strcmp(name, "event") == 0 && (xes->place == IN_TRACE || xes->place == IN_LOG)) {
-        if (xes->place == IN_LOG) /* an event outside any trace has no customer */
-            xes->customer = (struct slice){NULL, 0}, xes->n_trace = 0;
-        xes->before_declaration = xes->place;
-        xes->place = IN_EVENT;
-        arena_clear(&xes->event_arena);
-        xes->n = 0;
-        xes->refusal = REFUSAL_NONE;
-        xes->name = xes->time = xes->lifecycle = (struct slice){NULL, 0};
-    } else if (strcmp(name, "global") == 0 || strcmp(name, "classifier") == 0 ||
-               strcmp(name, "extension") == 0) {
-        xes->before_declaration = xes->place;
+    }
+    xes->outer = xes->place;
+    xes->place = IN_EVENT;
+    arena_clear(&xes->event_arena);
+    xes->n = 0;
+    xes->refusal = REFUSAL_NONE;
+    xes->name = xes->time = xes->lifecycle = (struct slice){NULL, 0};
+}
+
+/* Whatever is not part of the frame is an attribute, and so is all inside it. */
+static void start(void *user, const XML_Char *name, const XML_Char **attributes) {
+    struct xes *xes = user;
+    bool frame = xes->place == IN_LOG || xes->place == IN_TRACE;
+    name = local_name(name);
+    if (!xes->any_log && strcmp(name, "log") == 0) {
+        xes->any_log = true;
+    } else if (xes->depth || !frame) {
+        start_attribute(xes, name, (const char *const *)attributes);
+    } else if (strcmp(name, "trace") == 0 && xes->place == IN_LOG) {
+        start_trace(xes);
+    } else if (strcmp(name, "event") == 0) {
+        start_event(xes);
+    } else if (is_declaration(name)) {
+        xes->outer = xes->place;
         xes->place = IN_DECLARATION;
     } else {
         start_attribute(xes, name, (const char *const *)attributes);
@@ -196,22 +214,21 @@ static void start(void *user, const XML_Char *name, const XML_Char **attributes)
 
 static void end(void *user, const XML_Char *name) {
     struct xes *xes = user;
-    name = local_name(name);
-    if (strcmp(name, "log") == 0)
+    (void)name;
+    if (xes->depth) {
+        xes->depth--;
         return;
-    if (strcmp(name, "trace") == 0 && xes->place == IN_TRACE && !xes->depth) {
-        xes->place = IN_LOG;
-    } else if (strcmp(name, "event") == 0 && xes->place == IN_EVENT && !xes->depth) {
-        xes->place = xes->before_declaration;
+    }
+    switch (xes->place) {
+    case IN_LOG: break;
+    case IN_TRACE: xes->place = IN_LOG; break;
+    case IN_DECLARATION: xes->place = xes->outer; break;
+    case IN_EVENT:
+        xes->place = xes->outer;
         xes->events++;
         xes->ready = true;
         XML_StopParser(xes->parser, XML_TRUE);
-    } else if (xes->place == IN_DECLARATION &&
-               (strcmp(name, "global") == 0 || strcmp(name, "classifier") == 0 ||
-                strcmp(name, "extension") == 0)) {
-        xes->place = xes->before_declaration;
-    } else if (xes->depth) {
-        xes->depth--;
+        break;
     }
 }
 
