@@ -1,0 +1,144 @@
+/*
+ * Explore as people use it: the form with and without scripts, keyboard, history, errors at their control, from each number to
+ * the customers behind it, downloads.
+ *
+ * SPDX-License-Identifier: GPL-3.0-or-later
+ */
+import assert from "node:assert/strict";
+import { after, before, test } from "node:test";
+import { history, open, quit, send, serve, signIn } from "./world.mjs";
+
+let world;
+before(async () => {
+  world = await serve();
+  assert.equal((await send(world, history())).success, true);
+});
+after(async () => { await quit(); assert.equal(await world.stop(), 0); });
+
+const FUNNEL = "/explore/funnel?range=all&s1=Product%20Viewed&s2=Checkout%20Started&s3=Order%20Completed";
+const steps = (page) => page.$$eval(".steps-edit input[id]", (inputs) => inputs.map((input) => input.value));
+
+/** The question that a change began is answered. */
+async function answered(page) {
+  await page.waitForTimeout(320);
+  await page.waitForFunction(() => document.querySelector("#answer") && !document.querySelector("#answer").hasAttribute("aria-busy"));
+}
+
+test("a funnel is changed with buttons and keys, the address follows, back goes back", async () => {
+  const page = await open(world);
+  await signIn(page, world);
+  await page.goto(world.base + FUNNEL);
+  assert.match(await page.textContent(".headline"), /^De \d+ clientes/);
+  await page.focus("#q-s2");
+  await page.keyboard.press("Alt+ArrowUp");
+  await answered(page);
+  assert.deepEqual(await steps(page), ["Checkout Started", "Product Viewed", "Order Completed"]);
+  assert.equal(await page.evaluate(() => document.activeElement?.id), "q-s1", "the focus goes with the step");
+  await page.click('[name="do"][value="add-s"]');
+  await answered(page);
+  assert.equal((await steps(page)).length, 4);
+  await page.fill("#q-s4", "Call Ended");
+  await page.keyboard.press("Tab");
+  await answered(page);
+  assert.ok(page.url().includes("s4=Call%20Ended"), page.url());
+  await page.click('[name="do"][value="del-s-4"]');
+  await answered(page);
+  assert.equal((await steps(page)).length, 3);
+  await page.selectOption("#q-by", "channel");
+  await answered(page);
+  assert.ok(page.url().includes("by=channel"));
+  await page.goBack();
+  await answered(page);
+  assert.ok(!page.url().includes("by=channel"));
+  assert.equal(await page.inputValue("#q-by"), "");
+  await page.reload();
+  assert.deepEqual(await steps(page), ["Checkout Started", "Product Viewed", "Order Completed"], "the address is the question");
+  assert.deepEqual(page.complaints, []);
+  await page.context().close();
+});
+
+test("the same form works without scripts", async () => {
+  const page = await open(world, { javaScriptEnabled: false });
+  await signIn(page, world);
+  await page.goto(world.base + FUNNEL);
+  await page.click('[name="do"][value="down-s-1"]');
+  assert.deepEqual(await steps(page), ["Checkout Started", "Product Viewed", "Order Completed"]);
+  await page.fill("#q-s3", "Invoice Viewed");
+  await page.click(".ask button");
+  assert.deepEqual(await steps(page), ["Checkout Started", "Product Viewed", "Invoice Viewed"]);
+  assert.match(await page.textContent(".headline"), /^De \d+ clientes/);
+  await page.context().close();
+});
+
+test("an error stands at its control", async () => {
+  const page = await open(world);
+  await signIn(page, world);
+  await page.goto(`${world.base}${FUNNEL}&s2=Nada`.replace("s2=Checkout%20Started&", ""));
+  assert.equal(await page.getAttribute("#q-s2", "aria-invalid"), "true");
+  assert.match(await page.textContent("#e-s2"), /Ninguna interacción recibida/);
+  await page.context().close();
+});
+
+test("filters offer the values of their property; a group of customers is built without JSON", async () => {
+  const page = await open(world);
+  await signIn(page, world);
+  await page.goto(`${world.base}/explore/trend?range=all`);
+  await page.click(".narrowing > summary");
+  await page.click('[name="do"][value="add-f"]');
+  await answered(page);
+  await page.fill('[name="f1p"]', "reason");
+  await page.focus('[name="f1v"]');
+  await page.waitForSelector("#values option", { state: "attached" });
+  assert.deepEqual((await page.$$eval("#values option", (options) => options.map((option) => option.value))).sort(), ["Avería", "Factura"]);
+  await page.fill('[name="f1v"]', "Factura");
+  await page.keyboard.press("Tab");
+  await answered(page);
+  await page.click('[name="do"][value="add-g"]');
+  await answered(page);
+  await page.selectOption('[name="g1k"]', "did");
+  await answered(page);
+  await page.fill('[name="g1e"]', "Order Completed");
+  await page.keyboard.press("Tab");
+  await answered(page);
+  const query = JSON.parse(await page.textContent("#question-json"));
+  assert.deepEqual(query.where, [{ property: "reason", op: "=", value: "Factura" }]);
+  assert.deepEqual(query.segment, { all: [{ did: { event: "Order Completed" } }] });
+  assert.deepEqual(page.complaints, []);
+  await page.context().close();
+});
+
+test("each number leads to its customers, as many as it says", async () => {
+  const page = await open(world);
+  await signIn(page, world);
+  for (const [path, shape] of [[FUNNEL, "step=1"], [FUNNEL, "lost=1"], ["/explore/flow?range=all", "edge_from="], ["/explore/flow?range=all", "node="], ["/explore/flow?range=all", "first="], ["/explore/flow?range=all&view=sankey", "last="], ["/explore/variants?range=all", "variant=1"], ["/explore/retention?range=all", "cohort="], ["/explore/trend?range=all", "bucket="]]) {
+    await page.goto(world.base + path);
+    const [href, title] = await page.$eval(`#answer svg.chart-wide a[href*="${shape}"]`, (link) => [link.getAttribute("href"), link.querySelector("title").textContent]);
+    await page.goto(world.base + href);
+    const lead = await page.textContent(".lead"), count = Number(/[\d.]+/.exec(lead)[0].replaceAll(".", ""));
+    assert.ok(count > 0, `${href}: ${lead}`);
+    assert.equal(await page.locator("tbody tr").count(), Math.min(count, 100), href);
+    if (shape.startsWith("step") || shape.startsWith("lost") || shape.startsWith("variant"))
+      assert.ok(title.split(/\D+/).map(Number).includes(count), `${href}: ${count} customers, "${title}"`);
+  }
+  await page.click("tbody a");
+  assert.match(page.url(), /\/customers\/c_\d+/);
+  await page.context().close();
+});
+
+test("every answer can be taken along", async () => {
+  const page = await open(world);
+  await signIn(page, world);
+  for (const kind of ["trend", "funnel", "flow", "variants", "retention"]) {
+    await page.goto(world.base + (kind === "funnel" ? FUNNEL : `/explore/${kind}?range=all`));
+    for (const [type, mark] of [["csv", ","], ["svg", "<svg"]]) {
+      const href = await page.getAttribute(`.page-actions a[href*=".${type}"]`, "href");
+      const answer = await page.request.get(world.base + href);
+      assert.equal(answer.status(), 200, href);
+      assert.match(answer.headers()["content-disposition"], new RegExp(`attachment.*\\.${type}`));
+      const text = await answer.text();
+      assert.ok(text.includes(mark) && text.length > 100, href);
+      if (type === "svg") assert.doesNotMatch(text, /var\(--|light-dark|color-mix\(in srgb, #/, `${kind}: tokens are resolved`);
+    }
+  }
+  await page.context().close();
+});
