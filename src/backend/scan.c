@@ -12,6 +12,8 @@
 #include "base/clock.h"
 #include "base/limits.h"
 
+struct scan_tuning scan_tuning = {.chunk_rows = 65536, .small_rows = 400000};
+
 int patience_check(const struct patience *patience, struct err *err) {
     if (patience->control && atomic_load_explicit(&patience->control->cancelled, memory_order_relaxed))
         return err_set(err, E_CANCELLED, "the question was cancelled");
@@ -574,9 +576,9 @@ void scan_ignore_range(struct scan *scan) {
 
 static void plan_chunks(struct scan *scan) {
     uint64_t rows = scan->rows ? scan->rows : 1;
-    uint64_t chunk = ((uint64_t)scan->profiles + 1) * SCAN_CHUNK_ROWS / rows / 64 * 64;
+    uint64_t chunk = ((uint64_t)scan->profiles + 1) * scan_tuning.chunk_rows / rows / 64 * 64;
     scan->chunk = chunk < 64 ? 64 : chunk > (1 << 20) ? 1 << 20 : (uint32_t)chunk;
-    scan->threads = scan->rows > SCAN_SMALL_ROWS ? SCAN_THREADS : 1;
+    scan->threads = scan->rows > scan_tuning.small_rows ? SCAN_THREADS : 1;
 }
 
 int scan_prepare(struct scan *scan, const struct scan_spec *spec, const struct snapshot *snapshot,

@@ -1,7 +1,7 @@
 /*
  * The scan: what remains of the timeline after the filters, customer by customer, fed to an operator.
  *
- * Profiles are cut into chunks of about SCAN_CHUNK_ROWS rows; threads take chunks from a counter. In a chunk, each part
+ * Profiles are cut into chunks of about scan_tuning.chunk_rows rows; threads take chunks from a counter. In a chunk, each part
  * becomes a view: its own arrays where the question needs nothing else (nothing is copied), or columns made of the rows
  * that the filters left (compaction without branches, conditions decided per value of a dictionary). Then the
  * customers of the chunk are walked over all views together. Parts of different ranges of time follow each other, so a
@@ -22,7 +22,14 @@
 #include "backend/expr.h"
 #include "timeline/timeline.h"
 
-enum { SCAN_CHUNK_ROWS = 65536, SCAN_THREADS = 2, SCAN_SMALL_ROWS = 400000 };
+enum { SCAN_THREADS = 2 };
+
+/* How work is cut. Tests make both small, so that short histories meet several chunks and threads. */
+struct scan_tuning {
+    uint32_t chunk_rows; /* about so many in a chunk */
+    uint32_t small_rows; /* up to so many, one thread does it */
+};
+extern struct scan_tuning scan_tuning;
 
 /* How long the asker waits. */
 struct patience {
