@@ -177,6 +177,8 @@ void chart_variants_table(const struct chart *chart, const json_t *data, struct 
     headings[0] = "#";
     chart_table_open(chart, out, headings, 5);
     json_array_foreach(json_object_get(data, "variants"), i, row) {
+        if (i == MAX_ROWS)
+            break;
         struct buf path;
         buf_init(&path, 16384);
         json_array_foreach(json_object_get(row, "path"), k, step)
