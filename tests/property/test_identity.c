@@ -1,0 +1,273 @@
+/*
+ * Random histories of events, identify and alias against an obvious model of the rules in customer.h: whose each row is and
+ * who has each identifier must agree, also after closing, opening and writing keys out in between.
+ *
+ * The model: sets of tokens. A userId is a token; an anonymousId is a series of tokens, of which the last one is current. A
+ * row belongs to a token; merging joins sets.
+ *
+ * SENDA_PROPERTY_ROUNDS (40) and SENDA_PROPERTY_SEED make it longer and other.
+ *
+ * SPDX-License-Identifier: GPL-3.0-or-later
+ */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <cmocka.h>
+
+#include "../unit/scratch.h"
+#include "base/clock.h"
+#include "base/logger.h"
+#include "folder/verify.h"
+
+enum { USERS = 9, VISITORS = 12, TOKENS = 4000, ROWS = 4000, STEPS = 60, BATCH = 8, ROUNDS = 40 };
+
+struct model {
+    int parent[TOKENS]; /* union find */
+    bool has_user[TOKENS];
+    int n_tokens;
+    int user
+        [USERS +
+         VISITORS]; /* token by name number; -1 unknown. Names of visitors may be aliased as users */
+    int visitor[USERS + VISITORS]; /* current token */
+    int row[ROWS];                 /* its token, by seq */
+    int n_rows;
+};
+
+static uint64_t random_state;
+static unsigned random_below(unsigned n) {
+    random_state ^= random_state << 13;
+    random_state ^= random_state >> 7;
+    random_state ^= random_state << 17;
+    return (unsigned)(random_state >> 20) % n;
+}
+
+static int root(const struct model *model, int token) {
+    while (model->parent[token] != token)
+        token = model->parent[token];
+    return token;
+}
+
+static void merge(struct model *model, int a, int b) {
+    a = root(model, a);
+    b = root(model, b);
+    model->parent[a] = b;
+    model->has_user[b] = model->has_user[b] || model->has_user[a];
+}
+
+static int token_new(struct model *model, bool user) {
+    int token = model->n_tokens++;
+    assert_true(token < TOKENS);
+    model->parent[token] = token;
+    model->has_user[token] = user;
+    return token;
+}
+
+static int user_of(struct model *model, int name) {
+    if (model->user[name] < 0)
+        model->user[name] = token_new(model, true);
+    return model->user[name];
+}
+
+static void join(struct model *model, int user, int visitor) {
+    int *current = &model->visitor[visitor];
+    if (*current < 0 ||
+        (root(model, *current) != root(model, user) && model->has_user[root(model, *current)]))
+        *current = token_new(model, false);
+    if (root(model, *current) != root(model, user))
+        merge(model, *current, user);
+}
+
+static void model_event(struct model *model, int user, int visitor) {
+    int token;
+    if (user >= 0) {
+        token = user_of(model, user);
+        if (visitor >= 0)
+            join(model, token, visitor);
+    } else {
+        if (model->visitor[visitor] < 0)
+            model->visitor[visitor] = token_new(model, false);
+        token = model->visitor[visitor];
+    }
+    model->row[++model->n_rows] = token;
+}
+
+static void model_alias(struct model *model, int before, int user) {
+    int token = user_of(model, user);
+    if (before == user)
+        return;
+    if (model->user[before] >= 0) {
+        if (root(model, model->user[before]) != root(model, token))
+            merge(model, model->user[before], token);
+    } else if (model->visitor[before] >= 0) {
+        join(model, token, before);
+    } else {
+        merge(model, user_of(model, before), token);
+        join(model, token, before);
+    }
+}
+
+/* ---- the same in the product ---- */
+
+static const char *name_of(int name, char text[16]) {
+    snprintf(text, 16, "id %d", name);
+    return text;
+}
+
+struct step {
+    struct event event;
+    char user[16], other[16];
+};
+
+static void make_step(struct step *step, struct model *model) {
+    int user = (int)random_below(USERS), visitor = USERS + (int)random_below(VISITORS);
+    struct event *event = &step->event;
+    *event = (struct event){.name = SLICE_LITERAL("Seen"), .time_ms = 1, .has_time = false};
+    unsigned what = random_below(10);
+    if (what == 0) { /* a userId, or an anonymousId, or one that nobody has */
+        int before = random_below(2) ? (int)random_below(USERS) : visitor;
+        event->type = EVENT_ALIAS;
+        event->user_id = slice_of(name_of(user, step->user));
+        event->previous_id = slice_of(name_of(before, step->other));
+        model_alias(model, before, user);
+        return;
+    }
+    event->type = what == 1 ? EVENT_IDENTIFY : EVENT_TRACK;
+    bool has_user = random_below(2), has_visitor = !has_user || random_below(2);
+    if (has_user)
+        event->user_id = slice_of(name_of(user, step->user));
+    if (has_visitor)
+        event->anonymous_id = slice_of(name_of(visitor, step->other));
+    model_event(model, has_user ? user : -1, has_visitor ? visitor : -1);
+}
+
+static void send(struct folder *folder, struct model *model) {
+    struct step steps[BATCH];
+    struct event events[BATCH];
+    struct event_result results[BATCH];
+    size_t n = random_below(BATCH) + 1;
+    for (size_t i = 0; i < n; i++)
+        make_step(&steps[i], model);
+    for (size_t i = 0; i < n; i++)
+        events[i] = steps[i].event;
+    struct ingest_batch batch = {.source = {.number = 1},
+                                 .events = events,
+                                 .n = n,
+                                 .bytes = n * 100,
+                                 .received_ms = clock_now_ms(),
+                                 .results = results};
+    struct err err = {0};
+    assert_int_equal(ingest_run(folder->ingest, &batch, &err), 0);
+    assert_int_equal(batch.accepted, n);
+}
+
+struct comparing {
+    struct folder *folder;
+    struct model *model;
+    const struct overlay *overlay;
+    uint32_t owner_of[TOKENS]; /* by root of a set; 0 not seen yet */
+    int set_of[TOKENS * 2];    /* by owner; -1 not seen yet */
+};
+
+static void same(struct comparing *comparing, int token, uint32_t owner) {
+    int set = root(comparing->model, token);
+    if (!comparing->owner_of[set])
+        comparing->owner_of[set] = owner;
+    if (comparing->set_of[owner] < 0)
+        comparing->set_of[owner] = set;
+    assert_int_equal(comparing->owner_of[set], owner);
+    assert_int_equal(comparing->set_of[owner], set);
+}
+
+static int compare_row(void *context, const struct log_record *record) {
+    struct comparing *comparing = context;
+    assert_true(record->row.seq <= (uint64_t)comparing->model->n_rows);
+    same(comparing, comparing->model->row[record->row.seq],
+         overlay_owner(comparing->overlay, record->row.customer));
+    return 0;
+}
+
+static void compare(struct folder *folder, struct model *model) {
+    struct snapshot *snapshot;
+    struct err err = {0};
+    assert_int_equal(timeline_snapshot(folder->timeline, &snapshot, &err), 0);
+    struct comparing *comparing = calloc(1, sizeof *comparing);
+    *comparing = (struct comparing){.folder = folder, .model = model};
+    comparing->overlay = snapshot_overlay(snapshot);
+    memset(comparing->set_of, 0xff, sizeof comparing->set_of);
+    assert_int_equal(log_last(folder->log), model->n_rows);
+    assert_int_equal(log_read(folder->log, 1, UINT64_MAX, compare_row, comparing, &err), 0);
+    for (int name = 0; name < USERS + VISITORS; name++) {
+        char text[16];
+        uint32_t owner;
+        int token = model->user[name] >= 0 ? model->user[name] : model->visitor[name];
+        int code = customers_find(folder->customers, slice_of(name_of(name, text)), &owner, &err);
+        assert_int_equal(code, token >= 0 ? 0 : E_NOT_FOUND);
+        if (token >= 0)
+            same(comparing, token, owner);
+    }
+    free(comparing);
+    snapshot_release(snapshot);
+}
+
+static void verify(struct folder *folder) {
+    struct err err = {0};
+    struct buf findings;
+    buf_init(&findings, 65536);
+    assert_int_equal(folder_verify(folder, false, &findings, &err), 0);
+    if (findings.n)
+        fail_msg("%s", findings.p);
+    buf_release(&findings);
+}
+
+static void history(const char *dir) {
+    struct folder *folder;
+    struct err err = {0};
+    struct model *model = calloc(1, sizeof *model);
+    memset(model->user, 0xff, sizeof model->user);
+    memset(model->visitor, 0xff, sizeof model->visitor);
+    assert_int_equal(folder_create(dir, NULL, &err), 0);
+    assert_int_equal(folder_open(&folder, dir, &err), 0);
+    unsigned steps = random_below(STEPS) + 5;
+    for (unsigned i = 0; i < steps; i++) {
+        send(folder, model);
+        unsigned what = random_below(12);
+        if (what == 0)
+            assert_true(folder_maintain(folder, true, &err) >= 0);
+        if (what <= 1) {
+            folder_close(folder);
+            assert_int_equal(folder_open(&folder, dir, &err), 0);
+        }
+        if (what <= 4)
+            compare(folder, model);
+    }
+    compare(folder, model);
+    verify(folder);
+    folder_close(folder);
+    free(model);
+}
+
+static unsigned setting(const char *name, unsigned otherwise) {
+    const char *text = getenv(name);
+    return text ? (unsigned)strtoul(text, NULL, 10) : otherwise;
+}
+
+static void test_histories_agree_with_the_model(void **state) {
+    (void)state;
+    logger_set_level(LOGGER_ERROR);
+    unsigned rounds = setting("SENDA_PROPERTY_ROUNDS", ROUNDS);
+    unsigned seed = setting("SENDA_PROPERTY_SEED", 1);
+    for (unsigned round = 0; round < rounds; round++) {
+        random_state = ((uint64_t)seed << 32 | round) * 0x9E3779B97F4A7C15u | 1;
+        char *dir = scratch_make("identity");
+        history(dir);
+        scratch_remove(dir);
+        free(dir);
+    }
+}
+
+int main(void) {
+    const struct CMUnitTest tests[] = {cmocka_unit_test(test_histories_agree_with_the_model)};
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
