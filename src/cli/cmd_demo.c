@@ -214,7 +214,8 @@ static int run(struct command_line *line, struct err *err) {
                               .listen = listen,
                               .greeting =
                                   "Sign in as " DEMO_EMAIL " with the password " DEMO_PASSWORD
-                                  "\nEverything in it is simulated. Ctrl-C stops."};
+                                  "\nEverything in it is simulated. A customer to begin with: "
+                                  "carmen.ibanez@correo.example"};
     return serve_folder(&serving, err);
 }
 

@@ -12,7 +12,7 @@
 #include "demo/internal.h"
 #include "timeline/timeline.h"
 
-enum { WINDOW = 16384, BATCH = 2000 };
+enum { WINDOW = 16384, BATCH = 2000, IN_ORDER = 120 };
 
 static const char *const source_titles[] = {
 #define X(name, title, channel) title,
@@ -147,7 +147,27 @@ static int outlet_tell(struct outlet *outlet, struct teller *teller, int day,
          &outlet->events[source][outlet->n[source]++]);
     if (++outlet->in_window == WINDOW)
         return outlet_end_window(outlet);
-    return outlet->n[source] == outlet->batch ? outlet_flush(outlet, source) : 0;
+    bool last = outlet->told + IN_ORDER > outlet->total; /* live views show arrivals in order */
+    if (last && outlet->told + IN_ORDER == outlet->total + 1)
+        return outlet_end_window(outlet);
+    return outlet->n[source] == outlet->batch || last ? outlet_flush(outlet, source) : 0;
+}
+
+static uint32_t seconds_told(const struct world *world, int day) {
+    int64_t left_s = (world->calendar.now_ms - world->calendar.midnight_ms[day]) / 1000;
+    return left_s > 2 * DAY_SECONDS ? 2 * DAY_SECONDS : left_s > 0 ? (uint32_t)left_s : 0;
+}
+
+/* Moments of a day that lie before now. */
+static uint64_t told_of_day(const struct world *world, int day) {
+    const struct day_list *list = &world->days[day];
+    uint32_t until = seconds_told(world, day);
+    if (until >= DAY_SECONDS)
+        return list->n;
+    uint64_t n = 0;
+    for (uint32_t i = 0; i < list->n; i++)
+        n += list->moments[i].second < until;
+    return n;
 }
 
 static int world_tell(struct world *world, const struct demo_sink *sink) {
@@ -159,14 +179,14 @@ static int world_tell(struct world *world, const struct demo_sink *sink) {
             abort();
     }
     for (int day = 0; day < N_DAYS; day++)
-        outlet.total += world->days[day].n;
+        outlet.total += told_of_day(world, day);
     struct teller *teller = teller_new(world);
     int code = 0;
     for (int day = 0; day < N_DAYS && !code; day++) {
         struct day_list *list = &world->days[day];
         day_sort(list);
-        int64_t left_s = (world->calendar.now_ms - world->calendar.midnight_ms[day]) / 1000;
-        for (uint32_t i = 0; i < list->n && !code && list->moments[i].second < left_s; i++)
+        uint32_t until = seconds_told(world, day);
+        for (uint32_t i = 0; i < list->n && !code && list->moments[i].second < until; i++)
             code = outlet_tell(&outlet, teller, day, &list->moments[i]);
         free(list->moments);
         *list = (struct day_list){0};

@@ -9,6 +9,9 @@
  */
 #include "demo/internal.h"
 
+/* What comes after the end casts its shadow before: renewals, calls to leave. */
+enum { HORIZON = LAST_DAY + 21 };
+
 /* ---- the first weeks ---- */
 
 static int64_t installation_time(struct world *world, const struct person *person, int64_t t,
@@ -173,7 +176,7 @@ static void live_on(struct world *world, uint32_t who, int from) {
     for (int month = (int)((from - person->start) / 30.4375);; month++) {
         int begin = person->start + (int)(month * 30.4375),
             next = person->start + (int)((month + 1) * 30.4375);
-        if (begin > LAST_DAY)
+        if (begin > HORIZON)
             return;
         if (month && month % 12 == 0) {
             renewed = stream_chance(stream, facts.renewed);
@@ -199,7 +202,7 @@ static void live_on(struct world *world, uint32_t who, int from) {
 static void leave(struct world *world, uint32_t who) {
     struct stream *stream = &world->streams[FOR_LOSS];
     const struct person *person = &world->people[who];
-    if (person->end < 0 || person->end > LAST_DAY)
+    if (person->end < 0 || person->end > HORIZON)
         return;
     static const double price[] = {0.34, 0.26, 0.14, 0.16, 0.10},
                         bill[] = {0.7, 0.12, 0.08, 0.05, 0.05};
@@ -233,6 +236,8 @@ void life_losses(struct world *world) {
         if (who < world->n_settled)
             world_add(world, (int64_t)(1 + who % 3600),
                       &(struct moment){.who = who, .kind = M_TRAITS, .unit = NO_UNIT});
+        if (who < world->n_settled && person->start >= -27)
+            invoice(world, who, person->start + stream_between(&world->streams[FOR_LOSS], 28, 34));
         if (person->end == NEVER && !(person->flags & LUCIA))
             live_on(world, who, person->invoice != NEVER ? person->invoice + 90 : 0);
         leave(world, who);

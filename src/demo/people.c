@@ -124,6 +124,8 @@ static void person_init(struct world *world, struct person *person, int start, e
     person->first_name = (uint8_t)stream_below(stream, FIRST_NAMES);
     person->last_name = (uint8_t)stream_below(stream, LAST_NAMES);
     person->second_name = (uint8_t)stream_below(stream, LAST_NAMES);
+    if (person->first_name == 1 && person->last_name == 70)
+        person->last_name++; /* there is one Carmen Ibáñez */
     person->language = language_of(stream, person);
     person->commitment = (int16_t)(start + 365);
 }

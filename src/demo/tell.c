@@ -110,6 +110,8 @@ static size_t fold(char *out, const char *text) {
 
 struct slice tell_email(struct teller *teller, uint32_t who) {
     const struct person *person = &teller->world->people[who];
+    if (person->flags & CARMEN)
+        return SLICE_LITERAL("carmen.ibanez@correo.example");
     char *text = arena_get(teller->arena, 96);
     size_t n = fold(text, first_names[person->first_name]);
     text[n++] = '.';
@@ -137,7 +139,7 @@ static void identify_by_other(struct teller *teller, uint32_t who, int by, struc
     *event->external =
         by == 1
             ? (struct identity){IDENTITY_EXTERNAL, SLICE_LITERAL("email"), tell_email(teller, who)}
-            : (struct identity){IDENTITY_EXTERNAL, SLICE_LITERAL("linea"), tell_line(teller, who)};
+            : (struct identity){IDENTITY_EXTERNAL, SLICE_LITERAL("phone"), tell_line(teller, who)};
     event->anonymous_id = tell_number(teller, by == 1 ? "correo-" : "llamada-", who);
 }
 
@@ -165,13 +167,13 @@ static void identify(struct teller *teller, const struct moment *moment, struct 
         event->anonymous_id = visitor_id(teller, person->visitor);
     if (moment->kind == M_ORDER_STORE && (person->flags & TABLET))
         event->anonymous_id = SLICE_LITERAL("tableta-gamonal-1");
-    if (moment->kind == M_TRAITS_WEB && (person->flags & LUCIA)) {
+    if (moment->kind == M_TRAITS || moment->kind == M_TRAITS_WEB) {
         event->external = arena_get(teller->arena, 2 * sizeof *event->external);
         event->n_external = 2;
         event->external[0] =
             (struct identity){IDENTITY_EXTERNAL, SLICE_LITERAL("email"), tell_email(teller, index)};
         event->external[1] =
-            (struct identity){IDENTITY_EXTERNAL, SLICE_LITERAL("linea"), tell_line(teller, index)};
+            (struct identity){IDENTITY_EXTERNAL, SLICE_LITERAL("phone"), tell_line(teller, index)};
     }
 }
 

@@ -190,9 +190,9 @@ static void tell_traits(struct teller *teller, const struct moment *moment, stru
     static const char *const signups[] = {"web", "tienda", "teléfono"}, *const languages[] = {
                                                                             "es", "gl", "ca"};
     const struct person *person = &teller->world->people[moment->who];
-    tell_slice(teller, "nombre", tell_name(teller, moment->who));
+    tell_slice(teller, "name", tell_name(teller, moment->who));
     tell_slice(teller, "email", tell_email(teller, moment->who));
-    tell_slice(teller, "telefono", tell_line(teller, moment->who));
+    tell_slice(teller, "phone", tell_line(teller, moment->who));
     tell_text(teller, "segmento", segment_names[person->segment]);
     tell_text(teller, "plan", plan_table[person->plan].name);
     tell_cents(teller, "cuota", plan_table[person->plan].cents);

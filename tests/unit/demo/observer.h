@@ -264,7 +264,7 @@ static inline void watch_traits(struct observer *observer, struct life *life,
         life->rural = true;
     if (has(event, "comunidad", "gamers"))
         life->gamer = true;
-    if (has(event, "nombre", "Carmen Ibáñez León"))
+    if (has(event, "name", "Carmen Ibáñez León"))
         observer->carmen =
             (struct slice){strndup(event->user_id.p, event->user_id.n), event->user_id.n};
 }
