@@ -40,6 +40,8 @@ struct store_job {
 
 /* Opens (creating and migrating, after an automatic backup) DIR/senda.db and starts the writer. */
 must_use int store_open(struct store **store, const char *dir, struct err *err);
+/* How many steps of the schema store_open would apply to DIR. E_NOT_FOUND: no data folder. */
+must_use int store_pending(const char *dir, unsigned *steps, struct err *err);
 /* Runs what is queued, then stops the writer. */
 void store_close(struct store *store);
 

@@ -1,0 +1,115 @@
+/*
+ * Operation over the API: backups, the check of everything, rebuilding the index. They take their time; the answer
+ * comes when they are done.
+ *
+ * A backup is written where the asker says, so only a command of this machine may ask (the local socket).
+ *
+ * SPDX-License-Identifier: GPL-3.0-or-later
+ */
+#include <sys/stat.h>
+
+#include "api/api.h"
+#include "base/clock.h"
+#include "folder/backup.h"
+#include "folder/verify.h"
+
+enum { FINDINGS_MAX_BYTES = 4 * 1024 * 1024 };
+
+static double seconds_since(int64_t began_us) {
+    return (double)((clock_monotonic_us() - began_us) / 1000) / 1000;
+}
+
+static int answer(struct response *response, json_t *json, struct err *err) {
+    if (!json)
+        return err_set(err, E_INTERNAL, "cannot write the answer");
+    response_json(response, 200, json);
+    json_decref(json);
+    return HANDLED;
+}
+
+static int backup(struct request *request, struct response *response, struct err *err) {
+    const struct principal *principal = &request->principal;
+    const char *to = NULL;
+    struct stat status;
+    json_t *body;
+    int64_t began_us = clock_monotonic_us();
+    int code = request_json(request, &body, err);
+    if (code)
+        return code;
+    code = api_text(body, "to", NULL, 4000, &to, err);
+    if (!code && (principal->user || principal->key))
+        code = err_set(err, E_FORBIDDEN, "only a command on the server's machine can do this");
+    if (!code && to[0] != '/')
+        code = err_at(err, E_INVALID, "/to", "the file must be given with its whole path");
+    if (!code)
+        code = folder_backup(app_folder(request->app), to, NULL, NULL, err);
+    if (!code) {
+        audit_write(app_accounts(request->app), principal, request->peer, "backup", "", "");
+        double bytes = stat(to, &status) == 0 ? (double)status.st_size : 0;
+        code = answer(response,
+                      json_pack("{s:s, s:I, s:f}", "file", to, "bytes", (json_int_t)bytes,
+                                "seconds", seconds_since(began_us)),
+                      err);
+    }
+    json_decref(body);
+    return code;
+}
+
+/* One finding a line. */
+static json_t *findings_json(struct slice findings) {
+    json_t *list = json_array();
+    while (findings.n) {
+        const char *end = memchr(findings.p, '\n', findings.n);
+        size_t n = end ? (size_t)(end - findings.p) : findings.n;
+        if (n)
+            json_array_append_new(list, json_stringn(findings.p, n));
+        findings = end ? (struct slice){end + 1, findings.n - n - 1} : (struct slice){"", 0};
+    }
+    return list;
+}
+
+static int verify(struct request *request, struct response *response, struct err *err) {
+    struct buf findings;
+    json_t *body = NULL;
+    int64_t began_us = clock_monotonic_us();
+    int code = request->body.n ? request_json(request, &body, err) : 0;
+    bool repair = json_is_true(json_object_get(body, "repair"));
+    json_decref(body);
+    if (code)
+        return code;
+    buf_init(&findings, FINDINGS_MAX_BYTES);
+    code = folder_verify(app_folder(request->app), repair, &findings, err);
+    if (!code)
+        code = answer(response,
+                      json_pack("{s:b, s:o, s:b, s:f}", "ok", findings.n == 0, "findings",
+                                findings_json(buf_slice(&findings)), "repaired", repair, "seconds",
+                                seconds_since(began_us)),
+                      err);
+    buf_release(&findings);
+    return code;
+}
+
+static int reindex(struct request *request, struct response *response, struct err *err) {
+    struct timeline *timeline = app_folder(request->app)->timeline;
+    struct timeline_stats stats;
+    int64_t began_us = clock_monotonic_us();
+    int code = timeline_reindex(timeline, NULL, NULL, err);
+    if (code)
+        return code;
+    timeline_stats(timeline, &stats);
+    audit_write(app_accounts(request->app), &request->principal, request->peer, "reindex", "", "");
+    return answer(response,
+                  json_pack("{s:I, s:i, s:f}", "interactions", (json_int_t)stats.rows, "parts",
+                            (int)stats.parts, "seconds", seconds_since(began_us)),
+                  err);
+}
+
+static const struct route routes[] = {
+    {METHOD_POST, "/api/v1/backups", ACCESS_API, SCOPE_ADMIN, .role = ROLE_ADMIN, .handle = backup,
+     .summary = "Writes a backup to the file {\"to\"} (commands on the server's machine only)"},
+    {METHOD_POST, "/api/v1/verify", ACCESS_API, SCOPE_ADMIN, .role = ROLE_ADMIN, .handle = verify,
+     .summary = "Checks everything that is stored; {\"repair\":true} rebuilds a damaged index"},
+    {METHOD_POST, "/api/v1/reindex", ACCESS_API, SCOPE_ADMIN, .role = ROLE_ADMIN, .handle = reindex,
+     .summary = "Rebuilds the index from the log"},
+};
+const struct route_table api_maintenance_routes = ROUTE_TABLE(routes);

@@ -1,0 +1,190 @@
+/*
+ * senda doctor: what is wrong with this installation, and how to mend it. A table of checks; each says ok, a warning or
+ * a fault.
+ *
+ * SPDX-License-Identifier: GPL-3.0-or-later
+ */
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/resource.h>
+#include <sys/stat.h>
+#include <sys/statvfs.h>
+#include <unistd.h>
+
+#include "base/zone.h"
+#include "cli/commands.h"
+#include "cli/desk.h"
+#include "cli/show.h"
+
+enum verdict { GOOD, WARNING, FAULT };
+
+struct finding {
+    enum verdict verdict;
+    char what[200], mend[200];
+};
+
+struct patient {
+    const char *dir;
+    struct desk *desk; /* NULL: it could not be opened */
+    struct err failure;
+};
+
+#define SAY(finding, v, mending, ...)                                                              \
+    do {                                                                                           \
+        (finding)->verdict = (v);                                                                  \
+        snprintf((finding)->what, sizeof(finding)->what, __VA_ARGS__);                             \
+        snprintf((finding)->mend, sizeof(finding)->mend, "%s", (mending));                         \
+    } while (0)
+
+static void check_folder(const struct patient *patient, struct finding *finding) {
+    struct stat status;
+    if (stat(patient->dir, &status) != 0 || !S_ISDIR(status.st_mode))
+        SAY(finding, FAULT, "Make it with: senda init --data DIR", "there is no data folder");
+    else if (access(patient->dir, R_OK | W_OK | X_OK) != 0)
+        SAY(finding, FAULT, "Give it to the user that runs senda.",
+            "the data folder cannot be written");
+    else if (status.st_mode & (S_IRWXG | S_IRWXO))
+        SAY(finding, WARNING, "chmod 700 the data folder.", "others can look into the data folder");
+    else
+        SAY(finding, GOOD, "", "the data folder is private and can be written");
+}
+
+static void check_opening(const struct patient *patient, struct finding *finding) {
+    if (!patient->desk)
+        SAY(finding, FAULT, patient->failure.hint[0] ? patient->failure.hint : "See the message.",
+            "%.190s", patient->failure.message);
+    else if (desk_folder(patient->desk))
+        SAY(finding, GOOD, "", "it opens; no server runs");
+    else
+        SAY(finding, GOOD, "", "a server runs on it");
+}
+
+static void check_server(const struct patient *patient, struct finding *finding) {
+    struct err err = {0};
+    json_t *answer = NULL;
+    if (!patient->desk) {
+        SAY(finding, WARNING, "", "the server could not be asked");
+    } else if (desk_ask_json(patient->desk, "GET", "/readyz", NULL, &answer, &err)) {
+        SAY(finding, FAULT, "Look at the server's log; restart it once the cause is gone.",
+            "not ready: %.150s", err.message);
+    } else {
+        SAY(finding, GOOD, "", "ready");
+    }
+    json_decref(answer);
+}
+
+static void check_space(const struct patient *patient, struct finding *finding) {
+    struct statvfs space;
+    if (statvfs(patient->dir, &space) != 0) {
+        SAY(finding, WARNING, "", "free space is unknown");
+        return;
+    }
+    double free_bytes = (double)space.f_bavail * (double)space.f_frsize;
+    enum verdict verdict = free_bytes < 100e6 ? FAULT : free_bytes < 1e9 ? WARNING : GOOD;
+    SAY(finding, verdict, verdict == GOOD ? "" : "Free some space, or move the folder.",
+        "%.1f GB free", free_bytes / 1e9);
+}
+
+static void check_key(const struct patient *patient, struct finding *finding) {
+    char path[4096];
+    struct stat status;
+    const char *outside = getenv("SENDA_KEY_FILE");
+    snprintf(path, sizeof path, "%s/secret.key", patient->dir);
+    const char *file = outside ? outside : path;
+    if (stat(file, &status) != 0)
+        SAY(finding, FAULT, "Put the key back, or set SENDA_KEY_FILE; without it the data is lost.",
+            "the key of the data is missing");
+    else if (status.st_mode & (S_IRWXG | S_IRWXO))
+        SAY(finding, WARNING, "chmod 600 the key file.", "others can read the key of the data");
+    else
+        SAY(finding, GOOD, "", "the key of the data is there and private");
+}
+
+static void check_files(const struct patient *patient, struct finding *finding) {
+    struct rlimit limit;
+    (void)patient;
+    if (getrlimit(RLIMIT_NOFILE, &limit) == 0 && limit.rlim_max < 8192)
+        SAY(finding, WARNING, "Raise LimitNOFILE of the service to 65536.",
+            "only %llu files may be open", (unsigned long long)limit.rlim_max);
+    else
+        SAY(finding, GOOD, "", "enough files may be open");
+}
+
+static void check_zones(const struct patient *patient, struct finding *finding) {
+    struct zone *zone = NULL;
+    struct err err = {0};
+    (void)patient;
+    if (zone_open(&zone, "Europe/Madrid", &err)) {
+        SAY(finding, FAULT, "Install the package tzdata.", "the time zones are missing");
+        return;
+    }
+    zone_close(zone);
+    SAY(finding, GOOD, "", "time zones are there");
+}
+
+static void check_schema(const struct patient *patient, struct finding *finding) {
+    struct err err = {0};
+    unsigned steps = 0;
+    if (store_pending(patient->dir, &steps, &err))
+        SAY(finding, FAULT, "Restore a backup.", "%.190s", err.message);
+    else if (steps)
+        SAY(finding, WARNING, "They are applied at the next start.",
+            "%u steps of the schema are missing", steps);
+    else
+        SAY(finding, GOOD, "", "the schema is up to date");
+}
+
+static const struct {
+    const char *name;
+    void (*look)(const struct patient *patient, struct finding *finding);
+} CHECKS[] = {
+    {"folder", check_folder}, {"schema", check_schema}, {"opening", check_opening},
+    {"server", check_server}, {"key", check_key},       {"space", check_space},
+    {"files", check_files},   {"zones", check_zones},
+};
+enum { CHECKS_N = sizeof CHECKS / sizeof CHECKS[0] };
+
+static void say(const struct command_line *line, const char *name, const struct finding *finding,
+                json_t *all) {
+    static const char *const verdicts[] = {"ok", "warning", "fault"};
+    json_array_append_new(all, json_pack("{s:s, s:s, s:s, s:s}", "check", name, "verdict",
+                                         verdicts[finding->verdict], "what", finding->what, "mend",
+                                         finding->mend));
+    if (option_flag(line, "json"))
+        return;
+    printf("%-8s %-8s %s\n", verdicts[finding->verdict], name, finding->what);
+    if (finding->mend[0])
+        printf("%-17s %s\n", "", finding->mend);
+}
+
+static int run(struct command_line *line, struct err *err) {
+    struct patient patient = {0};
+    int faults = 0, code = option_need(line, "data", &patient.dir, err);
+    if (code)
+        return code;
+    /* The schema is looked at before opening brings it up to date. */
+    struct finding findings[CHECKS_N];
+    for (size_t i = 0; i < CHECKS_N; i++) {
+        if (CHECKS[i].look == check_opening)
+            (void)!desk_open(&patient.desk, patient.dir, &patient.failure);
+        CHECKS[i].look(&patient, &findings[i]);
+        faults += findings[i].verdict == FAULT;
+    }
+    desk_close(patient.desk);
+    json_t *all = json_array();
+    for (size_t i = 0; i < CHECKS_N; i++)
+        say(line, CHECKS[i].name, &findings[i], all);
+    if (option_flag(line, "json"))
+        desk_print(all);
+    json_decref(all);
+    return faults ? err_set(err, E_REFUSED, "%d faults", faults) : 0;
+}
+
+static const struct option options[] = {OPTION_DATA, OPTION_JSON};
+
+const struct command command_doctor = {
+    .name = "doctor",
+    .summary = "what is wrong with this installation and how to mend it; exit 4 at a fault",
+    OPTIONS_OF(options),
+    .run = run};
