@@ -87,11 +87,11 @@ int api_if_match(struct request *request, const json_t *current, struct err *err
     const char *wanted = request_header(request, "If-Match");
     if (!wanted || strcmp(wanted, "*") == 0)
         return 0;
-    char *dump = json_dumps(current, JSON_COMPACT | JSON_ENCODE_ANY);
-    if (!dump)
-        return err_set(err, E_INTERNAL, "cannot write the present state");
+    struct buf text;
+    buf_init(&text, 16 * 1024 * 1024);
+    json_print(current, &text);
     const char *etag = arena_format(request->arena, "\"%016llx\"",
-                                    (unsigned long long)hash_bytes(dump, strlen(dump)));
-    free(dump);
+                                    (unsigned long long)hash_bytes(buf_slice(&text).p, text.n));
+    buf_release(&text);
     return strstr(wanted, etag) ? 0 : err_set(err, E_PRECONDITION, "somebody changed it meanwhile");
 }

@@ -373,14 +373,13 @@ static int timeline(struct request *request, struct response *response, struct e
         return code;
     json_t *rows = json_incref(json_object_get(answer, "data"));
     size_t n = json_array_size(rows);
-    const char *last =
-        json_string_value(json_object_get(json_array_get(rows, n ? n - 1 : 0), "time"));
+    const char *next = json_string_value(json_object_get(json_object_get(answer, "meta"), "next"));
     if (request->principal.units && !n && !before)
         code = err_set(err, E_NOT_FOUND, "no such customer");
     if (code)
         json_decref(rows);
     else
-        response_list(response, rows, n == (size_t)limit ? last : NULL);
+        response_list(response, rows, next);
     json_decref(answer);
     return code;
 }

@@ -247,6 +247,9 @@ int desk_ask_json(struct desk *desk, const char *method, const char *target, con
 }
 
 void desk_print(const json_t *json) {
-    json_dumpf(json, stdout, JSON_COMPACT | JSON_ENCODE_ANY);
-    putchar('\n');
+    struct buf text;
+    buf_init(&text, ANSWER_BYTES);
+    json_print(json, &text);
+    puts(buf_slice(&text).p);
+    buf_release(&text);
 }

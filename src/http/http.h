@@ -100,6 +100,8 @@ struct response {
 /* value is copied into the request's arena. */
 void response_header(struct request *request, struct response *response, const char *name,
                      const char *value);
+/* JSON as answers bear it: compact, numbers in their shortest form. */
+void json_print(const json_t *json, struct buf *out);
 void response_json(struct response *response, int status, const json_t *json);
 /* RFC 9457 problem document for an error. */
 void response_problem(struct request *request, struct response *response, const struct err *err);

@@ -6,6 +6,7 @@
 #include <stdlib.h>
 #include <strings.h>
 
+#include "base/json_out.h"
 #include "base/limits.h"
 #include "http/internal.h"
 
@@ -31,9 +32,40 @@ static bool has_header(const struct response *response, const char *name) {
     return false;
 }
 
-static int append(const char *bytes, size_t n, void *out) {
-    buf_add(out, bytes, n);
-    return 0;
+/* As jansson writes it compactly, but numbers by their shortest form: 0.1, not 0.10000000000000001. */
+static void add_json(struct buf *out, const json_t *json) {
+    size_t i, n = 0;
+    switch (json_typeof(json)) {
+    case JSON_OBJECT:
+        buf_add_char(out, '{');
+        for (void *at = json_object_iter((json_t *)(uintptr_t)json); at;
+             at = json_object_iter_next((json_t *)(uintptr_t)json, at)) {
+            if (n++)
+                buf_add_char(out, ',');
+            json_add_text(out, slice_of(json_object_iter_key(at)));
+            buf_add_char(out, ':');
+            add_json(out, json_object_iter_value(at));
+        }
+        buf_add_char(out, '}');
+        break;
+    case JSON_ARRAY:
+        buf_add_char(out, '[');
+        for (i = 0; i < json_array_size(json); i++) {
+            if (i)
+                buf_add_char(out, ',');
+            add_json(out, json_array_get(json, i));
+        }
+        buf_add_char(out, ']');
+        break;
+    case JSON_STRING:
+        json_add_text(out, (struct slice){json_string_value(json), json_string_length(json)});
+        break;
+    case JSON_INTEGER: json_add_int(out, json_integer_value(json)); break;
+    case JSON_REAL: json_add_number(out, json_real_value(json)); break;
+    case JSON_TRUE: buf_add_text(out, "true"); break;
+    case JSON_FALSE: buf_add_text(out, "false"); break;
+    default: buf_add_text(out, "null"); break;
+    }
 }
 
 void response_json(struct response *response, int status, const json_t *json) {
@@ -42,8 +74,10 @@ void response_json(struct response *response, int status, const json_t *json) {
     if (!response->body.max)
         buf_init(&response->body, BODY_MAX_BYTES);
     buf_clear(&response->body);
-    json_dump_callback(json, append, &response->body, JSON_COMPACT | JSON_ENCODE_ANY);
+    json_print(json, &response->body);
 }
+
+void json_print(const json_t *json, struct buf *out) { add_json(out, json); }
 
 void response_problem(struct request *request, struct response *response, const struct err *err) {
     int code = err->code ? err->code : E_INTERNAL, status = err_status(code);
