@@ -233,6 +233,7 @@ static int hand_over(struct ingest *ingest, struct ingest_batch *batch, struct e
     submission->batch = batch;
     arena_init(&submission->arena);
     buf_init(&submission->properties, UINT32_MAX / 2);
+    buf_reserve(&submission->properties, batch->bytes / 2 + 1); /* about what it will take */
     submission->prepared = ARENA_ARRAY(&submission->arena, struct prepared, batch->n);
     ingest_prepare(submission);
     int code = store_submit(ingest->store, &submission->job, err);

@@ -93,7 +93,7 @@ static void test_failed_job_leaves_nothing(void **state) {
 struct group_job {
     struct store_job job;
     struct world *world;
-    char name[16];
+    char name[32];
     bool fails;
     int code, runs;
     atomic_bool finished;
