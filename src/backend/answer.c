@@ -74,7 +74,7 @@ static void flatten_graph(json_t *rows, const json_t *list, const char *what) {
         const json_t *row = json_array_get(list, i);
         json_t *flat = json_pack("{s:s}", "row", what);
         json_t *from = json_object_get(row, "from"), *name = json_object_get(row, "name");
-        static const char *const columns[] = {"to",   "count",    "starts", "ends",
+        static const char *const columns[] = {"to",    "count",    "starts", "ends",
                                               "cases", "median_s", "mean_s", "p90_s"};
         json_object_set(flat, "from", from ? from : name);
         for (size_t c = 0; c < sizeof columns / sizeof *columns; c++) {
@@ -87,7 +87,8 @@ static void flatten_graph(json_t *rows, const json_t *list, const char *what) {
 
 static void flatten_tree(json_t *rows, const json_t *node, json_t *way) {
     json_array_append(way, json_object_get(node, "name"));
-    json_t *flat = json_pack("{s:I, s:o}", "depth", (json_int_t)json_array_size(way) - 1, "path", joined(way));
+    json_t *flat =
+        json_pack("{s:I, s:o}", "depth", (json_int_t)json_array_size(way) - 1, "path", joined(way));
     static const char *const columns[] = {"count", "share", "stopped"};
     for (size_t c = 0; c < sizeof columns / sizeof *columns; c++) {
         json_t *value = json_object_get(node, columns[c]);

@@ -19,8 +19,9 @@
 #include "query/principal.h"
 
 struct query_control {
-    atomic_bool cancelled; /* set by whoever watches the asker; the query then ends with E_CANCELLED */
-    int64_t limit_ms;      /* 0: LIMIT_QUERY_MS; then E_TIMEOUT */
+    atomic_bool
+        cancelled;    /* set by whoever watches the asker; the query then ends with E_CANCELLED */
+    int64_t limit_ms; /* 0: LIMIT_QUERY_MS; then E_TIMEOUT */
 };
 
 enum backend { BACKEND_LOCAL, BACKEND_REFERENCE };
@@ -29,8 +30,8 @@ enum backend { BACKEND_LOCAL, BACKEND_REFERENCE };
  * (and one helper thread on large data). Errors: E_MALFORMED, E_INVALID with the pointer, E_TIMEOUT, E_CANCELLED,
  * E_CORRUPT. control may be NULL. */
 must_use int query_run(struct folder *folder, enum backend backend, const json_t *query,
-                       const struct principal *principal, struct query_control *control, json_t **answer,
-                       struct err *err);
+                       const struct principal *principal, struct query_control *control,
+                       json_t **answer, struct err *err);
 
 /* An answer as text for the shell: CSV (RFC 4180, formula injection defused) or an aligned table. */
 void query_answer_csv(const json_t *answer, struct buf *out);

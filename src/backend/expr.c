@@ -50,7 +50,8 @@ uint32_t expr_rows(const struct part_column *column, uint32_t from, uint32_t to,
     return n;
 }
 
-struct expr_test expr_test(const struct part *part, const struct predicate *predicate, struct arena *arena) {
+struct expr_test expr_test(const struct part *part, const struct predicate *predicate,
+                           struct arena *arena) {
     struct value none = {.type = VALUE_ABSENT};
     struct expr_test test = {.predicate = predicate,
                              .column = part_column_find(part, predicate->property),
@@ -66,7 +67,8 @@ struct expr_test expr_test(const struct part *part, const struct predicate *pred
     return test;
 }
 
-void expr_run(const struct expr_test *test, uint32_t from, uint32_t to, uint8_t *pass, uint32_t *scratch) {
+void expr_run(const struct expr_test *test, uint32_t from, uint32_t to, uint8_t *pass,
+              uint32_t *scratch) {
     const struct part_column *column = test->column;
     uint32_t k0 = 0, n = 0, at = from;
     const uint32_t *rows = NULL;
@@ -89,8 +91,8 @@ void expr_run(const struct expr_test *test, uint32_t from, uint32_t to, uint8_t 
         memset(pass + (at - from), 0, to - at);
 }
 
-struct expr_values expr_values(const struct part *part, uint32_t property, struct value_table *table,
-                               struct arena *arena) {
+struct expr_values expr_values(const struct part *part, uint32_t property,
+                               struct value_table *table, struct arena *arena) {
     struct expr_values values = {.column = part_column_find(part, property)};
     if (!values.column)
         return values;
@@ -135,7 +137,8 @@ struct expr_number expr_number(const struct part *part, uint32_t property, struc
     return number;
 }
 
-void expr_number_run(const struct expr_number *number, uint32_t from, uint32_t to, double *out, uint32_t *scratch) {
+void expr_number_run(const struct expr_number *number, uint32_t from, uint32_t to, double *out,
+                     uint32_t *scratch) {
     for (uint32_t i = 0; i < to - from; i++)
         out[i] = (double)NAN;
     if (!number->column || to == from)

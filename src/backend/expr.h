@@ -16,19 +16,22 @@ struct expr_test {
     const uint8_t *table;             /* by value of the dictionary; NULL without one */
     bool absent;                      /* what rows without it answer */
 };
-struct expr_test expr_test(const struct part *part, const struct predicate *predicate, struct arena *arena);
+struct expr_test expr_test(const struct part *part, const struct predicate *predicate,
+                           struct arena *arena);
 /* pass[i] &= whether row from + i passes. rows: scratch of to - from + 64 numbers. */
-void expr_run(const struct expr_test *test, uint32_t from, uint32_t to, uint8_t *pass, uint32_t *rows);
+void expr_run(const struct expr_test *test, uint32_t from, uint32_t to, uint8_t *pass,
+              uint32_t *rows);
 
 /* A property as numbers of a table of values. */
 struct expr_values {
     const struct part_column *column;
     const uint32_t *numbers; /* by value of the dictionary, else by present row */
 };
-struct expr_values expr_values(const struct part *part, uint32_t property, struct value_table *table,
-                               struct arena *arena);
+struct expr_values expr_values(const struct part *part, uint32_t property,
+                               struct value_table *table, struct arena *arena);
 /* out[i] = number of row from + i, 0: none. */
-void expr_values_run(const struct expr_values *values, uint32_t from, uint32_t to, uint32_t *out, uint32_t *rows);
+void expr_values_run(const struct expr_values *values, uint32_t from, uint32_t to, uint32_t *out,
+                     uint32_t *rows);
 
 /* A property as a number; NaN where it is none. */
 struct expr_number {
@@ -36,7 +39,8 @@ struct expr_number {
     const double *table; /* by value of the dictionary; NULL without one */
 };
 struct expr_number expr_number(const struct part *part, uint32_t property, struct arena *arena);
-void expr_number_run(const struct expr_number *number, uint32_t from, uint32_t to, double *out, uint32_t *rows);
+void expr_number_run(const struct expr_number *number, uint32_t from, uint32_t to, double *out,
+                     uint32_t *rows);
 
 /* Rows of [from, to) that have the column: *k0 is the index of the first among all present rows; returns how many.
  * *rows points to their numbers (into the part, or into scratch). */

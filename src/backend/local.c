@@ -31,7 +31,8 @@ static int (*const answers[PLAN_KINDS])(struct question *, struct err *) = {
 };
 
 static enum by_kind scanned_by(enum by_kind by) {
-    bool column = by == BY_CHANNEL || by == BY_UNIT || by == BY_TOUCHPOINT || by == BY_EVENT || by == BY_PROPERTY;
+    bool column = by == BY_CHANNEL || by == BY_UNIT || by == BY_TOUCHPOINT || by == BY_EVENT ||
+                  by == BY_PROPERTY;
     return column ? by : BY_NONE;
 }
 
@@ -51,8 +52,8 @@ static int group_by_owner(struct question *question, struct err *err) {
     uint32_t *by_owner;
     grouping->kind = GROUP_OWNER;
     if (question->plan->by == BY_TRAIT) {
-        int code = scan_traits(question->snapshot, question->plan->by_property, &question->by_values,
-                               question->arena, &by_owner, err);
+        int code = scan_traits(question->snapshot, question->plan->by_property,
+                               &question->by_values, question->arena, &by_owner, err);
         grouping->by_owner = by_owner;
         grouping->n = question->by_values.n;
         return code;
@@ -66,10 +67,10 @@ static int group_by_owner(struct question *question, struct err *err) {
 }
 
 static enum dictionary_kind dictionary_of(enum by_kind by) {
-    return by == BY_CHANNEL  ? DICTIONARY_CHANNEL
-           : by == BY_UNIT   ? DICTIONARY_UNIT
-           : by == BY_EVENT  ? DICTIONARY_EVENT
-                             : DICTIONARY_TOUCHPOINT;
+    return by == BY_CHANNEL ? DICTIONARY_CHANNEL
+           : by == BY_UNIT  ? DICTIONARY_UNIT
+           : by == BY_EVENT ? DICTIONARY_EVENT
+                            : DICTIONARY_TOUCHPOINT;
 }
 
 /* The group that `people` asks for; E_INVALID when there is none of that name. */
@@ -83,14 +84,17 @@ static int find_people_group(struct question *question, struct err *err) {
     int64_t week_ms = 0;
     switch (grouping->kind) {
     case GROUP_CODE:
-        question->people_group = people->by.type != VALUE_TEXT
-                                     ? 0
-                                     : dictionary_find(question->dictionary, dictionary_of(plan->by), people->by.text);
+        question->people_group =
+            people->by.type != VALUE_TEXT
+                ? 0
+                : dictionary_find(question->dictionary, dictionary_of(plan->by), people->by.text);
         found = question->people_group != 0;
         break;
     case GROUP_WEEK:
-        found = people->by.type == VALUE_TEXT && time_parse(people->by.text, plan->zone, &week_ms) == 0;
-        found = found && week_ms >= question->scan.min_ms - 8 * (int64_t)DAY_MS && week_ms <= question->scan.max_ms;
+        found =
+            people->by.type == VALUE_TEXT && time_parse(people->by.text, plan->zone, &week_ms) == 0;
+        found = found && week_ms >= question->scan.min_ms - 8 * (int64_t)DAY_MS &&
+                week_ms <= question->scan.max_ms;
         for (uint32_t w = 0; found && w < grouping->weeks.n; w++)
             if (grouping->weeks.begin_ms[w] <= week_ms)
                 question->people_group = w;
@@ -106,8 +110,8 @@ static int find_people_group(struct question *question, struct err *err) {
 int question_prepare(struct question *question, struct err *err) {
     const struct plan *plan = question->plan;
     struct grouping *grouping = &question->grouping;
-    int code = scan_prepare(&question->scan, &question->spec, question->snapshot, &question->patience,
-                            question->arena, err);
+    int code = scan_prepare(&question->scan, &question->spec, question->snapshot,
+                            &question->patience, question->arena, err);
     if (code)
         return code;
     const struct scan *scan = &question->scan;
@@ -116,8 +120,8 @@ int question_prepare(struct question *question, struct err *err) {
     } else if (plan->by == BY_WEEK) {
         grouping->kind = GROUP_WEEK;
         if (scan->min_ms <= scan->max_ms)
-            code = bucket_table_init(&grouping->weeks, plan->zone, BUCKET_WEEK, scan->min_ms, scan->max_ms + 1,
-                                     LIMIT_BUCKETS, question->arena, err);
+            code = bucket_table_init(&grouping->weeks, plan->zone, BUCKET_WEEK, scan->min_ms,
+                                     scan->max_ms + 1, LIMIT_BUCKETS, question->arena, err);
         grouping->n = grouping->weeks.n;
     } else if (plan->by == BY_PROPERTY) {
         grouping->kind = GROUP_VALUE;
@@ -177,7 +181,8 @@ static int by_weight(const void *a, const void *b) {
         return x->weight > y->weight ? -1 : 1;
     if (x->null != y->null)
         return x->null ? -1 : 1;
-    struct slice left = x->name.p ? x->name : slice_of(x->text), right = y->name.p ? y->name : slice_of(y->text);
+    struct slice left = x->name.p ? x->name : slice_of(x->text),
+                 right = y->name.p ? y->name : slice_of(y->text);
     return slice_compare(left, right);
 }
 
@@ -190,13 +195,15 @@ void question_rank(struct question *question, const uint64_t *weight, struct ran
         if (!weight[group])
             continue;
         struct weighed *one = &weighed[used++];
-        *one = (struct weighed){.weight = weight[group], .group = group, .null = group_is_null(question, group)};
+        *one = (struct weighed){
+            .weight = weight[group], .group = group, .null = group_is_null(question, group)};
         one->name = group_name(question, group, one->text);
         if (one->name.p == one->text)
             one->name.p = NULL; /* qsort moves it */
     }
     qsort(weighed, used, sizeof *weighed, by_weight);
-    *ranking = (struct ranking){.n = used, .shown = used < question->plan->limit ? used : question->plan->limit};
+    *ranking = (struct ranking){
+        .n = used, .shown = used < question->plan->limit ? used : question->plan->limit};
     ranking->groups = ARENA_ARRAY(question->arena, uint32_t, used);
     ranking->place = ARENA_ARRAY(question->arena, uint32_t, n);
     for (uint32_t group = 0; group < n; group++)
@@ -208,9 +215,12 @@ void question_rank(struct question *question, const uint64_t *weight, struct ran
     free(weighed);
 }
 
-uint32_t ranking_rows(const struct ranking *ranking) { return ranking->shown + (ranking->shown < ranking->n); }
+uint32_t ranking_rows(const struct ranking *ranking) {
+    return ranking->shown + (ranking->shown < ranking->n);
+}
 
-json_t *question_by_json(const struct question *question, const struct ranking *ranking, uint32_t place) {
+json_t *question_by_json(const struct question *question, const struct ranking *ranking,
+                         uint32_t place) {
     if (place >= ranking->shown)
         return json_string("(other)");
     uint32_t group = ranking->groups[place];
@@ -231,11 +241,12 @@ static json_t *finish(struct question *question, int64_t begun_us) {
         json_object_set_new(meta, "customers", json_integer((json_int_t)scan->customers));
         json_object_set_new(meta, "interactions", json_integer((json_int_t)scan->interactions));
     }
-    json_object_set_new(meta, "elapsed_ms", json_real((double)(clock_monotonic_us() - begun_us) / 1000.0));
+    json_object_set_new(meta, "elapsed_ms",
+                        json_real((double)(clock_monotonic_us() - begun_us) / 1000.0));
     json_object_set_new(meta, "as_of", json_of_instant(question->plan->now_ms));
     json_object_set_new(meta, "incomplete", json_false());
-    return json_pack("{s:s, s:o, s:o}", "kind", plan_kind_text(question->plan->kind), "data", question->data, "meta",
-                     meta);
+    return json_pack("{s:s, s:o, s:o}", "kind", plan_kind_text(question->plan->kind), "data",
+                     question->data, "meta", meta);
 }
 
 static int run_question(struct question *question, struct err *err) {
@@ -279,8 +290,8 @@ static int run_plan(struct folder *folder, const struct plan *plan, struct query
     return code;
 }
 
-static int compile(struct folder *folder, const json_t *query, const struct principal *principal, bool unbounded,
-                   struct arena *arena, struct plan **plan, struct err *err) {
+static int compile(struct folder *folder, const json_t *query, const struct principal *principal,
+                   bool unbounded, struct arena *arena, struct plan **plan, struct err *err) {
     struct units units;
     sqlite3 *db = store_reader_get(folder->store);
     int code = units_load(db, folder->dictionary, arena, &units, err);
@@ -295,7 +306,8 @@ static int compile(struct folder *folder, const json_t *query, const struct prin
     return plan_compile(query, principal, &context, arena, plan, err);
 }
 
-static int run_reference(struct folder *folder, const struct plan *plan, json_t **answer, struct err *err) {
+static int run_reference(struct folder *folder, const struct plan *plan, json_t **answer,
+                         struct err *err) {
     struct reference_world world;
     int code = reference_load(&world, folder, err);
     if (code)
@@ -305,8 +317,9 @@ static int run_reference(struct folder *folder, const struct plan *plan, json_t 
     return code;
 }
 
-int query_run(struct folder *folder, enum backend backend, const json_t *query, const struct principal *principal,
-              struct query_control *control, json_t **answer, struct err *err) {
+int query_run(struct folder *folder, enum backend backend, const json_t *query,
+              const struct principal *principal, struct query_control *control, json_t **answer,
+              struct err *err) {
     struct arena arena;
     arena_init(&arena);
     struct plan *plan;

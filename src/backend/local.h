@@ -27,12 +27,12 @@ struct question {
     const struct dictionary *dictionary;
     struct patience patience;
     struct arena *arena;
-    struct owner_set segment;         /* of plan->segment */
-    struct scan_spec spec;            /* begun with the plan's filters */
+    struct owner_set segment; /* of plan->segment */
+    struct scan_spec spec;    /* begun with the plan's filters */
     struct scan scan;
-    struct grouping grouping;         /* of plan->by */
+    struct grouping grouping; /* of plan->by */
     struct value_table by_values, case_values;
-    struct owner_set behind;          /* people */
+    struct owner_set behind; /* people */
     uint32_t people_group;
     json_t *data, *meta; /* the answer's; meta takes extra members */
 };
@@ -42,21 +42,23 @@ must_use int question_prepare(struct question *question, struct err *err);
 /* plan->people.wanted: makes the set; NULL otherwise. */
 struct owner_set *question_behind(struct question *question);
 /* data = the list of a set: count and customers after the cursor. */
-must_use int question_list(struct question *question, const struct owner_set *set, uint32_t limit, struct err *err);
+must_use int question_list(struct question *question, const struct owner_set *set, uint32_t limit,
+                           struct err *err);
 /* Which owners a rule holds for; unit, channel and where of the plan count if filtered. */
 must_use int question_rule(struct question *question, const struct rule *rule, bool filtered,
                            struct owner_set *set, struct err *err);
 
 /* `by`: groups with a weight, heaviest first, then null, then by name; at most `limit`, the rest is "(other)". */
 struct ranking {
-    uint32_t *groups; /* [n] */
+    uint32_t *groups;  /* [n] */
     uint32_t n, shown; /* shown <= n; shown < n: there is an "(other)" */
     uint32_t *place;   /* [grouping.n] column: 0 … shown-1, shown for the rest */
 };
 void question_rank(struct question *question, const uint64_t *weight, struct ranking *ranking);
 uint32_t ranking_rows(const struct ranking *ranking); /* shown, and one if there is an "(other)" */
 /* New reference: the value at a place. */
-json_t *question_by_json(const struct question *question, const struct ranking *ranking, uint32_t place);
+json_t *question_by_json(const struct question *question, const struct ranking *ranking,
+                         uint32_t place);
 
 must_use int answer_trend(struct question *question, struct err *err);
 must_use int answer_retention(struct question *question, struct err *err);
@@ -75,16 +77,18 @@ struct collected {
     const struct part *part;
     uint32_t row;
 };
-must_use int question_collect(struct question *question, uint32_t owner, struct collected **rows, size_t *n,
-                              struct err *err); /* rows: free() */
+must_use int question_collect(struct question *question, uint32_t owner, struct collected **rows,
+                              size_t *n, struct err *err); /* rows: free() */
 
 /* JSON, new references. */
-json_t *json_of_slice(struct slice text);      /* "" when absent; bytes that are not UTF-8 become U+FFFD */
-json_t *json_of_name(const struct question *question, enum dictionary_kind kind, uint16_t code); /* null: none */
+json_t *
+json_of_slice(struct slice text); /* "" when absent; bytes that are not UTF-8 become U+FFFD */
+json_t *json_of_name(const struct question *question, enum dictionary_kind kind,
+                     uint16_t code); /* null: none */
 json_t *json_of_value(const struct value *value);
-json_t *json_of_ms(double ms);                 /* seconds; null for NaN */
+json_t *json_of_ms(double ms); /* seconds; null for NaN */
 json_t *json_of_instant(int64_t ms);
-json_t *json_of_number(double number);         /* null for NaN; whole numbers as integers */
+json_t *json_of_number(double number);                /* null for NaN; whole numbers as integers */
 json_t *json_of_share(uint64_t part, uint64_t whole); /* null when whole is 0 */
 /* "c_0000000042" */
 json_t *json_of_owner(uint32_t owner);

@@ -31,10 +31,12 @@ static uint32_t level_names(const struct question *question, const struct slice 
     return n;
 }
 
-static int find_name(const struct question *question, struct slice name, const char *pointer, uint16_t *code,
-                     struct err *err) {
+static int find_name(const struct question *question, struct slice name, const char *pointer,
+                     uint16_t *code, struct err *err) {
     *code = dictionary_find(question->dictionary, level_kind(question->plan), name);
-    return *code ? 0 : err_at(err, E_INVALID, pointer, "unknown name \"%.*s\"", name.n > 100 ? 100 : (int)name.n, name.p);
+    return *code ? 0
+                 : err_at(err, E_INVALID, pointer, "unknown name \"%.*s\"",
+                          name.n > 100 ? 100 : (int)name.n, name.p);
 }
 
 static int find_path(const struct question *question, uint16_t **path, struct err *err) {
@@ -91,7 +93,8 @@ static int nodes_in_order(const void *a, const void *b) {
     return slice_compare(x->name, y->name);
 }
 
-static json_t *flow_node_rows(const struct question *question, const struct flow_state *state, uint32_t names) {
+static json_t *flow_node_rows(const struct question *question, const struct flow_state *state,
+                              uint32_t names) {
     struct flow_node *nodes = calloc(names, sizeof *nodes);
     struct named_node *named = calloc(names, sizeof *named);
     if (!nodes || !named)
@@ -104,7 +107,8 @@ static json_t *flow_node_rows(const struct question *question, const struct flow
     qsort(named, n, sizeof *named, nodes_in_order);
     json_t *rows = json_array();
     for (size_t i = 0; i < n && i < question->plan->limit; i++)
-        json_array_append_new(rows, json_pack("{s:o, s:I, s:I, s:I}", "name", json_of_slice(named[i].name), "count",
+        json_array_append_new(rows, json_pack("{s:o, s:I, s:I, s:I}", "name",
+                                              json_of_slice(named[i].name), "count",
                                               (json_int_t)named[i].node.count, "starts",
                                               (json_int_t)named[i].node.starts, "ends",
                                               (json_int_t)named[i].node.ends));
@@ -118,16 +122,19 @@ static int edges_in_order(const void *a, const void *b, void *opaque) {
     const struct question *question = opaque;
     if (x->count != y->count)
         return x->count > y->count ? -1 : 1;
-    int order = slice_compare(level_name(question, x->from_to >> 16), level_name(question, y->from_to >> 16));
+    int order = slice_compare(level_name(question, x->from_to >> 16),
+                              level_name(question, y->from_to >> 16));
     if (order)
         return order;
-    return slice_compare(level_name(question, x->from_to & 0xFFFF), level_name(question, y->from_to & 0xFFFF));
+    return slice_compare(level_name(question, x->from_to & 0xFFFF),
+                         level_name(question, y->from_to & 0xFFFF));
 }
 
 static json_t *flow_edge_row(const struct question *question, struct flow_state *state,
                              const struct flow_edge *edge) {
-    json_t *row = json_pack("{s:o, s:o, s:I, s:I}", "from", json_of_slice(level_name(question, edge->from_to >> 16)),
-                            "to", json_of_slice(level_name(question, edge->from_to & 0xFFFF)), "count",
+    json_t *row = json_pack("{s:o, s:o, s:I, s:I}", "from",
+                            json_of_slice(level_name(question, edge->from_to >> 16)), "to",
+                            json_of_slice(level_name(question, edge->from_to & 0xFFFF)), "count",
                             (json_int_t)edge->count, "cases", (json_int_t)edge->cases);
     struct spread *spread = flow_spread(state, edge);
     if (spread) {
@@ -187,8 +194,10 @@ int answer_flow(struct question *question, struct err *err) {
     int code = question_prepare(question, err);
     if (code)
         return code;
-    struct flow_spec flow = {.durations = plan->durations, .cases = plan->cases,
-                             .names = (uint32_t)dictionary_count(question->dictionary, level_kind(plan)) + 1};
+    struct flow_spec flow = {
+        .durations = plan->durations,
+        .cases = plan->cases,
+        .names = (uint32_t)dictionary_count(question->dictionary, level_kind(plan)) + 1};
     code = find_flow_people(question, &flow, err);
     if (code)
         return code;
@@ -288,8 +297,8 @@ static int branches_in_order(const void *a, const void *b) {
 }
 
 /* {"name","count","share","stopped","children":[…]}; share is of the root. Depth is bounded by the plan. */
-static json_t *path_tree(const struct question *question, const struct paths_node *nodes, uint32_t at,
-                         json_t *name) {
+static json_t *path_tree(const struct question *question, const struct paths_node *nodes,
+                         uint32_t at, json_t *name) {
     const struct paths_node *node = &nodes[at];
     size_t n = 0;
     for (uint32_t child = node->child; child; child = nodes[child].sibling)
@@ -299,24 +308,27 @@ static json_t *path_tree(const struct question *question, const struct paths_nod
         abort();
     n = 0;
     for (uint32_t child = node->child; child; child = nodes[child].sibling)
-        branches[n++] = (struct named_branch){level_name(question, nodes[child].label), nodes[child].cases, child};
+        branches[n++] = (struct named_branch){level_name(question, nodes[child].label),
+                                              nodes[child].cases, child};
     qsort(branches, n, sizeof *branches, branches_in_order);
     json_t *children = json_array();
     uint64_t other = 0;
     for (size_t i = 0; i < n; i++) {
         if (i < question->plan->limit)
-            json_array_append_new(children, path_tree(question, nodes, branches[i].node, json_of_slice(branches[i].name)));
+            json_array_append_new(children, path_tree(question, nodes, branches[i].node,
+                                                      json_of_slice(branches[i].name)));
         else
             other += branches[i].cases;
     }
     if (other)
         json_array_append_new(children,
-                              json_pack("{s:s, s:I, s:o, s:[]}", "name", "(other)", "count", (json_int_t)other,
-                                        "share", json_of_share(other, nodes[0].cases), "children"));
+                              json_pack("{s:s, s:I, s:o, s:[]}", "name", "(other)", "count",
+                                        (json_int_t)other, "share",
+                                        json_of_share(other, nodes[0].cases), "children"));
     free(branches);
-    return json_pack("{s:o, s:I, s:o, s:I, s:o}", "name", name, "count", (json_int_t)node->cases, "share",
-                     json_of_share(node->cases, nodes[0].cases), "stopped", (json_int_t)node->stopped, "children",
-                     children);
+    return json_pack("{s:o, s:I, s:o, s:I, s:o}", "name", name, "count", (json_int_t)node->cases,
+                     "share", json_of_share(node->cases, nodes[0].cases), "stopped",
+                     (json_int_t)node->stopped, "children", children);
 }
 
 int answer_paths(struct question *question, struct err *err) {
@@ -327,8 +339,11 @@ int answer_paths(struct question *question, struct err *err) {
     int code = question_prepare(question, err);
     if (code)
         return code;
-    struct paths_spec spec = {.cases = plan->cases, .lut = question->scan.lut, .backward = plan->backward,
-                              .collapse = plan->collapse, .depth = plan->depth};
+    struct paths_spec spec = {.cases = plan->cases,
+                              .lut = question->scan.lut,
+                              .backward = plan->backward,
+                              .collapse = plan->collapse,
+                              .depth = plan->depth};
     uint16_t *path = NULL;
     if (plan->people.wanted) {
         code = find_path(question, &path, err);
@@ -348,7 +363,8 @@ int answer_paths(struct question *question, struct err *err) {
     if (!code && spec.behind)
         code = question_list(question, spec.behind, plan->people_limit, err);
     else if (!code)
-        question->data = path_tree(question, paths_nodes(states[0], &n), 0, json_of_slice(plan->root.name));
+        question->data =
+            path_tree(question, paths_nodes(states[0], &n), 0, json_of_slice(plan->root.name));
     for (uint32_t t = 0; t < question->scan.threads; t++)
         paths_free(states[t]);
     return code;

@@ -17,7 +17,8 @@ static int fill_traits(struct question *question, struct rule_spec *spec, struct
         struct value_table table;
         uint32_t *by_owner;
         value_table_init(&table);
-        int code = scan_traits(question->snapshot, trait->rule->trait.property, &table, question->arena, &by_owner, err);
+        int code = scan_traits(question->snapshot, trait->rule->trait.property, &table,
+                               question->arena, &by_owner, err);
         uint8_t *holds = ARENA_ARRAY(question->arena, uint8_t, table.n);
         for (uint32_t value = 0; value < table.n; value++)
             holds[value] = predicate_matches(&trait->rule->trait, &table.values[value]);
@@ -53,20 +54,23 @@ static void rule_scan(const struct question *question, const struct rule_spec *r
     if (filtered)
         spec->filter = plan->filter;
     else if (plan->scoped)
-        spec->filter = (struct filter){.some_units = true, .units = plan->scope, .n_units = plan->n_scope};
+        spec->filter =
+            (struct filter){.some_units = true, .units = plan->scope, .n_units = plan->n_scope};
     spec->filter.from_ms = INT64_MAX;
     spec->filter.to_ms = INT64_MIN;
     for (uint32_t w = 0; w < rule->n_windows; w++) {
         const struct rule_window *window = &rule->windows[w];
-        spec->filter.from_ms = window->from_ms < spec->filter.from_ms ? window->from_ms : spec->filter.from_ms;
-        spec->filter.to_ms = window->to_ms > spec->filter.to_ms ? window->to_ms : spec->filter.to_ms;
+        spec->filter.from_ms =
+            window->from_ms < spec->filter.from_ms ? window->from_ms : spec->filter.from_ms;
+        spec->filter.to_ms =
+            window->to_ms > spec->filter.to_ms ? window->to_ms : spec->filter.to_ms;
     }
     for (uint32_t leaf = 0; leaf < rule->n_leaves; leaf++)
         spec->matchers[leaf] = &rule->leaves[leaf].rule->did;
 }
 
-int question_rule(struct question *question, const struct rule *rule, bool filtered, struct owner_set *set,
-                  struct err *err) {
+int question_rule(struct question *question, const struct rule *rule, bool filtered,
+                  struct owner_set *set, struct err *err) {
     struct rule_spec *spec = ARENA_ARRAY(question->arena, struct rule_spec, 1);
     owner_set_init(set, snapshot_profiles(question->snapshot) + 1, question->arena);
     int code = rule_spec_init(spec, rule, set, question->arena, err);
@@ -81,7 +85,8 @@ int question_rule(struct question *question, const struct rule *rule, bool filte
     struct scan scan;
     rule_scan(question, spec, filtered, &scanned);
     /* Parts outside the windows are left alone; inside them the operator minds the time itself. */
-    code = scan_prepare(&scan, &scanned, question->snapshot, &question->patience, question->arena, err);
+    code = scan_prepare(&scan, &scanned, question->snapshot, &question->patience, question->arena,
+                        err);
     if (code)
         return code;
     scan_ignore_range(&scan);
@@ -99,19 +104,24 @@ int question_rule(struct question *question, const struct rule *rule, bool filte
 
 /* ---- lists ---- */
 
-static int add_user_ids(struct question *question, const uint32_t *owners, size_t n, json_t *list, struct err *err) {
+static int add_user_ids(struct question *question, const uint32_t *owners, size_t n, json_t *list,
+                        struct err *err) {
     struct slice *user_ids = ARENA_ARRAY(question->arena, struct slice, n);
-    int code = n ? customers_user_ids(question->folder->customers, owners, n, question->arena, user_ids, err) : 0;
+    int code = n ? customers_user_ids(question->folder->customers, owners, n, question->arena,
+                                      user_ids, err)
+                 : 0;
     for (size_t i = 0; i < n && !code; i++) {
         json_t *row = json_object();
         json_object_set_new(row, "id", json_of_owner(owners[i]));
-        json_object_set_new(row, "user_id", user_ids[i].p ? json_of_slice(user_ids[i]) : json_null());
+        json_object_set_new(row, "user_id",
+                            user_ids[i].p ? json_of_slice(user_ids[i]) : json_null());
         json_array_append_new(list, row);
     }
     return code;
 }
 
-int question_list(struct question *question, const struct owner_set *set, uint32_t limit, struct err *err) {
+int question_list(struct question *question, const struct owner_set *set, uint32_t limit,
+                  struct err *err) {
     uint64_t count = owner_set_count(set);
     size_t capacity = count < limit ? (size_t)count : limit, n = 0;
     uint32_t *owners = ARENA_ARRAY(question->arena, uint32_t, capacity);
@@ -129,7 +139,8 @@ int question_list(struct question *question, const struct owner_set *set, uint32
     }
     json_t *list = json_array();
     question->data = json_pack("{s:I, s:o}", "count", (json_int_t)count, "customers", list);
-    json_object_set_new(question->meta, "next", more && n ? json_of_owner(owners[n - 1]) : json_null());
+    json_object_set_new(question->meta, "next",
+                        more && n ? json_of_owner(owners[n - 1]) : json_null());
     return add_user_ids(question, owners, n, list, err);
 }
 
@@ -144,11 +155,15 @@ static int seen_in_scope(struct question *question, struct owner_set *set, struc
     static const struct operator note = {.customer = note_seen};
     struct scan_spec spec = {.unordered = true};
     const struct plan *plan = question->plan;
-    spec.filter = (struct filter){.from_ms = TIME_MIN_MS, .to_ms = TIME_MAX_MS, .some_units = true,
-                                  .units = plan->scope, .n_units = plan->n_scope};
+    spec.filter = (struct filter){.from_ms = TIME_MIN_MS,
+                                  .to_ms = TIME_MAX_MS,
+                                  .some_units = true,
+                                  .units = plan->scope,
+                                  .n_units = plan->n_scope};
     owner_set_init(set, snapshot_profiles(question->snapshot) + 1, question->arena);
     struct scan scan;
-    int code = scan_prepare(&scan, &spec, question->snapshot, &question->patience, question->arena, err);
+    int code =
+        scan_prepare(&scan, &spec, question->snapshot, &question->patience, question->arena, err);
     return code ? code : scan_run(&scan, &note, (void *[]){set, set}, err);
 }
 
@@ -165,10 +180,12 @@ int answer_customers(struct question *question, struct err *err) {
         found.bits[word] &= plan->scoped ? visible.bits[word] : UINT64_MAX;
     }
     const struct overlay *overlay = snapshot_overlay(question->snapshot);
-    uint64_t universe = plan->scoped ? owner_set_count(&visible)
-                                     : snapshot_profiles(question->snapshot) - (overlay ? overlay->n : 0);
+    uint64_t universe = plan->scoped
+                            ? owner_set_count(&visible)
+                            : snapshot_profiles(question->snapshot) - (overlay ? overlay->n : 0);
     json_object_set_new(question->meta, "customers", json_integer((json_int_t)universe));
-    json_object_set_new(question->meta, "interactions", json_integer((json_int_t)question->scan.interactions));
+    json_object_set_new(question->meta, "interactions",
+                        json_integer((json_int_t)question->scan.interactions));
     return question_list(question, &found, plan->limit, err);
 }
 
@@ -187,14 +204,16 @@ static void collect(void *opaque, uint32_t owner, const struct run *runs, size_t
         size_t n = collector->n + runs[r].to - runs[r].from;
         if (n > collector->capacity) {
             collector->capacity = n + n / 2;
-            collector->rows = realloc(collector->rows, collector->capacity * sizeof *collector->rows);
+            collector->rows =
+                realloc(collector->rows, collector->capacity * sizeof *collector->rows);
             if (!collector->rows)
                 abort();
         }
         for (uint32_t row = runs[r].from; row < runs[r].to; row++) {
             uint32_t origin = view->row ? view->row[row] : row;
             collector->rows[collector->n++] = (struct collected){
-                view_time_ms(view, row), view->part->seq_base + view->part->seq[origin], view->part, origin};
+                view_time_ms(view, row), view->part->seq_base + view->part->seq[origin], view->part,
+                origin};
         }
     }
 }
@@ -210,10 +229,13 @@ int question_collect(struct question *question, uint32_t owner, struct collected
                      struct err *err) {
     static const struct operator collecting = {.customer = collect};
     struct collector collector = {0};
-    struct scan_spec spec = {.filter = question->plan->filter, .unordered = true, .by = BY_TOUCHPOINT,
+    struct scan_spec spec = {.filter = question->plan->filter,
+                             .unordered = true,
+                             .by = BY_TOUCHPOINT,
                              .every_column = true};
     struct scan scan;
-    int code = scan_prepare(&scan, &spec, question->snapshot, &question->patience, question->arena, err);
+    int code =
+        scan_prepare(&scan, &spec, question->snapshot, &question->patience, question->arena, err);
     if (!code)
         code = scan_one(&scan, owner, &collecting, &collector, err);
     if (collector.n)
@@ -236,20 +258,25 @@ struct page {
     json_t **json; /* [n] */
 };
 
-static json_t *properties_json(const struct question *question, const struct row *row, json_t *context) {
+static json_t *properties_json(const struct question *question, const struct row *row,
+                               json_t *context) {
     static const char escaped[] = "properties.", prefix[] = "context.";
     json_t *properties = json_object();
     struct property_cursor cursor = property_cursor(row);
     uint32_t code;
     struct value value;
     while (property_next(&cursor, &code, &value)) {
-        struct slice name = dictionary_name(question->dictionary, DICTIONARY_PROPERTY, (uint16_t)code);
-        bool in_context = name.n > sizeof prefix - 1 && memcmp(name.p, prefix, sizeof prefix - 1) == 0;
-        size_t skip = in_context ? sizeof prefix - 1
-                      : name.n > sizeof escaped - 1 && memcmp(name.p, escaped, sizeof escaped - 1) == 0
-                          ? sizeof escaped - 1
-                          : 0;
-        json_object_setn_new(in_context ? context : properties, name.p + skip, name.n - skip, json_of_value(&value));
+        struct slice name =
+            dictionary_name(question->dictionary, DICTIONARY_PROPERTY, (uint16_t)code);
+        bool in_context =
+            name.n > sizeof prefix - 1 && memcmp(name.p, prefix, sizeof prefix - 1) == 0;
+        size_t skip =
+            in_context ? sizeof prefix - 1
+            : name.n > sizeof escaped - 1 && memcmp(name.p, escaped, sizeof escaped - 1) == 0
+                ? sizeof escaped - 1
+                : 0;
+        json_object_setn_new(in_context ? context : properties, name.p + skip, name.n - skip,
+                             json_of_value(&value));
     }
     return properties;
 }
@@ -265,12 +292,15 @@ static int visit_record(void *opaque, const struct log_record *record) {
     json_t *row = json_object(), *context = json_object();
     json_object_set_new(row, "time", json_of_instant(record->row.time_ms));
     json_object_set_new(row, "event", json_of_name(question, DICTIONARY_EVENT, record->row.event));
-    json_object_set_new(row, "channel", json_of_name(question, DICTIONARY_CHANNEL, record->row.channel));
-    json_object_set_new(row, "touchpoint",
-                        json_of_name(question, DICTIONARY_TOUCHPOINT, place->part->touchpoint[place->row]));
+    json_object_set_new(row, "channel",
+                        json_of_name(question, DICTIONARY_CHANNEL, record->row.channel));
+    json_object_set_new(
+        row, "touchpoint",
+        json_of_name(question, DICTIONARY_TOUCHPOINT, place->part->touchpoint[place->row]));
     json_object_set_new(row, "unit", json_of_name(question, DICTIONARY_UNIT, record->row.unit));
     json_object_set_new(row, "properties", properties_json(question, &record->row, context));
-    json_object_set_new(row, "message_id", record->message_id.p ? json_of_slice(record->message_id) : json_null());
+    json_object_set_new(row, "message_id",
+                        record->message_id.p ? json_of_slice(record->message_id) : json_null());
     if (json_object_size(context))
         json_object_set_new(row, "context", context);
     else
@@ -289,7 +319,8 @@ static int by_seq(const void *a, const void *b) {
     return (x->seq > y->seq) - (x->seq < y->seq);
 }
 
-static int fetch_page(struct question *question, const struct collected *rows, size_t n, struct err *err) {
+static int fetch_page(struct question *question, const struct collected *rows, size_t n,
+                      struct err *err) {
     struct page page = {.question = question, .rows = rows, .n = n};
     struct placed_seq *placed = ARENA_ARRAY(question->arena, struct placed_seq, n);
     page.seqs = ARENA_ARRAY(question->arena, uint64_t, n);

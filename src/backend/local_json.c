@@ -10,11 +10,14 @@
 
 json_t *json_of_slice(struct slice text) {
     json_t *json = json_stringn(text.p ? text.p : "", text.n);
-    return json ? json : json_string("\xEF\xBF\xBD"); /* collection refuses such bytes; a mended part might not */
+    return json ? json
+                : json_string(
+                      "\xEF\xBF\xBD"); /* collection refuses such bytes; a mended part might not */
 }
 
 json_t *json_of_name(const struct question *question, enum dictionary_kind kind, uint16_t code) {
-    return code == CODE_NONE ? json_null() : json_of_slice(dictionary_name(question->dictionary, kind, code));
+    return code == CODE_NONE ? json_null()
+                             : json_of_slice(dictionary_name(question->dictionary, kind, code));
 }
 
 json_t *json_of_number(double number) {

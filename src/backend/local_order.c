@@ -31,7 +31,8 @@ static void set_share(json_t *row, const char *name, uint64_t part, uint64_t who
     json_object_set_new(row, interval, isnan(high) ? json_null() : json_real(high));
 }
 
-static void funnel_rows(struct question *question, struct funnel_state *state, uint32_t group, json_t *by) {
+static void funnel_rows(struct question *question, struct funnel_state *state, uint32_t group,
+                        json_t *by) {
     const struct plan *plan = question->plan;
     uint64_t first = funnel_count(state, group, 1), previous = first;
     for (uint32_t step = 1; step <= plan->n_steps; step++) {
@@ -76,7 +77,8 @@ static void funnel_data(struct question *question, struct funnel_state *state) {
 }
 
 /* Steps are bits 0 … n-1 of the masks, exclusions follow. */
-static void funnel_matchers(const struct plan *plan, struct scan_spec *spec, struct funnel_spec *funnel) {
+static void funnel_matchers(const struct plan *plan, struct scan_spec *spec,
+                            struct funnel_spec *funnel) {
     for (uint32_t i = 0; i < plan->n_steps; i++)
         spec->matchers[i] = &plan->steps[i];
     for (uint32_t i = 0; i < plan->n_exclusions; i++) {
@@ -91,8 +93,11 @@ static void funnel_matchers(const struct plan *plan, struct scan_spec *spec, str
 
 static int prepare_funnel(struct question *question, struct funnel_spec *funnel, struct err *err) {
     const struct plan *plan = question->plan;
-    *funnel = (struct funnel_spec){.steps = plan->n_steps, .window_ms = plan->window_ms, .end_ms = plan->end_ms,
-                                   .order = plan->order, .entry = plan->entry};
+    *funnel = (struct funnel_spec){.steps = plan->n_steps,
+                                   .window_ms = plan->window_ms,
+                                   .end_ms = plan->end_ms,
+                                   .order = plan->order,
+                                   .entry = plan->entry};
     funnel_matchers(plan, &question->spec, funnel);
     int code = question_prepare(question, err);
     if (code)
@@ -103,8 +108,8 @@ static int prepare_funnel(struct question *question, struct funnel_spec *funnel,
     return 0;
 }
 
-static int run_funnel(struct question *question, const struct funnel_spec *funnel, struct spread_budget *budget,
-                      struct funnel_state **result, struct err *err) {
+static int run_funnel(struct question *question, const struct funnel_spec *funnel,
+                      struct spread_budget *budget, struct funnel_state **result, struct err *err) {
     struct funnel_state *states[SCAN_THREADS] = {0};
     for (uint32_t t = 0; t < question->scan.threads; t++)
         states[t] = funnel_new(funnel, budget);
@@ -118,8 +123,10 @@ static int run_funnel(struct question *question, const struct funnel_spec *funne
     return code;
 }
 
-static void funnel_meta(struct question *question, const struct funnel_state *state, struct spread_budget *budget) {
-    json_object_set_new(question->meta, "immature", json_integer((json_int_t)funnel_immature(state)));
+static void funnel_meta(struct question *question, const struct funnel_state *state,
+                        struct spread_budget *budget) {
+    json_object_set_new(question->meta, "immature",
+                        json_integer((json_int_t)funnel_immature(state)));
     json_object_set_new(question->meta, "window_s", json_of_ms((double)question->plan->window_ms));
     if (atomic_load(&budget->approximate))
         json_object_set_new(question->meta, "approximate", json_true());
@@ -162,16 +169,20 @@ static json_t *interaction(const struct question *question, const struct collect
     const struct part *part = row->part;
     json_t *json = json_object();
     json_object_set_new(json, "time", json_of_instant(row->time_ms));
-    json_object_set_new(json, "event", json_of_name(question, DICTIONARY_EVENT, part->event[row->row]));
-    json_object_set_new(json, "channel", json_of_name(question, DICTIONARY_CHANNEL, part->channel[row->row]));
-    json_object_set_new(json, "touchpoint", json_of_name(question, DICTIONARY_TOUCHPOINT, part->touchpoint[row->row]));
-    json_object_set_new(json, "unit", json_of_name(question, DICTIONARY_UNIT, part->unit[row->row]));
+    json_object_set_new(json, "event",
+                        json_of_name(question, DICTIONARY_EVENT, part->event[row->row]));
+    json_object_set_new(json, "channel",
+                        json_of_name(question, DICTIONARY_CHANNEL, part->channel[row->row]));
+    json_object_set_new(json, "touchpoint",
+                        json_of_name(question, DICTIONARY_TOUCHPOINT, part->touchpoint[row->row]));
+    json_object_set_new(json, "unit",
+                        json_of_name(question, DICTIONARY_UNIT, part->unit[row->row]));
     return json;
 }
 
 /* The last interactions up to the end of the attempt's window, newest first. */
-static json_t *last_interactions(const struct question *question, const struct collected *rows, size_t n,
-                                 int64_t until_ms) {
+static json_t *last_interactions(const struct question *question, const struct collected *rows,
+                                 size_t n, int64_t until_ms) {
     json_t *list = json_array();
     for (size_t i = n; i-- > 0 && json_array_size(list) < question->plan->last;)
         if (rows[i].time_ms <= until_ms)
@@ -179,8 +190,8 @@ static json_t *last_interactions(const struct question *question, const struct c
     return list;
 }
 
-static int describe_lost(struct question *question, const struct funnel_spec *funnel, uint32_t owner, json_t *row,
-                         struct err *err) {
+static int describe_lost(struct question *question, const struct funnel_spec *funnel,
+                         uint32_t owner, json_t *row, struct err *err) {
     static const struct operator find = {.customer = find_attempt};
     struct spread_budget budget = {0};
     struct lost lost = {.state = funnel_new(funnel, &budget)};
@@ -192,9 +203,11 @@ static int describe_lost(struct question *question, const struct funnel_spec *fu
     if (!code && lost.attempt.reached) {
         int64_t start_ms = lost.attempt.time_ms[0];
         json_object_set_new(row, "started", json_of_instant(start_ms));
-        json_object_set_new(row, "reached", json_of_instant(lost.attempt.time_ms[lost.attempt.reached - 1]));
-        json_object_set_new(row, "interactions",
-                            last_interactions(question, rows, n, start_ms + question->plan->window_ms));
+        json_object_set_new(row, "reached",
+                            json_of_instant(lost.attempt.time_ms[lost.attempt.reached - 1]));
+        json_object_set_new(
+            row, "interactions",
+            last_interactions(question, rows, n, start_ms + question->plan->window_ms));
     }
     free(rows);
     funnel_free(lost.state);
@@ -221,7 +234,8 @@ int answer_drop_off(struct question *question, struct err *err) {
     json_t *list = code ? NULL : json_object_get(question->data, "customers");
     for (size_t i = 0; !code && i < json_array_size(list); i++) {
         json_t *row = json_array_get(list, i);
-        uint32_t owner = (uint32_t)strtoul(json_string_value(json_object_get(row, "id")) + 2, NULL, 10);
+        uint32_t owner =
+            (uint32_t)strtoul(json_string_value(json_object_get(row, "id")) + 2, NULL, 10);
         code = describe_lost(question, &funnel, owner, row, err);
         if (!code)
             code = patience_check(&question->patience, err);

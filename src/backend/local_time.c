@@ -16,8 +16,8 @@ enum { TREND_CELLS = 4000000 };
 /* ---- trend ---- */
 
 /* The stretch that the answer shows: the range where it is said, else the interactions that matched. */
-static int trend_stretch(struct question *question, const struct trend_state *whole, int64_t *from_ms,
-                         int64_t *to_ms) {
+static int trend_stretch(struct question *question, const struct trend_state *whole,
+                         int64_t *from_ms, int64_t *to_ms) {
     const struct filter *filter = &question->plan->filter;
     const struct bucket_table *buckets = &whole->spec->buckets;
     uint32_t columns = whole->spec->columns, first = UINT32_MAX, last = 0;
@@ -27,8 +27,12 @@ static int trend_stretch(struct question *question, const struct trend_state *wh
                 first = first == UINT32_MAX ? bucket : first;
                 last = bucket;
             }
-    *from_ms = filter->has_from ? filter->from_ms : first == UINT32_MAX ? INT64_MAX : buckets->begin_ms[first];
-    *to_ms = filter->has_to ? filter->to_ms : first == UINT32_MAX ? INT64_MIN : buckets->begin_ms[last + 1];
+    *from_ms = filter->has_from      ? filter->from_ms
+               : first == UINT32_MAX ? INT64_MAX
+                                     : buckets->begin_ms[first];
+    *to_ms = filter->has_to        ? filter->to_ms
+             : first == UINT32_MAX ? INT64_MIN
+                                   : buckets->begin_ms[last + 1];
     return *from_ms < *to_ms;
 }
 
@@ -39,17 +43,19 @@ static json_t *trend_value(const struct trend_state *state, size_t cell) {
     case MEASURE_CUSTOMERS: return json_integer(trend_customers(counted));
     case MEASURE_SUM: return json_of_number((double)state->sums[cell].sum);
     default:
-        return state->sums[cell].n
-                   ? json_of_number((double)(state->sums[cell].sum / (long double)state->sums[cell].n))
-                   : json_null();
+        return state->sums[cell].n ? json_of_number((double)(state->sums[cell].sum /
+                                                             (long double)state->sums[cell].n))
+                                   : json_null();
     }
 }
 
-static json_t *zero_value(enum measure measure) { return measure == MEASURE_MEAN ? json_null() : json_integer(0); }
+static json_t *zero_value(enum measure measure) {
+    return measure == MEASURE_MEAN ? json_null() : json_integer(0);
+}
 
 /* Rows of every bucket of the stretch; the state's table covers a part of it (where there are interactions). */
-static int trend_rows(struct question *question, const struct trend_state *state, const struct ranking *ranking,
-                      struct err *err) {
+static int trend_rows(struct question *question, const struct trend_state *state,
+                      const struct ranking *ranking, struct err *err) {
     const struct plan *plan = question->plan;
     question->data = json_array();
     int64_t from_ms, to_ms;
@@ -68,7 +74,9 @@ static int trend_rows(struct question *question, const struct trend_state *state
             at++;
         bool has = at < counted->n && counted->begin_ms[at] == shown.begin_ms[bucket];
         for (uint32_t place = 0; place < rows; place++) {
-            size_t column = ranking && !state->spec->place && place < ranking->shown ? ranking->groups[place] : place;
+            size_t column = ranking && !state->spec->place && place < ranking->shown
+                                ? ranking->groups[place]
+                                : place;
             json_t *row = json_object();
             json_object_set_new(row, "time", json_of_instant(shown.begin_ms[bucket]));
             if (ranking)
@@ -83,8 +91,8 @@ static int trend_rows(struct question *question, const struct trend_state *state
 }
 
 /* Runs the operator once with a spec; the result is in *result. */
-static int run_trend(struct question *question, struct trend_spec *spec, struct trend_state **result,
-                     struct err *err) {
+static int run_trend(struct question *question, struct trend_spec *spec,
+                     struct trend_state **result, struct err *err) {
     struct trend_state *states[SCAN_THREADS] = {0};
     for (uint32_t t = 0; t < question->scan.threads; t++)
         states[t] = trend_new(spec);
@@ -99,7 +107,8 @@ static int run_trend(struct question *question, struct trend_spec *spec, struct 
 }
 
 /* Interactions of each group, whatever the time. */
-static int weigh_groups(struct question *question, const struct trend_spec *like, uint64_t **weight, struct err *err) {
+static int weigh_groups(struct question *question, const struct trend_spec *like, uint64_t **weight,
+                        struct err *err) {
     struct trend_spec spec = *like;
     struct trend_state *state = NULL;
     spec.measure = MEASURE_COUNT;
@@ -179,16 +188,20 @@ int answer_trend(struct question *question, struct err *err) {
     int code = question_prepare(question, err);
     if (code)
         return code;
-    struct trend_spec trend = {.measure = plan->measure, .grouping = question->grouping, .columns = 1,
-                               .people = &plan->people, .people_group = question->people_group,
+    struct trend_spec trend = {.measure = plan->measure,
+                               .grouping = question->grouping,
+                               .columns = 1,
+                               .people = &plan->people,
+                               .people_group = question->people_group,
                                .behind = question_behind(question)};
     const struct scan *scan = &question->scan;
     if (scan->min_ms <= scan->max_ms)
-        code = bucket_table_init(&trend.buckets, plan->zone, plan->every, scan->min_ms, scan->max_ms + 1,
-                                 LIMIT_BUCKETS, question->arena, err);
+        code = bucket_table_init(&trend.buckets, plan->zone, plan->every, scan->min_ms,
+                                 scan->max_ms + 1, LIMIT_BUCKETS, question->arena, err);
     if (code)
         return code;
-    trend.people_bucket = plan->people.has_time ? bucket_at(&trend.buckets, plan->people.time_ms) : UINT32_MAX;
+    trend.people_bucket =
+        plan->people.has_time ? bucket_at(&trend.buckets, plan->people.time_ms) : UINT32_MAX;
     if (plan->by != BY_NONE && !trend.behind && trend.buckets.n)
         return trend_by(question, &trend, err);
     struct trend_state *state;
@@ -218,8 +231,8 @@ static int64_t rolling_ms(enum bucket every) {
 
 /* Period k of a cohort ends with its (k+1)-th bucket; it is observed when that end is not after the observation's. */
 static bool observed(const struct question *question, int64_t cohort_ms, uint32_t period) {
-    return zone_bucket_add_ms(question->plan->zone, question->plan->every, cohort_ms, (int)period + 1) <=
-           question->plan->end_ms;
+    return zone_bucket_add_ms(question->plan->zone, question->plan->every, cohort_ms,
+                              (int)period + 1) <= question->plan->end_ms;
 }
 
 /* Weighted by cohort size over the observed cells only. */
@@ -227,8 +240,8 @@ struct average {
     uint64_t returned, size;
 };
 
-static json_t *cohort_row(struct question *question, const struct retention_state *state, size_t cohort,
-                          int64_t begin_ms, struct average *averages) {
+static json_t *cohort_row(struct question *question, const struct retention_state *state,
+                          size_t cohort, int64_t begin_ms, struct average *averages) {
     const struct plan *plan = question->plan;
     json_t *returned = json_array();
     for (uint32_t k = 0; k < plan->periods; k++) {
@@ -276,7 +289,8 @@ static void retention_rows(struct question *question, struct retention_state *st
     question->data = json_array();
     for (uint32_t place = 0; place < rows; place++)
         for (uint32_t bucket = 0; bucket < buckets->n; bucket++) {
-            size_t cohort = (size_t)(plan->by == BY_NONE ? 0 : ranking.groups[place]) * buckets->n + bucket;
+            size_t cohort =
+                (size_t)(plan->by == BY_NONE ? 0 : ranking.groups[place]) * buckets->n + bucket;
             if (!state->size[cohort])
                 continue;
             json_t *row = cohort_row(question, state, cohort, buckets->begin_ms[bucket], averages);
@@ -290,7 +304,8 @@ static void retention_rows(struct question *question, struct retention_state *st
     json_object_set_new(question->meta, "average", average);
 }
 
-static int run_retention(struct question *question, const struct retention_spec *spec, struct err *err) {
+static int run_retention(struct question *question, const struct retention_spec *spec,
+                         struct err *err) {
     struct retention_state *states[SCAN_THREADS] = {0};
     bool fits = true;
     for (uint32_t t = 0; t < question->scan.threads; t++) {
@@ -331,14 +346,18 @@ int answer_retention(struct question *question, struct err *err) {
     if (code)
         return code;
     const struct scan *scan = &question->scan;
-    struct retention_spec retention = {.measure = plan->retention, .length_ms = rolling_ms(plan->every),
-                                       .periods = plan->periods, .all = all, .lut = scan->lut,
-                                       .grouping = question->grouping, .people_group = question->people_group,
+    struct retention_spec retention = {.measure = plan->retention,
+                                       .length_ms = rolling_ms(plan->every),
+                                       .periods = plan->periods,
+                                       .all = all,
+                                       .lut = scan->lut,
+                                       .grouping = question->grouping,
+                                       .people_group = question->people_group,
                                        .behind = question_behind(question)};
     retention.people = retention.behind ? &plan->people : NULL;
     if (scan->min_ms <= scan->max_ms)
-        code = bucket_table_init(&retention.buckets, plan->zone, plan->every, scan->min_ms, scan->max_ms + 1,
-                                 LIMIT_BUCKETS, question->arena, err);
+        code = bucket_table_init(&retention.buckets, plan->zone, plan->every, scan->min_ms,
+                                 scan->max_ms + 1, LIMIT_BUCKETS, question->arena, err);
     if (code)
         return code;
     retention.people_cohort = bucket_at(&retention.buckets, plan->people.time_ms);

@@ -50,13 +50,13 @@ struct scan_spec {
     enum flow_level level;
     const struct matcher *matchers[PLAN_MATCHERS]; /* bit m of masks */
     uint32_t n_matchers;
-    bool select;  /* rows that match none need not be handed over (they are counted) */
-    bool compact; /* with select: they never are, so the operator does not look at masks */
+    bool select;     /* rows that match none need not be handed over (they are counted) */
+    bool compact;    /* with select: they never are, so the operator does not look at masks */
     enum by_kind by; /* channel, unit, touchpoint, event, property: a column of groups */
     uint32_t by_property, case_property, number_property; /* 0: not wanted */
     struct value_table *by_values, *case_values;          /* filled by scan_prepare */
-    bool every_column; /* the caller reads other columns of the parts by itself */
-    bool unordered; /* the operator does not mind the order of a customer's runs */
+    bool every_column;               /* the caller reads other columns of the parts by itself */
+    bool unordered;                  /* the operator does not mind the order of a customer's runs */
     const struct owner_set *members; /* only these customers; NULL: all */
 };
 
@@ -69,23 +69,25 @@ struct scan {
     struct scan_part *parts;
     size_t n_parts;
     uint32_t profiles, chunk, threads;
-    uint64_t rows; /* of all parts, before filters */
+    uint64_t rows;          /* of all parts, before filters */
     int64_t min_ms, max_ms; /* of the rows within the range, at most; min > max: none */
-    uint64_t *lut;          /* [65536] masks by the code of key_column, or NULL: views carry masks */
-    unsigned key_column;    /* COLUMN_EVENT or COLUMN_TOUCHPOINT */
+    uint64_t *lut;       /* [65536] masks by the code of key_column, or NULL: views carry masks */
+    unsigned key_column; /* COLUMN_EVENT or COLUMN_TOUCHPOINT */
     uint64_t customers, interactions; /* after filters; set by scan_run */
 };
 
 /* Picks and checks parts, prepares conditions. arena must live as long as the scan. */
-must_use int scan_prepare(struct scan *scan, const struct scan_spec *spec, const struct snapshot *snapshot,
-                          const struct patience *patience, struct arena *arena, struct err *err);
+must_use int scan_prepare(struct scan *scan, const struct scan_spec *spec,
+                          const struct snapshot *snapshot, const struct patience *patience,
+                          struct arena *arena, struct err *err);
 /* Keeps the choice of parts but hands over all their rows: the operator minds the time itself. */
 void scan_ignore_range(struct scan *scan);
 /* states: one for each of scan->threads. */
-must_use int scan_run(struct scan *scan, const struct operator *operator, void *const *states, struct err *err);
-/* One customer only (an owner), with the same filters. */
-must_use int scan_one(struct scan *scan, uint32_t owner, const struct operator *operator, void *state,
+must_use int scan_run(struct scan *scan, const struct operator* operator, void * const * states,
                       struct err *err);
+/* One customer only (an owner), with the same filters. */
+must_use int scan_one(struct scan *scan, uint32_t owner, const struct operator* operator,
+                      void * state, struct err *err);
 
 /* Numbers of the current value of a trait, by owner: [profiles + 1]. */
 must_use int scan_traits(const struct snapshot *snapshot, uint32_t trait, struct value_table *table,

@@ -17,9 +17,10 @@ struct scan_matcher {
 /* A part, prepared for the question. */
 struct scan_part {
     const struct part *part;
-    bool follows;   /* begins after all parts before it end */
-    bool time_cut;  /* some rows may lie outside the range */
-    bool as_it_lies; /* no condition beyond time, system and label: rows may be read where they lie */
+    bool follows;  /* begins after all parts before it end */
+    bool time_cut; /* some rows may lie outside the range */
+    bool
+        as_it_lies; /* no condition beyond time, system and label: rows may be read where they lie */
     struct expr_test *where;
     uint32_t n_where;
     struct scan_matcher of;
@@ -31,7 +32,8 @@ struct scan_part {
 /* Tables that all parts share: is a code allowed. NULL: all are. */
 struct scan_tables {
     uint8_t *channel, *unit, *of_event, *of_touchpoint, *named;
-    uint64_t *event_mask, *touchpoint_mask; /* matchers that accept the code; NULL unless masks are computed */
+    uint64_t *event_mask,
+        *touchpoint_mask; /* matchers that accept the code; NULL unless masks are computed */
 };
 
 /* Memory of one chunk: given back all at once and kept for the next one. */
@@ -50,11 +52,12 @@ void scratch_release(struct scratch *scratch);
 struct worker {
     struct scan *scan;
     const struct scan_tables *tables;
-    const struct operator *operator;
+    const struct operator* operator;
     void *state;
     struct scratch scratch;
     uint64_t customers, interactions;
-    uint64_t *seen; /* chunk-relative bits of customers with rows after the filters; only when rows are selected */
+    uint64_t *
+        seen; /* chunk-relative bits of customers with rows after the filters; only when rows are selected */
     uint32_t chunk_from;
     bool redirects; /* in this chunk */
     int code;
@@ -63,8 +66,10 @@ struct worker {
 
 /* Customers [from, to) of the part's list as a view; count: add to worker's interactions and seen. Returns whether any
  * row was left by the filters (before selection). */
-bool scan_part_view(struct worker *worker, const struct scan_part *part, uint32_t from, uint32_t to, bool count,
-                    struct view *view);
+bool scan_part_view(struct worker *worker, const struct scan_part *part, uint32_t from, uint32_t to,
+                    bool count, struct view *view);
 const struct scan_tables *scan_tables(struct scan *scan, struct arena *arena);
+/* A part that was found damaged while it was read gave rows that cannot be trusted: E_CORRUPT. */
+must_use int scan_check_parts(const struct scan *scan, struct err *err);
 
 #endif

@@ -17,7 +17,8 @@ void *scratch_get(struct scratch *scratch, size_t bytes) {
         return memory;
     }
     void *memory = aligned_alloc(64, bytes ? bytes : 64);
-    scratch->overflow = realloc(scratch->overflow, (scratch->n_overflow + 1) * sizeof *scratch->overflow);
+    scratch->overflow =
+        realloc(scratch->overflow, (scratch->n_overflow + 1) * sizeof *scratch->overflow);
     if (!memory || !scratch->overflow)
         abort();
     scratch->overflow[scratch->n_overflow++] = memory;
@@ -55,12 +56,13 @@ struct picked {
     uint32_t from, to, n;
     uint32_t *rows;
     struct scratch *scratch;
-    uint8_t *pass;    /* [to - from + 1], made when needed */
-    uint32_t *spare;  /* [to - from + 64], made when needed */
+    uint8_t *pass;   /* [to - from + 1], made when needed */
+    uint32_t *spare; /* [to - from + 64], made when needed */
 };
 
 static uint32_t *make_rows(struct picked *picked) {
-    return scratch_get(picked->scratch, ((size_t)picked->to - picked->from + 1) * sizeof *picked->rows);
+    return scratch_get(picked->scratch,
+                       ((size_t)picked->to - picked->from + 1) * sizeof *picked->rows);
 }
 
 /* Keeps the rows for which the expression over `row` holds; no branch inside the loops. */
@@ -127,7 +129,8 @@ static void keep_where(struct picked *picked, const struct expr_test *tests, uin
     KEEP(picked, pass[row - from]);
 }
 
-static void keep_of(struct picked *picked, const struct scan_part *part, const struct scan_tables *tables) {
+static void keep_of(struct picked *picked, const struct scan_part *part,
+                    const struct scan_tables *tables) {
     const uint16_t *event = part->part->event, *touchpoint = part->part->touchpoint;
     if (tables->of_event)
         KEEP(picked, tables->of_event[event[row]]);
@@ -137,7 +140,9 @@ static void keep_of(struct picked *picked, const struct scan_part *part, const s
 }
 
 static const uint16_t *label_column(const struct part *part, enum flow_level level) {
-    return level == LEVEL_EVENT ? part->event : level == LEVEL_TOUCHPOINT ? part->touchpoint : part->channel;
+    return level == LEVEL_EVENT        ? part->event
+           : level == LEVEL_TOUCHPOINT ? part->touchpoint
+                                       : part->channel;
 }
 
 /* Four codes a step: (v - 1) & ~v has the high bit of the lowest zero code set, and of no code if there is none. */
@@ -148,7 +153,8 @@ static bool holds_zero(const uint16_t *codes, uint32_t from, uint32_t to) {
     for (; row + 16 <= to; row += 16) {
         uint64_t v[4];
         memcpy(v, codes + row, sizeof v);
-        found |= ((v[0] - ones) & ~v[0]) | ((v[1] - ones) & ~v[1]) | ((v[2] - ones) & ~v[2]) | ((v[3] - ones) & ~v[3]);
+        found |= ((v[0] - ones) & ~v[0]) | ((v[1] - ones) & ~v[1]) | ((v[2] - ones) & ~v[2]) |
+                 ((v[3] - ones) & ~v[3]);
     }
     bool zero = (found & ones << 15) != 0;
     for (; row < to; row++)
@@ -157,7 +163,8 @@ static bool holds_zero(const uint16_t *codes, uint32_t from, uint32_t to) {
 }
 
 /* Everything but `as_it_lies`: system interactions and missing labels, which most chunks do not have. */
-static void keep_flow(struct picked *picked, const struct scan_spec *spec, const struct scan_tables *tables) {
+static void keep_flow(struct picked *picked, const struct scan_spec *spec,
+                      const struct scan_tables *tables) {
     const uint16_t *source = picked->part->source, *event = picked->part->event;
     if (spec->drop_system && holds_zero(source, picked->from, picked->to)) {
         if (tables->named)
@@ -170,8 +177,8 @@ static void keep_flow(struct picked *picked, const struct scan_spec *spec, const
         KEEP(picked, label[row] != 0);
 }
 
-static void keep_all(struct picked *picked, struct worker *worker, const struct scan_part *part, uint32_t from,
-                     uint32_t to, bool check_members) {
+static void keep_all(struct picked *picked, struct worker *worker, const struct scan_part *part,
+                     uint32_t from, uint32_t to, bool check_members) {
     const struct scan_spec *spec = worker->scan->spec;
     const struct scan_tables *tables = worker->tables;
     const uint16_t *channel = part->part->channel, *unit = part->part->unit;
@@ -192,8 +199,8 @@ static void keep_all(struct picked *picked, struct worker *worker, const struct 
 /* ---- masks ---- */
 
 /* Masks of the picked rows; rows without any are dropped when the question selects. */
-static uint64_t *make_masks(struct picked *picked, const struct scan *scan, const struct scan_part *part,
-                            const struct scan_tables *tables) {
+static uint64_t *make_masks(struct picked *picked, const struct scan *scan,
+                            const struct scan_part *part, const struct scan_tables *tables) {
     const uint16_t *event = part->part->event, *touchpoint = part->part->touchpoint;
     uint32_t n_matchers = scan->spec->n_matchers, from = picked->from;
     if (!picked->rows)
@@ -212,7 +219,8 @@ static uint64_t *make_masks(struct picked *picked, const struct scan *scan, cons
                 continue;
             uint8_t *pass = fresh_pass(picked);
             for (uint32_t w = 0; w < part->matchers[m].n_where; w++)
-                expr_run(&part->matchers[m].where[w], picked->from, picked->to, pass, picked->spare);
+                expr_run(&part->matchers[m].where[w], picked->from, picked->to, pass,
+                         picked->spare);
             for (uint32_t i = 0; i < picked->n; i++)
                 masks[i] &= ~((uint64_t)!pass[picked->rows[i] - from] << m);
         }
@@ -270,7 +278,8 @@ static const uint16_t *group_column(const struct part *part, enum by_kind by) {
 
 static const uint32_t *gather_values(struct picked *picked, const struct expr_values *values) {
     fresh_pass(picked);
-    uint32_t *all = scratch_get(picked->scratch, ((size_t)picked->to - picked->from + 1) * sizeof *all);
+    uint32_t *all =
+        scratch_get(picked->scratch, ((size_t)picked->to - picked->from + 1) * sizeof *all);
     expr_values_run(values, picked->from, picked->to, all, picked->spare);
     for (uint32_t i = 0; i < picked->n; i++) /* rows[i] - from >= i: in place */
         all[i] = all[picked->rows[i] - picked->from];
@@ -279,15 +288,16 @@ static const uint32_t *gather_values(struct picked *picked, const struct expr_va
 
 static const double *gather_numbers(struct picked *picked, const struct expr_number *number) {
     fresh_pass(picked);
-    double *all = scratch_get(picked->scratch, ((size_t)picked->to - picked->from + 1) * sizeof *all);
+    double *all =
+        scratch_get(picked->scratch, ((size_t)picked->to - picked->from + 1) * sizeof *all);
     expr_number_run(number, picked->from, picked->to, all, picked->spare);
     for (uint32_t i = 0; i < picked->n; i++)
         all[i] = all[picked->rows[i] - picked->from];
     return all;
 }
 
-static void gather_columns(struct picked *picked, const struct scan_spec *spec, const struct scan_part *part,
-                           struct view *view) {
+static void gather_columns(struct picked *picked, const struct scan_spec *spec,
+                           const struct scan_part *part, struct view *view) {
     const struct part *from = part->part;
     view->sec = gather32(picked, from->sec);
     view->ms = gather16(picked, from->ms);
@@ -308,7 +318,8 @@ static void gather_columns(struct picked *picked, const struct scan_spec *spec, 
 static void gather_customers(struct picked *picked, uint32_t from, uint32_t to, struct view *view) {
     const struct part *part = picked->part;
     uint32_t *customer = scratch_get(picked->scratch, ((size_t)to - from + 1) * sizeof *customer);
-    uint32_t *start = scratch_get(picked->scratch, ((size_t)to - from + 2) * sizeof *start), n = 0, at = 0;
+    uint32_t *start = scratch_get(picked->scratch, ((size_t)to - from + 2) * sizeof *start), n = 0,
+             at = 0;
     for (uint32_t k = from; k < to; k++) {
         uint32_t begin = at, end = part->start[k + 1];
         while (at < picked->n && picked->rows[at] < end)
@@ -332,7 +343,8 @@ static void see(struct worker *worker, const struct view *view) {
     }
 }
 
-static void lies(const struct scan *scan, const struct part *part, uint32_t from, uint32_t to, struct view *view) {
+static void lies(const struct scan *scan, const struct part *part, uint32_t from, uint32_t to,
+                 struct view *view) {
     const struct scan_spec *spec = scan->spec;
     view->n = to - from;
     view->customer = part->customer + from;
@@ -345,12 +357,14 @@ static void lies(const struct scan *scan, const struct part *part, uint32_t from
     view->row = NULL;
 }
 
-bool scan_part_view(struct worker *worker, const struct scan_part *part, uint32_t from, uint32_t to, bool count,
-                    struct view *view) {
+bool scan_part_view(struct worker *worker, const struct scan_part *part, uint32_t from, uint32_t to,
+                    bool count, struct view *view) {
     const struct scan *scan = worker->scan;
     const struct scan_spec *spec = scan->spec;
     *view = (struct view){.part = part->part, .follows = part->follows};
-    struct picked picked = {.part = part->part, .from = part->part->start[from], .to = part->part->start[to],
+    struct picked picked = {.part = part->part,
+                            .from = part->part->start[from],
+                            .to = part->part->start[to],
                             .scratch = &worker->scratch};
     picked.n = picked.to - picked.from;
     if (part->as_it_lies)
@@ -373,8 +387,9 @@ bool scan_part_view(struct worker *worker, const struct scan_part *part, uint32_
         return any;
     }
     if (spec->n_matchers)
-        view->mask = spec->select && scan->lut && !picked.rows ? select_masks(&picked, scan)
-                                                               : make_masks(&picked, scan, part, worker->tables);
+        view->mask = spec->select && scan->lut && !picked.rows
+                         ? select_masks(&picked, scan)
+                         : make_masks(&picked, scan, part, worker->tables);
     if (!picked.rows)
         KEEP(&picked, true);
     gather_columns(&picked, spec, part, view);

@@ -18,8 +18,8 @@ static bool later(const struct given *a, const struct given *b) {
     return a->time_ms != b->time_ms ? a->time_ms > b->time_ms : a->seq > b->seq;
 }
 
-static void read_part(const struct part *part, const struct overlay *overlay, const struct expr_values *values,
-                      struct given *given, uint32_t *by_owner) {
+static void read_part(const struct part *part, const struct overlay *overlay,
+                      const struct expr_values *values, struct given *given, uint32_t *by_owner) {
     const struct part_column *column = values->column;
     uint32_t *scratch = malloc(((size_t)part->n_rows + 64) * sizeof *scratch), k0, customer = 0;
     const uint32_t *rows;
@@ -33,7 +33,8 @@ static void read_part(const struct part *part, const struct overlay *overlay, co
         uint32_t owner = part->customer[customer];
         if (overlay && overlay->n)
             owner = overlay_owner(overlay, owner);
-        struct given now = {(int64_t)part->sec[row] * 1000 + part->ms[row], part->seq_base + part->seq[row]};
+        struct given now = {(int64_t)part->sec[row] * 1000 + part->ms[row],
+                            part->seq_base + part->seq[row]};
         if (later(&now, &given[owner])) {
             given[owner] = now;
             by_owner[owner] = values->numbers[expr_index(column, k0 + i)];
@@ -42,8 +43,8 @@ static void read_part(const struct part *part, const struct overlay *overlay, co
     free(scratch);
 }
 
-int scan_traits(const struct snapshot *snapshot, uint32_t trait, struct value_table *table, struct arena *arena,
-                uint32_t **by_owner, struct err *err) {
+int scan_traits(const struct snapshot *snapshot, uint32_t trait, struct value_table *table,
+                struct arena *arena, uint32_t **by_owner, struct err *err) {
     size_t n_owners = (size_t)snapshot_profiles(snapshot) + 1;
     *by_owner = ARENA_ARRAY(arena, uint32_t, n_owners);
     struct given *given = malloc(n_owners * sizeof *given);

@@ -34,7 +34,8 @@ static void gather(struct case_adapter *adapter, uint32_t owner, const struct ru
     size_t n = adapter->n_gathered + run->to - run->from;
     if (n > adapter->gathered_capacity) {
         adapter->gathered_capacity = n + n / 2 + 1024;
-        adapter->gathered = grown(adapter->gathered, adapter->gathered_capacity * sizeof *adapter->gathered);
+        adapter->gathered =
+            grown(adapter->gathered, adapter->gathered_capacity * sizeof *adapter->gathered);
     }
     for (uint32_t row = run->from; row < run->to; row++) {
         if (!view->case_value[row])
@@ -51,7 +52,8 @@ static void gather(struct case_adapter *adapter, uint32_t owner, const struct ru
     }
 }
 
-void cases_customer(struct case_adapter *adapter, uint32_t owner, const struct run *runs, size_t n_runs) {
+void cases_customer(struct case_adapter *adapter, uint32_t owner, const struct run *runs,
+                    size_t n_runs) {
     uint32_t n = 0;
     for (size_t r = 0; r < n_runs; r++) {
         if (adapter->kind == CASE_PROPERTY) {
@@ -88,7 +90,8 @@ static int in_order(const void *a, const void *b) {
     return (x->seq > y->seq) - (x->seq < y->seq);
 }
 
-void cases_finish(struct case_adapter *const *adapters, size_t n_adapters, struct case_adapter *visitor) {
+void cases_finish(struct case_adapter *const *adapters, size_t n_adapters,
+                  struct case_adapter *visitor) {
     size_t n = 0;
     for (size_t a = 0; a < n_adapters; a++)
         n += adapters[a]->n_gathered;

@@ -35,7 +35,7 @@ struct case_adapter {
     bool masks;          /* wanted */
     void (*visit)(void *context, const struct case_rows *rows);
     void *context;
-    uint16_t *label;     /* scratch */
+    uint16_t *label; /* scratch */
     int64_t *time_ms;
     uint64_t *mask;
     uint32_t *owner;

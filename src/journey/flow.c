@@ -16,13 +16,13 @@ static uint32_t cell_count(const struct cell *cell) { return (uint32_t)cell->cou
 struct flow_state {
     const struct flow_spec *spec;
     struct spread_budget *budget;
-    uint32_t shift;      /* dense: cell of (from, to) is from << shift | to */
-    struct cell *cells;  /* dense, or hash table of n_slots with keys */
-    uint32_t *keys;      /* from << 16 | to, 0: empty; NULL: dense */
+    uint32_t shift;     /* dense: cell of (from, to) is from << shift | to */
+    struct cell *cells; /* dense, or hash table of n_slots with keys */
+    uint32_t *keys;     /* from << 16 | to, 0: empty; NULL: dense */
     uint32_t n_slots, n_used;
     uint64_t *starts, *ends;
     uint32_t n_cases;
-    uint64_t all_cases;  /* of merged threads */
+    uint64_t all_cases; /* of merged threads */
     struct spread *spreads;
     uint32_t n_spreads, spreads_capacity;
     struct spread lengths;
@@ -53,7 +53,8 @@ struct flow_state *flow_new(const struct flow_spec *spec, struct spread_budget *
     }
     state->starts = cleared(spec->names, sizeof *state->starts);
     state->ends = cleared(spec->names, sizeof *state->ends);
-    state->adapter = (struct case_adapter){.kind = spec->cases, .visit = visit_case, .context = state};
+    state->adapter =
+        (struct case_adapter){.kind = spec->cases, .visit = visit_case, .context = state};
     return state;
 }
 
@@ -121,7 +122,8 @@ static struct spread *spread_of(struct flow_state *state, struct cell *cell) {
     if (!cell->spread) {
         if (state->n_spreads == state->spreads_capacity) {
             state->spreads_capacity = state->spreads_capacity ? state->spreads_capacity * 2 : 256;
-            state->spreads = realloc(state->spreads, state->spreads_capacity * sizeof *state->spreads);
+            state->spreads =
+                realloc(state->spreads, state->spreads_capacity * sizeof *state->spreads);
             if (!state->spreads)
                 abort();
         }
@@ -153,7 +155,8 @@ static void visit_case(void *context, const struct case_rows *rows) {
         struct cell *cell = cell_of(state, rows->label[i - 1], rows->label[i]);
         count(cell, stamp);
         if (state->spec->durations)
-            spread_add(spread_of(state, cell), rows->time_ms[i] - rows->time_ms[i - 1], state->budget);
+            spread_add(spread_of(state, cell), rows->time_ms[i] - rows->time_ms[i - 1],
+                       state->budget);
     }
     if (state->spec->durations)
         spread_add(&state->lengths, rows->time_ms[rows->n - 1] - rows->time_ms[0], state->budget);
@@ -162,8 +165,8 @@ static void visit_case(void *context, const struct case_rows *rows) {
 }
 
 /* Counts only, a case a customer: straight over the column. */
-static inline void walk(const struct flow_state *state, const uint16_t *label, uint32_t from, uint32_t to,
-                        uint32_t previous, uint32_t stamp) {
+static inline void walk(const struct flow_state *state, const uint16_t *label, uint32_t from,
+                        uint32_t to, uint32_t previous, uint32_t stamp) {
     struct cell *cells = state->cells;
     const uint32_t shift = state->shift;
     for (uint32_t row = from; row < to; row++) {
@@ -174,7 +177,8 @@ static inline void walk(const struct flow_state *state, const uint16_t *label, u
 }
 
 static bool plain(const struct flow_state *state) {
-    return !state->keys && !state->spec->durations && state->spec->cases == CASE_CUSTOMER && !state->spec->behind;
+    return !state->keys && !state->spec->durations && state->spec->cases == CASE_CUSTOMER &&
+           !state->spec->behind;
 }
 
 static void customer(void *opaque, uint32_t owner, const struct run *runs, size_t n) {
@@ -259,8 +263,10 @@ struct flow_edge *flow_edges(const struct flow_state *state, size_t *n_edges) {
         const struct cell *cell = &state->cells[i];
         if (!cell_count(cell))
             continue;
-        uint32_t from_to = state->keys ? state->keys[i] : (uint32_t)(i >> state->shift) << 16 | ((uint32_t)i & mask);
-        edges[used++] = (struct flow_edge){from_to, (uint32_t)(cell->count_cases >> 32), cell_count(cell), cell->spread};
+        uint32_t from_to = state->keys ? state->keys[i]
+                                       : (uint32_t)(i >> state->shift) << 16 | ((uint32_t)i & mask);
+        edges[used++] = (struct flow_edge){from_to, (uint32_t)(cell->count_cases >> 32),
+                                           cell_count(cell), cell->spread};
     }
     return edges;
 }

@@ -24,7 +24,7 @@ struct flow_edge {
 };
 
 struct flow_spec {
-    uint32_t names;  /* labels are below this */
+    uint32_t names; /* labels are below this */
     bool durations;
     enum flow_case cases;
     const struct people *people;

@@ -11,7 +11,8 @@
 struct funnel_state {
     const struct funnel_spec *spec;
     struct spread_budget *budget;
-    uint64_t *depth;           /* [groups][steps + 1] customers whose attempt reached exactly that many steps */
+    uint64_t
+        *depth; /* [groups][steps + 1] customers whose attempt reached exactly that many steps */
     struct spread *spreads;    /* [groups][steps] time from the previous step; [0] unused */
     uint32_t *came, *censored; /* [steps][SPREAD_BINS], NULL when there are groups */
     uint64_t immature;
@@ -55,8 +56,8 @@ struct funnel_state *funnel_new(const struct funnel_spec *spec, struct spread_bu
         state->came = cleared((size_t)spec->steps * SPREAD_BINS, sizeof *state->came);
         state->censored = cleared((size_t)spec->steps * SPREAD_BINS, sizeof *state->censored);
     }
-    state->fast = spec->lut && spec->single && spec->order == ORDER_ORDERED && spec->entry == ENTRY_ANY &&
-                  !excludes(spec);
+    state->fast = spec->lut && spec->single && spec->order == ORDER_ORDERED &&
+                  spec->entry == ENTRY_ANY && !excludes(spec);
     if (state->fast) {
         state->step_of = cleared(65536, 1);
         for (uint32_t key = 0; key < 65536; key++)
@@ -92,7 +93,8 @@ static void reserve(struct funnel_state *state, uint32_t n) {
         abort();
 }
 
-static void record_behind(const struct funnel_spec *spec, uint32_t owner, uint32_t reached, uint32_t group) {
+static void record_behind(const struct funnel_spec *spec, uint32_t owner, uint32_t reached,
+                          uint32_t group) {
     const struct people *people = spec->people;
     bool in = people->lost ? reached == people->step : reached >= people->step;
     if (in && (!people->has_by || group == spec->people_group))
@@ -100,7 +102,8 @@ static void record_behind(const struct funnel_spec *spec, uint32_t owner, uint32
 }
 
 /* Only the attempt that counts gets here. */
-static void record(struct funnel_state *state, uint32_t owner, const struct funnel_attempt *attempt, uint32_t group) {
+static void record(struct funnel_state *state, uint32_t owner, const struct funnel_attempt *attempt,
+                   uint32_t group) {
     const struct funnel_spec *spec = state->spec;
     uint32_t reached = attempt->reached;
     state->depth[(size_t)group * (spec->steps + 1) + reached]++;
@@ -117,13 +120,14 @@ static void record(struct funnel_state *state, uint32_t owner, const struct funn
         watched_to = spec->end_ms;
     }
     if (state->censored && reached < spec->steps)
-        state->censored[reached * SPREAD_BINS + spread_bin(watched_to - attempt->time_ms[reached - 1])]++;
+        state->censored[reached * SPREAD_BINS +
+                        spread_bin(watched_to - attempt->time_ms[reached - 1])]++;
     if (spec->behind)
         record_behind(spec, owner, reached, group);
 }
 
-uint32_t funnel_attempt_of(struct funnel_state *state, uint32_t owner, const struct run *runs, size_t n_runs,
-                           struct funnel_attempt *attempt) {
+uint32_t funnel_attempt_of(struct funnel_state *state, uint32_t owner, const struct run *runs,
+                           size_t n_runs, struct funnel_attempt *attempt) {
     const struct funnel_spec *spec = state->spec;
     uint32_t n = 0;
     for (size_t r = 0; r < n_runs; r++) {
@@ -142,7 +146,8 @@ uint32_t funnel_attempt_of(struct funnel_state *state, uint32_t owner, const str
 }
 
 /* Rows of a run that match a step, appended: compaction first, then time and mask of those only. */
-static inline uint32_t pick(struct funnel_state *state, const struct run *run, uint32_t n, uint64_t *steps) {
+static inline uint32_t pick(struct funnel_state *state, const struct run *run, uint32_t n,
+                            uint64_t *steps) {
     const uint8_t *step_of = state->step_of;
     const uint16_t *key = run->view->key;
     uint32_t *picked = state->picked, from = n;
@@ -162,8 +167,8 @@ static inline uint32_t pick(struct funnel_state *state, const struct run *run, u
 }
 
 /* Which run holds the i-th picked row: a customer has few. */
-static uint32_t group_at(struct funnel_state *state, uint32_t owner, const struct run *runs, size_t n,
-                         const uint32_t *ends, uint32_t i) {
+static uint32_t group_at(struct funnel_state *state, uint32_t owner, const struct run *runs,
+                         size_t n, const uint32_t *ends, uint32_t i) {
     size_t r = 0;
     while (r + 1 < n && i >= ends[r])
         r++;
@@ -172,7 +177,8 @@ static uint32_t group_at(struct funnel_state *state, uint32_t owner, const struc
 
 enum { FAST_RUNS = 64 };
 
-static inline void fast_customer(struct funnel_state *state, uint32_t owner, const struct run *runs, size_t n_runs) {
+static inline void fast_customer(struct funnel_state *state, uint32_t owner, const struct run *runs,
+                                 size_t n_runs) {
     uint32_t n = 0, ends[FAST_RUNS];
     uint64_t steps = 0;
     for (size_t r = 0; r < n_runs; r++) {
@@ -220,7 +226,8 @@ static void block(void *opaque, const struct view *view) {
 const struct operator funnel_operator = {.block = block, .customer = customer};
 
 void funnel_merge(struct funnel_state *into, struct funnel_state *from) {
-    uint32_t steps = into->spec->steps, groups = into->spec->grouping.n ? into->spec->grouping.n : 1;
+    uint32_t steps = into->spec->steps,
+             groups = into->spec->grouping.n ? into->spec->grouping.n : 1;
     for (size_t i = 0; i < (size_t)groups * (steps + 1); i++)
         into->depth[i] += from->depth[i];
     for (size_t i = 0; i < (size_t)groups * steps; i++)
@@ -235,10 +242,11 @@ void funnel_merge(struct funnel_state *into, struct funnel_state *from) {
 void funnel_fold(struct funnel_state *state, uint32_t into, uint32_t from) {
     uint32_t steps = state->spec->steps;
     for (uint32_t k = 0; k <= steps; k++)
-        state->depth[(size_t)into * (steps + 1) + k] += state->depth[(size_t)from * (steps + 1) + k];
+        state->depth[(size_t)into * (steps + 1) + k] +=
+            state->depth[(size_t)from * (steps + 1) + k];
     for (uint32_t k = 0; k < steps; k++)
-        spread_merge(&state->spreads[(size_t)into * steps + k], &state->spreads[(size_t)from * steps + k],
-                     state->budget);
+        spread_merge(&state->spreads[(size_t)into * steps + k],
+                     &state->spreads[(size_t)from * steps + k], state->budget);
 }
 
 uint64_t funnel_count(const struct funnel_state *state, uint32_t group, uint32_t step) {

@@ -30,9 +30,9 @@ struct funnel_row {
 };
 
 struct funnel_attempt {
-    uint32_t reached;                        /* steps; 0: no attempt */
-    uint32_t start;                          /* row of step 1 */
-    int64_t time_ms[LIMIT_FUNNEL_STEPS];     /* of each reached step */
+    uint32_t reached;                    /* steps; 0: no attempt */
+    uint32_t start;                      /* row of step 1 */
+    int64_t time_ms[LIMIT_FUNNEL_STEPS]; /* of each reached step */
 };
 
 struct funnel_spec {
@@ -60,12 +60,14 @@ extern const struct operator funnel_operator;
 void funnel_merge(struct funnel_state *into, struct funnel_state *from);
 
 /* One customer's attempt, without counting it; returns the group at its start. */
-uint32_t funnel_attempt_of(struct funnel_state *state, uint32_t owner, const struct run *runs, size_t n,
-                           struct funnel_attempt *attempt);
+uint32_t funnel_attempt_of(struct funnel_state *state, uint32_t owner, const struct run *runs,
+                           size_t n, struct funnel_attempt *attempt);
 
 /* What came out, by group. */
-uint64_t funnel_count(const struct funnel_state *state, uint32_t group, uint32_t step); /* reached step (1 …) */
-struct spread *funnel_spread(struct funnel_state *state, uint32_t group, uint32_t step); /* from the previous step */
+uint64_t funnel_count(const struct funnel_state *state, uint32_t group,
+                      uint32_t step); /* reached step (1 …) */
+struct spread *funnel_spread(struct funnel_state *state, uint32_t group,
+                             uint32_t step); /* from the previous step */
 uint64_t funnel_immature(const struct funnel_state *state);
 /* Kaplan-Meier median of the time from the previous step, in ms, over all groups: those who did not come count as
  * censored when their window or the observation ended. NaN when fewer than half come. */

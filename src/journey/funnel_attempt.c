@@ -19,7 +19,8 @@ static void keep(struct funnel_attempt *best, const struct funnel_attempt *attem
 }
 
 /* First row > after with one of the bits, from a pointer that only moves forward; n if none. */
-static uint32_t advance(const struct funnel_row *rows, uint32_t n, uint64_t bits, uint32_t after, uint32_t *pointer) {
+static uint32_t advance(const struct funnel_row *rows, uint32_t n, uint64_t bits, uint32_t after,
+                        uint32_t *pointer) {
     uint32_t p = *pointer > after ? *pointer : after + 1;
     while (p < n && !(rows[p].mask & bits))
         p++;
@@ -102,8 +103,8 @@ static bool augment(struct matching *matching, uint64_t mask, uint64_t *seen) {
     return false;
 }
 
-static void attempt_any(const struct funnel_spec *spec, const struct funnel_row *rows, uint32_t n, uint32_t s,
-                        struct funnel_attempt *attempt) {
+static void attempt_any(const struct funnel_spec *spec, const struct funnel_row *rows, uint32_t n,
+                        uint32_t s, struct funnel_attempt *attempt) {
     struct matching matching = {.filled = 0};
     uint64_t steps = STEP_BITS(spec);
     attempt->start = s;
@@ -121,7 +122,8 @@ static void attempt_any(const struct funnel_spec *spec, const struct funnel_row 
 
 /* The start whose window holds the most distinct steps, by two ends that only move forward. For masks of one step
  * and no exclusions. */
-static uint32_t richest_start(const struct funnel_spec *spec, const struct funnel_row *rows, uint32_t n) {
+static uint32_t richest_start(const struct funnel_spec *spec, const struct funnel_row *rows,
+                              uint32_t n) {
     uint32_t held[LIMIT_FUNNEL_STEPS] = {0}, distinct = 0, best = 0, best_start = 0, end = 0;
     uint64_t steps = STEP_BITS(spec);
     for (uint32_t s = 0; s < n; s++) {

@@ -30,8 +30,11 @@ struct paths_state *paths_new(const struct paths_spec *spec) {
     state->n = 1;
     state->n_slots = 1024;
     state->slots = must(calloc(state->n_slots, sizeof *state->slots));
-    state->adapter = (struct case_adapter){
-        .kind = spec->cases, .visit = visit_case, .context = state, .masks = true, .lut = spec->lut};
+    state->adapter = (struct case_adapter){.kind = spec->cases,
+                                           .visit = visit_case,
+                                           .context = state,
+                                           .masks = true,
+                                           .lut = spec->lut};
     return state;
 }
 
@@ -48,8 +51,8 @@ static uint32_t *slot_of(const struct paths_state *state, uint32_t parent, uint1
     uint32_t mask = state->n_slots - 1;
     uint64_t key = ((uint64_t)parent << 16 | label) * UINT64_C(0x9E3779B97F4A7C15);
     uint32_t at = (uint32_t)(key >> 32) & mask;
-    while (state->slots[at] &&
-           (state->nodes[state->slots[at]].parent != parent || state->nodes[state->slots[at]].label != label))
+    while (state->slots[at] && (state->nodes[state->slots[at]].parent != parent ||
+                                state->nodes[state->slots[at]].label != label))
         at = (at + 1) & mask;
     return &state->slots[at];
 }
@@ -63,8 +66,8 @@ static uint32_t node_of(struct paths_state *state, uint32_t parent, uint16_t lab
         state->nodes = must(realloc(state->nodes, state->capacity * sizeof *state->nodes));
     }
     uint32_t node = state->n++;
-    state->nodes[node] =
-        (struct paths_node){.parent = parent, .label = label, .sibling = state->nodes[parent].child};
+    state->nodes[node] = (struct paths_node){
+        .parent = parent, .label = label, .sibling = state->nodes[parent].child};
     state->nodes[parent].child = node;
     *slot = node;
     if (state->n * 2 > state->n_slots) {
@@ -88,7 +91,8 @@ static uint32_t find_root(const struct paths_spec *spec, const struct case_rows 
 }
 
 /* The row after (before) this one, skipping repetitions when they collapse; rows->n if none. */
-static uint32_t next_row(const struct paths_spec *spec, const struct case_rows *rows, uint32_t row) {
+static uint32_t next_row(const struct paths_spec *spec, const struct case_rows *rows,
+                         uint32_t row) {
     uint16_t label = rows->label[row];
     do {
         if (spec->backward ? row == 0 : row + 1 == rows->n)

@@ -12,10 +12,10 @@
 #include "journey/cases.h"
 
 struct paths_node {
-    uint32_t parent; /* index; the root (0) is its own */
+    uint32_t parent;         /* index; the root (0) is its own */
     uint32_t child, sibling; /* first child, next sibling; 0: none */
     uint16_t label;
-    uint64_t cases; /* that came here */
+    uint64_t cases;   /* that came here */
     uint64_t stopped; /* of them, with nothing further */
 };
 
@@ -24,7 +24,8 @@ struct paths_spec {
     const uint64_t *lut; /* bit 0: root */
     bool backward, collapse;
     uint32_t depth;
-    const uint16_t *path; /* people: cases that begin with these labels after the root; NULL if not asked */
+    const uint16_t
+        *path; /* people: cases that begin with these labels after the root; NULL if not asked */
     uint32_t n_path;
     struct owner_set *behind;
 };

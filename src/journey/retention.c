@@ -7,7 +7,9 @@
 
 #define NOT_BEGUN UINT32_MAX
 
-static uint32_t groups_of(const struct retention_spec *spec) { return spec->grouping.n ? spec->grouping.n : 1; }
+static uint32_t groups_of(const struct retention_spec *spec) {
+    return spec->grouping.n ? spec->grouping.n : 1;
+}
 
 struct retention_state *retention_new(const struct retention_spec *spec) {
     size_t cohorts = (size_t)groups_of(spec) * spec->buckets.n;
@@ -40,8 +42,8 @@ struct course {
     bool asked; /* people: came back in the period asked for */
 };
 
-static inline void begin(struct retention_state *state, struct course *course, const struct view *view,
-                         uint32_t row, uint32_t owner) {
+static inline void begin(struct retention_state *state, struct course *course,
+                         const struct view *view, uint32_t row, uint32_t owner) {
     const struct retention_spec *spec = state->spec;
     course->cohort = bucket_of(&spec->buckets, view->sec[row]);
     course->group = group_of(&spec->grouping, view, row, owner);
@@ -51,8 +53,8 @@ static inline void begin(struct retention_state *state, struct course *course, c
     course->returned = &state->returned[at * spec->periods];
 }
 
-static inline void came_back(const struct retention_spec *spec, struct course *course, const struct view *view,
-                             uint32_t row) {
+static inline void came_back(const struct retention_spec *spec, struct course *course,
+                             const struct view *view, uint32_t row) {
     uint32_t period;
     if (spec->measure == RETENTION_ROLLING)
         period = (uint32_t)((view_time_ms(view, row) - course->start_ms) / spec->length_ms);
@@ -66,7 +68,8 @@ static inline void came_back(const struct retention_spec *spec, struct course *c
         course->returned[period]++;
 }
 
-static inline void walk(struct retention_state *state, struct course *course, const struct run *run, uint32_t owner) {
+static inline void walk(struct retention_state *state, struct course *course, const struct run *run,
+                        uint32_t owner) {
     const struct retention_spec *spec = state->spec;
     const struct view *view = run->view;
     uint32_t row = run->from;
@@ -99,14 +102,16 @@ static void end(struct retention_state *state, const struct course *course, uint
 }
 
 /* start and back match everything, by calendar: hop from bucket to bucket over the times. */
-static inline void hop(struct retention_state *state, struct course *course, const struct run *run, uint32_t owner) {
+static inline void hop(struct retention_state *state, struct course *course, const struct run *run,
+                       uint32_t owner) {
     const struct retention_spec *spec = state->spec;
     const struct bucket_table *buckets = &spec->buckets;
     const uint32_t *sec = run->view->sec, base = buckets->base_s;
     uint32_t row = run->from;
     if (course->cohort == NOT_BEGUN)
         begin(state, course, run->view, row, owner);
-    uint32_t bound = course->last == NOT_BEGUN ? 0 : buckets->bound[course->cohort + course->last + 1];
+    uint32_t bound =
+        course->last == NOT_BEGUN ? 0 : buckets->bound[course->cohort + course->last + 1];
     for (; row < run->to; row++) {
         if (sec[row] - base < bound)
             continue;

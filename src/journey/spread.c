@@ -78,7 +78,8 @@ void spread_add(struct spread *spread, int64_t value, struct spread_budget *budg
     put(spread, value, budget);
 }
 
-static void merge_bins(struct spread *spread, const struct spread *from, struct spread_budget *budget) {
+static void merge_bins(struct spread *spread, const struct spread *from,
+                       struct spread_budget *budget) {
     if (!spread->bins)
         to_bins(spread, budget);
     for (uint32_t bin = 0; bin < SPREAD_BINS; bin++)

@@ -27,10 +27,10 @@ struct spread {
     uint64_t n;
     int64_t min, max;
     double sum;
-    int64_t only;       /* the first one, before an array is worth it */
-    int64_t *exact;     /* [capacity], n used; NULL while n <= 1 or bins are in use */
+    int64_t only;   /* the first one, before an array is worth it */
+    int64_t *exact; /* [capacity], n used; NULL while n <= 1 or bins are in use */
     uint64_t capacity;
-    uint32_t *bins;     /* [SPREAD_BINS] once approximate */
+    uint32_t *bins; /* [SPREAD_BINS] once approximate */
 };
 
 /* value >= 0, milliseconds. */

@@ -37,14 +37,15 @@ static inline void count(struct trend_cell *cell, uint32_t owner) {
     cell->last = owner;
 }
 
-static void put_behind(const struct trend_spec *spec, uint32_t bucket, uint32_t group, uint32_t owner) {
+static void put_behind(const struct trend_spec *spec, uint32_t bucket, uint32_t group,
+                       uint32_t owner) {
     if ((spec->people_bucket == UINT32_MAX || bucket == spec->people_bucket) &&
         (!spec->people->has_by || group == spec->people_group))
         owner_set_put(spec->behind, owner, true);
 }
 
-static inline void walk(struct trend_state *state, const struct view *view, uint32_t from, uint32_t to,
-                        uint32_t owner) {
+static inline void walk(struct trend_state *state, const struct view *view, uint32_t from,
+                        uint32_t to, uint32_t owner) {
     const struct trend_spec *spec = state->spec;
     for (uint32_t row = from; row < to; row++) {
         uint32_t bucket = bucket_of(&spec->buckets, view->sec[row]);
@@ -61,11 +62,12 @@ static inline void walk(struct trend_state *state, const struct view *view, uint
 }
 
 /* Counts and customers by a column of codes, or by nothing: the loop without any choice inside. */
-static inline void walk_codes(struct trend_state *state, const struct view *view, const uint16_t *codes,
-                              uint32_t from, uint32_t to, uint32_t owner) {
+static inline void walk_codes(struct trend_state *state, const struct view *view,
+                              const uint16_t *codes, uint32_t from, uint32_t to, uint32_t owner) {
     const struct bucket_table *buckets = &state->spec->buckets;
     const uint32_t columns = state->spec->columns, *sec = view->sec;
-    const uint32_t *first = buckets->first, *bound = buckets->bound, base = buckets->base_s, shift = buckets->shift;
+    const uint32_t *first = buckets->first, *bound = buckets->bound, base = buckets->base_s,
+                   shift = buckets->shift;
     struct trend_cell *cells = state->cells;
     for (uint32_t row = from; row < to; row++) {
         uint32_t offset = sec[row] - base, bucket = first[offset >> shift];
@@ -76,7 +78,8 @@ static inline void walk_codes(struct trend_state *state, const struct view *view
 
 static inline bool counts_codes(const struct trend_state *state) {
     const struct trend_spec *spec = state->spec;
-    bool codes = spec->grouping.kind == GROUP_CODE || (spec->grouping.kind == GROUP_NONE && spec->columns == 1);
+    bool codes = spec->grouping.kind == GROUP_CODE ||
+                 (spec->grouping.kind == GROUP_NONE && spec->columns == 1);
     return codes && !state->sums && !spec->place && !spec->behind;
 }
 

@@ -26,7 +26,9 @@ struct trend_cell {
     uint64_t count_customers;
     uint32_t last;
 };
-static inline uint32_t trend_count(const struct trend_cell *cell) { return (uint32_t)cell->count_customers; }
+static inline uint32_t trend_count(const struct trend_cell *cell) {
+    return (uint32_t)cell->count_customers;
+}
 static inline uint32_t trend_customers(const struct trend_cell *cell) {
     return (uint32_t)(cell->count_customers >> 32);
 }

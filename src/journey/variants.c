@@ -28,14 +28,16 @@ static void *must(void *memory) {
 
 static void visit_case(void *context, const struct case_rows *rows);
 
-struct variants_state *variants_new(const struct variants_spec *spec, struct spread_budget *budget) {
+struct variants_state *variants_new(const struct variants_spec *spec,
+                                    struct spread_budget *budget) {
     struct variants_state *state = must(calloc(1, sizeof *state));
     state->spec = spec;
     state->budget = budget;
     arena_init(&state->arena);
     state->n_slots = 1024;
     state->slots = must(calloc(state->n_slots, sizeof *state->slots));
-    state->adapter = (struct case_adapter){.kind = spec->cases, .visit = visit_case, .context = state};
+    state->adapter =
+        (struct case_adapter){.kind = spec->cases, .visit = visit_case, .context = state};
     return state;
 }
 
@@ -52,11 +54,14 @@ void variants_free(struct variants_state *state) {
     free(state);
 }
 
-static bool same_path(const struct variant *variant, uint64_t hash, const uint16_t *path, uint32_t n) {
-    return variant->hash == hash && variant->n == n && memcmp(variant->path, path, n * sizeof *path) == 0;
+static bool same_path(const struct variant *variant, uint64_t hash, const uint16_t *path,
+                      uint32_t n) {
+    return variant->hash == hash && variant->n == n &&
+           memcmp(variant->path, path, n * sizeof *path) == 0;
 }
 
-static uint32_t *slot_of(const struct variants_state *state, uint64_t hash, const uint16_t *path, uint32_t n) {
+static uint32_t *slot_of(const struct variants_state *state, uint64_t hash, const uint16_t *path,
+                         uint32_t n) {
     uint32_t mask = state->n_slots - 1, at = (uint32_t)(hash >> 32) & mask;
     while (state->slots[at] && !same_path(&state->variants[state->slots[at] - 1], hash, path, n))
         at = (at + 1) & mask;
@@ -73,7 +78,8 @@ static void rehash(struct variants_state *state) {
     }
 }
 
-static struct variant *variant_of(struct variants_state *state, uint64_t hash, const uint16_t *path, uint32_t n) {
+static struct variant *variant_of(struct variants_state *state, uint64_t hash, const uint16_t *path,
+                                  uint32_t n) {
     uint32_t *slot = slot_of(state, hash, path, n);
     if (*slot)
         return &state->variants[*slot - 1];
@@ -95,7 +101,8 @@ static void visit_case(void *context, const struct case_rows *rows) {
     struct variants_state *state = context;
     const struct variants_spec *spec = state->spec;
     if (spec->behind) {
-        if (rows->n == spec->n_path && memcmp(rows->label, spec->path, rows->n * sizeof *rows->label) == 0)
+        if (rows->n == spec->n_path &&
+            memcmp(rows->label, spec->path, rows->n * sizeof *rows->label) == 0)
             for (uint32_t i = 0; i < rows->n; i++)
                 owner_set_put(spec->behind, rows->owner[i], true);
         return;
@@ -138,7 +145,9 @@ void variants_finish(struct variants_state *const *states, size_t n) {
 
 uint64_t variants_cases(const struct variants_state *state) { return state->cases; }
 
-struct spread *variants_lengths(struct variants_state *state) { return &state->lengths; }
+struct spread *variants_lengths(struct variants_state *state) {
+    return &state->lengths;
+}
 
 static int by_name(const void *a, const void *b, void *names) {
     const struct slice *texts = names;
@@ -147,7 +156,8 @@ static int by_name(const void *a, const void *b, void *names) {
 
 /* rank[code]: the place of its name in bytewise order, so that paths compare as numbers. */
 static uint16_t *rank_names(const struct variants_spec *spec, struct arena *arena) {
-    uint16_t *order = ARENA_ARRAY(arena, uint16_t, spec->n_names), *rank = ARENA_ARRAY(arena, uint16_t, spec->n_names);
+    uint16_t *order = ARENA_ARRAY(arena, uint16_t, spec->n_names),
+             *rank = ARENA_ARRAY(arena, uint16_t, spec->n_names);
     for (uint32_t i = 0; i < spec->n_names; i++)
         order[i] = (uint16_t)i;
     struct slice *names = ARENA_ARRAY(arena, struct slice, spec->n_names);

@@ -48,7 +48,7 @@ static inline uint64_t view_mask(const struct view *view, const uint64_t *lut, u
 }
 
 /* An operator: pure functions over views. Each thread has a state of its own; a customer comes once. */
-struct operator {
+struct operator{
     /* All customers of a view, one run each; NULL: customer() is called for each. */
     void (*block)(void *state, const struct view *view);
     void (*customer)(void *state, uint32_t owner, const struct run *runs, size_t n);
@@ -56,19 +56,19 @@ struct operator {
 
 /* Local buckets of a stretch of time as a table: instant -> number without a search. Boundaries are whole seconds. */
 struct bucket_table {
-    uint32_t n;            /* buckets */
-    uint32_t base_s;       /* begin of bucket 0, clipped to 0 */
-    uint32_t limit_s;      /* seconds - base_s below this have a bucket */
-    unsigned shift;        /* a block of 1 << shift seconds holds at most one boundary */
-    const uint32_t *first; /* bucket at the begin of each block */
-    const uint32_t *bound; /* [n + 1] begin of each bucket, seconds since base_s; the last: end */
+    uint32_t n;              /* buckets */
+    uint32_t base_s;         /* begin of bucket 0, clipped to 0 */
+    uint32_t limit_s;        /* seconds - base_s below this have a bucket */
+    unsigned shift;          /* a block of 1 << shift seconds holds at most one boundary */
+    const uint32_t *first;   /* bucket at the begin of each block */
+    const uint32_t *bound;   /* [n + 1] begin of each bucket, seconds since base_s; the last: end */
     const int64_t *begin_ms; /* [n + 1] the same in UTC ms, unclipped */
 };
 
 /* Buckets that cover [from_ms, to_ms). E_INVALID when there are more than max. */
-must_use int bucket_table_init(struct bucket_table *table, const struct zone *zone, enum bucket every,
-                               int64_t from_ms, int64_t to_ms, uint32_t max, struct arena *arena,
-                               struct err *err);
+must_use int bucket_table_init(struct bucket_table *table, const struct zone *zone,
+                               enum bucket every, int64_t from_ms, int64_t to_ms, uint32_t max,
+                               struct arena *arena, struct err *err);
 
 /* sec must lie in the stretch. Branch-free. */
 static inline uint32_t bucket_of(const struct bucket_table *table, uint32_t sec) {
@@ -86,8 +86,8 @@ struct grouping {
     struct bucket_table weeks;
 };
 
-static inline uint32_t group_of(const struct grouping *grouping, const struct view *view, uint32_t row,
-                                uint32_t owner) {
+static inline uint32_t group_of(const struct grouping *grouping, const struct view *view,
+                                uint32_t row, uint32_t owner) {
     switch (grouping->kind) {
     case GROUP_CODE: return view->group_code[row];
     case GROUP_VALUE: return view->group[row];

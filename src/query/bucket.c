@@ -6,7 +6,8 @@
 
 /* Shorter than any bucket of the kind, whatever the zone does: an hour may be cut to half an hour by a zone's change,
  * a day to 20 hours, a month has 28 days. */
-static const unsigned shifts[] = {[BUCKET_HOUR] = 9, [BUCKET_DAY] = 15, [BUCKET_WEEK] = 18, [BUCKET_MONTH] = 20};
+static const unsigned shifts[] = {
+    [BUCKET_HOUR] = 9, [BUCKET_DAY] = 15, [BUCKET_WEEK] = 18, [BUCKET_MONTH] = 20};
 
 static uint32_t clip_s(int64_t ms) {
     int64_t s = ms / 1000;
@@ -25,8 +26,9 @@ static void fill_blocks(struct bucket_table *table, struct arena *arena) {
     table->first = first;
 }
 
-int bucket_table_init(struct bucket_table *table, const struct zone *zone, enum bucket every, int64_t from_ms,
-                      int64_t to_ms, uint32_t max, struct arena *arena, struct err *err) {
+int bucket_table_init(struct bucket_table *table, const struct zone *zone, enum bucket every,
+                      int64_t from_ms, int64_t to_ms, uint32_t max, struct arena *arena,
+                      struct err *err) {
     int64_t begin = zone_bucket_start_ms(zone, every, from_ms);
     uint32_t n = 0, capacity = 1024;
     int64_t *begins = arena_get(arena, capacity * sizeof *begins);
@@ -45,7 +47,8 @@ int bucket_table_init(struct bucket_table *table, const struct zone *zone, enum 
     }
     begins[n] = zone_bucket_add_ms(zone, every, begins[n - 1], 1);
     uint32_t *bound = ARENA_ARRAY(arena, uint32_t, (size_t)n + 1);
-    *table = (struct bucket_table){.n = n, .base_s = clip_s(begin), .shift = shifts[every], .begin_ms = begins};
+    *table = (struct bucket_table){
+        .n = n, .base_s = clip_s(begin), .shift = shifts[every], .begin_ms = begins};
     for (uint32_t i = 0; i <= n; i++)
         bound[i] = clip_s(begins[i]) - table->base_s;
     bound[n] = UINT32_MAX; /* the table is asked inside its stretch only */

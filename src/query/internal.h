@@ -27,33 +27,36 @@ void leave(struct reader *r, size_t mark);
 /* E_INVALID at the current pointer. */
 __attribute__((format(printf, 2, 3))) int refuse(struct reader *r, const char *format, ...);
 /* "one of a, b, c" as hint, or the nearest of them when there is one. */
-int refuse_choice(struct reader *r, const char *what, const char *got, const char *const *choices, size_t n);
+int refuse_choice(struct reader *r, const char *what, const char *got, const char *const *choices,
+                  size_t n);
 /* An unknown name of a kind, with the nearest known one as hint. */
 int refuse_name(struct reader *r, enum dictionary_kind kind, const char *what, struct slice name);
 
 /* Every member of the object is in `allowed` (names separated by blanks); else 422 with its pointer. */
 must_use int read_members(struct reader *r, const json_t *object, const char *allowed);
 must_use int read_text(struct reader *r, const json_t *json, struct slice *text);
-must_use int read_choice(struct reader *r, const json_t *json, const char *what, const char *const *choices,
-                         size_t n, int *chosen);
+must_use int read_choice(struct reader *r, const json_t *json, const char *what,
+                         const char *const *choices, size_t n, int *chosen);
 must_use int read_count(struct reader *r, const json_t *json, int64_t min, int64_t max, int64_t *n);
 must_use int read_bool(struct reader *r, const json_t *json, bool *value);
-must_use int read_code(struct reader *r, enum dictionary_kind kind, const char *what, const json_t *json,
-                       uint16_t *code);
+must_use int read_code(struct reader *r, enum dictionary_kind kind, const char *what,
+                       const json_t *json, uint16_t *code);
 /* A name or a list of names: ascending distinct codes. */
-must_use int read_codes(struct reader *r, enum dictionary_kind kind, const char *what, const json_t *json,
-                        const uint16_t **codes, uint32_t *n);
+must_use int read_codes(struct reader *r, enum dictionary_kind kind, const char *what,
+                        const json_t *json, const uint16_t **codes, uint32_t *n);
 must_use int read_value(struct reader *r, const json_t *json, struct value *value);
-must_use int read_range(struct reader *r, const json_t *json, int64_t *from_ms, int64_t *to_ms, bool *has_from,
-                        bool *has_to);
+must_use int read_range(struct reader *r, const json_t *json, int64_t *from_ms, int64_t *to_ms,
+                        bool *has_from, bool *has_to);
 must_use int read_instant(struct reader *r, const json_t *json, int64_t *ms);
 must_use int read_duration(struct reader *r, const json_t *json, int64_t *ms);
 /* {"property"|"trait": …, "op": …, "value": …} */
 must_use int read_predicate(struct reader *r, const json_t *json, const char *name_member,
                             struct predicate *predicate);
-must_use int read_where(struct reader *r, const json_t *json, const struct predicate **where, uint32_t *n);
+must_use int read_where(struct reader *r, const json_t *json, const struct predicate **where,
+                        uint32_t *n);
 /* extra: further members that the object may have, for the caller; NULL for none. */
-must_use int read_matcher(struct reader *r, const json_t *json, const char *extra, struct matcher *matcher);
+must_use int read_matcher(struct reader *r, const json_t *json, const char *extra,
+                          struct matcher *matcher);
 must_use int read_rule(struct reader *r, const json_t *json, int depth, const struct rule **rule);
 /* Members that only this kind has (plan->kind), and its defaults. */
 must_use int read_kind(struct reader *r, const json_t *query);

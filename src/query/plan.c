@@ -22,17 +22,21 @@ const char *plan_kind_text(enum plan_kind kind) { return kind_texts[kind]; }
 /* Members beside `kind`, by kind: the whole grammar of a question. */
 static const char *const members[PLAN_KINDS] = {
     [PLAN_TIMELINE] = "customer before limit range where unit channel",
-    [PLAN_TREND] = "range where segment unit channel by limit of measure property every people cursor",
+    [PLAN_TREND] =
+        "range where segment unit channel by limit of measure property every people cursor",
     [PLAN_FUNNEL] =
         "range where segment unit channel by limit steps window order entry exclude people cursor",
-    [PLAN_FLOW] = "range where segment unit channel limit of level case min_share durations system people cursor",
-    [PLAN_VARIANTS] = "range where segment unit channel limit of level case top system people cursor",
-    [PLAN_PATHS] =
-        "range where segment unit channel limit of level case start end steps collapse system people cursor",
-    [PLAN_RETENTION] =
-        "range where segment unit channel by limit start return every periods measure people cursor",
+    [PLAN_FLOW] = "range where segment unit channel limit of level case min_share durations system "
+                  "people cursor",
+    [PLAN_VARIANTS] =
+        "range where segment unit channel limit of level case top system people cursor",
+    [PLAN_PATHS] = "range where segment unit channel limit of level case start end steps collapse "
+                   "system people cursor",
+    [PLAN_RETENTION] = "range where segment unit channel by limit start return every periods "
+                       "measure people cursor",
     [PLAN_CUSTOMERS] = "range where segment unit channel limit of cursor",
-    [PLAN_DROP_OFF] = "range where segment unit channel limit steps window order entry exclude step last cursor",
+    [PLAN_DROP_OFF] =
+        "range where segment unit channel limit steps window order entry exclude step last cursor",
 };
 
 static int read_plan_kind(struct reader *r, const json_t *query) {
@@ -63,7 +67,8 @@ static int check_members(struct reader *r, const json_t *query) {
 static int read_channels(struct reader *r, const json_t *json) {
     struct filter *filter = &r->plan->filter;
     filter->some_channels = true;
-    return read_codes(r, DICTIONARY_CHANNEL, "channel", json, &filter->channels, &filter->n_channels);
+    return read_codes(r, DICTIONARY_CHANNEL, "channel", json, &filter->channels,
+                      &filter->n_channels);
 }
 
 static bool holds(const uint16_t *codes, size_t n, uint16_t code) {
@@ -92,7 +97,8 @@ static int add_unit(struct reader *r, const json_t *json, bool *seen) {
         seen[below[k]] |= visible;
         allowed |= visible && !own;
     }
-    return allowed ? 0 : err_at(r->err, E_FORBIDDEN, r->pointer, "this unit is outside your rights");
+    return allowed ? 0
+                   : err_at(r->err, E_FORBIDDEN, r->pointer, "this unit is outside your rights");
 }
 
 static int read_units(struct reader *r, const json_t *json) {
@@ -140,7 +146,9 @@ static int read_segment(struct reader *r, const json_t *json) {
     }
     struct slice name;
     int code = read_text(r, json, &name);
-    return code ? code : refuse(r, "no segment is called \"%.*s\"", name.n > 80 ? 80 : (int)name.n, name.p);
+    return code
+               ? code
+               : refuse(r, "no segment is called \"%.*s\"", name.n > 80 ? 80 : (int)name.n, name.p);
 }
 
 static int read_by_object(struct reader *r, const json_t *json) {
@@ -151,7 +159,8 @@ static int read_by_object(struct reader *r, const json_t *json) {
     r->plan->by = json_object_get(json, "trait") ? BY_TRAIT : BY_PROPERTY;
     WITH_MEMBER(r, json, "property", property, code,
                 read_code(r, DICTIONARY_PROPERTY, "property", property, &name));
-    WITH_MEMBER(r, json, "trait", trait, code, read_code(r, DICTIONARY_PROPERTY, "trait", trait, &name));
+    WITH_MEMBER(r, json, "trait", trait, code,
+                read_code(r, DICTIONARY_PROPERTY, "trait", trait, &name));
     r->plan->by_property = name;
     return code;
 }
@@ -159,8 +168,10 @@ static int read_by_object(struct reader *r, const json_t *json) {
 static int read_by(struct reader *r, const json_t *json) {
     if (json_is_object(json))
         return read_by_object(r, json);
-    static const char *const texts[] = {"channel", "unit", "touchpoint", "event", "segment", "week"};
-    static const enum by_kind kinds[] = {BY_CHANNEL, BY_UNIT, BY_TOUCHPOINT, BY_EVENT, BY_SEGMENT, BY_WEEK};
+    static const char *const texts[] = {"channel", "unit",    "touchpoint",
+                                        "event",   "segment", "week"};
+    static const enum by_kind kinds[] = {BY_CHANNEL, BY_UNIT,    BY_TOUCHPOINT,
+                                         BY_EVENT,   BY_SEGMENT, BY_WEEK};
     int chosen = 0;
     int code = read_choice(r, json, "by", texts, sizeof texts / sizeof *texts, &chosen);
     r->plan->by = kinds[chosen];
@@ -202,7 +213,8 @@ static int read_limit(struct reader *r, const json_t *json) {
 
 static int read_plan_range(struct reader *r, const json_t *json) {
     struct filter *filter = &r->plan->filter;
-    int code = read_range(r, json, &filter->from_ms, &filter->to_ms, &filter->has_from, &filter->has_to);
+    int code =
+        read_range(r, json, &filter->from_ms, &filter->to_ms, &filter->has_from, &filter->has_to);
     if (!code && filter->has_to)
         r->plan->end_ms = filter->to_ms;
     return code;
@@ -225,14 +237,16 @@ static int read_common(struct reader *r, const json_t *query) {
     return code;
 }
 
-int plan_compile(const json_t *query, const struct principal *principal, const struct plan_context *context,
-                 struct arena *arena, struct plan **out, struct err *err) {
+int plan_compile(const json_t *query, const struct principal *principal,
+                 const struct plan_context *context, struct arena *arena, struct plan **out,
+                 struct err *err) {
     struct err unused = {0};
     struct units no_units = {.dictionary = context->dictionary};
     struct plan_context filled = *context;
     if (!filled.units)
         filled.units = &no_units;
-    struct reader r = {.context = &filled, .principal = principal, .arena = arena, .err = err ? err : &unused};
+    struct reader r = {
+        .context = &filled, .principal = principal, .arena = arena, .err = err ? err : &unused};
     struct plan *plan = ARENA_ARRAY(arena, struct plan, 1);
     r.plan = plan;
     plan->zone = context->zone;

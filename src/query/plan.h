@@ -91,7 +91,8 @@ enum predicate_op {
 struct predicate {
     uint32_t property; /* code in DICTIONARY_PROPERTY (also of traits) */
     enum predicate_op op;
-    const struct value *values; /* 1, n for OP_IN, 0 for exists and absent; FALSE TRUE INT NUMBER TEXT only */
+    const struct value
+        *values; /* 1, n for OP_IN, 0 for exists and absent; FALSE TRUE INT NUMBER TEXT only */
     uint32_t n_values;
 };
 
@@ -100,7 +101,8 @@ bool predicate_matches(const struct predicate *predicate, const struct value *va
 
 /* Which interactions: all conditions together; an empty list does not restrict. {} matches everything. */
 struct matcher {
-    struct slice name; /* for people: "Order Completed", "A, B", or the matcher's own `name`; "*" for {} */
+    struct slice
+        name; /* for people: "Order Completed", "A, B", or the matcher's own `name`; "*" for {} */
     const uint16_t *events, *touchpoints; /* ascending codes */
     uint32_t n_events, n_touchpoints;
     const struct predicate *where;
@@ -113,7 +115,7 @@ struct filter {
     bool has_from, has_to;
     const struct predicate *where;
     uint32_t n_where;
-    bool some_channels, some_units; /* restricted to the lists below (which may be empty) */
+    bool some_channels, some_units;   /* restricted to the lists below (which may be empty) */
     const uint16_t *channels, *units; /* ascending; units: with descendants, cut to the rights */
     uint32_t n_channels, n_units;
 };
@@ -133,7 +135,15 @@ struct rule {
 };
 
 enum by_kind {
-    BY_NONE, BY_CHANNEL, BY_UNIT, BY_TOUCHPOINT, BY_EVENT, BY_SEGMENT, BY_WEEK, BY_PROPERTY, BY_TRAIT
+    BY_NONE,
+    BY_CHANNEL,
+    BY_UNIT,
+    BY_TOUCHPOINT,
+    BY_EVENT,
+    BY_SEGMENT,
+    BY_WEEK,
+    BY_PROPERTY,
+    BY_TRAIT
 };
 
 enum measure { MEASURE_COUNT, MEASURE_CUSTOMERS, MEASURE_SUM, MEASURE_MEAN };
@@ -151,10 +161,10 @@ struct exclusion {
 /* "people": the customers behind one number of the answer, instead of the answer; see docs/metrics.md. */
 struct people {
     bool wanted;
-    uint32_t step;   /* funnel, drop_off: from 1 */
-    bool lost;       /* reached this step and no further */
-    bool has_by;     /* funnel, trend, retention: only this value of `by` */
-    struct value by; /* VALUE_NULL for null; text "(other)" is not offered */
+    uint32_t step;               /* funnel, drop_off: from 1 */
+    bool lost;                   /* reached this step and no further */
+    bool has_by;                 /* funnel, trend, retention: only this value of `by` */
+    struct value by;             /* VALUE_NULL for null; text "(other)" is not offered */
     struct slice node, from, to; /* flow: a node's or an edge's; absent if not asked */
     bool starts, ends;           /* with node: cases that begin or end there */
     const struct slice *path;    /* variants: this path; paths: names from the root on */
@@ -171,12 +181,14 @@ struct plan {
     int64_t end_ms; /* observation ends: range.to, else now */
     const struct zone *zone;
     struct filter filter;
-    bool scoped; /* the asker sees only the units below; `filter` already minds it, rules must too */
+    bool
+        scoped; /* the asker sees only the units below; `filter` already minds it, rules must too */
     const uint16_t *scope;
     uint32_t n_scope;
     struct matcher of; /* trend, flow, variants, paths; {} if absent */
     bool keep_system;  /* flow, variants, paths: "system": true */
-    const uint16_t *named; /* flow, variants, paths: events that keep their system interactions; ascending */
+    const uint16_t
+        *named; /* flow, variants, paths: events that keep their system interactions; ascending */
     uint32_t n_named;
 
     const struct rule *segment; /* NULL: all customers */
@@ -192,8 +204,8 @@ struct plan {
 
     struct slice customer; /* timeline: as asked */
     bool has_before;
-    int64_t before_ms;    /* timeline: only rows before (before_ms, before_seq) */
-    uint64_t before_seq;  /* 0: all of that instant excluded */
+    int64_t before_ms;   /* timeline: only rows before (before_ms, before_seq) */
+    uint64_t before_seq; /* 0: all of that instant excluded */
 
     enum measure measure; /* trend */
     uint32_t measure_property;
@@ -213,8 +225,8 @@ struct plan {
     enum flow_case cases;
     uint32_t case_property;
     double min_share;
-    bool durations; /* flow: median, mean, p90 of edges wanted (default true) */
-    uint32_t top;   /* variants */
+    bool durations;      /* flow: median, mean, p90 of edges wanted (default true) */
+    uint32_t top;        /* variants */
     struct matcher root; /* paths: start or end */
     bool backward;       /* paths: end was given */
     uint32_t depth;      /* paths: steps */
@@ -236,8 +248,8 @@ struct plan_context {
 /* Checks everything. Errors: E_MALFORMED (not of the shape), E_INVALID (unknown names and members, impossible
  * values), E_FORBIDDEN (a unit outside the rights); each with the JSON pointer of the member and a hint. */
 must_use int plan_compile(const json_t *query, const struct principal *principal,
-                          const struct plan_context *context, struct arena *arena, struct plan **plan,
-                          struct err *err);
+                          const struct plan_context *context, struct arena *arena,
+                          struct plan **plan, struct err *err);
 
 const char *plan_kind_text(enum plan_kind kind);
 const char *predicate_op_text(enum predicate_op op);

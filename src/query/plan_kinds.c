@@ -57,7 +57,8 @@ static int read_timeline(struct reader *r, const json_t *query) {
 
 static int read_every(struct reader *r, const json_t *json, bool hours) {
     int chosen = 0, first = hours ? 0 : 1;
-    int code = read_choice(r, json, "length of time", every_texts + first, (size_t)(4 - first), &chosen);
+    int code =
+        read_choice(r, json, "length of time", every_texts + first, (size_t)(4 - first), &chosen);
     r->plan->every = (enum bucket)(first + chosen);
     return code;
 }
@@ -105,10 +106,13 @@ static int read_trend(struct reader *r, const json_t *query) {
 static int read_exclusion(struct reader *r, const json_t *json, struct exclusion *exclusion) {
     int64_t after = 1, before = r->plan->n_steps;
     int code = read_matcher(r, json, "after_step before_step", &exclusion->matcher);
-    if (!code && !exclusion->matcher.n_events && !exclusion->matcher.n_touchpoints && !exclusion->matcher.n_where)
+    if (!code && !exclusion->matcher.n_events && !exclusion->matcher.n_touchpoints &&
+        !exclusion->matcher.n_where)
         return refuse(r, "an exclusion needs an event, a touchpoint or a condition");
-    WITH_MEMBER(r, json, "after_step", step, code, read_count(r, step, 1, r->plan->n_steps, &after));
-    WITH_MEMBER(r, json, "before_step", step, code, read_count(r, step, 1, r->plan->n_steps, &before));
+    WITH_MEMBER(r, json, "after_step", step, code,
+                read_count(r, step, 1, r->plan->n_steps, &after));
+    WITH_MEMBER(r, json, "before_step", step, code,
+                read_count(r, step, 1, r->plan->n_steps, &before));
     if (!code && after >= before)
         return refuse(r, "after_step must be less than before_step");
     exclusion->after_step = (uint32_t)after;
@@ -155,7 +159,8 @@ static int read_steps(struct reader *r, const json_t *json) {
 }
 
 static int read_funnel(struct reader *r, const json_t *query) {
-    static const char *const orders[] = {"ordered", "strict", "any"}, *const entries[] = {"any", "first"};
+    static const char *const orders[] = {"ordered", "strict", "any"}, *const entries[] = {"any",
+                                                                                          "first"};
     int order = ORDER_ORDERED, entry = ENTRY_ANY;
     int code = need(r, query, "steps");
     r->plan->window_ms = DEFAULT_WINDOW_MS;
@@ -174,7 +179,8 @@ static int read_drop_off(struct reader *r, const json_t *query) {
     if (!code)
         code = need(r, query, "step");
     int64_t step = 1, last = 5;
-    WITH_MEMBER(r, query, "step", json, code, read_count(r, json, 1, (int64_t)r->plan->n_steps - 1, &step));
+    WITH_MEMBER(r, query, "step", json, code,
+                read_count(r, json, 1, (int64_t)r->plan->n_steps - 1, &step));
     WITH_MEMBER(r, query, "last", json, code, read_count(r, json, 1, MAX_LAST, &last));
     r->plan->step = (uint32_t)step;
     r->plan->last = (uint32_t)last;
@@ -235,7 +241,9 @@ static int read_share(struct reader *r, const json_t *json) {
     if (!json_is_number(json))
         return refuse(r, "must be a number");
     r->plan->min_share = json_number_value(json);
-    return r->plan->min_share >= 0 && r->plan->min_share <= 1 ? 0 : refuse(r, "is a share: between 0 and 1");
+    return r->plan->min_share >= 0 && r->plan->min_share <= 1
+               ? 0
+               : refuse(r, "is a share: between 0 and 1");
 }
 
 /* What flow, variants and paths share. */
@@ -246,7 +254,8 @@ static int read_cases(struct reader *r, const json_t *query) {
     WITH_MEMBER(r, query, "level", level, code, read_level(r, level));
     WITH_MEMBER(r, query, "case", cases, code, read_case(r, cases));
     WITH_MEMBER(r, query, "system", system, code, read_bool(r, system, &r->plan->keep_system));
-    WITH_MEMBER(r, query, "durations", durations, code, read_bool(r, durations, &r->plan->durations));
+    WITH_MEMBER(r, query, "durations", durations, code,
+                read_bool(r, durations, &r->plan->durations));
     WITH_MEMBER(r, query, "min_share", share, code, read_share(r, share));
     return code;
 }
@@ -285,7 +294,8 @@ static int read_retention(struct reader *r, const json_t *query) {
     WITH_MEMBER(r, query, "return", back, code, read_matcher(r, back, NULL, &r->plan->back));
     WITH_MEMBER(r, query, "every", every, code, read_every(r, every, false));
     WITH_MEMBER(r, query, "periods", json, code, read_count(r, json, 1, MAX_PERIODS, &periods));
-    WITH_MEMBER(r, query, "measure", text, code, read_choice(r, text, "measure", measures, 3, &measure));
+    WITH_MEMBER(r, query, "measure", text, code,
+                read_choice(r, text, "measure", measures, 3, &measure));
     r->plan->periods = (uint32_t)periods;
     r->plan->retention = (enum retention_measure)measure;
     return code;
@@ -388,7 +398,8 @@ int read_people(struct reader *r, const json_t *json) {
     const char *needed = people_needs(r->plan->kind);
     if (!code && needed)
         code = need(r, json, needed);
-    if (!code && r->plan->kind == PLAN_FLOW && !json_object_get(json, "node") == !json_object_get(json, "edge"))
+    if (!code && r->plan->kind == PLAN_FLOW &&
+        !json_object_get(json, "node") == !json_object_get(json, "edge"))
         return refuse(r, "needs either \"node\" or \"edge\"");
     people->wanted = true;
     WITH_MEMBER(r, json, "step", number, code, read_count(r, number, 1, r->plan->n_steps, &step));
@@ -403,11 +414,13 @@ int read_people(struct reader *r, const json_t *json) {
     WITH_MEMBER(r, json, "time", time, code, read_instant(r, time, &people->time_ms));
     WITH_MEMBER(r, json, "cohort", time, code, read_instant(r, time, &people->time_ms));
     people->has_period = json_object_get(json, "period");
-    WITH_MEMBER(r, json, "period", number, code, read_count(r, number, 0, (int64_t)r->plan->periods - 1, &period));
+    WITH_MEMBER(r, json, "period", number, code,
+                read_count(r, number, 0, (int64_t)r->plan->periods - 1, &period));
     people->step = (uint32_t)step;
     people->period = (uint32_t)period;
     if (r->plan->limit == PLAN_NO_LIMIT || r->plan->by == BY_NONE)
-        r->plan->people_limit = r->plan->limit == PLAN_NO_LIMIT ? DEFAULT_CUSTOMERS : r->plan->limit;
+        r->plan->people_limit =
+            r->plan->limit == PLAN_NO_LIMIT ? DEFAULT_CUSTOMERS : r->plan->limit;
     else
         r->plan->people_limit = DEFAULT_CUSTOMERS;
     return code;

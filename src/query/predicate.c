@@ -28,7 +28,8 @@ static bool compare(const struct value *a, const struct value *b, int *order) {
         *order = compare_numbers(a, b);
     else if (a->type == VALUE_TEXT && b->type == VALUE_TEXT)
         *order = slice_compare(a->text, b->text);
-    else if ((a->type == VALUE_TRUE || a->type == VALUE_FALSE) && (b->type == VALUE_TRUE || b->type == VALUE_FALSE))
+    else if ((a->type == VALUE_TRUE || a->type == VALUE_FALSE) &&
+             (b->type == VALUE_TRUE || b->type == VALUE_FALSE))
         *order = (int)a->type - (int)b->type;
     else
         return false;

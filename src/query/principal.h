@@ -12,15 +12,23 @@
 
 /* Scopes of API keys and abilities of roles. */
 enum scope {
-    SCOPE_COLLECT = 1,  /* send events (write keys) */
-    SCOPE_QUERY = 2,    /* ask, read customers */
-    SCOPE_IMPORT = 4,   /* import files */
-    SCOPE_MANAGE = 8,   /* sources, rules, units, keys */
-    SCOPE_ADMIN = 16,   /* people, settings, backup */
+    SCOPE_COLLECT = 1, /* send events (write keys) */
+    SCOPE_QUERY = 2,   /* ask, read customers */
+    SCOPE_IMPORT = 4,  /* import files */
+    SCOPE_MANAGE = 8,  /* sources, rules, units, keys */
+    SCOPE_ADMIN = 16,  /* people, settings, backup */
     SCOPE_METRICS = 32
 };
 
-enum role { ROLE_NONE, ROLE_VIEWER, ROLE_AGENT, ROLE_UNIT_MANAGER, ROLE_ANALYST, ROLE_ADMIN, ROLE_OWNER };
+enum role {
+    ROLE_NONE,
+    ROLE_VIEWER,
+    ROLE_AGENT,
+    ROLE_UNIT_MANAGER,
+    ROLE_ANALYST,
+    ROLE_ADMIN,
+    ROLE_OWNER
+};
 
 struct principal {
     uint64_t user;    /* 0: an API key or the local socket */

@@ -80,7 +80,8 @@ static bool near(struct slice got, size_t edits) {
     return edits <= (got.n < 6 ? 2 : 1 + got.n / 4);
 }
 
-int refuse_choice(struct reader *r, const char *what, const char *got, const char *const *choices, size_t n) {
+int refuse_choice(struct reader *r, const char *what, const char *got, const char *const *choices,
+                  size_t n) {
     refuse(r, "unknown %s \"%.60s\"", what, got);
     size_t best = SIZE_MAX, nearest = 0;
     for (size_t i = 0; i < n; i++) {
@@ -95,7 +96,8 @@ int refuse_choice(struct reader *r, const char *what, const char *got, const cha
     char list[160] = "";
     size_t used = 0;
     for (size_t i = 0; i < n && used + strlen(choices[i]) + 3 < sizeof list; i++)
-        used += (size_t)snprintf(list + used, sizeof list - used, "%s%s", i ? ", " : "", choices[i]);
+        used +=
+            (size_t)snprintf(list + used, sizeof list - used, "%s%s", i ? ", " : "", choices[i]);
     return err_hint(r->err, "One of: %s.", list);
 }
 
@@ -113,7 +115,8 @@ int refuse_name(struct reader *r, enum dictionary_kind kind, const char *what, s
         }
     }
     if (nearest.n && near(name, best))
-        return err_hint(r->err, "Did you mean \"%.*s\"?", nearest.n > 100 ? 100 : (int)nearest.n, nearest.p);
+        return err_hint(r->err, "Did you mean \"%.*s\"?", nearest.n > 100 ? 100 : (int)nearest.n,
+                        nearest.p);
     return err_hint(r->err, "Nothing that was collected bears this %s name yet.", what);
 }
 
@@ -130,7 +133,8 @@ int read_members(struct reader *r, const json_t *object, const char *allowed) {
         snprintf(words, sizeof words, "%s", allowed);
         bool known = false;
         char *rest = NULL;
-        for (char *word = strtok_r(words, " ", &rest); word && n < 64; word = strtok_r(NULL, " ", &rest)) {
+        for (char *word = strtok_r(words, " ", &rest); word && n < 64;
+             word = strtok_r(NULL, " ", &rest)) {
             choices[n++] = word;
             known = known || strcmp(word, key) == 0;
         }
@@ -151,8 +155,8 @@ int read_text(struct reader *r, const json_t *json, struct slice *text) {
     return text->n ? 0 : refuse(r, "must not be empty");
 }
 
-int read_choice(struct reader *r, const json_t *json, const char *what, const char *const *choices, size_t n,
-                int *chosen) {
+int read_choice(struct reader *r, const json_t *json, const char *what, const char *const *choices,
+                size_t n, int *chosen) {
     struct slice text;
     int code = read_text(r, json, &text);
     if (code)
@@ -182,7 +186,8 @@ int read_bool(struct reader *r, const json_t *json, bool *value) {
     return 0;
 }
 
-int read_code(struct reader *r, enum dictionary_kind kind, const char *what, const json_t *json, uint16_t *found) {
+int read_code(struct reader *r, enum dictionary_kind kind, const char *what, const json_t *json,
+              uint16_t *found) {
     struct slice name;
     int code = read_text(r, json, &name);
     if (code)
@@ -230,10 +235,12 @@ int read_value(struct reader *r, const json_t *json, struct value *value) {
         value->number = json_real_value(json);
     } else if (json_is_string(json)) {
         value->type = VALUE_TEXT;
-        value->text = arena_copy(r->arena, (struct slice){json_string_value(json), json_string_length(json)});
+        value->text =
+            arena_copy(r->arena, (struct slice){json_string_value(json), json_string_length(json)});
     } else {
         refuse(r, "must be a text, a number, true or false");
-        return json_is_null(json) ? err_hint(r->err, "Use the op \"absent\" or \"exists\".") : E_INVALID;
+        return json_is_null(json) ? err_hint(r->err, "Use the op \"absent\" or \"exists\".")
+                                  : E_INVALID;
     }
     return 0;
 }
@@ -245,7 +252,8 @@ int read_instant(struct reader *r, const json_t *json, int64_t *ms) {
         return code;
     code = time_parse(text, r->context->zone, ms);
     if (code)
-        return refuse(r, code == E_INVALID ? "there is no such date" : "must be a date or an instant (RFC 3339)");
+        return refuse(r, code == E_INVALID ? "there is no such date"
+                                           : "must be a date or an instant (RFC 3339)");
     if (*ms < TIME_MIN_MS || *ms > TIME_MAX_MS)
         return refuse(r, "must lie between 1970 and 2106");
     return 0;
@@ -263,8 +271,8 @@ int read_duration(struct reader *r, const json_t *json, int64_t *ms) {
     return 0;
 }
 
-int read_range(struct reader *r, const json_t *json, int64_t *from_ms, int64_t *to_ms, bool *has_from,
-               bool *has_to) {
+int read_range(struct reader *r, const json_t *json, int64_t *from_ms, int64_t *to_ms,
+               bool *has_from, bool *has_to) {
     int code = read_members(r, json, "from to");
     *from_ms = TIME_MIN_MS;
     *to_ms = TIME_MAX_MS;

@@ -53,7 +53,8 @@ static int read_operand(struct reader *r, const json_t *json, struct predicate *
     return 0;
 }
 
-int read_predicate(struct reader *r, const json_t *json, const char *name_member, struct predicate *predicate) {
+int read_predicate(struct reader *r, const json_t *json, const char *name_member,
+                   struct predicate *predicate) {
     char allowed[64];
     snprintf(allowed, sizeof allowed, "%s op value", name_member);
     int code = read_members(r, json, allowed), op = OP_EQ;
@@ -99,8 +100,8 @@ int read_where(struct reader *r, const json_t *json, const struct predicate **wh
     return code;
 }
 
-static void name_list(struct buf *buf, const struct dictionary *dictionary, enum dictionary_kind kind,
-                      const uint16_t *codes, uint32_t n) {
+static void name_list(struct buf *buf, const struct dictionary *dictionary,
+                      enum dictionary_kind kind, const uint16_t *codes, uint32_t n) {
     for (uint32_t i = 0; i < n; i++) {
         if (buf->n)
             buf_add_text(buf, ", ");
@@ -112,7 +113,8 @@ static struct slice matcher_name(struct reader *r, const struct matcher *matcher
     struct buf buf;
     buf_init(&buf, 4096);
     name_list(&buf, r->context->dictionary, DICTIONARY_EVENT, matcher->events, matcher->n_events);
-    name_list(&buf, r->context->dictionary, DICTIONARY_TOUCHPOINT, matcher->touchpoints, matcher->n_touchpoints);
+    name_list(&buf, r->context->dictionary, DICTIONARY_TOUCHPOINT, matcher->touchpoints,
+              matcher->n_touchpoints);
     struct slice name = arena_copy(r->arena, buf.n ? buf_slice(&buf) : SLICE_LITERAL("*"));
     buf_release(&buf);
     return name;
@@ -131,12 +133,14 @@ int read_matcher(struct reader *r, const json_t *json, const char *extra, struct
         leave(r, mark);
         return err_hint(r->err, "Match by event or touchpoint.");
     }
-    WITH_MEMBER(r, json, "event", event, code,
-                read_codes(r, DICTIONARY_EVENT, "event", event, &matcher->events, &matcher->n_events));
+    WITH_MEMBER(
+        r, json, "event", event, code,
+        read_codes(r, DICTIONARY_EVENT, "event", event, &matcher->events, &matcher->n_events));
     WITH_MEMBER(r, json, "touchpoint", touchpoint, code,
-                read_codes(r, DICTIONARY_TOUCHPOINT, "touchpoint", touchpoint, &matcher->touchpoints,
-                           &matcher->n_touchpoints));
-    WITH_MEMBER(r, json, "where", where, code, read_where(r, where, &matcher->where, &matcher->n_where));
+                read_codes(r, DICTIONARY_TOUCHPOINT, "touchpoint", touchpoint,
+                           &matcher->touchpoints, &matcher->n_touchpoints));
+    WITH_MEMBER(r, json, "where", where, code,
+                read_where(r, where, &matcher->where, &matcher->n_where));
     WITH_MEMBER(r, json, "name", name, code, read_text(r, name, &matcher->name));
     if (!code && !matcher->name.p)
         matcher->name = matcher_name(r, matcher);
@@ -152,7 +156,8 @@ static int read_times(struct reader *r, const json_t *json, struct rule *rule) {
     static const struct {
         const char *text;
         enum predicate_op op;
-    } ops[] = {{">=", OP_GE}, {"<=", OP_LE}, {"!=", OP_NE}, {"==", OP_EQ}, {">", OP_GT}, {"<", OP_LT}, {"=", OP_EQ}};
+    } ops[] = {{">=", OP_GE}, {"<=", OP_LE}, {"!=", OP_NE}, {"==", OP_EQ},
+               {">", OP_GT},  {"<", OP_LT},  {"=", OP_EQ}};
     const char *digits = NULL;
     for (size_t i = 0; i < sizeof ops / sizeof *ops && !digits; i++) {
         size_t n = strlen(ops[i].text);
@@ -235,14 +240,18 @@ static int read_not(struct reader *r, const json_t *json, int depth, struct rule
 static int read_in_segment(struct reader *r, const json_t *json) {
     struct slice name;
     int code = read_text(r, json, &name);
-    return code ? code : refuse(r, "no segment is called \"%.*s\"", name.n > 80 ? 80 : (int)name.n, name.p);
+    return code
+               ? code
+               : refuse(r, "no segment is called \"%.*s\"", name.n > 80 ? 80 : (int)name.n, name.p);
 }
 
 /* The member of the object that says what kind of rule it is, or NULL. */
 static const char *rule_word(const json_t *json) {
-    static const char *const words[] = {"all", "any", "not", "trait", "did", "in", "answered", "value"};
+    static const char *const words[] = {"all", "any", "not",      "trait",
+                                        "did", "in",  "answered", "value"};
     for (size_t i = 0; i < sizeof words / sizeof *words; i++)
-        if (json_object_get(json, words[i]) && (strcmp(words[i], "value") != 0 || !json_object_get(json, "trait")))
+        if (json_object_get(json, words[i]) &&
+            (strcmp(words[i], "value") != 0 || !json_object_get(json, "trait")))
             return words[i];
     return NULL;
 }

@@ -21,7 +21,8 @@ static bool has_table(sqlite3 *db, struct err *err, int *code) {
 
 static struct slice column_text(sqlite3_stmt *statement, int column, struct arena *arena) {
     const unsigned char *text = sqlite3_column_text(statement, column);
-    struct slice view = {text ? (const char *)text : "", (size_t)sqlite3_column_bytes(statement, column)};
+    struct slice view = {text ? (const char *)text : "",
+                         (size_t)sqlite3_column_bytes(statement, column)};
     return arena_copy(arena, view);
 }
 
@@ -32,8 +33,8 @@ static struct slice *more(struct arena *arena, const struct slice *old, size_t n
     return array;
 }
 
-int units_load(sqlite3 *db, const struct dictionary *dictionary, struct arena *arena, struct units *units,
-               struct err *err) {
+int units_load(sqlite3 *db, const struct dictionary *dictionary, struct arena *arena,
+               struct units *units, struct err *err) {
     *units = (struct units){.dictionary = dictionary};
     int code = 0;
     if (!has_table(db, err, &code) || code)
@@ -68,7 +69,8 @@ static int by_code(const void *a, const void *b) {
     return (int)*(const uint16_t *)a - (int)*(const uint16_t *)b;
 }
 
-size_t units_below(const struct units *units, struct slice name, struct arena *arena, const uint16_t **codes) {
+size_t units_below(const struct units *units, struct slice name, struct arena *arena,
+                   const uint16_t **codes) {
     struct slice *found = ARENA_ARRAY(arena, struct slice, units->n + 1);
     bool *taken = ARENA_ARRAY(arena, bool, units->n + 1);
     uint16_t *below = ARENA_ARRAY(arena, uint16_t, units->n + 1);

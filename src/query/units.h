@@ -23,6 +23,7 @@ must_use int units_load(sqlite3 *db, const struct dictionary *dictionary, struct
 /* Somebody made it or an interaction bears it. */
 bool units_know(const struct units *units, struct slice name);
 /* Codes of the unit and of everything below it, ascending. Returns how many (0: none has an interaction). Cycles end. */
-size_t units_below(const struct units *units, struct slice name, struct arena *arena, const uint16_t **codes);
+size_t units_below(const struct units *units, struct slice name, struct arena *arena,
+                   const uint16_t **codes);
 
 #endif

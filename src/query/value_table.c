@@ -49,7 +49,8 @@ void value_table_release(struct value_table *table) {
 /* One form per value: whole numbers are integers. Returns false for what counts as none. */
 static bool normal(const struct value *value, struct value *out) {
     *out = *value;
-    if (value->type == VALUE_NUMBER && value->number == floor(value->number) && fabs(value->number) <= 0x1p53) {
+    if (value->type == VALUE_NUMBER && value->number == floor(value->number) &&
+        fabs(value->number) <= 0x1p53) {
         out->type = VALUE_INT;
         out->integer = (int64_t)value->number;
     }
@@ -59,7 +60,8 @@ static bool normal(const struct value *value, struct value *out) {
 static uint64_t hash_value(const struct value *value) {
     if (value->type == VALUE_TEXT)
         return hash_bytes(value->text.p, value->text.n);
-    uint64_t payload = value->type == VALUE_INT || value->type == VALUE_NUMBER ? (uint64_t)value->integer : 0;
+    uint64_t payload =
+        value->type == VALUE_INT || value->type == VALUE_NUMBER ? (uint64_t)value->integer : 0;
     return (payload + value->type) * UINT64_C(0x9E3779B97F4A7C15);
 }
 

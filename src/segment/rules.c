@@ -34,8 +34,8 @@ static int collect(struct rule_spec *spec, const struct rule *rule, struct err *
     return code;
 }
 
-int rule_spec_init(struct rule_spec *spec, const struct rule *rule, struct owner_set *members, struct arena *arena,
-                   struct err *err) {
+int rule_spec_init(struct rule_spec *spec, const struct rule *rule, struct owner_set *members,
+                   struct arena *arena, struct err *err) {
     *spec = (struct rule_spec){.root = rule, .members = members};
     spec->traits = ARENA_ARRAY(arena, struct rule_trait, count_traits(rule));
     return collect(spec, rule, err);
@@ -89,7 +89,8 @@ static void count(uint32_t *counts, uint64_t bits) {
 
 /* Rows [from, to) of a view that lie in the window: a run is in order of time, so both ends move inwards from the run's
  * last row. */
-static inline uint32_t window_begin(const struct view *view, uint32_t from, uint32_t to, int64_t from_ms) {
+static inline uint32_t window_begin(const struct view *view, uint32_t from, uint32_t to,
+                                    int64_t from_ms) {
     uint32_t from_s = (uint32_t)(from_ms < 0 ? 0 : from_ms / 1000), row = to;
     const uint32_t *sec = view->sec;
     while (row > from && sec[row - 1] >= from_s)
@@ -99,7 +100,8 @@ static inline uint32_t window_begin(const struct view *view, uint32_t from, uint
     return row;
 }
 
-static inline bool walk(struct rule_state *state, const struct run *run, const struct rule_window *window) {
+static inline bool walk(struct rule_state *state, const struct run *run,
+                        const struct rule_window *window) {
     const struct view *view = run->view;
     const uint64_t *lut = state->spec->lut, leaves = window->leaves;
     uint32_t to = run->to;

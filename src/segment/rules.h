@@ -26,9 +26,9 @@ struct rule_window {
 };
 
 struct rule_trait {
-    const struct rule *rule;    /* RULE_TRAIT */
-    const uint32_t *by_owner;   /* number of the current value, 0: none */
-    const uint8_t *holds;       /* [values] whether the predicate holds for each number */
+    const struct rule *rule;  /* RULE_TRAIT */
+    const uint32_t *by_owner; /* number of the current value, 0: none */
+    const uint8_t *holds;     /* [values] whether the predicate holds for each number */
 };
 
 struct rule_spec {
@@ -42,8 +42,8 @@ struct rule_spec {
 };
 
 /* Collects leaves and windows; E_INVALID beyond PLAN_MATCHERS. traits[].rule is set, the caller fills the rest. */
-must_use int rule_spec_init(struct rule_spec *spec, const struct rule *rule, struct owner_set *members,
-                            struct arena *arena, struct err *err);
+must_use int rule_spec_init(struct rule_spec *spec, const struct rule *rule,
+                            struct owner_set *members, struct arena *arena, struct err *err);
 /* For a customer with these counts (one a leaf). */
 bool rule_holds(const struct rule_spec *spec, const uint32_t *counts, uint32_t owner);
 

@@ -10,7 +10,8 @@
 
 #define LOGS SHARED_DIR "/data/pm4py_logs/"
 #define CSV_MAP                                                                                    \
-    "{\"customer\":\"case:concept:name\",\"time\":\"time:timestamp\",\"event\":\"concept:name\",\"properties\":\"*\"}"
+    "{\"customer\":\"case:concept:name\",\"time\":\"time:timestamp\",\"event\":\"concept:name\","  \
+    "\"properties\":\"*\"}"
 
 static json_t *expected_logs(void) {
     json_t *expected = json_load_file(LOGS "expected_pm4py_2.7.11.json", 0, NULL);
@@ -32,7 +33,8 @@ static void check_ends(const json_t *flow, const json_t *expected, const char *m
     for (size_t i = 0; i < json_array_size(nodes); i++) {
         const json_t *node = json_array_get(nodes, i);
         long long n = int_at(node, member);
-        const json_t *wanted = json_object_get(expected, json_string_value(json_object_get(node, "name")));
+        const json_t *wanted =
+            json_object_get(expected, json_string_value(json_object_get(node, "name")));
         assert_int_equal(n, wanted ? json_integer_value(wanted) : 0);
         with += n > 0;
     }
@@ -95,7 +97,8 @@ static const json_t *edge_of(const json_t *flow, const char *from, const char *t
     const json_t *edges = at(flow, "data.edges");
     for (size_t i = 0; i < json_array_size(edges); i++) {
         const json_t *edge = json_array_get(edges, i);
-        if (strcmp(json_string_value(at(edge, "from")), from) == 0 && strcmp(json_string_value(at(edge, "to")), to) == 0)
+        if (strcmp(json_string_value(at(edge, "from")), from) == 0 &&
+            strcmp(json_string_value(at(edge, "to")), to) == 0)
             return edge;
     }
     return NULL;
@@ -130,7 +133,8 @@ static void check_edges(const json_t *flow, const char *counts, const char *time
         return;
     file = open_table(times, line, sizeof line);
     while (fgets(line, sizeof line, file)) {
-        char *rest = line, *from = strsep(&rest, ","), *to = strsep(&rest, ","), *mean = strsep(&rest, ",");
+        char *rest = line, *from = strsep(&rest, ","), *to = strsep(&rest, ","),
+             *mean = strsep(&rest, ",");
         const json_t *edge = edge_of(flow, from, to);
         assert_non_null(edge);
         close_to(number_at(edge, "mean_s"), strtod(mean, NULL), "mean");
@@ -152,7 +156,8 @@ static void edges_have_their_known_counts_and_times(void **state) {
     world_open(&world, "UTC");
     world_import(&world, LOGS "receipt.csv", CSV_MAP);
     flow = world_ask(&world, "{\"kind\":\"flow\"}");
-    check_edges(flow, "m07_08_receipt_dfg.csv", NULL); /* its times are of another export of the log */
+    check_edges(flow, "m07_08_receipt_dfg.csv",
+                NULL); /* its times are of another export of the log */
     json_decref(flow);
     json_t *variants = world_ask(&world, "{\"kind\":\"variants\"}");
     static const long long top[] = {713, 123, 116, 115, 75, 40, 28, 25}; /* methods.md §7 */
@@ -169,8 +174,10 @@ static void cases_by_property_cross_customers(void **state) {
     struct world world;
     world_open(&world, "UTC");
     world_import(&world, LOGS "receipt.csv",
-                 "{\"customer\":\"org:resource\",\"time\":\"time:timestamp\",\"event\":\"concept:name\",\"properties\":\"*\"}");
-    json_t *flow = world_ask(&world, "{\"kind\":\"flow\",\"case\":{\"property\":\"case:concept:name\"}}");
+                 "{\"customer\":\"org:resource\",\"time\":\"time:timestamp\",\"event\":\"concept:"
+                 "name\",\"properties\":\"*\"}");
+    json_t *flow =
+        world_ask(&world, "{\"kind\":\"flow\",\"case\":{\"property\":\"case:concept:name\"}}");
     assert_int_equal(int_at(flow, "meta.cases"), 1434);
     assert_int_equal(json_array_size(at(flow, "data.nodes")), 27);
     json_decref(flow);

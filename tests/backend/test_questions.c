@@ -7,20 +7,34 @@
 #include "world.h"
 
 static const char HISTORY[] =
-    "{\"type\":\"identify\",\"userId\":\"ana\",\"timestamp\":\"2026-01-01T00:00:00Z\",\"traits\":{\"plan\":\"gold\"}}\n"
-    "{\"type\":\"identify\",\"userId\":\"ana\",\"timestamp\":\"2026-01-02T00:00:00Z\",\"traits\":{\"plan\":\"basic\"}}\n"
-    "{\"type\":\"identify\",\"userId\":\"bea\",\"timestamp\":\"2026-01-01T00:00:00Z\",\"traits\":{\"plan\":\"gold\"}}\n"
-    "{\"type\":\"identify\",\"userId\":\"eva\",\"timestamp\":\"2026-01-01T00:00:00Z\",\"traits\":{\"age\":41}}\n"
+    "{\"type\":\"identify\",\"userId\":\"ana\",\"timestamp\":\"2026-01-01T00:00:00Z\",\"traits\":{"
+    "\"plan\":\"gold\"}}\n"
+    "{\"type\":\"identify\",\"userId\":\"ana\",\"timestamp\":\"2026-01-02T00:00:00Z\",\"traits\":{"
+    "\"plan\":\"basic\"}}\n"
+    "{\"type\":\"identify\",\"userId\":\"bea\",\"timestamp\":\"2026-01-01T00:00:00Z\",\"traits\":{"
+    "\"plan\":\"gold\"}}\n"
+    "{\"type\":\"identify\",\"userId\":\"eva\",\"timestamp\":\"2026-01-01T00:00:00Z\",\"traits\":{"
+    "\"age\":41}}\n"
     /* ana: search, cart, pay; on the web, in madrid */
-    "{\"type\":\"track\",\"userId\":\"ana\",\"event\":\"Search\",\"messageId\":\"m1\",\"timestamp\":\"2026-01-05T10:00:00Z\",\"properties\":{\"query\":\"red shoes\",\"deep\":{\"a\":[1]}},\"context\":{\"channel\":\"web\",\"unit\":\"madrid\"}}\n"
-    "{\"type\":\"track\",\"userId\":\"ana\",\"event\":\"Cart\",\"timestamp\":\"2026-01-05T10:10:00Z\",\"properties\":{\"amount\":30},\"context\":{\"channel\":\"web\",\"unit\":\"madrid\"}}\n"
-    "{\"type\":\"track\",\"userId\":\"ana\",\"event\":\"Pay\",\"timestamp\":\"2026-01-05T10:30:00Z\",\"properties\":{\"amount\":30.5},\"context\":{\"channel\":\"app\",\"unit\":\"madrid\"}}\n"
+    "{\"type\":\"track\",\"userId\":\"ana\",\"event\":\"Search\",\"messageId\":\"m1\","
+    "\"timestamp\":\"2026-01-05T10:00:00Z\",\"properties\":{\"query\":\"red "
+    "shoes\",\"deep\":{\"a\":[1]}},\"context\":{\"channel\":\"web\",\"unit\":\"madrid\"}}\n"
+    "{\"type\":\"track\",\"userId\":\"ana\",\"event\":\"Cart\",\"timestamp\":\"2026-01-05T10:10:"
+    "00Z\",\"properties\":{\"amount\":30},\"context\":{\"channel\":\"web\",\"unit\":\"madrid\"}}\n"
+    "{\"type\":\"track\",\"userId\":\"ana\",\"event\":\"Pay\",\"timestamp\":\"2026-01-05T10:30:"
+    "00Z\",\"properties\":{\"amount\":30.5},\"context\":{\"channel\":\"app\",\"unit\":\"madrid\"}}"
+    "\n"
     /* bea: search, cart; a second visit a week later */
-    "{\"type\":\"track\",\"userId\":\"bea\",\"event\":\"Search\",\"timestamp\":\"2026-01-06T10:00:00Z\",\"context\":{\"channel\":\"store\",\"unit\":\"lima\"}}\n"
-    "{\"type\":\"track\",\"userId\":\"bea\",\"event\":\"Cart\",\"timestamp\":\"2026-01-06T10:20:00Z\",\"properties\":{\"amount\":\"n/a\"},\"context\":{\"channel\":\"store\",\"unit\":\"lima\"}}\n"
-    "{\"type\":\"track\",\"userId\":\"bea\",\"event\":\"Search\",\"timestamp\":\"2026-01-13T10:00:00Z\",\"context\":{\"channel\":\"store\",\"unit\":\"lima\"}}\n"
+    "{\"type\":\"track\",\"userId\":\"bea\",\"event\":\"Search\",\"timestamp\":\"2026-01-06T10:00:"
+    "00Z\",\"context\":{\"channel\":\"store\",\"unit\":\"lima\"}}\n"
+    "{\"type\":\"track\",\"userId\":\"bea\",\"event\":\"Cart\",\"timestamp\":\"2026-01-06T10:20:"
+    "00Z\",\"properties\":{\"amount\":\"n/"
+    "a\"},\"context\":{\"channel\":\"store\",\"unit\":\"lima\"}}\n"
+    "{\"type\":\"track\",\"userId\":\"bea\",\"event\":\"Search\",\"timestamp\":\"2026-01-13T10:00:"
+    "00Z\",\"context\":{\"channel\":\"store\",\"unit\":\"lima\"}}\n"
     /* carl: only a search, without channel and unit; =cmd is what a formula looks like */
-    "{\"type\":\"track\",\"userId\":\"carl\",\"event\":\"Search\",\"timestamp\":\"2026-01-07T10:00:00Z\",\"properties\":{\"query\":\"=cmd\"}}\n";
+    "{\"type\":\"track\",\"userId\":\"carl\",\"event\":\"Search\",\"timestamp\":\"2026-01-07T10:00:"
+    "00Z\",\"properties\":{\"query\":\"=cmd\"}}\n";
 
 static struct world world;
 
@@ -57,36 +71,50 @@ static void wrong_questions_get_their_pointer(void **state) {
         {"{\"kind\":\"trend\",\"of\":{\"event\":\"Serch\"}}", "/of/event", E_INVALID},
         {"{\"kind\":\"trend\",\"channel\":[\"web\",\"fax\"]}", "/channel/1", E_INVALID},
         {"{\"kind\":\"trend\",\"unit\":\"atlantis\"}", "/unit", E_INVALID},
-        {"{\"kind\":\"trend\",\"where\":[{\"property\":\"nope\",\"op\":\"exists\"}]}", "/where/0/property", E_INVALID},
-        {"{\"kind\":\"trend\",\"where\":[{\"property\":\"amount\",\"op\":\"~\",\"value\":1}]}", "/where/0/op", E_INVALID},
-        {"{\"kind\":\"trend\",\"where\":[{\"property\":\"amount\",\"op\":\">\",\"value\":true}]}", "/where/0/value", E_INVALID},
-        {"{\"kind\":\"trend\",\"where\":[{\"property\":\"amount\",\"op\":\"=\"}]}", "/where/0", E_INVALID},
-        {"{\"kind\":\"trend\",\"range\":{\"from\":\"2026-02-01\",\"to\":\"2026-01-01\"}}", "/range", E_INVALID},
+        {"{\"kind\":\"trend\",\"where\":[{\"property\":\"nope\",\"op\":\"exists\"}]}",
+         "/where/0/property", E_INVALID},
+        {"{\"kind\":\"trend\",\"where\":[{\"property\":\"amount\",\"op\":\"~\",\"value\":1}]}",
+         "/where/0/op", E_INVALID},
+        {"{\"kind\":\"trend\",\"where\":[{\"property\":\"amount\",\"op\":\">\",\"value\":true}]}",
+         "/where/0/value", E_INVALID},
+        {"{\"kind\":\"trend\",\"where\":[{\"property\":\"amount\",\"op\":\"=\"}]}", "/where/0",
+         E_INVALID},
+        {"{\"kind\":\"trend\",\"range\":{\"from\":\"2026-02-01\",\"to\":\"2026-01-01\"}}", "/range",
+         E_INVALID},
         {"{\"kind\":\"trend\",\"range\":{\"from\":\"2026-13-01\"}}", "/range/from", E_INVALID},
         {"{\"kind\":\"trend\",\"range\":{\"from\":\"1066-01-01\"}}", "/range/from", E_INVALID},
         {"{\"kind\":\"trend\",\"measure\":\"sum\"}", "/measure", E_INVALID},
         {"{\"kind\":\"trend\",\"every\":\"fortnight\"}", "/every", E_INVALID},
         {"{\"kind\":\"trend\",\"segment\":\"vip\"}", "/segment", E_INVALID},
         {"{\"kind\":\"trend\",\"by\":\"segment\"}", "/by", E_INVALID},
-        {"{\"kind\":\"trend\",\"every\":\"hour\",\"range\":{\"from\":\"1970-01-01\",\"to\":\"2100-01-01\"}}", "/every", E_INVALID},
+        {"{\"kind\":\"trend\",\"every\":\"hour\",\"range\":{\"from\":\"1970-01-01\",\"to\":\"2100-"
+         "01-01\"}}",
+         "/every", E_INVALID},
         {"{\"kind\":\"funnel\"}", "", E_INVALID},
         {"{\"kind\":\"funnel\",\"steps\":[]}", "/steps", E_INVALID},
         {"{\"kind\":\"funnel\",\"steps\":[{\"event\":\"Cart\"}]}", "/steps", E_INVALID},
-        {"{\"kind\":\"funnel\",\"steps\":[{\"event\":\"Cart\"},{\"event\":[]}]}", "/steps/1/event", E_INVALID},
-        {"{\"kind\":\"funnel\",\"steps\":[{\"station\":\"pay\"},{}]}", "/steps/0/station", E_INVALID},
+        {"{\"kind\":\"funnel\",\"steps\":[{\"event\":\"Cart\"},{\"event\":[]}]}", "/steps/1/event",
+         E_INVALID},
+        {"{\"kind\":\"funnel\",\"steps\":[{\"station\":\"pay\"},{}]}", "/steps/0/station",
+         E_INVALID},
         {"{\"kind\":\"funnel\",\"steps\":[{},{}],\"window\":\"0d\"}", "/window", E_INVALID},
         {"{\"kind\":\"funnel\",\"steps\":[{},{}],\"window\":\"900000d\"}", "/window", E_INVALID},
         {"{\"kind\":\"funnel\",\"steps\":[{},{}],\"window\":7}", "/window", E_INVALID},
-        {"{\"kind\":\"funnel\",\"steps\":[{},{}],\"exclude\":[{\"event\":\"Pay\",\"after_step\":2,\"before_step\":1}]}", "/exclude/0", E_INVALID},
-        {"{\"kind\":\"funnel\",\"steps\":[{},{}],\"people\":{\"step\":3}}", "/people/step", E_INVALID},
+        {"{\"kind\":\"funnel\",\"steps\":[{},{}],\"exclude\":[{\"event\":\"Pay\",\"after_step\":2,"
+         "\"before_step\":1}]}",
+         "/exclude/0", E_INVALID},
+        {"{\"kind\":\"funnel\",\"steps\":[{},{}],\"people\":{\"step\":3}}", "/people/step",
+         E_INVALID},
         {"{\"kind\":\"flow\",\"level\":\"station\"}", "/level", E_INVALID},
         {"{\"kind\":\"flow\",\"case\":{\"journey\":\"x\"}}", "/case", E_INVALID},
         {"{\"kind\":\"flow\",\"min_share\":7}", "/min_share", E_INVALID},
         {"{\"kind\":\"paths\"}", "", E_INVALID},
         {"{\"kind\":\"retention\",\"every\":\"hour\"}", "/every", E_INVALID},
         {"{\"kind\":\"customers\"}", "", E_INVALID},
-        {"{\"kind\":\"customers\",\"of\":{\"did\":{},\"times\":\"often\"}}", "/of/times", E_INVALID},
-        {"{\"kind\":\"customers\",\"of\":{\"did\":{},\"within\":\"1d\",\"range\":{}}}", "/of/range", E_INVALID},
+        {"{\"kind\":\"customers\",\"of\":{\"did\":{},\"times\":\"often\"}}", "/of/times",
+         E_INVALID},
+        {"{\"kind\":\"customers\",\"of\":{\"did\":{},\"within\":\"1d\",\"range\":{}}}", "/of/range",
+         E_INVALID},
         {"{\"kind\":\"customers\",\"of\":{\"all\":[]}}", "/of/all", E_INVALID},
         {"{\"kind\":\"customers\",\"of\":{\"any\":[{\"in\":\"vip\"}]}}", "/of/any/0/in", E_INVALID},
         {"{\"kind\":\"customers\",\"of\":{\"answered\":{}}}", "/of/answered", E_INVALID},
@@ -102,9 +130,13 @@ static void wrong_questions_get_their_pointer(void **state) {
     }
     struct err err = {0};
     json_t *answer;
-    assert_int_equal(world_try(&world, "{\"kind\":\"trend\",\"of\":{\"event\":\"Serch\"}}", NULL, &answer, &err), E_INVALID);
+    assert_int_equal(
+        world_try(&world, "{\"kind\":\"trend\",\"of\":{\"event\":\"Serch\"}}", NULL, &answer, &err),
+        E_INVALID);
     assert_string_equal(err.hint, "Did you mean \"Search\"?");
-    assert_int_equal(world_try(&world, "{\"kind\":\"timeline\",\"customer\":\"nobody\"}", NULL, &answer, &err), E_NOT_FOUND);
+    assert_int_equal(
+        world_try(&world, "{\"kind\":\"timeline\",\"customer\":\"nobody\"}", NULL, &answer, &err),
+        E_NOT_FOUND);
 }
 
 /* ---- kinds ---- */
@@ -131,17 +163,20 @@ static void timeline_is_the_reverse_of_the_order(void **state) {
 
 static void trend_shows_empty_buckets_and_measures(void **state) {
     (void)state;
-    json_t *answer = world_ask(&world, "{\"kind\":\"trend\",\"of\":{\"event\":\"Search\"},\"every\":\"week\","
-                                       "\"range\":{\"from\":\"2025-12-29\",\"to\":\"2026-01-26\"}}");
+    json_t *answer =
+        world_ask(&world, "{\"kind\":\"trend\",\"of\":{\"event\":\"Search\"},\"every\":\"week\","
+                          "\"range\":{\"from\":\"2025-12-29\",\"to\":\"2026-01-26\"}}");
     static const long long weeks[] = {0, 3, 1, 0};
     assert_int_equal(json_array_size(at(answer, "data")), 4);
     for (size_t i = 0; i < 4; i++)
         assert_int_equal(int_at(json_array_get(at(answer, "data"), i), "value"), weeks[i]);
     json_decref(answer);
-    answer = world_ask(&world, "{\"kind\":\"trend\",\"measure\":{\"sum\":\"amount\"},\"every\":\"month\"}");
+    answer = world_ask(&world,
+                       "{\"kind\":\"trend\",\"measure\":{\"sum\":\"amount\"},\"every\":\"month\"}");
     assert_true(number_at(answer, "data.0.value") == 60.5); /* texts are no numbers */
     json_decref(answer);
-    answer = world_ask(&world, "{\"kind\":\"trend\",\"measure\":{\"mean\":\"amount\"},\"every\":\"day\",\"by\":\"channel\",\"limit\":1}");
+    answer = world_ask(&world, "{\"kind\":\"trend\",\"measure\":{\"mean\":\"amount\"},\"every\":"
+                               "\"day\",\"by\":\"channel\",\"limit\":1}");
     assert_string_equal(json_string_value(at(answer, "data.0.by")), "store"); /* 3 interactions */
     assert_string_equal(json_string_value(at(answer, "data.1.by")), "(other)");
     assert_true(number_at(answer, "data.1.value") == 30.25);
@@ -151,7 +186,8 @@ static void trend_shows_empty_buckets_and_measures(void **state) {
 
 static void funnel_by_trait_takes_the_current_one(void **state) {
     (void)state;
-    json_t *answer = world_ask(&world, "{\"kind\":\"funnel\",\"steps\":[{\"event\":\"Search\"},{\"event\":\"Cart\"},{\"event\":\"Pay\"}],"
+    json_t *answer = world_ask(&world, "{\"kind\":\"funnel\",\"steps\":[{\"event\":\"Search\"},{"
+                                       "\"event\":\"Cart\"},{\"event\":\"Pay\"}],"
                                        "\"window\":\"1d\",\"by\":{\"trait\":\"plan\"}}");
     assert_int_equal(json_array_size(at(answer, "data")), 9);
     assert_true(json_is_null(at(answer, "data.0.by"))); /* carl */
@@ -166,10 +202,12 @@ static void funnel_by_trait_takes_the_current_one(void **state) {
 
 static void segments_split_or_filter(void **state) {
     (void)state;
-    json_t *answer = world_ask(&world, "{\"kind\":\"trend\",\"every\":\"month\",\"measure\":\"customers\",\"segment\":{\"did\":{\"event\":\"Cart\"}}}");
+    json_t *answer = world_ask(&world, "{\"kind\":\"trend\",\"every\":\"month\",\"measure\":"
+                                       "\"customers\",\"segment\":{\"did\":{\"event\":\"Cart\"}}}");
     assert_int_equal(int_at(answer, "data.0.value"), 2);
     json_decref(answer);
-    answer = world_ask(&world, "{\"kind\":\"trend\",\"every\":\"month\",\"measure\":\"customers\",\"by\":\"segment\",\"segment\":{\"did\":{\"event\":\"Cart\"}}}");
+    answer = world_ask(&world, "{\"kind\":\"trend\",\"every\":\"month\",\"measure\":\"customers\","
+                               "\"by\":\"segment\",\"segment\":{\"did\":{\"event\":\"Cart\"}}}");
     assert_int_equal(json_array_size(at(answer, "data")), 2);
     assert_string_equal(json_string_value(at(answer, "data.0.by")), "segment");
     assert_int_equal(int_at(answer, "data.0.value"), 2);
@@ -184,18 +222,24 @@ static void rules_see_everybody(void **state) {
         long long count;
     } cases[] = {
         {"{\"did\":{\"event\":\"Search\"},\"times\":\">=2\"}", 1},
-        {"{\"did\":{\"event\":\"Cart\"},\"times\":\"=0\"}", 2}, /* carl and eva, who did nothing at all */
+        {"{\"did\":{\"event\":\"Cart\"},\"times\":\"=0\"}",
+         2}, /* carl and eva, who did nothing at all */
         {"{\"did\":{\"event\":\"Search\"},\"within\":\"14d\"}", 1},
-        {"{\"did\":{\"event\":\"Search\"},\"range\":{\"from\":\"2026-01-05\",\"to\":\"2026-01-07\"}}", 2},
+        {"{\"did\":{\"event\":\"Search\"},\"range\":{\"from\":\"2026-01-05\",\"to\":\"2026-01-07\"}"
+         "}",
+         2},
         {"{\"trait\":\"plan\",\"op\":\"=\",\"value\":\"gold\"}", 1},
         {"{\"trait\":\"plan\",\"op\":\"absent\"}", 2},
         {"{\"trait\":\"age\",\"op\":\">\",\"value\":40.5}", 1},
         {"{\"not\":{\"trait\":\"plan\",\"op\":\"exists\"}}", 2},
-        {"{\"all\":[{\"did\":{\"event\":\"Cart\",\"where\":[{\"property\":\"amount\",\"op\":\">=\",\"value\":30}]}},{\"not\":{\"did\":{\"event\":\"Pay\"},\"times\":\">5\"}}]}", 1},
+        {"{\"all\":[{\"did\":{\"event\":\"Cart\",\"where\":[{\"property\":\"amount\",\"op\":\">=\","
+         "\"value\":30}]}},{\"not\":{\"did\":{\"event\":\"Pay\"},\"times\":\">5\"}}]}",
+         1},
     };
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
         char query[512];
-        snprintf(query, sizeof query, "{\"kind\":\"customers\",\"of\":%s,\"limit\":1}", cases[i].rule);
+        snprintf(query, sizeof query, "{\"kind\":\"customers\",\"of\":%s,\"limit\":1}",
+                 cases[i].rule);
         json_t *answer = world_ask(&world, query);
         if (int_at(answer, "data.count") != cases[i].count)
             fail_msg("%s: %lld", query, int_at(answer, "data.count"));
@@ -207,11 +251,13 @@ static void rules_see_everybody(void **state) {
 
 static void lists_continue_at_their_cursor(void **state) {
     (void)state;
-    const char *first = "{\"kind\":\"customers\",\"of\":{\"did\":{\"event\":\"Search\"}},\"limit\":2}";
+    const char *first =
+        "{\"kind\":\"customers\",\"of\":{\"did\":{\"event\":\"Search\"}},\"limit\":2}";
     json_t *answer = world_ask(&world, first);
     assert_int_equal(int_at(answer, "data.count"), 3);
     char query[256];
-    snprintf(query, sizeof query, "{\"kind\":\"customers\",\"of\":{\"did\":{\"event\":\"Search\"}},\"cursor\":\"%s\"}",
+    snprintf(query, sizeof query,
+             "{\"kind\":\"customers\",\"of\":{\"did\":{\"event\":\"Search\"}},\"cursor\":\"%s\"}",
              json_string_value(at(answer, "meta.next")));
     json_decref(answer);
     answer = world_ask(&world, query);
@@ -224,7 +270,8 @@ static void lists_continue_at_their_cursor(void **state) {
 
 static void paths_are_a_tree(void **state) {
     (void)state;
-    json_t *answer = world_ask(&world, "{\"kind\":\"paths\",\"start\":{\"event\":\"Search\"},\"steps\":2}");
+    json_t *answer =
+        world_ask(&world, "{\"kind\":\"paths\",\"start\":{\"event\":\"Search\"},\"steps\":2}");
     assert_int_equal(int_at(answer, "data.count"), 3);
     assert_int_equal(int_at(answer, "data.stopped"), 1);
     assert_string_equal(json_string_value(at(answer, "data.children.0.name")), "Cart");
@@ -241,7 +288,9 @@ static void paths_are_a_tree(void **state) {
 
 static void behind_each_number_are_its_customers(void **state) {
     (void)state;
-#define FUNNEL "\"kind\":\"funnel\",\"steps\":[{\"event\":\"Search\"},{\"event\":\"Cart\"},{\"event\":\"Pay\"}],\"window\":\"1d\""
+#define FUNNEL                                                                                     \
+    "\"kind\":\"funnel\",\"steps\":[{\"event\":\"Search\"},{\"event\":\"Cart\"},{\"event\":"       \
+    "\"Pay\"}],\"window\":\"1d\""
     static const struct {
         const char *query;
         long long count;
@@ -253,13 +302,16 @@ static void behind_each_number_are_its_customers(void **state) {
         {"{" FUNNEL ",\"by\":\"channel\",\"people\":{\"step\":1,\"by\":null}}", 1, "carl"},
         {"{" FUNNEL ",\"by\":\"channel\",\"people\":{\"step\":1,\"by\":\"store\"}}", 1, "bea"},
         {"{\"kind\":\"trend\",\"people\":{}}", 3, "ana"},
-        {"{\"kind\":\"trend\",\"of\":{\"event\":\"Search\"},\"people\":{\"time\":\"2026-01-07\"}}", 1, "carl"},
+        {"{\"kind\":\"trend\",\"of\":{\"event\":\"Search\"},\"people\":{\"time\":\"2026-01-07\"}}",
+         1, "carl"},
         {"{\"kind\":\"trend\",\"by\":\"channel\",\"people\":{\"by\":\"web\"}}", 1, "ana"},
         {"{\"kind\":\"flow\",\"people\":{\"node\":\"Cart\"}}", 2, "ana"},
         {"{\"kind\":\"flow\",\"people\":{\"node\":\"Search\",\"ends\":true}}", 2, "bea"},
         {"{\"kind\":\"flow\",\"people\":{\"edge\":[\"Cart\",\"Search\"]}}", 1, "bea"},
         {"{\"kind\":\"variants\",\"people\":{\"path\":[\"Search\"]}}", 1, "carl"},
-        {"{\"kind\":\"paths\",\"start\":{\"event\":\"Search\"},\"people\":{\"path\":[\"Cart\",\"Search\"]}}", 1, "bea"},
+        {"{\"kind\":\"paths\",\"start\":{\"event\":\"Search\"},\"people\":{\"path\":[\"Cart\","
+         "\"Search\"]}}",
+         1, "bea"},
         {"{\"kind\":\"retention\",\"people\":{\"cohort\":\"2026-01-05\"}}", 3, "ana"},
         {"{\"kind\":\"retention\",\"people\":{\"cohort\":\"2026-01-05\",\"period\":1}}", 1, "bea"},
     };
@@ -267,20 +319,25 @@ static void behind_each_number_are_its_customers(void **state) {
         json_t *answer = world_ask(&world, cases[i].query);
         if (int_at(answer, "data.count") != cases[i].count)
             fail_msg("%s: %lld", cases[i].query, int_at(answer, "data.count"));
-        assert_string_equal(json_string_value(at(answer, "data.customers.0.user_id")), cases[i].first);
+        assert_string_equal(json_string_value(at(answer, "data.customers.0.user_id")),
+                            cases[i].first);
         json_decref(answer);
     }
 }
 
 static void drop_off_tells_their_last_interactions(void **state) {
     (void)state;
-    json_t *answer = world_ask(&world, "{\"kind\":\"drop_off\",\"steps\":[{\"event\":\"Search\"},{\"event\":\"Cart\"},{\"event\":\"Pay\"}],"
+    json_t *answer = world_ask(&world, "{\"kind\":\"drop_off\",\"steps\":[{\"event\":\"Search\"},{"
+                                       "\"event\":\"Cart\"},{\"event\":\"Pay\"}],"
                                        "\"window\":\"1d\",\"step\":2}");
     assert_int_equal(int_at(answer, "data.count"), 1);
     assert_string_equal(json_string_value(at(answer, "data.customers.0.user_id")), "bea");
-    assert_string_equal(json_string_value(at(answer, "data.customers.0.reached")), "2026-01-06T10:20:00.000Z");
-    assert_int_equal(json_array_size(at(answer, "data.customers.0.interactions")), 2); /* the later visit is outside */
-    assert_string_equal(json_string_value(at(answer, "data.customers.0.interactions.0.event")), "Cart");
+    assert_string_equal(json_string_value(at(answer, "data.customers.0.reached")),
+                        "2026-01-06T10:20:00.000Z");
+    assert_int_equal(json_array_size(at(answer, "data.customers.0.interactions")),
+                     2); /* the later visit is outside */
+    assert_string_equal(json_string_value(at(answer, "data.customers.0.interactions.0.event")),
+                        "Cart");
     json_decref(answer);
 }
 
@@ -288,19 +345,30 @@ static void drop_off_tells_their_last_interactions(void **state) {
 
 static void rights_by_unit_hide_the_rest(void **state) {
     (void)state;
-    uint16_t lima = dictionary_find(world.folder->dictionary, DICTIONARY_UNIT, SLICE_LITERAL("lima"));
-    struct principal manager = {.user = 2, .role = ROLE_UNIT_MANAGER, .scopes = SCOPE_QUERY, .units = &lima, .n_units = 1};
+    uint16_t lima =
+        dictionary_find(world.folder->dictionary, DICTIONARY_UNIT, SLICE_LITERAL("lima"));
+    struct principal manager = {
+        .user = 2, .role = ROLE_UNIT_MANAGER, .scopes = SCOPE_QUERY, .units = &lima, .n_units = 1};
     struct err err = {0};
     json_t *answer;
-    assert_int_equal(world_try(&world, "{\"kind\":\"trend\",\"every\":\"month\"}", &manager, &answer, &err), 0);
+    assert_int_equal(
+        world_try(&world, "{\"kind\":\"trend\",\"every\":\"month\"}", &manager, &answer, &err), 0);
     assert_int_equal(int_at(answer, "data.0.value"), 3);
     json_decref(answer);
-    assert_int_equal(world_try(&world, "{\"kind\":\"trend\",\"unit\":\"madrid\"}", &manager, &answer, &err), E_FORBIDDEN);
-    assert_int_equal(world_try(&world, "{\"kind\":\"customers\",\"of\":{\"not\":{\"did\":{\"event\":\"Pay\"}}}}", &manager, &answer, &err), 0);
+    assert_int_equal(
+        world_try(&world, "{\"kind\":\"trend\",\"unit\":\"madrid\"}", &manager, &answer, &err),
+        E_FORBIDDEN);
+    assert_int_equal(
+        world_try(&world, "{\"kind\":\"customers\",\"of\":{\"not\":{\"did\":{\"event\":\"Pay\"}}}}",
+                  &manager, &answer, &err),
+        0);
     assert_int_equal(int_at(answer, "data.count"), 1); /* bea only: nobody else may be known */
     json_decref(answer);
-    assert_int_equal(world_try(&world, "{\"kind\":\"timeline\",\"customer\":\"ana\"}", &manager, &answer, &err), E_NOT_FOUND);
-    struct principal nobody = {.user = 3, .role = ROLE_VIEWER, .scopes = SCOPE_QUERY, .units = &lima, .n_units = 0};
+    assert_int_equal(
+        world_try(&world, "{\"kind\":\"timeline\",\"customer\":\"ana\"}", &manager, &answer, &err),
+        E_NOT_FOUND);
+    struct principal nobody = {
+        .user = 3, .role = ROLE_VIEWER, .scopes = SCOPE_QUERY, .units = &lima, .n_units = 0};
     assert_int_equal(world_try(&world, "{\"kind\":\"flow\"}", &nobody, &answer, &err), 0);
     assert_int_equal(int_at(answer, "meta.interactions"), 0);
     json_decref(answer);
@@ -309,15 +377,20 @@ static void rights_by_unit_hide_the_rest(void **state) {
 static int add_units(void *context, sqlite3 *db, struct err *err) {
     (void)context;
     (void)err;
-    return sqlite3_exec(db, "INSERT OR REPLACE INTO unit(name, title, parent) VALUES ('spain', '', ''), ('madrid', '', 'spain'),"
-                            "('lavapies', '', 'madrid'), ('loop', '', 'loop')", NULL, NULL, NULL);
+    return sqlite3_exec(db,
+                        "INSERT OR REPLACE INTO unit(name, title, parent) VALUES ('spain', '', "
+                        "''), ('madrid', '', 'spain'),"
+                        "('lavapies', '', 'madrid'), ('loop', '', 'loop')",
+                        NULL, NULL, NULL);
 }
 
 static void units_hold_those_below_them(void **state) {
     (void)state;
     struct err err = {0};
     assert_int_equal(store_write(world.folder->store, add_units, NULL, &err), 0);
-    json_t *answer = world_ask(&world, "{\"kind\":\"trend\",\"every\":\"month\",\"unit\":\"spain\"}"); /* has none itself */
+    json_t *answer = world_ask(
+        &world,
+        "{\"kind\":\"trend\",\"every\":\"month\",\"unit\":\"spain\"}"); /* has none itself */
     assert_int_equal(int_at(answer, "data.0.value"), 3);
     json_decref(answer);
     answer = world_ask(&world, "{\"kind\":\"flow\",\"unit\":[\"loop\",\"lavapies\"]}");
@@ -335,7 +408,8 @@ static void patience_ends(void **state) {
     json_t *query = json_pack("{s:s}", "kind", "flow"), *answer = NULL;
     struct principal owner = {.user = 1, .role = ROLE_OWNER, .scopes = SCOPE_QUERY};
     struct err err = {0};
-    assert_int_equal(query_run(world.folder, BACKEND_LOCAL, query, &owner, &control, &answer, &err), E_CANCELLED);
+    assert_int_equal(query_run(world.folder, BACKEND_LOCAL, query, &owner, &control, &answer, &err),
+                     E_CANCELLED);
     json_decref(query);
 }
 
@@ -345,7 +419,8 @@ static void csv_defuses_formulas(void **state) {
     (void)state;
     struct buf out;
     buf_init(&out, 1 << 16);
-    json_t *answer = world_ask(&world, "{\"kind\":\"trend\",\"of\":{\"event\":\"Search\"},\"every\":\"month\",\"by\":{\"property\":\"query\"}}");
+    json_t *answer = world_ask(&world, "{\"kind\":\"trend\",\"of\":{\"event\":\"Search\"},"
+                                       "\"every\":\"month\",\"by\":{\"property\":\"query\"}}");
     query_answer_csv(answer, &out);
     assert_string_equal(out.p, "time,by,value\r\n"
                                "2026-01-01T00:00:00.000Z,,2\r\n"

@@ -15,10 +15,10 @@
 
 #include <cmocka.h>
 
+#include "../unit/scratch.h"
 #include "backend/backend.h"
 #include "base/clock.h"
 #include "collect/import.h"
-#include "../unit/scratch.h"
 
 struct world {
     char *dir;
@@ -48,7 +48,8 @@ static inline uint64_t world_import(struct world *world, const char *path, const
                                      .zone = world->folder->zone,
                                      .key = vault_message_key(world->folder->vault),
                                      .received_ms = clock_now_ms()};
-    if (import_into(world->folder->ingest, (struct source){.number = 1}, &file, &options, NULL, NULL, NULL, &result, &err))
+    if (import_into(world->folder->ingest, (struct source){.number = 1}, &file, &options, NULL,
+                    NULL, NULL, &result, &err))
         fail_msg("import: %s %s", err.message, err.pointer);
     return result.accepted;
 }
@@ -57,21 +58,24 @@ static inline void world_track(struct world *world, const char *json_lines) {
     struct err err = {0};
     struct import_progress result = {0};
     struct import_file file = {.bytes = slice_of(json_lines), .name = "events.jsonl"};
-    struct import_options options = {
-        .format = "jsonl", .key = vault_message_key(world->folder->vault), .received_ms = clock_now_ms()};
-    if (import_into(world->folder->ingest, (struct source){.number = 1}, &file, &options, NULL, NULL, NULL, &result, &err))
+    struct import_options options = {.format = "jsonl",
+                                     .key = vault_message_key(world->folder->vault),
+                                     .received_ms = clock_now_ms()};
+    if (import_into(world->folder->ingest, (struct source){.number = 1}, &file, &options, NULL,
+                    NULL, NULL, &result, &err))
         fail_msg("track: %s", err.message);
     assert_int_equal(result.rejected, 0);
 }
 
-static inline int world_try(struct world *world, const char *query, const struct principal *principal,
-                            json_t **answer, struct err *err) {
+static inline int world_try(struct world *world, const char *query,
+                            const struct principal *principal, json_t **answer, struct err *err) {
     static const struct principal owner = {.user = 1, .role = ROLE_OWNER, .scopes = SCOPE_QUERY};
     json_t *json = json_loads(query, 0, NULL);
     if (!json)
         fail_msg("not JSON: %s", query);
     *answer = NULL;
-    int code = query_run(world->folder, BACKEND_LOCAL, json, principal ? principal : &owner, NULL, answer, err);
+    int code = query_run(world->folder, BACKEND_LOCAL, json, principal ? principal : &owner, NULL,
+                         answer, err);
     json_decref(json);
     return code;
 }
@@ -91,7 +95,8 @@ static inline json_t *at(const json_t *json, const char *path) {
     snprintf(copy, sizeof copy, "%s", path);
     json_t *here = (json_t *)(uintptr_t)json;
     for (char *word = strtok_r(copy, ".", &rest); word && here; word = strtok_r(NULL, ".", &rest))
-        here = json_is_array(here) ? json_array_get(here, strtoul(word, NULL, 10)) : json_object_get(here, word);
+        here = json_is_array(here) ? json_array_get(here, strtoul(word, NULL, 10))
+                                   : json_object_get(here, word);
     return here;
 }
 

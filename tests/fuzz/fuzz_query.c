@@ -22,7 +22,8 @@ static int add_names(void *context, sqlite3 *db, struct err *err) {
     static const char *const names[] = {"Search", "Cart", "Pay", "web", "plan", "amount"};
     for (size_t i = 0; i < sizeof names / sizeof *names; i++)
         for (int kind = DICTIONARY_EVENT; kind < DICTIONARY_KINDS; kind++)
-            must(dictionary_add(context, (enum dictionary_kind)kind, slice_of(names[i]), db, err) != 0);
+            must(dictionary_add(context, (enum dictionary_kind)kind, slice_of(names[i]), db, err) !=
+                 0);
     return 0;
 }
 
@@ -52,10 +53,12 @@ int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t n) {
     struct err err = {0};
     if (!zone)
         must(zone_open(&zone, "UTC", &err) == 0);
-    json_t *query = n > LIMIT_QUERY_BYTES ? NULL : json_loadb((const char *)bytes, n, JSON_DECODE_ANY, NULL);
+    json_t *query =
+        n > LIMIT_QUERY_BYTES ? NULL : json_loadb((const char *)bytes, n, JSON_DECODE_ANY, NULL);
     if (!query)
         return 0;
-    struct plan_context context = {.dictionary = some_names(), .zone = zone, .now_ms = INT64_C(1795293100000)};
+    struct plan_context context = {
+        .dictionary = some_names(), .zone = zone, .now_ms = INT64_C(1795293100000)};
     struct principal owner = {.user = 1, .role = ROLE_OWNER, .scopes = SCOPE_QUERY};
     struct arena arena;
     struct plan *plan;
@@ -63,7 +66,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t n) {
     int code = plan_compile(query, &owner, &context, &arena, &plan, &err);
     must(code == 0 || code == E_INVALID || code == E_MALFORMED || code == E_FORBIDDEN);
     must(code == 0 || (err.code == code && err.message[0]));
-    must(code != 0 || (plan->filter.from_ms < plan->filter.to_ms && plan->n_steps <= LIMIT_FUNNEL_STEPS));
+    must(code != 0 ||
+         (plan->filter.from_ms < plan->filter.to_ms && plan->n_steps <= LIMIT_FUNNEL_STEPS));
     arena_release(&arena);
     json_decref(query);
     return 0;

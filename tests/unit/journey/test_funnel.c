@@ -28,7 +28,8 @@ static uint32_t read_history(const char *text, const char *steps, struct funnel_
         rows[n] = (struct funnel_row){.time_ms = strtoll(word, NULL, 10) * 1000};
         snprintf(list, sizeof list, "%s", steps);
         unsigned step = 0;
-        for (char *name = strtok_r(list, " ", &inner); name; name = strtok_r(NULL, " ", &inner), step++)
+        for (char *name = strtok_r(list, " ", &inner); name;
+             name = strtok_r(NULL, " ", &inner), step++)
             if (strcmp(name, label) == 0)
                 rows[n].mask |= UINT64_C(1) << step;
         n++;
@@ -43,11 +44,12 @@ static uint32_t count_words(const char *text) {
     return n;
 }
 
-static struct funnel_attempt best(const char *history, const char *steps, int64_t window_s, enum funnel_order order,
-                                  enum funnel_entry entry) {
+static struct funnel_attempt best(const char *history, const char *steps, int64_t window_s,
+                                  enum funnel_order order, enum funnel_entry entry) {
     struct funnel_row rows[ROWS];
     uint32_t n = read_history(history, steps, rows);
-    struct funnel_spec spec = {.steps = count_words(steps), .window_ms = window_s * 1000, .order = order, .entry = entry};
+    struct funnel_spec spec = {
+        .steps = count_words(steps), .window_ms = window_s * 1000, .order = order, .entry = entry};
     struct funnel_attempt attempt;
     funnel_best(&spec, rows, n, &attempt);
     return attempt;
@@ -109,8 +111,10 @@ static void clickhouse_vectors(void **state) {
 
 static void entry_any_and_first(void **state) {
     (void)state;
-    assert_int_equal(best("0:A 30:A 45:B 75:C", "A B C", 60, ORDER_ORDERED, ENTRY_FIRST).reached, 2);
-    struct funnel_attempt attempt = best("0:A 30:A 45:B 75:C", "A B C", 60, ORDER_ORDERED, ENTRY_ANY);
+    assert_int_equal(best("0:A 30:A 45:B 75:C", "A B C", 60, ORDER_ORDERED, ENTRY_FIRST).reached,
+                     2);
+    struct funnel_attempt attempt =
+        best("0:A 30:A 45:B 75:C", "A B C", 60, ORDER_ORDERED, ENTRY_ANY);
     assert_int_equal(attempt.reached, 3);
     assert_int_equal(attempt.start, 1);
     assert_int_equal(attempt.time_ms[2], 75000);
@@ -130,7 +134,8 @@ static void window_is_inclusive_to_the_millisecond(void **state) {
 
 static void earliest_of_equal_attempts_counts(void **state) {
     (void)state;
-    struct funnel_attempt attempt = best("0:A 1:B 10:A 11:B", "A B C", 100, ORDER_ORDERED, ENTRY_ANY);
+    struct funnel_attempt attempt =
+        best("0:A 1:B 10:A 11:B", "A B C", 100, ORDER_ORDERED, ENTRY_ANY);
     assert_int_equal(attempt.reached, 2);
     assert_int_equal(attempt.start, 0);
     assert_int_equal(attempt.time_ms[1], 1000);

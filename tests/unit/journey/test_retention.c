@@ -19,8 +19,9 @@ enum { USERS = 8, EVENTS = 20 };
 
 static const struct {
     uint32_t user, day;
-} HISTORY[EVENTS] = {{1, 0},  {1, 1}, {1, 7}, {1, 14}, {2, 0},  {2, 2}, {2, 8},  {3, 0},  {4, 7},  {4, 8},
-                     {4, 14}, {4, 21}, {5, 7}, {5, 21}, {6, 8}, {6, 15}, {7, 14}, {8, 14}, {8, 21}, {8, 22}};
+} HISTORY[EVENTS] = {{1, 0}, {1, 1},  {1, 7},  {1, 14}, {2, 0},  {2, 2}, {2, 8},
+                     {3, 0}, {4, 7},  {4, 8},  {4, 14}, {4, 21}, {5, 7}, {5, 21},
+                     {6, 8}, {6, 15}, {7, 14}, {8, 14}, {8, 21}, {8, 22}};
 
 static const uint64_t CALENDAR[3][4] = {{3, 2, 1, 0}, {3, 2, 2, 0}, {2, 1, 0, 0}};
 static const uint64_t UNBOUNDED[3][4] = {{3, 2, 1, 0}, {3, 3, 2, 0}, {2, 1, 0, 0}};
@@ -38,7 +39,12 @@ static struct retention_state *run(struct retention_spec *spec, bool masks) {
         mask[i] = 3;
     }
     start[n] = EVENTS;
-    struct view view = {.n = n, .customer = customer, .start = start, .sec = sec, .ms = ms, .mask = masks ? mask : NULL};
+    struct view view = {.n = n,
+                        .customer = customer,
+                        .start = start,
+                        .sec = sec,
+                        .ms = ms,
+                        .mask = masks ? mask : NULL};
     spec->all = !masks;
     spec->periods = 4;
     spec->length_ms = 7 * (int64_t)DAY_MS;
@@ -57,7 +63,8 @@ static void check(enum retention_measure measure, bool masks, const uint64_t exp
     assert_int_equal(zone_open(&zone, "UTC", &err), 0);
     struct retention_spec spec = {.measure = measure};
     assert_int_equal(bucket_table_init(&spec.buckets, zone, BUCKET_WEEK, (int64_t)MONDAY_S * 1000,
-                                       (int64_t)(MONDAY_S + 28 * 86400u) * 1000, 100, &arena, &err), 0);
+                                       (int64_t)(MONDAY_S + 28 * 86400u) * 1000, 100, &arena, &err),
+                     0);
     assert_int_equal(spec.buckets.n, 4);
     struct retention_state *state = run(&spec, masks);
     static const uint64_t sizes[4] = {3, 3, 2, 0};
@@ -79,7 +86,8 @@ static void calendar(void **state) {
 
 static void rolling(void **state) {
     (void)state;
-    check(RETENTION_ROLLING, true, CALENDAR); /* the fixture's rolling column equals its calendar one */
+    check(RETENTION_ROLLING, true,
+          CALENDAR); /* the fixture's rolling column equals its calendar one */
 }
 
 static void unbounded(void **state) {

@@ -24,8 +24,8 @@ static void quantiles_are_type_7(void **state) {
     const int64_t more[] = {10, 30, 20};
     for (int i = 0; i < 3; i++)
         spread_add(&spread, more[i], &budget);
-    assert_true(spread_quantile(&spread, 0.5) == 25);               /* R: quantile(c(10,20,30,40), .5) */
-    assert_true(fabs(spread_quantile(&spread, 0.9) - 37) < 1e-9);   /* R: quantile(…, .9) */
+    assert_true(spread_quantile(&spread, 0.5) == 25); /* R: quantile(c(10,20,30,40), .5) */
+    assert_true(fabs(spread_quantile(&spread, 0.9) - 37) < 1e-9); /* R: quantile(…, .9) */
     assert_true(spread_quantile(&spread, 0) == 10 && spread_quantile(&spread, 1) == 40);
     assert_true(spread_mean(&spread) == 25);
     spread_release(&spread);
@@ -53,7 +53,8 @@ static void selection_equals_sorting(void **state) {
         qsort(values, (size_t)n, sizeof *values, ascending);
         double h = (n - 1) * 0.9;
         int k = (int)h;
-        double wanted = (double)values[k] + (h - k) * (double)(k + 1 < n ? values[k + 1] - values[k] : 0);
+        double wanted =
+            (double)values[k] + (h - k) * (double)(k + 1 < n ? values[k + 1] - values[k] : 0);
         assert_true(fabs(spread_quantile(&spread, 0.9) - wanted) < 1e-6);
         assert_true(spread.min == values[0] && spread.max == values[n - 1]);
         spread_release(&spread);
@@ -86,8 +87,9 @@ static void bins_cover_all_lengths(void **state) {
 }
 
 int main(void) {
-    const struct CMUnitTest tests[] = {
-        cmocka_unit_test(quantiles_are_type_7), cmocka_unit_test(selection_equals_sorting),
-        cmocka_unit_test(histograms_stay_within_one_percent), cmocka_unit_test(bins_cover_all_lengths)};
+    const struct CMUnitTest tests[] = {cmocka_unit_test(quantiles_are_type_7),
+                                       cmocka_unit_test(selection_equals_sorting),
+                                       cmocka_unit_test(histograms_stay_within_one_percent),
+                                       cmocka_unit_test(bins_cover_all_lengths)};
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -1,0 +1,228 @@
+/*
+ * Preparing a scan: which parts, which columns, conditions per part, tables that all parts share.
+ *
+ * SPDX-License-Identifier: GPL-3.0-or-later
+ */
+#include "backend/scan_internal.h"
+
+/* Which arrays and properties the question reads. */
+static unsigned wanted_columns(const struct scan_spec *spec) {
+    unsigned columns = COLUMN_TIME | COLUMN_SEQ | COLUMN_EVENT;
+    if (spec->every_column)
+        return COLUMN_ALL;
+    bool touchpoint = spec->by == BY_TOUCHPOINT ||
+                      (spec->label && spec->level == LEVEL_TOUCHPOINT) ||
+                      (spec->of && spec->of->n_touchpoints);
+    for (uint32_t m = 0; m < spec->n_matchers; m++)
+        touchpoint |= spec->matchers[m]->n_touchpoints > 0;
+    columns |= touchpoint ? COLUMN_TOUCHPOINT : 0;
+    bool channel = spec->by == BY_CHANNEL || (spec->label && spec->level == LEVEL_CHANNEL);
+    columns |= channel || spec->filter.some_channels ? COLUMN_CHANNEL : 0;
+    columns |= spec->by == BY_UNIT || spec->filter.some_units ? COLUMN_UNIT : 0;
+    columns |= spec->drop_system ? COLUMN_SOURCE : 0;
+    return columns;
+}
+
+static size_t add_properties(uint32_t *properties, size_t n, const struct predicate *where,
+                             uint32_t n_where) {
+    for (uint32_t i = 0; i < n_where; i++)
+        properties[n++] = where[i].property;
+    return n;
+}
+
+static size_t wanted_properties(const struct scan_spec *spec, struct arena *arena, uint32_t **out) {
+    size_t most = spec->filter.n_where + (spec->of ? spec->of->n_where : 0) + 3;
+    for (uint32_t m = 0; m < spec->n_matchers; m++)
+        most += spec->matchers[m]->n_where;
+    uint32_t *properties = ARENA_ARRAY(arena, uint32_t, most);
+    size_t n = add_properties(properties, 0, spec->filter.where, spec->filter.n_where);
+    if (spec->of)
+        n = add_properties(properties, n, spec->of->where, spec->of->n_where);
+    for (uint32_t m = 0; m < spec->n_matchers; m++)
+        n = add_properties(properties, n, spec->matchers[m]->where, spec->matchers[m]->n_where);
+    if (spec->by == BY_PROPERTY)
+        properties[n++] = spec->by_property;
+    if (spec->case_property)
+        properties[n++] = spec->case_property;
+    if (spec->number_property)
+        properties[n++] = spec->number_property;
+    *out = properties;
+    return n;
+}
+
+static int touch(const struct scan *scan, const struct part *part, struct err *err) {
+    struct arena arena;
+    arena_init(&arena);
+    uint32_t *properties;
+    size_t n = wanted_properties(scan->spec, &arena, &properties);
+    int code = part_touch(part, wanted_columns(scan->spec), properties, n, err);
+    arena_release(&arena);
+    return code;
+}
+
+int scan_check_parts(const struct scan *scan, struct err *err) {
+    int code = 0;
+    for (size_t p = 0; p < scan->n_parts && !code; p++)
+        code = touch(scan, scan->parts[p].part, err);
+    return code;
+}
+
+static struct scan_matcher prepare_matcher(const struct part *part, const struct matcher *matcher,
+                                           struct arena *arena) {
+    struct scan_matcher prepared = {.n_where = matcher->n_where};
+    prepared.where = ARENA_ARRAY(arena, struct expr_test, matcher->n_where);
+    for (uint32_t i = 0; i < matcher->n_where; i++)
+        prepared.where[i] = expr_test(part, &matcher->where[i], arena);
+    return prepared;
+}
+
+/* Nothing but system interactions and missing labels can remove a row, and no column has to be made. */
+static bool lies_ready(const struct scan_spec *spec, const struct scan_part *part) {
+    const struct filter *filter = &spec->filter;
+    return !part->time_cut && !filter->n_where && !filter->some_channels && !filter->some_units &&
+           !spec->of && !spec->members && spec->by != BY_PROPERTY && !spec->case_property &&
+           !spec->number_property;
+}
+
+static void prepare_part(struct scan *scan, struct scan_part *prepared, const struct part *part,
+                         struct arena *arena) {
+    const struct scan_spec *spec = scan->spec;
+    const struct filter *filter = &spec->filter;
+    *prepared = (struct scan_part){.part = part, .n_where = filter->n_where};
+    prepared->time_cut = part->min_ms < filter->from_ms || part->max_ms >= filter->to_ms;
+    prepared->as_it_lies = lies_ready(spec, prepared);
+    prepared->where = ARENA_ARRAY(arena, struct expr_test, filter->n_where);
+    for (uint32_t i = 0; i < filter->n_where; i++)
+        prepared->where[i] = expr_test(part, &filter->where[i], arena);
+    if (spec->of)
+        prepared->of = prepare_matcher(part, spec->of, arena);
+    for (uint32_t m = 0; m < spec->n_matchers; m++)
+        prepared->matchers[m] = prepare_matcher(part, spec->matchers[m], arena);
+    if (spec->by == BY_PROPERTY)
+        prepared->by = expr_values(part, spec->by_property, spec->by_values, arena);
+    if (spec->case_property)
+        prepared->cases = expr_values(part, spec->case_property, spec->case_values, arena);
+    if (spec->number_property)
+        prepared->number = expr_number(part, spec->number_property, arena);
+}
+
+/* Matchers by event alone (or touchpoint alone) need one table; no masks are made then. */
+static void prepare_lut(struct scan *scan, struct arena *arena) {
+    const struct scan_spec *spec = scan->spec;
+    bool events = false, touchpoints = false, where = false;
+    for (uint32_t m = 0; m < spec->n_matchers; m++) {
+        events |= spec->matchers[m]->n_events > 0;
+        touchpoints |= spec->matchers[m]->n_touchpoints > 0;
+        where |= spec->matchers[m]->n_where > 0;
+    }
+    scan->key_column = touchpoints && !events ? COLUMN_TOUCHPOINT : COLUMN_EVENT;
+    if (where || (events && touchpoints) || spec->n_matchers == 0)
+        return;
+    scan->lut = ARENA_ARRAY(arena, uint64_t, 65536);
+    for (uint32_t m = 0; m < spec->n_matchers; m++) {
+        const struct matcher *matcher = spec->matchers[m];
+        const uint16_t *codes = touchpoints ? matcher->touchpoints : matcher->events;
+        uint32_t n = touchpoints ? matcher->n_touchpoints : matcher->n_events;
+        for (uint32_t i = 0; i < n; i++)
+            scan->lut[codes[i]] |= UINT64_C(1) << m;
+        for (uint32_t code = 0; n == 0 && code < 65536; code++)
+            scan->lut[code] |= UINT64_C(1) << m;
+    }
+}
+
+static uint8_t *allowed(bool some, const uint16_t *codes, uint32_t n, struct arena *arena) {
+    if (!some)
+        return NULL;
+    uint8_t *table = ARENA_ARRAY(arena, uint8_t, 65536);
+    for (uint32_t i = 0; i < n; i++)
+        table[codes[i]] = 1;
+    return table;
+}
+
+static uint64_t *accepting(const struct scan_spec *spec, bool touchpoints, struct arena *arena) {
+    uint64_t *table = ARENA_ARRAY(arena, uint64_t, 65536);
+    for (uint32_t m = 0; m < spec->n_matchers; m++) {
+        const struct matcher *matcher = spec->matchers[m];
+        uint32_t n = touchpoints ? matcher->n_touchpoints : matcher->n_events;
+        const uint16_t *codes = touchpoints ? matcher->touchpoints : matcher->events;
+        for (uint32_t i = 0; i < n; i++)
+            table[codes[i]] |= UINT64_C(1) << m;
+        for (uint32_t code = 0; n == 0 && code < 65536; code++)
+            table[code] |= UINT64_C(1) << m;
+    }
+    return table;
+}
+
+const struct scan_tables *scan_tables(struct scan *scan, struct arena *arena) {
+    const struct scan_spec *spec = scan->spec;
+    struct scan_tables *tables = ARENA_ARRAY(arena, struct scan_tables, 1);
+    tables->channel =
+        allowed(spec->filter.some_channels, spec->filter.channels, spec->filter.n_channels, arena);
+    tables->unit =
+        allowed(spec->filter.some_units, spec->filter.units, spec->filter.n_units, arena);
+    if (spec->of) {
+        tables->of_event =
+            allowed(spec->of->n_events > 0, spec->of->events, spec->of->n_events, arena);
+        tables->of_touchpoint = allowed(spec->of->n_touchpoints > 0, spec->of->touchpoints,
+                                        spec->of->n_touchpoints, arena);
+    }
+    tables->named = allowed(spec->n_named > 0, spec->named, spec->n_named, arena);
+    if (spec->n_matchers && !scan->lut) {
+        tables->event_mask = accepting(spec, false, arena);
+        tables->touchpoint_mask = accepting(spec, true, arena);
+    }
+    return tables;
+}
+
+void scan_ignore_range(struct scan *scan) {
+    for (size_t p = 0; p < scan->n_parts; p++) {
+        struct scan_part *part = &scan->parts[p];
+        part->time_cut = false;
+        part->as_it_lies = lies_ready(scan->spec, part);
+    }
+}
+
+static void plan_chunks(struct scan *scan) {
+    uint64_t rows = scan->rows ? scan->rows : 1;
+    uint64_t chunk = ((uint64_t)scan->profiles + 1) * scan_tuning.chunk_rows / rows / 64 * 64;
+    scan->chunk = chunk < 64 ? 64 : chunk > (1 << 20) ? 1 << 20 : (uint32_t)chunk;
+    scan->threads = scan->rows > scan_tuning.small_rows ? SCAN_THREADS : 1;
+}
+
+int scan_prepare(struct scan *scan, const struct scan_spec *spec, const struct snapshot *snapshot,
+                 const struct patience *patience, struct arena *arena, struct err *err) {
+    *scan = (struct scan){.spec = spec,
+                          .snapshot = snapshot,
+                          .overlay = snapshot_overlay(snapshot),
+                          .patience = patience,
+                          .profiles = snapshot_profiles(snapshot),
+                          .min_ms = INT64_MAX,
+                          .max_ms = INT64_MIN};
+    const struct part *const *parts;
+    int64_t latest_ms = INT64_MIN;
+    size_t n = snapshot_parts(snapshot, PART_INTERACTIONS, spec->filter.from_ms, spec->filter.to_ms,
+                              &parts, arena);
+    scan->parts = ARENA_ARRAY(arena, struct scan_part, n);
+    for (size_t p = 0; p < n; p++) {
+        if (parts[p]->n_rows == 0)
+            continue;
+        int code = touch(scan, parts[p], err);
+        if (!code)
+            code = patience_check(patience, err);
+        if (code)
+            return code;
+        prepare_part(scan, &scan->parts[scan->n_parts], parts[p], arena);
+        scan->parts[scan->n_parts++].follows = parts[p]->min_ms > latest_ms;
+        latest_ms = parts[p]->max_ms > latest_ms ? parts[p]->max_ms : latest_ms;
+        scan->rows += parts[p]->n_rows;
+        scan->min_ms = parts[p]->min_ms < scan->min_ms ? parts[p]->min_ms : scan->min_ms;
+        scan->max_ms = parts[p]->max_ms > scan->max_ms ? parts[p]->max_ms : scan->max_ms;
+    }
+    if (scan->min_ms < spec->filter.from_ms)
+        scan->min_ms = spec->filter.from_ms;
+    if (scan->max_ms >= spec->filter.to_ms)
+        scan->max_ms = spec->filter.to_ms - 1;
+    prepare_lut(scan, arena);
+    plan_chunks(scan);
+    return 0;
+}
