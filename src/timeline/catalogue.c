@@ -157,7 +157,7 @@ static int write_parts(sqlite3 *db, const struct catalogue_change *change, struc
         if (!s)
             return err->code;
         sqlite3_bind_int64(s, 1, part->number);
-        sqlite3_bind_int(s, 2, part->kind);
+        sqlite3_bind_int(s, 2, (int)part->kind);
         sqlite3_bind_int64(s, 3, part->rows);
         sqlite3_bind_int64(s, 4, (int64_t)part->bytes);
         sqlite3_bind_int64(s, 5, part->min_ms);
