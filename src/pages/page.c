@@ -126,6 +126,7 @@ int page_render(struct request *request, struct response *response, const struct
     response->type = "text/html; charset=utf-8";
     if (!response->status) response->status = 200;
     response_header(request, response, "Cache-Control", "no-store");
+    page_compress(request, response);
     code = HANDLED;
 out:
     buf_release(&content);

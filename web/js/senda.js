@@ -9,6 +9,7 @@
  *           data-page="off"     no page views by itself (else: one now, and one at each change of address)
  *           data-consent="required"  nothing is stored or sent before senda.consent(true)
  *           data-dnt="respect"  silent for people who ask not to be tracked (Do Not Track, Global Privacy Control)
+ *           data-channel="kiosk"  the channel of these interactions (default: web)
  *           data-storage="off"  nothing is kept in the browser: the anonymous id lives as long as the page
  * DELIVERY  Events go in batches after a second, or 20 of them; while offline or refused (429, 5xx) they wait, in the browser's
  *           storage too, and are tried again after 1, 2, 4 … 300 s. When the page is left they go by sendBeacon. Each
@@ -157,6 +158,7 @@
     for (const [name, value] of new URLSearchParams(location.search))
       if (/^utm_/.test(name)) campaign[name === "utm_campaign" ? "name" : name.slice(4)] = value;
     return {
+      channel: options.channel || "web",
       library: { name: "senda.js", version: VERSION },
       page: { path: location.pathname, url: location.href, search: location.search, title: document.title, referrer: document.referrer },
       userAgent: nav.userAgent, locale: nav.language,
