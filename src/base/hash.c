@@ -22,7 +22,7 @@ static size_t join(char *to, const struct slice *parts, size_t n) {
         uint64_t length = parts[i].p ? parts[i].n : UINT64_MAX;
         memcpy(p, &length, sizeof length);
         p += sizeof length;
-        if (parts[i].n)
+        if (parts[i].p && parts[i].n)
             memcpy(p, parts[i].p, parts[i].n);
         p += parts[i].n;
     }

@@ -8,7 +8,7 @@
 #define SENDA_BASE_LIMITS_H
 
 /* One event on the wire (interface.md). */
-#define LIMIT_EVENT_BYTES (32 * 1024)
+#define LIMIT_EVENT_BYTES 32768
 #define LIMIT_EVENT_PROPERTIES 255  /* scalar and nested members of one event */
 #define LIMIT_NAME_BYTES 255        /* event, channel, touchpoint, unit, property name */
 #define LIMIT_ID_BYTES 255          /* userId, anonymousId, groupId */

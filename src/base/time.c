@@ -56,8 +56,8 @@ static int to_utc(const struct written *in, const struct zone *zone, int64_t *ut
         in->day > days_in_month(in->year, in->month) || in->hour > 23 || in->minute > 59 ||
         in->second > 60)
         return E_INVALID;
-    int64_t s = time_days_from_civil(in->year, in->month, in->day) * DAY_S + in->hour * 3600 +
-                in->minute * 60 + in->second;
+    int64_t s = time_days_from_civil(in->year, in->month, in->day) * DAY_S;
+    s += (int64_t)in->hour * 3600 + (int64_t)in->minute * 60 + in->second;
     s = in->has_offset ? s - in->offset_s : zone ? zone_to_utc_s(zone, s) : s;
     *utc_ms = s * 1000 + in->ms;
     return 0;

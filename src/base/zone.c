@@ -79,7 +79,7 @@ static bool read_header(const unsigned char *p, size_t left, struct block *block
 }
 
 static size_t block_bytes(const struct block *block, size_t width) {
-    return block->n_times * (width + 1) + block->n_types * 6 + block->n_chars +
+    return block->n_times * (width + 1) + (size_t)block->n_types * 6 + block->n_chars +
            block->n_leap * (width + 4) + block->n_isstd + block->n_isut;
 }
 
@@ -94,7 +94,7 @@ static bool read_block(struct zone *zone, const unsigned char *p, const struct b
         if (types[i] >= block->n_types)
             return false;
         *last = big_time(p + i * width, width);
-        zone_add(zone, *last, (int32_t)big32(offsets + types[i] * 6));
+        zone_add(zone, *last, (int32_t)big32(offsets + (size_t)types[i] * 6));
     }
     return true;
 }

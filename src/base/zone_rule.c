@@ -105,11 +105,12 @@ static int64_t day_s(const struct zone_day *day, int year) {
     } else if (day->kind == '0') {
         days += day->day;
     } else {
+        int weeks = day->week - 1;
         int next_year = day->month == 12 ? year + 1 : year;
         int64_t first = time_days_from_civil(year, day->month, 1);
         int64_t next = time_days_from_civil(next_year, day->month % 12 + 1, 1);
         int64_t weekday = ((first + 4) % 7 + 7) % 7; /* 1970-01-01 was a Thursday */
-        days = first + (day->day - weekday + 7) % 7 + (day->week - 1) * 7;
+        days = first + (day->day - weekday + 7) % 7 + (int64_t)weeks * 7;
         while (days >= next)
             days -= 7;
     }

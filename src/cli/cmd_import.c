@@ -299,10 +299,11 @@ static void print_preview(const json_t *guess) {
                 time ? time : "-", json_string_value(json_object_get(row, "customer")),
                 event ? event : "");
     }
-    json_array_foreach(json_object_get(guess, "rejected"), index, row)
-        fprintf(stderr, "row %" JSON_INTEGER_FORMAT " would be rejected: %s\n",
-                json_integer_value(json_object_get(row, "row")),
+    json_array_foreach(json_object_get(guess, "rejected"), index, row) {
+        long long number = json_integer_value(json_object_get(row, "row"));
+        fprintf(stderr, "row %lld would be rejected: %s\n", number,
                 json_string_value(json_object_get(row, "message")));
+    }
 }
 
 static void print_notes(const json_t *guess) {

@@ -21,7 +21,7 @@ static char *put_text(char *to, struct slice text) {
     uint32_t n = text.p ? (uint32_t)text.n : UINT32_MAX;
     memcpy(to, &n, sizeof n);
     to += sizeof n;
-    if (text.n)
+    if (text.p && text.n)
         memcpy(to, text.p, text.n);
     return to + text.n;
 }
@@ -43,7 +43,7 @@ static char *put_property(char *to, const struct event_property *property) {
 }
 
 static size_t room_of(const struct event *event) {
-    size_t n = 8 * ROUND_BYTES + event->name.n + event->user_id.n + event->anonymous_id.n +
+    size_t n = (size_t)8 * ROUND_BYTES + event->name.n + event->user_id.n + event->anonymous_id.n +
                event->previous_id.n + event->group_id.n;
     for (size_t i = 0; i < event->n_properties; i++) {
         const struct event_property *property = &event->properties[i];

@@ -448,35 +448,43 @@ enum refusal scan_skip(struct scan *scan) {
     }
 }
 
-/* Copies checked JSON without blanks; a lone surrogate escape becomes \ufffd, which is as long. */
-static struct slice minify(struct scan *scan, const char *from, const char *end) {
-    char *start = arena_get(scan->arena, (size_t)(end - from)), *to = start;
-    while (from < end) {
-        if (*from != '"') {
-            if (!scan_is_blank(*from))
-                *to++ = *from;
-            from++;
+/* At \u of checked JSON: one escape or a pair of surrogates; a lone one becomes \ufffd, which is as long. */
+static const char *copy_unicode(const char *from, const char *end, char **to) {
+    int code = hex4(from + 2, end);
+    int low = from[6] == '\\' && from[7] == 'u' ? hex4(from + 8, end) : -1;
+    bool pair = code >= 0xd800 && code <= 0xdbff && low >= 0xdc00 && low <= 0xdfff;
+    bool lone = !pair && code >= 0xd800 && code <= 0xdfff;
+    size_t n = pair ? 12 : 6;
+    memcpy(*to, lone ? "\\ufffd" : from, n);
+    *to += n;
+    return from + n;
+}
+
+/* At the opening quote of a string of checked JSON. */
+static const char *copy_string(const char *from, const char *end, char **to) {
+    do {
+        if (from[0] == '\\' && from[1] == 'u') {
+            from = copy_unicode(from, end, to);
             continue;
         }
-        do {
-            if (*from == '\\' && from[1] == 'u') {
-                int code = hex4(from + 2, end),
-                    low = from[6] == '\\' && from[7] == 'u' ? hex4(from + 8, end) : -1;
-                bool high = code >= 0xd800 && code <= 0xdbff,
-                     pair = high && low >= 0xdc00 && low <= 0xdfff;
-                bool lone = !pair && code >= 0xd800 && code <= 0xdfff;
-                size_t n = pair ? 12 : 6;
-                memcpy(to, lone ? "\\ufffd" : from, n);
-                to += n;
-                from += n;
-            } else {
-                if (*from == '\\')
-                    *to++ = *from++;
-                *to++ = *from++;
-            }
-        } while (*from != '"');
-        *to++ = *from++;
-    }
+        if (*from == '\\')
+            *(*to)++ = *from++;
+        *(*to)++ = *from++;
+    } while (*from != '"');
+    *(*to)++ = *from++;
+    return from;
+}
+
+/* Copies checked JSON without blanks. */
+static struct slice minify(struct scan *scan, const char *from, const char *end) {
+    char *start = arena_get(scan->arena, (size_t)(end - from)), *to = start;
+    while (from < end)
+        if (*from == '"')
+            from = copy_string(from, end, &to);
+        else if (scan_is_blank(*from))
+            from++;
+        else
+            *to++ = *from++;
     return (struct slice){start, (size_t)(to - start)};
 }
 

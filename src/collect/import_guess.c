@@ -114,31 +114,30 @@ static double name_score(struct slice name, const char *const *list) {
     return best;
 }
 
+/* Something to name by: short, nearly always there, neither time nor amount. */
+static bool can_name(const struct sample_column *column, double filled, double length) {
+    return column->kind != CELLS_TIME && column->kind != CELLS_DECIMAL && filled >= 0.8 &&
+           length <= 100;
+}
+
 static double content_score(const struct sample *sample, const struct sample_column *column,
                             enum map_part part) {
     double rows = sample->n_rows ? (double)sample->n_rows : 1;
     double filled = (double)column->filled / rows, distinct = (double)column->distinct / rows;
     double length = column->filled ? (double)column->bytes / (double)column->filled : 0;
+    bool few = column->distinct <= 100 && length < 80;
     switch (part) {
     case MAP_CUSTOMER:
-        if (column->kind == CELLS_TIME || column->kind == CELLS_DECIMAL || filled < 0.8 ||
-            length > 100)
-            return 0;
-        return column->distinct < 2 && rows > 5 ? 0.3 : 1;
-    case MAP_TIME: return column->time_format && filled >= 0.8 ? 1 : 0;
+        return !can_name(column, filled, length) ? 0 : column->distinct < 2 && rows > 5 ? 0.3 : 1;
+    case MAP_TIME: return column->time_format && filled >= 0.8;
     case MAP_EVENT:
-        if (column->kind == CELLS_TIME || column->kind == CELLS_DECIMAL || filled < 0.8 ||
-            length > 100)
+        if (!can_name(column, filled, length))
             return 0;
-        return column->kind == CELLS_INTEGER ? 0.5 : distinct > 0.9 && rows > 20 ? 0.5 : 1;
+        return column->kind == CELLS_INTEGER || (distinct > 0.9 && rows > 20) ? 0.5 : 1;
     case MAP_CHANNEL:
     case MAP_TOUCHPOINT:
-    case MAP_UNIT:
-        return column->kind != CELLS_TIME && column->filled && column->distinct <= 100 &&
-                       length < 80
-                   ? 1
-                   : 0;
-    default: return filled >= 0.99 && distinct > 0.99 && column->kind != CELLS_TIME ? 1 : 0;
+    case MAP_UNIT: return column->kind != CELLS_TIME && column->filled && few;
+    default: return filled >= 0.99 && distinct > 0.99 && column->kind != CELLS_TIME;
     }
 }
 

@@ -14,7 +14,7 @@
 #include "base/utf8.h"
 #include "collect/import.h"
 
-enum { RAW_SHOWN_BYTES = 4096, BUSY_WAIT_NS = 5000000 };
+enum { RAW_SHOWN_BYTES = 4096, LINE_BYTES = 16 * RAW_SHOWN_BYTES, BUSY_WAIT_NS = 5000000 };
 
 struct into {
     struct ingest *ingest;
@@ -110,7 +110,7 @@ static void reject(void *context, uint64_t row, enum refusal refusal, const char
         return;
     }
     struct buf line;
-    buf_init(&line, 16 * RAW_SHOWN_BYTES);
+    buf_init(&line, LINE_BYTES);
     buf_add_text(&line, "{");
     json_add_name(&line, "row");
     json_add_int(&line, (int64_t)row);

@@ -14,8 +14,9 @@
 #include "base/map.h"
 
 struct import_ordinals {
-    uint64_t *slots; /* 0: empty; mapped */
+    uint64_t *slots; /* 0: empty */
     size_t n, capacity;
+    bool mapped;             /* slots are a file's */
     struct key_map repeated; /* keys seen twice or more -> times seen */
 };
 

@@ -194,17 +194,15 @@ static void start_event(struct xes *xes) {
 /* Whatever is not part of the frame is an attribute, and so is all inside it. */
 static void start(void *user, const XML_Char *name, const XML_Char **attributes) {
     struct xes *xes = user;
-    bool frame = xes->place == IN_LOG || xes->place == IN_TRACE;
+    bool frame = !xes->depth && (xes->place == IN_LOG || xes->place == IN_TRACE);
     name = local_name(name);
     if (!xes->any_log && strcmp(name, "log") == 0) {
         xes->any_log = true;
-    } else if (xes->depth || !frame) {
-        start_attribute(xes, name, (const char *const *)attributes);
-    } else if (strcmp(name, "trace") == 0 && xes->place == IN_LOG) {
+    } else if (frame && xes->place == IN_LOG && strcmp(name, "trace") == 0) {
         start_trace(xes);
-    } else if (strcmp(name, "event") == 0) {
+    } else if (frame && strcmp(name, "event") == 0) {
         start_event(xes);
-    } else if (is_declaration(name)) {
+    } else if (frame && is_declaration(name)) {
         xes->outer = xes->place;
         xes->place = IN_DECLARATION;
     } else {

@@ -19,7 +19,12 @@
 #include "base/time.h"
 #include "collect/import_table.h"
 
-enum { CHUNK_BYTES = 64 * 1024, SHEETS_MAX = 1000, STYLES_MAX = 70000, PART_NAME_BYTES = 512 };
+enum {
+    CHUNK_BYTES = 64 * 1024,
+    SHEETS_MAX = 1000,
+    STYLES_MAX = 70000,
+    COLUMN_END = 26 * TABLE_COLUMNS_MAX
+};
 #define SHARED_MAX_BYTES ((size_t)512 * 1024 * 1024)
 #define EPOCH_1900_DAYS 25569 /* serial of 1970-01-01 */
 #define EPOCH_1904_DAYS 24107
@@ -196,33 +201,39 @@ static void value_text(void *user, const XML_Char *text, int n) {
 
 /* ---- styles ---- */
 
-/* What a number format shows, outside quoted texts, escapes, colours and conditions; "[h]:mm" is a duration, a number. */
+/* Behind a part of a number format that shows nothing of the value: quoted text, escape, colour or locale. NULL if the
+ * format ends inside. */
+static const char *skip_aside(const char *p) {
+    switch (*p) {
+    case '"': p = strchr(p + 1, '"'); return p ? p + 1 : NULL;
+    case '[': p = strchr(p, ']'); return p ? p + 1 : NULL;
+    case '\\':
+    case '_':
+    case '*': return p[1] ? p + 2 : NULL;
+    default: return p;
+    }
+}
+
+/* "[h]:mm" is a duration, which is a number. */
+static bool is_duration(const char *p) {
+    return *p == '[' && strchr("hHmMsS", p[1]) && (p[2] == ']' || p[2] == p[1]);
+}
+
+/* What a number format shows. */
 static unsigned char format_style(const char *format) {
     bool day = false, clock = false;
-    for (const char *p = format; *p && *p != ';'; p++) {
-        if (*p == '"') {
-            p = strchr(p + 1, '"');
-            if (!p)
-                break;
-        } else if (*p == '\\' || *p == '_' || *p == '*') {
-            if (!*++p)
-                break;
-        } else if (*p == '[') {
-            if (p[1] == 'h' || p[1] == 'H' || p[1] == 'm' || p[1] == 's')
+    for (const char *p = format; p && *p && *p != ';';) {
+        const char *next = skip_aside(p);
+        if (is_duration(p))
+            return STYLE_NUMBER;
+        if (next == p) {
+            if (strchr("Gg0#?", *p) && !day && !clock)
                 return STYLE_NUMBER;
-            p = strchr(p, ']');
-            if (!p)
-                break;
-        } else if (strchr("dDyY", *p)) {
-            day = true;
-        } else if (strchr("hHsS", *p)) {
-            clock = true;
-        } else if (strchr("mM", *p)) {
-            day |= !clock;
-        } else if (strchr("Gg0#?", *p)) {
-            if (!day && !clock)
-                return STYLE_NUMBER;
+            clock |= strchr("hHsS", *p) != NULL;
+            day |= strchr("dDyY", *p) != NULL || (strchr("mM", *p) && !clock);
+            next = p + 1;
         }
+        p = next;
     }
     return clock ? STYLE_TIME_OF_DATE : day ? STYLE_DATE : STYLE_NUMBER;
 }
@@ -274,7 +285,7 @@ static void styles_end(void *user, const XML_Char *name) {
 static size_t column_of(const char *reference) {
     size_t column = 0;
     const char *p = reference;
-    for (; *p >= 'A' && *p <= 'Z' && column < TABLE_COLUMNS_MAX * 26; p++)
+    for (; *p >= 'A' && *p <= 'Z' && column < COLUMN_END; p++)
         column = column * 26 + (size_t)(*p - 'A') + 1;
     return p == reference ? SIZE_MAX : column - 1;
 }
