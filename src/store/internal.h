@@ -1,12 +1,53 @@
 /*
- * Shared inside store/: connections and their statements, schema steps.
+ * Shared inside store/: the store itself, connections and their statements, schema steps.
  *
  * SPDX-License-Identifier: GPL-3.0-or-later
  */
 #ifndef SENDA_STORE_INTERNAL_H
 #define SENDA_STORE_INTERNAL_H
 
+#include <pthread.h>
+
 #include "store/store.h"
+
+enum { HOOKS_MAX = 16, READERS_KEPT = 8, PAGE_BYTES = 4096, CONNECTION_WAIT_MS = 5000 };
+
+struct queue {
+    struct store_job *first, **end;
+};
+
+struct hook {
+    void (*commit)(void *context);
+    void (*rollback)(void *context);
+    int (*flush)(void *context, sqlite3 *db, struct err *err);
+    void *context;
+};
+
+struct store {
+    char *dir, *path;
+    sqlite3 *db;         /* the writer's */
+    sqlite3 *checkpoint; /* the maintenance thread's */
+    pthread_t writer;
+    bool running;
+
+    pthread_mutex_t lock; /* what follows */
+    pthread_cond_t work, room;
+    struct queue interactive, bulk;
+    size_t queue_bytes; /* queued and taken */
+    bool closing;
+    struct store_stats stats;
+    sqlite3 *readers[READERS_KEPT];
+    size_t n_readers;
+    unsigned pins;
+    char **doomed; /* files to remove when nobody pins */
+    size_t n_doomed;
+
+    struct hook hooks[HOOKS_MAX];
+    size_t n_hooks;
+    int wal_pages;  /* after the last commit */
+    int broken;     /* the writer's copy of stats.broken */
+    struct err why; /* of broken */
+};
 
 /* Opens a connection with everything set but what only a new file takes. */
 must_use int connection_open(sqlite3 **db, const char *path, bool writer, struct err *err);

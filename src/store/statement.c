@@ -13,7 +13,7 @@
 #include "base/logger.h"
 #include "store/internal.h"
 
-enum { READER_WAIT_MS = 5000, WRITER_CACHE_KB = 4096, READER_CACHE_KB = 512 };
+enum { WRITER_CACHE_KB = 4096, READER_CACHE_KB = 512 };
 
 struct kept {
     const char *sql;
@@ -72,7 +72,7 @@ int connection_open(sqlite3 **db, const char *path, bool writer, struct err *err
         return code;
     }
     sqlite3_extended_result_codes(opened, 1);
-    sqlite3_busy_timeout(opened, READER_WAIT_MS);
+    sqlite3_busy_timeout(opened, CONNECTION_WAIT_MS);
     char pragma[96];
     sqlite3_snprintf(sizeof pragma, pragma, "PRAGMA cache_size=-%d; PRAGMA query_only=%d",
                      writer ? WRITER_CACHE_KB : READER_CACHE_KB, !writer);

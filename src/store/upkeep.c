@@ -1,0 +1,148 @@
+/*
+ * What happens beside the writer: readers, settings, checkpoints, copies, files that wait to be removed.
+ *
+ * SPDX-License-Identifier: GPL-3.0-or-later
+ */
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <unistd.h>
+
+#include "base/logger.h"
+#include "store/internal.h"
+
+/* ---- readers and settings ---- */
+
+sqlite3 *store_reader_get(struct store *store) {
+    sqlite3 *db = NULL;
+    pthread_mutex_lock(&store->lock);
+    if (store->n_readers)
+        db = store->readers[--store->n_readers];
+    pthread_mutex_unlock(&store->lock);
+    struct err err = {0};
+    if (!db && connection_open(&db, store->path, false, &err))
+        return NULL;
+    return db;
+}
+
+void store_reader_put(struct store *store, sqlite3 *db) {
+    if (!db)
+        return;
+    connection_reset(db);
+    pthread_mutex_lock(&store->lock);
+    if (store->n_readers < READERS_KEPT) {
+        store->readers[store->n_readers++] = db;
+        db = NULL;
+    }
+    pthread_mutex_unlock(&store->lock);
+    if (db)
+        connection_close(db);
+}
+
+int store_setting_get(sqlite3 *db, const char *name, char *value, size_t size, struct err *err) {
+    sqlite3_stmt *statement = STORE_PREPARE(db, "SELECT value FROM setting WHERE name = ?", err);
+    if (!statement)
+        return err->code;
+    sqlite3_bind_text(statement, 1, name, -1, SQLITE_STATIC);
+    int code = store_step(statement, err);
+    if (code == 0)
+        return err_set(err, E_NOT_FOUND, "no setting %s", name);
+    if (code < 0)
+        return code;
+    const char *text = (const char *)sqlite3_column_text(statement, 0);
+    int n = snprintf(value, size, "%s", text ? text : "");
+    sqlite3_reset(statement);
+    return n < 0 || (size_t)n >= size ? err_set(err, E_TOO_LARGE, "setting %s is too long", name)
+                                      : 0;
+}
+
+int store_setting_put(sqlite3 *db, const char *name, const char *value, struct err *err) {
+    sqlite3_stmt *statement =
+        STORE_PREPARE(db, "INSERT OR REPLACE INTO setting(name, value) VALUES (?, ?)", err);
+    if (!statement)
+        return err->code;
+    sqlite3_bind_text(statement, 1, name, -1, SQLITE_STATIC);
+    sqlite3_bind_text(statement, 2, value, -1, SQLITE_STATIC);
+    return store_step(statement, err);
+}
+
+/* ---- upkeep ---- */
+
+int store_checkpoint(struct store *store, struct err *err) {
+    int left = 0, moved = 0;
+    int code = sqlite3_wal_checkpoint_v2(store->checkpoint, NULL, SQLITE_CHECKPOINT_PASSIVE, &left,
+                                         &moved);
+    return code == SQLITE_OK || code == SQLITE_BUSY ? 0 : store_fail(store->checkpoint, err);
+}
+
+int store_copy(struct store *store, const char *path, struct err *err) {
+    sqlite3 *db = NULL;
+    int code = connection_open(&db, store->path, true, err);
+    sqlite3_stmt *statement = code ? NULL : STORE_PREPARE(db, "VACUUM INTO ?", err);
+    if (!code && !statement)
+        code = err->code;
+    if (statement) {
+        sqlite3_bind_text(statement, 1, path, -1, SQLITE_STATIC);
+        code = store_step(statement, err);
+    }
+    if (db)
+        connection_close(db);
+    return code;
+}
+
+int store_verify(struct store *store, struct err *err) {
+    sqlite3 *db = store_reader_get(store);
+    if (!db)
+        return err_set(err, E_IO, "the records could not be read");
+    sqlite3_stmt *statement = STORE_PREPARE(db, "PRAGMA integrity_check(1)", err);
+    int code = statement ? store_step(statement, err) : err->code;
+    if (code == 1) {
+        const char *text = (const char *)sqlite3_column_text(statement, 0);
+        code = text && strcmp(text, "ok") == 0 ? 0
+                                               : err_set(err, E_CORRUPT, "the records are damaged");
+        sqlite3_reset(statement);
+    }
+    store_reader_put(store, db);
+    return code;
+}
+
+void store_remove_file(struct store *store, const char *path) {
+    pthread_mutex_lock(&store->lock);
+    if (store->pins) {
+        char **doomed = realloc(store->doomed, (store->n_doomed + 1) * sizeof *doomed);
+        if (!doomed || !(doomed[store->n_doomed] = strdup(path)))
+            abort();
+        store->doomed = doomed;
+        store->n_doomed++;
+    } else if (unlink(path) && errno != ENOENT) {
+        log_warn("store", "a file could not be removed: %s", strerror(errno));
+    }
+    pthread_mutex_unlock(&store->lock);
+}
+
+void store_pin_files(struct store *store) {
+    pthread_mutex_lock(&store->lock);
+    store->pins++;
+    pthread_mutex_unlock(&store->lock);
+}
+
+void store_unpin_files(struct store *store) {
+    pthread_mutex_lock(&store->lock);
+    if (--store->pins == 0) {
+        for (size_t i = 0; i < store->n_doomed; i++) {
+            unlink(store->doomed[i]);
+            free(store->doomed[i]);
+        }
+        free(store->doomed);
+        store->doomed = NULL;
+        store->n_doomed = 0;
+    }
+    pthread_mutex_unlock(&store->lock);
+}
+
+void store_stats(struct store *store, struct store_stats *stats) {
+    pthread_mutex_lock(&store->lock);
+    *stats = store->stats;
+    stats->queue_bytes = store->queue_bytes;
+    pthread_mutex_unlock(&store->lock);
+}
