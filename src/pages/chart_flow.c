@@ -18,7 +18,7 @@ static int compare_nodes(const void *a, const void *b) {
     const struct flow_node *x = a, *y = b;
     if (x->count != y->count)
         return x->count < y->count ? 1 : -1;
-    return slice_compare(x->name, y->name);
+    return slice_compare(x->key, y->key);
 }
 
 static int compare_edges(const void *a, const void *b) {
@@ -38,7 +38,9 @@ static void read_nodes(const struct chart *chart, const json_t *nodes, size_t ma
     graph->nodes[FLOW_END].name = slice_of(chart_say(chart, "end"));
     for (size_t i = 0; i < n; i++) {
         const json_t *row = json_array_get(nodes, i);
-        graph->nodes[FLOW_FIRST + i] = (struct flow_node){.name = json_slice(row, "name"),
+        struct slice key = json_slice(row, "name");
+        graph->nodes[FLOW_FIRST + i] = (struct flow_node){.key = key,
+                                                          .name = chart_name(chart, key),
                                                           .count = json_figure(row, "count"),
                                                           .starts = json_figure(row, "starts"),
                                                           .ends = json_figure(row, "ends")};
@@ -49,7 +51,7 @@ static void read_nodes(const struct chart *chart, const json_t *nodes, size_t ma
 
 static size_t node_named(const struct flow_graph *graph, struct slice name) {
     for (size_t i = FLOW_FIRST; i < graph->n_nodes; i++)
-        if (slice_equal(graph->nodes[i].name, name))
+        if (slice_equal(graph->nodes[i].key, name))
             return i;
     return SIZE_MAX;
 }
@@ -232,13 +234,13 @@ const char *flow_edge_query(const struct chart *chart, const struct flow_graph *
                             const struct flow_edge *edge) {
     if (edge->from == FLOW_START)
         return arena_format(chart->arena, "first=%s",
-                            svg_encode(chart->arena, graph->nodes[edge->to].name));
+                            svg_encode(chart->arena, graph->nodes[edge->to].key));
     if (edge->to == FLOW_END)
         return arena_format(chart->arena, "last=%s",
-                            svg_encode(chart->arena, graph->nodes[edge->from].name));
+                            svg_encode(chart->arena, graph->nodes[edge->from].key));
     return arena_format(chart->arena, "edge_from=%s&edge_to=%s",
-                        svg_encode(chart->arena, graph->nodes[edge->from].name),
-                        svg_encode(chart->arena, graph->nodes[edge->to].name));
+                        svg_encode(chart->arena, graph->nodes[edge->from].key),
+                        svg_encode(chart->arena, graph->nodes[edge->to].key));
 }
 
 struct slice flow_edge_title(const struct chart *chart, const struct flow_graph *graph,
@@ -261,7 +263,11 @@ struct slice flow_edge_title(const struct chart *chart, const struct flow_graph 
 }
 
 struct slice flow_node_title(const struct chart *chart, const struct flow_node *node) {
-    return slice_of(arena_format(chart->arena, "%.*s\n%s %s\n%s %s · %s %s", SLICE_ARGS(node->name),
+    bool own = node->key.n && !slice_equal(node->key, node->name);
+    const char *key =
+        own ? arena_format(chart->arena, " (%.*s)", SLICE_ARGS(node->key)) : "";
+    return slice_of(arena_format(chart->arena, "%.*s%s\n%s %s\n%s %s · %s %s",
+                                 SLICE_ARGS(node->name), key,
                                  chart_number(chart, node->count, 0),
                                  chart_say(chart, "interactions"),
                                  chart_number(chart, node->starts, 0), chart_say(chart, "starts"),
@@ -278,8 +284,8 @@ void chart_flow_table(const struct chart *chart, const json_t *data, struct buf 
     json_array_foreach(json_object_get(data, "edges"), i, row) {
         if (i == 500)
             break;
-        chart_table_cell(out, json_slice(row, "from"), false);
-        chart_table_cell(out, json_slice(row, "to"), false);
+        chart_table_cell(out, chart_name(chart, json_slice(row, "from")), false);
+        chart_table_cell(out, chart_name(chart, json_slice(row, "to")), false);
         chart_table_cell(out, slice_of(chart_number(chart, json_figure(row, "count"), 0)), true);
         chart_table_cell(out, slice_of(chart_number(chart, json_figure(row, "cases"), 0)), true);
         chart_table_cell(out, slice_of(chart_duration(chart, json_figure(row, "median_s"))), true);

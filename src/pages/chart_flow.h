@@ -15,7 +15,7 @@
 enum { FLOW_START, FLOW_END, FLOW_FIRST };
 
 struct flow_node {
-    struct slice name;
+    struct slice key, name; /* as the answer has it; as people read it */
     double count, starts, ends;
     size_t layer; /* start 0, end the last */
 };

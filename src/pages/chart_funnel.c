@@ -52,7 +52,7 @@ static void read_funnel(const struct chart *chart, const json_t *data, struct fu
             continue;
         if (step > funnel->steps)
             funnel->steps = step;
-        funnel->names[step - 1] = json_slice(row, "name");
+        funnel->names[step - 1] = chart_name(chart, json_slice(row, "name"));
         funnel->cells[step - 1][g] =
             (struct funnel_cell){json_figure(row, "customers"),     json_figure(row, "share"),
                                  json_figure(row, "from_previous"), json_figure(row, "median_s"),

@@ -316,7 +316,7 @@ static void draw_box(const struct chart *chart, const struct map *map, size_t i,
     double middle = box->x + box->width / 2;
     if (pill && node->count <= 0)
         return;
-    bool link = !pill && svg_link_open(chart, out, "node=%s", svg_encode(chart->arena, node->name));
+    bool link = !pill && svg_link_open(chart, out, "node=%s", svg_encode(chart->arena, node->key));
     buf_add_text(out, "<g class=\"shape\">");
     svg_title(out, pill ? slice_of(arena_format(chart->arena, "%.*s: %s %s", SLICE_ARGS(node->name),
                                                 chart_number(chart, node->count, 0),

@@ -219,7 +219,7 @@ static void draw_end(const struct chart *chart, const struct sankey *sankey, siz
     double along = layer_at(sankey, node->layer) + BAR;
     if (node->ends <= 0 || length < 1)
         return;
-    bool link = svg_link_open(chart, out, "last=%s", svg_encode(chart->arena, node->name));
+    bool link = svg_link_open(chart, out, "last=%s", svg_encode(chart->arena, node->key));
     buf_add_text(out, "<g class=\"shape\">");
     svg_title(out,
               slice_of(arena_format(chart->arena, "%.*s\n%s %s", SLICE_ARGS(node->name),
@@ -274,7 +274,7 @@ static void draw_bar(const struct chart *chart, const struct sankey *sankey, siz
                        edge->to == i ? 0 : (int)sankey->graph.nodes[edge->to].name.n,
                        sankey->graph.nodes[edge->to].name.p, chart_number(chart, edge->count, 0));
     }
-    bool link = svg_link_open(chart, out, "node=%s", svg_encode(chart->arena, node->name));
+    bool link = svg_link_open(chart, out, "node=%s", svg_encode(chart->arena, node->key));
     buf_add_text(out, "<g class=\"shape\">");
     svg_title(out, buf_slice(&title));
     svg_rect(out, sankey->narrow ? start : along, sankey->narrow ? along : start,

@@ -180,6 +180,12 @@ int64_t json_instant_ms(const json_t *object, const char *name) {
     return text.p && time_parse(text, NULL, &ms) == 0 ? ms : -1;
 }
 
+struct slice chart_name(const struct chart *chart, struct slice name) {
+    if (!chart->names || !name.n)
+        return name;
+    return slice_of(text_of_name(chart->language, arena_text(chart->arena, name)));
+}
+
 struct slice json_by(const struct chart *chart, const json_t *object, const char *name) {
     const json_t *value = json_object_get(object, name);
     if (json_is_string(value)) {

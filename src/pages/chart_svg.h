@@ -33,6 +33,7 @@ struct chart {
         people; /* address of the customers behind it, with a query: a shape adds "&step=3"; or NULL */
     const char
         *by_texts; /* prefix of the texts of `by` values ("channel"), or NULL: shown as they are */
+    bool names;    /* places and steps are events or channels: shown as people call them */
     double width;  /* of the wide form in user units: about the pixels that it gets; 0: 960 */
     bool narrow;   /* portrait, for phones */
     struct arena *arena;
@@ -93,6 +94,8 @@ void chart_table_close(struct buf *out);
 double json_figure(const json_t *object, const char *name);      /* NAN if null or absent */
 struct slice json_slice(const json_t *object, const char *name); /* absent slice if no string */
 int64_t json_instant_ms(const json_t *object, const char *name); /* -1 if none */
+/* The name of a place or step as a person reads it. */
+struct slice chart_name(const struct chart *chart, struct slice name);
 /* A `by` value as a person reads it: null is "(sin valor)". */
 struct slice json_by(const struct chart *chart, const json_t *object, const char *name);
 

@@ -49,9 +49,10 @@ static size_t read_path(const json_t *path, struct chevron *chevrons, size_t *le
 }
 
 static const char *chevron_text(const struct chart *chart, const struct chevron *chevron) {
+    struct slice name = chart_name(chart, chevron->name);
     if (chevron->times > 1)
-        return arena_format(chart->arena, "%.*s × %zu", SLICE_ARGS(chevron->name), chevron->times);
-    return arena_text(chart->arena, chevron->name);
+        return arena_format(chart->arena, "%.*s × %zu", SLICE_ARGS(name), chevron->times);
+    return arena_text(chart->arena, name);
 }
 
 static void draw_chevron(const struct chart *chart, struct palette *palette,
@@ -181,8 +182,11 @@ void chart_variants_table(const struct chart *chart, const json_t *data, struct 
             break;
         struct buf path;
         buf_init(&path, 16384);
-        json_array_foreach(json_object_get(row, "path"), k, step)
-            buf_add_format(&path, "%s%s", k ? " → " : "", json_string_value(step));
+        json_array_foreach(json_object_get(row, "path"), k, step) {
+            struct slice name = {json_string_value(step), json_string_length(step)};
+            name = chart_name(chart, name);
+            buf_add_format(&path, "%s%.*s", k ? " → " : "", SLICE_ARGS(name));
+        }
         chart_table_cell(out, slice_of(chart_number(chart, (double)(i + 1), 0)), true);
         chart_table_cell(out, buf_slice(&path), false);
         chart_table_cell(out, slice_of(chart_number(chart, json_figure(row, "cases"), 0)), true);

@@ -26,6 +26,7 @@ static void open_question(struct request *request, enum explore_kind kind,
     question->zone = folder->zone;
     question->dictionary = folder->dictionary;
     question->now_ms = request->received_ms;
+    question_take_words(question, request->language);
 }
 
 static bool has_interactions(const json_t *answer) {
@@ -339,7 +340,8 @@ static json_t *who_view(const struct request *request, const struct question *qu
         json_t *name;
         buf_init(&text, LIMIT_URL_BYTES);
         json_array_foreach(path, i, name)
-            buf_add_format(&text, "%s%s", i ? " → " : "", json_string_value(name));
+            buf_add_format(&text, "%s%s", i ? " → " : "",
+                           text_of_name(request->language, json_string_value(name)));
         json_object_set_new(who, "variant",
                             json_pack("{s:o}", "path", json_stringn(text.p ? text.p : "", text.n)));
         buf_release(&text);
@@ -352,7 +354,6 @@ static json_t *who_view(const struct request *request, const struct question *qu
                             json_pack("{s:O?}", "time", json_object_get(people, "time")));
     }
     json_object_set_new(who, "kind", json_string(explore_kind_name(question->kind)));
-    (void)request;
     return who;
 }
 

@@ -69,6 +69,8 @@ const char *question_get(const struct question *question, const char *name);
 /* Row r (from 1) of a group: "s2p" is question_row(q, ROWS_STEPS, 2, "p"). */
 const char *question_row(const struct question *question, int group, size_t row, const char *field);
 void question_set(struct question *question, const char *name, const char *value);
+/* Forms show events as people call them: puts the names themselves in place of those words. */
+void question_take_words(struct question *question, const char *language);
 /* "add-s", "del-f-2", "up-s-3", "down-s-1"; anything else does nothing. */
 void question_do(struct question *question, const char *operation);
 /* "/explore/KIND.suffix?…": only what differs from the defaults; for another kind only what it shares. */

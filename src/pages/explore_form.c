@@ -4,7 +4,9 @@
  * SPDX-License-Identifier: GPL-3.0-or-later
  */
 #include "pages/explore.h"
+#include "folder/folder.h"
 #include "pages/text.h"
+#include "pages/words.h"
 
 enum { MAX_NAMES = 2000, MAX_BY = 150 };
 
@@ -37,6 +39,16 @@ static void add_select(const struct request *request, const struct question *que
     json_object_set_new(view, name, field);
 }
 
+/* As people call an event, if the words lead back to it. */
+static const char *shown_event(const struct request *request, const char *event) {
+    const char *shown = text_of_value(request->language, "event", event);
+    if (!shown || strcmp(shown, event) == 0)
+        return event;
+    const char *back =
+        words_event_named(request->language, app_folder(request->app)->dictionary, shown);
+    return strcmp(back, event) == 0 ? shown : event;
+}
+
 static void add_input(const struct request *request, const struct question *question, json_t *view,
                       const char *name) {
     const char *label = text_of_value(request->language, "explore.field", name),
@@ -44,6 +56,22 @@ static void add_input(const struct request *request, const struct question *ques
     json_object_set_new(view, name,
                         json_pack("{s:s, s:s, s:s}", "name", name, "label", label ? label : name,
                                   "value", strcmp(value, "*") == 0 ? "" : value));
+}
+
+/* A field that names an event shows it as people call it; what is written in the address goes beside it. */
+static void put_event(const struct request *request, json_t *field, const char *member,
+                      const char *event) {
+    const char *shown = shown_event(request, event);
+    json_object_set_new(field, member, json_string(shown));
+    if (shown != event)
+        json_object_set_new(field, "key", json_string(event));
+}
+
+static void add_matcher(const struct request *request, const struct question *question,
+                        json_t *view, const char *name) {
+    const char *value = question_get(question, name);
+    add_input(request, question, view, name);
+    put_event(request, json_object_get(view, name), "value", strcmp(value, "*") == 0 ? "" : value);
 }
 
 static const char OPS[] = "= != > >= < <= contains in exists absent";
@@ -70,7 +98,7 @@ static json_t *steps_view(const struct request *request, const struct question *
     for (size_t n = 1; n <= question->shown[ROWS_STEPS]; n++) {
         json_t *row = row_base(question, ROWS_STEPS, n, "s");
         const char *event = question_row(question, ROWS_STEPS, n, "");
-        json_object_set_new(row, "event", json_string(event));
+        put_event(request, row, "event", event);
         add_condition(request, question, row, ROWS_STEPS, n, "s");
         json_object_set_new(row, "conditioned",
                             json_boolean(*question_row(question, ROWS_STEPS, n, "p")));
@@ -100,8 +128,7 @@ static json_t *rules_view(const struct request *request, const struct question *
                             select_of(request, arena_format(request->arena, "g%zuk", n),
                                       "explore.rule", "trait did did_not", *kind ? kind : "trait"));
         add_condition(request, question, row, ROWS_SEGMENT, n, "g");
-        json_object_set_new(row, "event",
-                            json_string(question_row(question, ROWS_SEGMENT, n, "e")));
+        put_event(request, row, "event", question_row(question, ROWS_SEGMENT, n, "e"));
         json_object_set_new(row, "times",
                             json_string(question_row(question, ROWS_SEGMENT, n, "n")));
         json_object_set_new(row, "days", json_string(question_row(question, ROWS_SEGMENT, n, "w")));
@@ -110,12 +137,11 @@ static json_t *rules_view(const struct request *request, const struct question *
     return rows;
 }
 
-static json_t *exclusions_view(const struct question *question) {
+static json_t *exclusions_view(const struct request *request, const struct question *question) {
     json_t *rows = json_array();
     for (size_t n = 1; n <= question->shown[ROWS_EXCLUSIONS]; n++) {
         json_t *row = row_base(question, ROWS_EXCLUSIONS, n, "x");
-        json_object_set_new(row, "event",
-                            json_string(question_row(question, ROWS_EXCLUSIONS, n, "")));
+        put_event(request, row, "event", question_row(question, ROWS_EXCLUSIONS, n, ""));
         json_object_set_new(row, "after",
                             json_string(question_row(question, ROWS_EXCLUSIONS, n, "a")));
         json_object_set_new(row, "before",
@@ -135,11 +161,13 @@ static json_t *names_view(const struct request *request, const struct question *
         for (unsigned code = 1;
              code <= dictionary_count(question->dictionary, in) && code <= MAX_NAMES; code++) {
             struct slice name = dictionary_name(question->dictionary, in, (uint16_t)code);
-            if (name.n)
-                json_array_append_new(
-                    names, json_pack("{s:o, s:s}", "value",
-                                     json_sprintf("%s%.*s", kind ? "@" : "", SLICE_ARGS(name)),
-                                     "text", text));
+            if (!name.n)
+                continue;
+            const char *key =
+                arena_format(request->arena, "%s%.*s", kind ? "@" : "", SLICE_ARGS(name));
+            const char *shown = kind ? key : shown_event(request, key);
+            json_array_append_new(names, json_pack("{s:s, s:s}", "value", shown, "text",
+                                                   shown == key ? text : key));
         }
     }
     return names;
@@ -250,7 +278,7 @@ static void add_kind_fields(const struct request *request, const struct question
                             json_t *view) {
     switch (question->kind) {
     case EXPLORE_TREND:
-        add_input(request, question, view, "of");
+        add_matcher(request, question, view, "of");
         add_select(request, question, view, "measure", "explore.measure",
                    "count customers sum mean");
         add_input(request, question, view, "prop");
@@ -260,7 +288,7 @@ static void add_kind_fields(const struct request *request, const struct question
         break;
     case EXPLORE_FUNNEL:
         json_object_set_new(view, "steps", steps_view(request, question));
-        json_object_set_new(view, "exclusions", exclusions_view(question));
+        json_object_set_new(view, "exclusions", exclusions_view(request, question));
         add_input(request, question, view, "w");
         add_select(request, question, view, "wu", "explore.wu", "m h d");
         add_select(request, question, view, "order", "explore.order", "ordered strict any");
@@ -271,8 +299,8 @@ static void add_kind_fields(const struct request *request, const struct question
                                          strcmp(question_get(question, "entry"), "any") != 0));
         break;
     case EXPLORE_RETENTION:
-        add_input(request, question, view, "start");
-        add_input(request, question, view, "return");
+        add_matcher(request, question, view, "start");
+        add_matcher(request, question, view, "return");
         add_select(request, question, view, "every", "explore.every", "day week month");
         add_select(request, question, view, "rm", "explore.rm", "calendar rolling unbounded");
         add_input(request, question, view, "periods");

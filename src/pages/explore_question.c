@@ -9,6 +9,7 @@
 #include "base/limits.h"
 #include "http/router.h"
 #include "pages/explore.h"
+#include "pages/words.h"
 
 enum {
     ON_TREND = 1,
@@ -98,6 +99,30 @@ void question_set(struct question *question, const char *name, const char *value
         json_object_set_new(question->values, name, json_string(value));
     else
         json_object_del(question->values, name);
+}
+
+/* "of", "start", "return", "s2", "x1", "g3e": what names an event. */
+static bool is_matcher(const char *name) {
+    if (strcmp(name, "of") == 0 || strcmp(name, "start") == 0 || strcmp(name, "return") == 0)
+        return true;
+    size_t digits = strspn(name + 1, "0123456789");
+    const char *rest = name + 1 + digits;
+    return digits && (name[0] == 'g' ? strcmp(rest, "e") == 0
+                                     : (name[0] == 's' || name[0] == 'x') && !*rest);
+}
+
+void question_take_words(struct question *question, const char *language) {
+    const char *name;
+    json_t *value;
+    json_object_foreach(question->values, name, value) {
+        const char *text = json_string_value(value);
+        if (!text || !is_matcher(name))
+            continue;
+        const char *event =
+            words_event_named(language, question->dictionary, text);
+        if (event != text)
+            json_string_set(value, event);
+    }
 }
 
 static const char *row_name(const struct question *question, int group, size_t row,

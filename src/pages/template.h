@@ -23,6 +23,7 @@
  *   number number:2 compact percent percent:1 change money:EUR duration (seconds)
  *   date day short month time seconds datetime ago iso (RFC 3339 texts, or UTC ms)
  *   tr:prefix   the text "prefix.VALUE", else the value itself
+ *   name        how people call an event or channel (text_of_name)
  *   is:word     "1" if the value's text is the word, else nothing; not:word the opposite
  *   channel     "ch-phone": icon and class of a channel
  *   url         percent-encoded    json  as JSON    initial  first letter in capitals    length  of an array

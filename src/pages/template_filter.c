@@ -149,6 +149,12 @@ static void filter_ago(const struct context *context, struct template_value *val
     WITH_BUFFER(value, format_ago(context->world->format, utc_ms, context->world->now_ms, &out));
 }
 
+static void filter_name(const struct context *context, struct template_value *value) {
+    template_value_text(value);
+    const char *text = text_of_name(format_language(context->world->format), value->text);
+    if (text != value->text) set_text(value, slice_of(text));
+}
+
 static void filter_tr(const struct context *context, struct template_value *value) {
     template_value_text(value);
     const char *text = text_of_value(format_language(context->world->format), context->word, value->text);
@@ -230,7 +236,7 @@ static const struct {
     {"date", false, filter_date}, {"day", false, filter_day}, {"short", false, filter_short},
     {"month", false, filter_month}, {"time", false, filter_time}, {"seconds", false, filter_seconds},
     {"datetime", false, filter_datetime}, {"ago", false, filter_ago}, {"iso", false, filter_iso},
-    {"tr", false, filter_tr}, {"is", true, filter_is}, {"not", true, filter_not}, {"url", false, filter_url},
+    {"tr", false, filter_tr}, {"name", false, filter_name}, {"is", true, filter_is}, {"not", true, filter_not}, {"url", false, filter_url},
     {"json", true, filter_json}, {"channel", true, filter_channel}, {"initial", false, filter_initial}, {"length", true, filter_length},
 };
 

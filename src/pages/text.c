@@ -37,3 +37,22 @@ const char *text_of_value(const char *language, const char *prefix, const char *
     if (n < 0 || (size_t)n >= sizeof key) return NULL;
     return find(language, key, 1);
 }
+
+const char *text_of_name(const char *language, const char *name) {
+    const char *text = text_of_value(language, "event", name);
+    if (!text) text = text_of_value(language, "channel", name);
+    return text ? text : name;
+}
+
+const char *text_value_named(const char *language, const char *prefix, const char *text) {
+    const char *found = NULL;
+    size_t n = strlen(prefix);
+    bool spanish = strcmp(language, "es") == 0;
+    for (size_t i = 0; i < TEXTS_COUNT; i++) {
+        if (strncmp(TEXTS[i].key, prefix, n) != 0 || TEXTS[i].key[n] != '.') continue;
+        if (strcmp(spanish ? TEXTS[i].es[1] : TEXTS[i].en[1], text) != 0) continue;
+        if (found) return NULL;
+        found = TEXTS[i].key + n + 1;
+    }
+    return found;
+}

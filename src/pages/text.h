@@ -18,5 +18,10 @@ const char *text_of(const char *language, const char *key);
 const char *text_of_count(const char *language, const char *key, double n);
 /* The text of "prefix.value", or NULL if there is none. */
 const char *text_of_value(const char *language, const char *prefix, const char *value);
+/* The value whose text it is, or NULL if there is none or more than one. */
+const char *text_value_named(const char *language, const char *prefix, const char *text);
+/* How people call an event or channel that the product knows ("Queue Served" is "Turno atendido"); all other names as they
+ * are. For reading only: addresses, files and the API keep the name itself. */
+const char *text_of_name(const char *language, const char *name);
 
 #endif

@@ -33,6 +33,16 @@ const char *words_event(const struct format *format, const char *event) {
     return text ? text : event;
 }
 
+const char *words_event_named(const char *language, const struct dictionary *dictionary, const char *text) {
+    if (dictionary_find(dictionary, DICTIONARY_EVENT, slice_of(text))) return text;
+    const char *const languages[] = {language, "es", "en"}; /* addresses are shared between readers */
+    for (size_t i = 0; i < sizeof languages / sizeof *languages; i++) {
+        const char *event = text_value_named(languages[i], "event", text);
+        if (event && dictionary_find(dictionary, DICTIONARY_EVENT, slice_of(event))) return event;
+    }
+    return text;
+}
+
 const char *words_property(const struct format *format, const char *name, struct arena *arena) {
     const char *text = text_of_value(format_language(format), "property", name);
     if (text) return text;

@@ -20,6 +20,9 @@
  * "channel.web": "Web"}. For scripts. */
 json_t *words_names(const struct format *format, const struct dictionary *dictionary);
 
+/* The event that people call `text` in this language; `text` itself if it is a name of the dictionary, unknown, or fits several. */
+const char *words_event_named(const char *language, const struct dictionary *dictionary, const char *text);
+
 /* Both in the arena or static. */
 const char *words_event(const struct format *format, const char *event);
 const char *words_property(const struct format *format, const char *name, struct arena *arena);
