@@ -1,5 +1,5 @@
 /*
- * The simulated days and their rhythms: seasons, weekdays, opening hours.
+ * The simulated days and their rhythms: seasons, weekdays, holidays, opening hours, better and worse days.
  *
  * Moments are local wall clock seconds since day 0; the table of midnights turns them into instants, so a summer time
  * change costs one lookup (on the two days of a change, the hours after it are off by one: nobody would notice).
@@ -86,9 +86,34 @@ static const double weeks[RHYTHMS][7] = {
     [RHYTHM_OFFICE] = {1.4, 1.4, 1.4, 1.4, 1.4, 0, 0},
 };
 
+/* Day and month of the holidays of the whole country that fall on a date. */
+static const uint8_t holidays[][2] = {{1, 1},  {6, 1},  {1, 5},  {15, 8}, {12, 10},
+                                      {1, 11}, {6, 12}, {8, 12}, {25, 12}};
+static const double on_holidays[RHYTHMS] = {
+    [RHYTHM_WEB] = 0.82, [RHYTHM_APP] = 0.95, [RHYTHM_PHONE] = 0.35, [RHYTHM_CHAT] = 0.55};
+
+/* How far use has come at the end against the beginning of the two years. */
+static const double growth[RHYTHMS] = {
+    [RHYTHM_APP] = 0.35, [RHYTHM_CHAT] = 0.6, [RHYTHM_WEB] = -0.05};
+
+/* Weather, football, a cable in the next street: the same each time for a day and rhythm. */
+static double chance_of_day(const struct calendar *calendar, enum rhythm rhythm, int day) {
+    static const double spread[RHYTHMS] = {.055, .05, .075, .08, .08, .09, .04};
+    struct stream stream =
+        stream_of((uint64_t)(calendar->first_day + day), 0x646179u + (uint64_t)rhythm);
+    double factor = 1 + spread[rhythm] * stream_normal(&stream);
+    return factor < 0.6 ? 0.6 : factor;
+}
+
 double rhythm_day(const struct calendar *calendar, enum rhythm rhythm, int day) {
-    return seasons[rhythm][calendar_month(calendar, day) - 1] *
-           weeks[rhythm][calendar_weekday(calendar, day)];
+    int year, month, dom;
+    time_civil_from_days(calendar->first_day + day, &year, &month, &dom);
+    double weight = seasons[rhythm][month - 1] * weeks[rhythm][calendar_weekday(calendar, day)];
+    for (size_t i = 0; i < sizeof holidays / sizeof *holidays; i++)
+        if (dom == holidays[i][0] && month == holidays[i][1])
+            weight *= on_holidays[rhythm];
+    weight *= 1 + growth[rhythm] * (day - LAST_DAY / 2.0) / LAST_DAY;
+    return weight * chance_of_day(calendar, rhythm, day);
 }
 
 /* Weight of each hour of the day. */

@@ -314,7 +314,8 @@ enum evens {
     EVEN_CHAT5,
     EVEN_CHAT7,
     EVEN_FACES,
-    EVEN_NPS = EVEN_FACES + 4,
+    EVEN_EXIT = EVEN_FACES + 4,
+    EVEN_NPS = EVEN_EXIT + 2,
     EVENS = EVEN_NPS + 16
 };
 

@@ -52,11 +52,13 @@ static void compare(struct world *world, int64_t t, const struct checkout *check
 /* Why they left the last step, as one in three says. */
 static void leave_checkout(struct world *world, int64_t t, const struct checkout *checkout) {
     struct stream *stream = &world->streams[FOR_SIGNUP];
-    static const double usual[] = {0.06, 0.05, 0.89}, release[] = {0.38, 0.34, 0.28};
+    static const double usual[] = {0.06, 0.05}, release[] = {0.38, 0.34};
     static const uint8_t topics[] = {ABOUT_PAYMENT, ABOUT_SHIPPING, ABOUT_COMPARING};
     if (!stream_chance(stream, 0.35))
         return;
-    size_t topic = stream_pick(stream, checkout->release ? release : usual, 3);
+    double u = even_unit(&world->evens[EVEN_EXIT + checkout->release]);
+    const double *shares = checkout->release ? release : usual;
+    size_t topic = u < shares[0] ? 0 : u < shares[0] + shares[1] ? 1 : 2;
     visitor_add(world, t + stream_between(stream, 8, 60), checkout, M_EXIT_ANSWER, topics[topic],
                 stream_chance(stream, 0.7));
 }

@@ -204,6 +204,12 @@ void life_calls(struct world *world) {
 
 /* ---- faults ---- */
 
+/* Between eight and the hour of t on the next day: still within 24 hours. */
+static int64_t next_morning(int64_t t, struct stream *stream) {
+    int64_t eight = (int64_t)(day_of(t) + 1) * DAY_SECONDS + 8 * 3600, limit = t + DAY_SECONDS - 60;
+    return limit > eight ? eight + (int64_t)stream_below(stream, (uint32_t)(limit - eight)) : limit;
+}
+
 static void fault(struct world *world, int day) {
     struct stream *stream = &world->streams[FOR_FAULTS];
     uint32_t who = people_active(world, stream, day, -1, stream_chance(stream, 0.9) ? FIBRE : 0);
@@ -229,7 +235,7 @@ static void fault(struct world *world, int day) {
     int64_t done =
         day_time(world, RHYTHM_FIELD, day + (in_24h ? 0 : stream_between(stream, 2, 4)), stream);
     if (in_24h && done < t + 3600)
-        done = t + 3600 + (int64_t)stream_below(stream, 70000);
+        done = next_morning(t, stream);
     bool partner = stream_chance(stream, 0.41);
     world_add(world, done,
               &(struct moment){.who = who,

@@ -278,7 +278,10 @@ static void tell_invoice(struct teller *teller, const struct moment *moment, str
     const struct person *person = &teller->world->people[moment->who];
     tell_cents(teller, "amount", moment->a);
     tell_cents(teller, "promised", moment->b);
-    tell_int(teller, "excess_pct", (moment->a - moment->b) * INT64_C(100) / moment->b);
+    tell_int(
+        teller, "excess_pct",
+        ((moment->a - moment->b) * INT64_C(1000) / moment->b + (moment->a < moment->b ? -5 : 5)) /
+            10);
     tell_text(teller, "against_promise", moment->c ? "por encima" : "como se prometió");
     tell_text(teller, "signup_channel", signups[person->signup]);
     tell_text(teller, "portability", person->flags & PORTED ? "sí" : "no");
