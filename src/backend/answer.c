@@ -146,11 +146,13 @@ static void cell_text(const json_t *value, struct buf *out) {
 
 /* ---- CSV ---- */
 
+static bool is_one_of(char c, const char *set) { return c && strchr(set, c); }
+
 static void csv_text(struct slice text, struct buf *out) {
-    bool formula = text.n && memchr("=+-@\t\r", text.p[0], 6);
+    bool formula = text.n && is_one_of(text.p[0], "=+-@\t\r");
     bool quoted = formula;
     for (size_t i = 0; i < text.n && !quoted; i++)
-        quoted = memchr(",\"\r\n", text.p[i], 4) != NULL;
+        quoted = is_one_of(text.p[i], ",\"\r\n");
     if (!quoted) {
         buf_add_slice(out, text);
         return;

@@ -47,11 +47,9 @@ int scan_traits(const struct snapshot *snapshot, uint32_t trait, struct value_ta
                 struct arena *arena, uint32_t **by_owner, struct err *err) {
     size_t n_owners = (size_t)snapshot_profiles(snapshot) + 1;
     *by_owner = ARENA_ARRAY(arena, uint32_t, n_owners);
-    struct given *given = malloc(n_owners * sizeof *given);
+    struct given *given = calloc(n_owners, sizeof *given); /* seq 0: nothing yet */
     if (!given)
         abort();
-    for (size_t i = 0; i < n_owners; i++)
-        given[i] = (struct given){INT64_MIN, 0};
     const struct part *const *parts;
     size_t n = snapshot_parts(snapshot, PART_TRAITS, TIME_MIN_MS, TIME_MAX_MS, &parts, arena);
     int code = 0;

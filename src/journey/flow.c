@@ -240,7 +240,7 @@ static void merge(struct flow_state *into, struct flow_state *from) {
 
 void flow_finish(struct flow_state *const *states, size_t n) {
     if (states[0]->spec->cases == CASE_PROPERTY) {
-        struct case_adapter *adapters[16];
+        struct case_adapter *adapters[16] = {0};
         for (size_t i = 0; i < n && i < 16; i++)
             adapters[i] = &states[i]->adapter;
         cases_finish(adapters, n, adapters[0]);

@@ -265,8 +265,8 @@ uint64_t funnel_immature(const struct funnel_state *state) { return state->immat
 double funnel_km_median(const struct funnel_state *state, uint32_t step) {
     if (!state->came || step < 2)
         return (double)NAN;
-    const uint32_t *came = &state->came[(step - 1) * SPREAD_BINS];
-    const uint32_t *censored = &state->censored[(step - 1) * SPREAD_BINS];
+    const uint32_t *came = &state->came[(size_t)(step - 1) * SPREAD_BINS];
+    const uint32_t *censored = &state->censored[(size_t)(step - 1) * SPREAD_BINS];
     uint64_t at_risk = 0;
     for (uint32_t bin = 0; bin < SPREAD_BINS; bin++)
         at_risk += (uint64_t)came[bin] + censored[bin];

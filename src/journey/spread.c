@@ -109,30 +109,38 @@ void spread_release(struct spread *spread) {
     *spread = (struct spread){0};
 }
 
-/* Hoare's selection with the median of three: values[k] in its sorted place, smaller ones before it. */
-static int64_t select_kth(int64_t *values, int64_t n, int64_t k) {
-    int64_t low = 0, high = n - 1;
-    while (low < high) {
-        int64_t a = values[low], b = values[low + (high - low) / 2], c = values[high];
-        int64_t pivot = a < b ? (b < c ? b : (a < c ? c : a)) : (a < c ? a : (b < c ? c : b));
-        int64_t i = low, j = high;
-        while (i <= j) {
-            while (values[i] < pivot)
-                i++;
-            while (values[j] > pivot)
-                j--;
-            if (i <= j) {
-                int64_t swap = values[i];
-                values[i++] = values[j];
-                values[j--] = swap;
-            }
+static int64_t median_of_three(int64_t a, int64_t b, int64_t c) {
+    int64_t low = a < b ? a : b, high = a < b ? b : a;
+    return c < low ? low : c > high ? high : c;
+}
+
+/* Hoare's partition of values[low … high]: afterwards those up to *j are <= those from *i on. */
+static void partition(int64_t *values, int64_t low, int64_t high, int64_t *i, int64_t *j) {
+    int64_t pivot = median_of_three(values[low], values[low + (high - low) / 2], values[high]);
+    *i = low;
+    *j = high;
+    while (*i <= *j) {
+        while (values[*i] < pivot)
+            ++*i;
+        while (values[*j] > pivot)
+            --*j;
+        if (*i <= *j) {
+            int64_t swap = values[*i];
+            values[(*i)++] = values[*j];
+            values[(*j)--] = swap;
         }
-        if (k <= j)
-            high = j;
-        else if (k >= i)
-            low = i;
-        else
+    }
+}
+
+/* Hoare's selection: values[k] in its sorted place, smaller ones before it. */
+static int64_t select_kth(int64_t *values, int64_t n, int64_t k) {
+    int64_t low = 0, high = n - 1, i, j;
+    while (low < high) {
+        partition(values, low, high, &i, &j);
+        if (k > j && k < i)
             break;
+        low = k >= i ? i : low;
+        high = k <= j ? j : high;
     }
     return values[k];
 }

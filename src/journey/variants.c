@@ -126,7 +126,7 @@ const struct operator variants_operator = {.customer = customer};
 void variants_finish(struct variants_state *const *states, size_t n) {
     struct variants_state *into = states[0];
     if (into->spec->cases == CASE_PROPERTY) {
-        struct case_adapter *adapters[16];
+        struct case_adapter *adapters[16] = {0};
         for (size_t i = 0; i < n && i < 16; i++)
             adapters[i] = &states[i]->adapter;
         cases_finish(adapters, n, adapters[0]);

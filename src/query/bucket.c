@@ -38,7 +38,7 @@ int bucket_table_init(struct bucket_table *table, const struct zone *zone, enum 
             return err_hint(err, "Ask for a shorter range or longer steps of time.");
         }
         if (n + 2 > capacity) {
-            int64_t *more = arena_get(arena, 2 * capacity * sizeof *more);
+            int64_t *more = arena_get(arena, 2 * (size_t)capacity * sizeof *more);
             memcpy(more, begins, n * sizeof *more);
             begins = more;
             capacity *= 2;

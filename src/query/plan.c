@@ -82,7 +82,7 @@ static bool holds(const uint16_t *codes, size_t n, uint16_t code) {
  * its own, some unit below it. */
 static int add_unit(struct reader *r, const json_t *json, bool *seen) {
     const struct principal *principal = r->principal;
-    struct slice name;
+    struct slice name = {0};
     int code = read_text(r, json, &name);
     if (code)
         return code;
@@ -144,7 +144,7 @@ static int read_segment(struct reader *r, const json_t *json) {
         r->plan->segment_name = SLICE_LITERAL("segment");
         return read_rule(r, json, 0, &r->plan->segment);
     }
-    struct slice name;
+    struct slice name = {0};
     int code = read_text(r, json, &name);
     return code
                ? code
@@ -182,7 +182,7 @@ static int read_by(struct reader *r, const json_t *json) {
 
 /* "c_0000000042" -> 42 */
 static int read_cursor(struct reader *r, const json_t *json) {
-    struct slice text;
+    struct slice text = {0};
     int code = read_text(r, json, &text);
     uint64_t number = 0;
     bool good = !code && text.n > 2 && text.n <= 12 && text.p[0] == 'c' && text.p[1] == '_';

@@ -29,7 +29,7 @@ static int need(struct reader *r, const json_t *query, const char *member) {
 
 /* "2026-01-01T00:00:00.000Z" or, as `meta.next` gives it, "2026-01-01T00:00:00.000Z~17" (that row excluded). */
 static int read_before(struct reader *r, const json_t *json) {
-    struct slice text;
+    struct slice text = {0};
     int code = read_text(r, json, &text);
     if (code)
         return code;

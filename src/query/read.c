@@ -157,7 +157,7 @@ int read_text(struct reader *r, const json_t *json, struct slice *text) {
 
 int read_choice(struct reader *r, const json_t *json, const char *what, const char *const *choices,
                 size_t n, int *chosen) {
-    struct slice text;
+    struct slice text = {0};
     int code = read_text(r, json, &text);
     if (code)
         return code;
@@ -188,7 +188,7 @@ int read_bool(struct reader *r, const json_t *json, bool *value) {
 
 int read_code(struct reader *r, enum dictionary_kind kind, const char *what, const json_t *json,
               uint16_t *found) {
-    struct slice name;
+    struct slice name = {0};
     int code = read_text(r, json, &name);
     if (code)
         return code;
@@ -246,7 +246,7 @@ int read_value(struct reader *r, const json_t *json, struct value *value) {
 }
 
 int read_instant(struct reader *r, const json_t *json, int64_t *ms) {
-    struct slice text;
+    struct slice text = {0};
     int code = read_text(r, json, &text);
     if (code)
         return code;
@@ -260,7 +260,7 @@ int read_instant(struct reader *r, const json_t *json, int64_t *ms) {
 }
 
 int read_duration(struct reader *r, const json_t *json, int64_t *ms) {
-    struct slice text;
+    struct slice text = {0};
     int code = read_text(r, json, &text);
     if (code)
         return code;

@@ -149,7 +149,7 @@ int read_matcher(struct reader *r, const json_t *json, const char *extra, struct
 
 /* ">=2", "= 0", "<5" */
 static int read_times(struct reader *r, const json_t *json, struct rule *rule) {
-    struct slice text;
+    struct slice text = {0};
     int code = read_text(r, json, &text);
     if (code)
         return code;
@@ -238,7 +238,7 @@ static int read_not(struct reader *r, const json_t *json, int depth, struct rule
 }
 
 static int read_in_segment(struct reader *r, const json_t *json) {
-    struct slice name;
+    struct slice name = {0};
     int code = read_text(r, json, &name);
     return code
                ? code

@@ -28,7 +28,7 @@ static struct slice column_text(sqlite3_stmt *statement, int column, struct aren
 
 static struct slice *more(struct arena *arena, const struct slice *old, size_t n, size_t capacity) {
     struct slice *array = ARENA_ARRAY(arena, struct slice, capacity);
-    if (n)
+    if (old)
         memcpy(array, old, n * sizeof *array);
     return array;
 }
