@@ -139,6 +139,7 @@ int body_finish(struct body *body, struct slice *whole, struct err *err) {
     buf_init(&plain, limit + 1);
     int code = inflate_all(*whole, limit, &plain, err);
     body_release(body);
+    buf_release(&body->bytes);
     if (code) {
         buf_release(&plain);
         return code;
