@@ -89,7 +89,13 @@ static void read_po(struct po *po, const char *path) {
     fclose(file);
     int kept = 0;
     for (int i = 0; i < po->n; i++)
-        if (po->entries[i].key && po->entries[i].key[0]) po->entries[kept++] = po->entries[i];
+        if (po->entries[i].key && po->entries[i].key[0]) {
+            po->entries[kept++] = po->entries[i];
+        } else {
+            free(po->entries[i].key);
+            free(po->entries[i].text[0]);
+            free(po->entries[i].text[1]);
+        }
     po->n = kept;
     for (int i = 0; i < po->n; i++)
         if (!po->entries[i].text[1] && po->entries[i].text[0]) {

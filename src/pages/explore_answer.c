@@ -271,7 +271,7 @@ static json_t *variants_headline(const json_t *data) {
     json_t *row;
     json_array_foreach(json_object_get(data, "variants"), i, row) {
         double share = json_figure(row, "share");
-        if (!cases && share > 0)
+        if (cases <= 0 && share > 0)
             cases = round(json_figure(row, "cases") / share);
         if (counted < 3)
             covered += share, counted++;
