@@ -9,7 +9,6 @@
 #include "api/customer_read.h"
 
 #include <stdlib.h>
-#include <strings.h>
 
 #include "base/time.h"
 
@@ -347,20 +346,57 @@ int reader_page(struct reader *reader, enum customer_order order, bool falling, 
 
 /* ---- search ---- */
 
+enum { SEARCH_WORDS = 8, SEARCH_BYTES = 512 };
+
 struct searching {
     struct reader *reader;
     const uint32_t *codes;
     size_t n_codes, n, max;
-    const char *text;
-    size_t text_n;
+    char text[SEARCH_BYTES]; /* folded */
+    const char *words[SEARCH_WORDS];
+    size_t n_words;
     uint32_t *owners;
 };
 
-static bool contains(const struct searching *searching, struct slice text) {
-    for (size_t i = 0; i + searching->text_n <= text.n; i++)
-        if (strncasecmp(text.p + i, searching->text, searching->text_n) == 0)
-            return true;
-    return false;
+/* U+00C0 … U+017F without their marks. */
+static const char plain_letters[] =
+    "aaaaaaaceeeeiiiidnooooo*ouuuuytsaaaaaaaceeeeiiiidnooooo/ouuuuyty"
+    "aaaaaaccccccccddddeeeeeeeeeegggggggghhhhiiiiiiiiiiiijjkkklllllll"
+    "lllnnnnnnnnnoooooooorrrrrrssssssssttttttuuuuuuuuuuuuwwyyyzzzzzzs";
+
+/* Lower case without accents, so that "ibanez" finds "Ibáñez"; other letters stay. */
+static void fold(struct slice text, char out[SEARCH_BYTES]) {
+    size_t n = 0;
+    for (size_t i = 0; i < text.n && n + 1 < SEARCH_BYTES; i++) {
+        unsigned char c = (unsigned char)text.p[i];
+        if (c >= 0xC3 && c <= 0xC5 && i + 1 < text.n) {
+            size_t letter = (size_t)(c - 0xC3) * 64 + ((unsigned char)text.p[++i] & 0x3F);
+            out[n++] = letter < sizeof plain_letters - 1 ? plain_letters[letter] : '?';
+        } else if (c == 0xCC || c == 0xCD) {
+            i++; /* a combining mark */
+        } else {
+            out[n++] = (char)(c >= 'A' && c <= 'Z' ? c + 32 : c);
+        }
+    }
+    out[n] = 0;
+}
+
+static void split_words(struct searching *searching, const char *text) {
+    fold(slice_of(text), searching->text);
+    char *rest = NULL;
+    for (char *word = strtok_r(searching->text, " \t", &rest);
+         word && searching->n_words < SEARCH_WORDS; word = strtok_r(NULL, " \t", &rest))
+        searching->words[searching->n_words++] = word;
+}
+
+static unsigned words_in(const struct searching *searching, struct slice text) {
+    char folded[SEARCH_BYTES];
+    unsigned found = 0;
+    fold(text, folded);
+    for (size_t w = 0; w < searching->n_words; w++)
+        if (strstr(folded, searching->words[w]))
+            found |= 1U << w;
+    return found;
 }
 
 static void take_owner(struct searching *searching, uint32_t owner) {
@@ -370,35 +406,42 @@ static void take_owner(struct searching *searching, uint32_t owner) {
     searching->owners[searching->n++] = owner;
 }
 
-static void search_column(struct searching *searching, const struct part *part,
-                          const struct part_column *column) {
-    for (uint32_t k = 0; k < part->n_customers && searching->n < searching->max; k++) {
+static void search_column(const struct searching *searching, const struct part *part,
+                          const struct part_column *column, uint8_t *found) {
+    for (uint32_t k = 0; k < part->n_customers; k++) {
         uint32_t first = part_column_rank(column, part->start[k]),
                  last = part_column_rank(column, part->start[k + 1]);
         for (uint32_t i = first; i < last; i++) {
             struct value value = part_column_value(column, i);
-            if (value.type != VALUE_TEXT || !contains(searching, value.text))
-                continue;
-            take_owner(searching, reader_owner(searching->reader, part->customer[k]));
-            break;
+            if (value.type == VALUE_TEXT)
+                found[k] |= (uint8_t)words_in(searching, value.text);
         }
     }
 }
 
+/* Customers of a part in whose names, together, all words stand. */
+static int search_part(struct searching *searching, const struct part *part, struct err *err) {
+    uint8_t *found = ARENA_ARRAY(searching->reader->arena, uint8_t, part->n_customers + 1);
+    int code = part_touch(part, 0, NULL, 0, err);
+    memset(found, 0, part->n_customers);
+    for (size_t c = 0; !code && c < searching->n_codes; c++) {
+        const struct part_column *column = part_column_find(part, searching->codes[c]);
+        if (!column)
+            continue;
+        code = part_touch(part, 0, &searching->codes[c], 1, err);
+        if (!code)
+            search_column(searching, part, column, found);
+    }
+    for (uint32_t k = 0; !code && k < part->n_customers && searching->n < searching->max; k++)
+        if (found[k] == (1U << searching->n_words) - 1)
+            take_owner(searching, reader_owner(searching->reader, part->customer[k]));
+    return code;
+}
+
 static int search_all(void *context, struct err *err) {
     struct searching *searching = context;
-    struct reader *reader = searching->reader;
-    for (size_t p = 0; p < reader->n_traits; p++) {
-        const struct part *part = reader->traits[p];
-        int code = part_touch(part, 0, NULL, 0, err);
-        for (size_t c = 0; !code && c < searching->n_codes; c++) {
-            const struct part_column *column = part_column_find(part, searching->codes[c]);
-            if (!column)
-                continue;
-            code = part_touch(part, 0, &searching->codes[c], 1, err);
-            if (!code)
-                search_column(searching, part, column);
-        }
+    for (size_t p = 0; p < searching->reader->n_traits; p++) {
+        int code = search_part(searching, searching->reader->traits[p], err);
         if (code)
             return code;
     }
@@ -411,10 +454,9 @@ int reader_search(struct reader *reader, const uint32_t *codes, size_t n_codes, 
                                   .codes = codes,
                                   .n_codes = n_codes,
                                   .max = *n,
-                                  .text = text,
-                                  .text_n = strlen(text),
                                   .owners = owners};
-    int code = searching.text_n ? part_guard(search_all, &searching, err) : 0;
+    split_words(&searching, text);
+    int code = searching.n_words ? part_guard(search_all, &searching, err) : 0;
     *n = searching.n;
     return code;
 }

@@ -14,8 +14,9 @@
 
 enum { PAGE_MAX = 1000, PAGE_STANDARD = 50, HISTORY_MAX = 20 };
 
-static const char *const name_traits[] = {"name",      "firstName", "lastName", "first_name",
-                                          "last_name", "email",     "phone"};
+static const char *const name_traits[] = {"name",      "nombre",   "firstName", "first_name",
+                                          "apellidos", "lastName", "last_name", "email",
+                                          "phone",     "telefono", "correo"};
 enum { NAME_TRAITS = sizeof name_traits / sizeof *name_traits };
 
 /* ---- pieces ---- */
@@ -64,6 +65,15 @@ static struct slice last_text(struct request *request, const struct trait *trait
     return text;
 }
 
+/* The first of several traits that is there. */
+static struct slice first_text(struct request *request, const struct trait *traits, size_t n,
+                               const char *const names[], size_t n_names) {
+    struct slice text = {NULL, 0};
+    for (size_t i = 0; i < n_names && !text.n; i++)
+        text = last_text(request, traits, n, names[i]);
+    return text;
+}
+
 /* What people call this customer, and the identifier beside it. */
 static void put_names(struct request *request, json_t *json, struct slice user_id,
                       const struct trait *traits, size_t n) {
@@ -71,12 +81,10 @@ static void put_names(struct request *request, json_t *json, struct slice user_i
     struct slice email = last_text(request, traits, n, "email");
     const char *id = json_string_value(json_object_get(json, "id"));
     if (!name.n) {
-        struct slice first = last_text(request, traits, n, "firstName"),
-                     last = last_text(request, traits, n, "lastName");
-        if (!first.n)
-            first = last_text(request, traits, n, "first_name");
-        if (!last.n)
-            last = last_text(request, traits, n, "last_name");
+        static const char *const FIRST[] = {"firstName", "first_name", "nombre"},
+                                 *const LAST[] = {"lastName", "last_name", "apellidos"};
+        struct slice first = first_text(request, traits, n, FIRST, 3),
+                     last = first_text(request, traits, n, LAST, 3);
         if (first.n || last.n)
             name = slice_of(arena_format(request->arena, "%.*s%s%.*s", SLICE_ARGS(first),
                                          first.n && last.n ? " " : "", SLICE_ARGS(last)));

@@ -59,6 +59,18 @@ static json_t *columns_json(struct request *request, const char *order) {
     return list;
 }
 
+/* Who has only an id of Senda is a visitor; what is written as name is not repeated below. */
+static void put_name(struct request *request, json_t *customer) {
+    json_t *identifier = json_object_get(customer, "identifier");
+    if (!json_is_string(identifier)) {
+        json_object_set(customer, "identifier", json_object_get(customer, "id"));
+        json_object_set_new(customer, "name", json_string(page_text(request, "customers.anonymous")));
+        json_object_set_new(customer, "anonymous", json_true());
+    } else if (json_equal(json_object_get(customer, "name"), identifier)) {
+        json_object_del(customer, "identifier");
+    }
+}
+
 static const char *known_order(const char *asked) {
     static const char *const orders[] = {"-last_seen", "last_seen", "-first_seen", "first_seen", "-interactions",
                                          "interactions"};
@@ -82,6 +94,9 @@ static int show_list(struct request *request, struct response *response, struct 
         json_decref(answer);
         return code;
     }
+    size_t i;
+    json_t *row;
+    json_array_foreach(rows, i, row) put_name(request, row);
     const char *next = json_string_value(json_object_get(answer, "next"));
     const char *page_names[] = {"sort", "cursor"}, *page_values[] = {order, next};
     const char *first_names[] = {"sort"}, *first_values[] = {order};
@@ -176,8 +191,7 @@ static void put_words(struct request *request, json_t *customer, const char *cha
         json_object_set_new(trait, "value", json_string(value));
         json_object_set_new(trait, "name", json_string(words_property(format, name, request->arena)));
     }
-    if (json_equal(json_object_get(customer, "name"), json_object_get(customer, "identifier")))
-        json_object_del(customer, "identifier");
+    put_name(request, customer);
     json_array_foreach(json_object_get(customer, "channels"), i, row) {
         const char *name = json_string_value(json_object_get(row, "channel"));
         json_object_set_new(row, "first", json_boolean(i == 0));
