@@ -78,7 +78,7 @@ uint32_t part_customer_find(const struct part *part, uint32_t customer);
 /* Checks the checksums of the arrays a query wants (columns: COLUMN_… bits; property codes) once per part, then is
  * free. Call it before reading any array, customer[] and start[] included (a damaged part has counts but nothing
  * behind them). E_CORRUPT: the query fails clearly, the maintenance rebuilds the part. Names beyond the first
- * LIMIT_PROPERTY_COLUMNS are E_TOO_LARGE: no part has columns for them. */
+ * LIMIT_PROPERTY_COLUMNS are E_INVALID: no part has columns for them. */
 enum {
     COLUMN_TIME = 1, /* sec and ms */
     COLUMN_SEQ = 2,

@@ -11,6 +11,7 @@
  *
  * SPDX-License-Identifier: GPL-3.0-or-later
  */
+#include <assert.h>
 #include <stdlib.h>
 
 #include "base/hash.h"
@@ -18,15 +19,19 @@
 #include "timeline/part_sort.h"
 #include "timeline/timeline.h"
 
+struct distinct {
+    struct value value;
+    uint32_t hash;
+};
+
 struct column_builder {
     uint32_t code;
     bool raw; /* too many distinct values for a dictionary */
     uint32_t n, capacity;
     uint32_t *rows, *values; /* [n]: row, number of its value */
     uint32_t n_values, values_capacity;
-    struct value *distinct; /* [n_values]; when raw, of every present row */
-    uint32_t *hashes;       /* [n_values] */
-    uint32_t *slots;        /* value number + 1, 0 empty */
+    struct distinct *distinct; /* [n_values]; when raw, of every present row */
+    uint32_t *slots;           /* value number + 1, 0 empty */
     uint32_t slots_capacity;
 };
 
@@ -66,7 +71,7 @@ static void slots_grow(struct column_builder *column) {
         abort();
     column->slots_capacity = capacity;
     for (uint32_t v = 0; v < column->n_values; v++) {
-        uint32_t slot = column->hashes[v] & (capacity - 1);
+        uint32_t slot = column->distinct[v].hash & (capacity - 1);
         while (column->slots[slot])
             slot = (slot + 1) & (capacity - 1);
         column->slots[slot] = v + 1;
@@ -75,14 +80,10 @@ static void slots_grow(struct column_builder *column) {
 
 static uint32_t value_append(struct column_builder *column, const struct value *value,
                              uint32_t hash) {
-    if (column->n_values == column->values_capacity) {
-        uint32_t capacity = column->values_capacity;
+    if (column->n_values == column->values_capacity)
         column->distinct =
             grow(column->distinct, &column->values_capacity, sizeof *column->distinct);
-        column->hashes = grow(column->hashes, &capacity, sizeof *column->hashes);
-    }
-    column->distinct[column->n_values] = *value;
-    column->hashes[column->n_values] = hash;
+    column->distinct[column->n_values] = (struct distinct){*value, hash};
     return column->n_values++;
 }
 
@@ -95,7 +96,8 @@ static uint32_t value_number(struct column_builder *column, const struct value *
     uint32_t hash = value_hash(value), mask = column->slots_capacity - 1, slot = hash & mask;
     for (; column->slots[slot]; slot = (slot + 1) & mask) {
         uint32_t v = column->slots[slot] - 1;
-        if (column->hashes[v] == hash && value_same(&column->distinct[v], value))
+        assert(column->distinct);
+        if (column->distinct[v].hash == hash && value_same(&column->distinct[v].value, value))
             return v;
     }
     if (column->n_values == LIMIT_COLUMN_CODES)
@@ -163,12 +165,12 @@ static int compare_values(const void *a, const void *b) {
 /* Sorts the distinct values and renumbers the rows' values accordingly. */
 static void sort_dictionary(struct column_builder *column) {
     struct sorted_value *sorted = malloc(column->n_values * sizeof *sorted);
-    struct value *distinct = malloc(column->n_values * sizeof *distinct);
+    struct distinct *distinct = malloc(column->n_values * sizeof *distinct);
     uint32_t *rank = malloc(column->n_values * sizeof *rank);
     if (!sorted || !distinct || !rank)
         abort();
     for (uint32_t v = 0; v < column->n_values; v++)
-        sorted[v] = (struct sorted_value){value_key(&column->distinct[v]), v};
+        sorted[v] = (struct sorted_value){value_key(&column->distinct[v].value), v};
     qsort(sorted, column->n_values, sizeof *sorted, compare_values);
     for (uint32_t v = 0; v < column->n_values; v++) {
         rank[sorted[v].number] = v;
@@ -196,7 +198,7 @@ static struct part_descriptor describe(struct column_builder *column, uint32_t n
     uint32_t stored = column->raw ? column->n : column->n_values;
     *text_bytes = 0;
     for (uint32_t i = 0; i < stored; i++) {
-        const struct value *value = &column->distinct[column->raw ? column->values[i] : i];
+        const struct value *value = &column->distinct[column->raw ? column->values[i] : i].value;
         if (value->type == VALUE_TEXT) {
             descriptor.n_texts++;
             *text_bytes += value->text.n;
@@ -229,7 +231,7 @@ static void fill_column(struct part_image *image, uint32_t at,
     char *text = image_array(image, image_column_array(at, ARRAY_OF_TEXT));
     uint32_t stored = column->raw ? column->n : column->n_values, texts = 0, bytes = 0;
     for (uint32_t i = 0; i < stored; i++) {
-        const struct value *value = &column->distinct[column->raw ? column->values[i] : i];
+        const struct value *value = &column->distinct[column->raw ? column->values[i] : i].value;
         types[i] = value->type;
         payload[i] = value->type == VALUE_TEXT ? texts : value_payload(value);
         if (value->type != VALUE_TEXT)
@@ -326,7 +328,6 @@ static void builder_release(struct builder *builder) {
         free(column->rows);
         free(column->values);
         free(column->distinct);
-        free(column->hashes);
         free(column->slots);
     }
     free(builder->columns);
@@ -392,9 +393,7 @@ int part_build_range(struct part_body **part, enum part_kind kind, int64_t from_
 
 int part_build(struct part **part, enum part_kind kind, const struct row *rows, size_t n,
                struct err *err) {
-    const struct row **chosen = malloc((n ? n : 1) * sizeof *chosen);
-    if (!chosen)
-        abort();
+    const struct row **chosen = pointers_new(n);
     size_t n_chosen = 0;
     for (size_t i = 0; i < n; i++)
         if (row_is_interaction(rows[i].type) == (kind == PART_INTERACTIONS))

@@ -182,7 +182,7 @@ int part_touch(const struct part *part, unsigned columns, const uint32_t *proper
     for (size_t i = 0; i < n_properties; i++)
         if (!part_keeps(properties[i]))
             return err_set(
-                err, E_TOO_LARGE,
+                err, E_INVALID,
                 "this property came after the first %d names, which alone can be asked for",
                 LIMIT_PROPERTY_COLUMNS);
     if (!body->image || atomic_load(&body->damaged) || atomic_load(&body->image->damaged))

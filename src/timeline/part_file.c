@@ -20,6 +20,7 @@
 #include <unistd.h>
 
 #include "base/hash.h"
+#include "store/file.h"
 #include "timeline/part_internal.h"
 
 struct touch_header {
@@ -39,11 +40,7 @@ void part_touch_name(char name[PART_NAME_BYTES], uint32_t number, uint32_t rules
     snprintf(name, PART_NAME_BYTES, "%08u.%08u.touch", number, rules_version);
 }
 
-static int io_failed(struct err *err) {
-    if (errno == ENOSPC || errno == EDQUOT)
-        return err_set(err, E_NOSPACE, "no space left to write a part of the timeline");
-    return err_set(err, E_IO, "a part of the timeline could not be written");
-}
+static int io_failed(struct err *err) { return file_fail("a part of the timeline", err); }
 
 static int create(int folder, const char *name, int *fd, struct err *err) {
     unlinkat(folder, name, 0); /* never truncated: somebody may have it mapped */
@@ -66,19 +63,6 @@ int part_file_finish(struct part_image *image, int fd, struct err *err) {
     return code;
 }
 
-static int write_all(int fd, const void *bytes, size_t n, struct err *err) {
-    for (const char *p = bytes; n;) {
-        ssize_t written = write(fd, p, n);
-        if (written < 0 && errno == EINTR)
-            continue;
-        if (written <= 0)
-            return io_failed(err);
-        p += written;
-        n -= (size_t)written;
-    }
-    return 0;
-}
-
 static int close_durable(int fd, int code, struct err *err) {
     if (!code && fsync(fd))
         code = io_failed(err);
@@ -91,7 +75,9 @@ int part_file_write(int folder, uint32_t number, const struct part_body *part, s
     if (code)
         return code;
     image_finish(part->image);
-    return close_durable(fd, write_all(fd, part->image->base, part->image->bytes, err), err);
+    return close_durable(
+        fd, file_write(fd, part->image->base, part->image->bytes, "a part of the timeline", err),
+        err);
 }
 
 /* Maps a whole file read-only. */

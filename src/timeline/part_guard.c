@@ -67,6 +67,7 @@ static void on_sigbus(int number, siginfo_t *info, void *context) {
         siglongjmp(*guard_here, 1);
     uintptr_t page = (uintptr_t)sysconf(_SC_PAGESIZE);
     char *start = (char *)info->si_addr - address % page;
+    /* cppcheck-suppress [invalidFunctionArg, leakReturnValNotUsed] ; no file, and the place is known */
     if (mmap(start, page, PROT_READ, MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED, -1, 0) == MAP_FAILED)
         pass_on(number, info, context);
 }

@@ -89,20 +89,19 @@ static uint64_t place_arrays(const struct part_plan *plan, struct part_array *ar
 }
 
 static int allocate(struct part_image *image, int fd, struct err *err) {
-    int flags = MAP_PRIVATE | MAP_ANONYMOUS;
-    if (fd >= 0) {
-        flags = MAP_SHARED;
-        int code = posix_fallocate(fd, 0, (off_t)image->bytes);
-        if (code)
-            return err_set(err, code == ENOSPC || code == EDQUOT ? E_NOSPACE : E_IO,
-                           "a part of the timeline could not be written");
+    if (fd < 0) {
+        image->base = pages_new(image->bytes);
+        return image->base ? 0 : err_set(err, E_TOO_LARGE, "no memory for a part of the timeline");
     }
-    char *base = mmap(NULL, image->bytes, PROT_READ | PROT_WRITE, flags, fd, 0);
+    int code = posix_fallocate(fd, 0, (off_t)image->bytes);
+    if (code)
+        return err_set(err, code == ENOSPC || code == EDQUOT ? E_NOSPACE : E_IO,
+                       "a part of the timeline could not be written");
+    char *base = mmap(NULL, image->bytes, PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
     if (base == MAP_FAILED)
-        return err_set(err, E_TOO_LARGE, "no memory for a part of the timeline");
+        return err_set(err, E_IO, "a part of the timeline could not be mapped");
     image->base = base;
-    if (fd >= 0)
-        image->registered = guard_register(base, image->bytes, &image->damaged);
+    image->registered = guard_register(base, image->bytes, &image->damaged);
     return 0;
 }
 
@@ -343,12 +342,29 @@ void part_release(struct part_body *part) {
     free(part);
 }
 
+enum { OWN_PAGES = MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE };
+
+void *pages_new(uint64_t bytes) {
+    /* cppcheck-suppress invalidFunctionArg ; no file */
+    void *pages = mmap(NULL, bytes, PROT_READ | PROT_WRITE, OWN_PAGES, -1, 0);
+    if (pages == MAP_FAILED)
+        return NULL;
+    return pages;
+}
+
+void *pointers_new(size_t n) {
+    void *pointers = calloc(n + 1, sizeof(void *));
+    if (!pointers)
+        abort();
+    return pointers;
+}
+
 static const void *zeros;
 
 static void map_zeros(void) {
     /* Never written, so the kernel's one page of zeros stands behind all of it. */
-    void *base = mmap(NULL, (size_t)PART_MAX_ROWS * 2, PROT_READ,
-                      MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+    /* cppcheck-suppress invalidFunctionArg ; no file */
+    void *base = mmap(NULL, (size_t)PART_MAX_ROWS * 2, PROT_READ, OWN_PAGES, -1, 0);
     if (base == MAP_FAILED)
         abort();
     zeros = base;

@@ -149,6 +149,12 @@ bool image_array_sane(const struct part_image *image, unsigned array);
 void part_retain(struct part_body *part);
 void part_release(struct part_body *part);
 
+/* Zeroed memory of its own pages, so that it goes back to the system whatever the heap looks like. NULL if there is
+ * none; given back with munmap. */
+void *pages_new(uint64_t bytes);
+/* A zeroed list of pointers to parts or rows; free() it. */
+void *pointers_new(size_t n);
+
 /* Zero bytes that need no memory: what arrays that are not stored point to. */
 const void *part_zeros(void);
 

@@ -259,7 +259,7 @@ static void copy_array(const struct merge *merge, unsigned array, size_t width) 
     if (!to)
         return;
     to += merge->out * width;
-    const char *from[MERGE_SOURCES];
+    const char *from[MERGE_SOURCES] = {0};
     for (uint32_t s = 0; s < merge->n_sources; s++) {
         const struct part *part = merge->sources[s].part;
         const void *columns[ARRAY_CORE] = {
@@ -373,13 +373,13 @@ int merge_in_memory(struct part_body **part, enum part_kind kind, int64_t from_m
                     bool cut, struct part_body *const *parts, size_t n, struct err *err) {
     struct merge *merge = NULL;
     int code = merge_plan(&merge, kind, from_ms, to_ms, cut, parts, n, err);
-    if (code)
+    if (code || !merge)
         return code;
     uint16_t *touchpoints = NULL;
     size_t bytes = merge_rows(merge) * sizeof *touchpoints;
     if (bytes && kind == PART_INTERACTIONS) {
-        touchpoints = mmap(NULL, bytes, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
-        if (touchpoints == MAP_FAILED)
+        touchpoints = pages_new(bytes);
+        if (!touchpoints)
             abort();
     }
     struct part_image *image = NULL;

@@ -190,10 +190,8 @@ static uint32_t codes_mark(const struct merge *merge, bool marks[LIMIT_PROPERTY_
 
 static void column_new(const struct merge *merge, struct merge_column *column, uint32_t code) {
     *column = (struct merge_column){0};
-    column->inputs = calloc(merge->n_sources, sizeof *column->inputs);
-    column->remaps = calloc(merge->n_sources, sizeof *column->remaps);
-    if (!column->inputs || !column->remaps)
-        abort();
+    column->inputs = pointers_new(merge->n_sources);
+    column->remaps = pointers_new(merge->n_sources);
     for (uint32_t s = 0; s < merge->n_sources; s++)
         column->inputs[s] = part_column_find(merge->sources[s].part, code);
 }

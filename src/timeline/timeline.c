@@ -3,16 +3,14 @@
  *
  * SPDX-License-Identifier: GPL-3.0-or-later
  */
-#include <dirent.h>
 #include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
-#include <sys/mman.h>
-#include <sys/stat.h>
 #include <unistd.h>
 
 #include "base/clock.h"
 #include "base/logger.h"
+#include "store/file.h"
 #include "timeline/timeline_internal.h"
 
 enum { REPLAY_ROWS = 4096 };
@@ -104,28 +102,31 @@ static bool is_listed(const struct catalogue *catalogue, uint32_t number, bool t
     return false;
 }
 
+struct unlisted {
+    struct timeline *timeline;
+    const struct catalogue *catalogue;
+};
+
+static void remove_unlisted(void *context, const char *found) {
+    const struct unlisted *unlisted = context;
+    unsigned number, version = 0;
+    char name[PART_NAME_BYTES], touch_name[PART_NAME_BYTES];
+    if (sscanf(found, "%8u.%8u.touch", &number, &version) < 1)
+        return;
+    part_file_name(name, number);
+    part_touch_name(touch_name, number, version);
+    bool touch = strcmp(found, touch_name) == 0;
+    if ((touch || strcmp(found, name) == 0) &&
+        !is_listed(unlisted->catalogue, number, touch, version))
+        unlinkat(unlisted->timeline->folder, found, 0);
+}
+
 /* Removes files of parts that are not listed: left by a crash. */
-static int remove_unlisted(struct timeline *timeline, const struct catalogue *catalogue,
-                           struct err *err) {
-    int fd = openat(timeline->folder, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-    DIR *folder = fd < 0 ? NULL : fdopendir(fd);
-    if (!folder)
-        return err_set(err, E_IO, "the folder of the timeline could not be read");
-    for (struct dirent *entry; (entry = readdir(folder));) {
-        unsigned number, version = 0;
-        char name[PART_NAME_BYTES], touch_name[PART_NAME_BYTES];
-        int found = sscanf(entry->d_name, "%8u.%8u.touch", &number, &version);
-        if (found < 1)
-            continue;
-        part_file_name(name, number);
-        part_touch_name(touch_name, number, version);
-        bool touch = strcmp(entry->d_name, touch_name) == 0;
-        if ((touch || strcmp(entry->d_name, name) == 0) &&
-            !is_listed(catalogue, number, touch, version))
-            unlinkat(timeline->folder, entry->d_name, 0);
-    }
-    closedir(folder);
-    return 0;
+static int sweep(struct timeline *timeline, const char *path, const struct catalogue *catalogue,
+                 struct err *err) {
+    struct unlisted unlisted = {timeline, catalogue};
+    int code = file_list(path, "", ".part", remove_unlisted, &unlisted, err);
+    return code ? code : file_list(path, "", ".touch", remove_unlisted, &unlisted, err);
 }
 
 /* The index reaches beyond the log: it belongs to another one, and is dropped. */
@@ -153,7 +154,7 @@ static void raise_customer(struct timeline *timeline, uint32_t customer) {
 }
 
 /* The first view, of the listed files. */
-static int load_view(struct timeline *timeline, struct err *err) {
+static int load_view(struct timeline *timeline, const char *path, struct err *err) {
     struct arena arena;
     struct catalogue catalogue;
     arena_init(&arena);
@@ -161,7 +162,7 @@ static int load_view(struct timeline *timeline, struct err *err) {
     if (!code && catalogue.covered > log_last(timeline->log))
         code = drop_parts(timeline, &catalogue, err);
     if (!code)
-        code = remove_unlisted(timeline, &catalogue, err);
+        code = sweep(timeline, path, &catalogue, err);
     if (!code) {
         if (!catalogue.exists) {
             boundaries_at(clock_now_ms(), &catalogue.boundaries);
@@ -169,9 +170,7 @@ static int load_view(struct timeline *timeline, struct err *err) {
         }
         struct touchpoint_rules *rules =
             touchpoint_rules_new(catalogue.rules, catalogue.n_rules, catalogue.rules_version);
-        struct part_body **parts = calloc(catalogue.n_parts + 1, sizeof *parts);
-        if (!parts)
-            abort();
+        struct part_body **parts = pointers_new(catalogue.n_parts);
         for (size_t i = 0; i < catalogue.n_parts; i++) {
             parts[i] = load_part(timeline, &catalogue.parts[i], &catalogue.boundaries, rules);
             raise_customer(timeline, parts[i]->max_customer);
@@ -218,7 +217,7 @@ struct replay {
 static int replay_record(void *context, const struct log_record *record) {
     struct replay *replay = context;
     timeline_append(replay->timeline, &record->row, 1);
-    if (++replay->rows % LIMIT_TAIL_ROWS)
+    if (++replay->rows % (uint64_t)LIMIT_TAIL_ROWS)
         return 0;
     return head_advance(replay->timeline, false, replay->err);
 }
@@ -238,11 +237,12 @@ int timeline_open(struct timeline **out, struct store *store, struct log *log,
     pthread_mutex_init(&timeline->lock, NULL);
     char path[4096];
     snprintf(path, sizeof path, "%s/parts", dir);
-    mkdir(path, 0700);
-    timeline->folder = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-    int code = timeline->folder < 0
-                   ? err_set(err, E_IO, "the folder of the timeline could not be opened")
-                   : load_view(timeline, err);
+    int code = file_make_folder(path, err);
+    timeline->folder = code ? -1 : open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    if (!code && timeline->folder < 0)
+        code = file_fail("the folder of the timeline", err);
+    if (!code)
+        code = load_view(timeline, path, err);
     if (!code) {
         struct replay replay = {timeline, err, 0};
         rebuild_damaged(timeline);
@@ -340,10 +340,8 @@ int timeline_set_rules(struct timeline *timeline, const struct touchpoint_rule *
     pthread_mutex_lock(&timeline->work);
     struct view *view = timeline_view(timeline);
     struct touchpoint_rules *made = touchpoint_rules_new(rules, n, view->rules->version + 1);
-    struct part_body **parts = calloc(view->n + 1, sizeof *parts);
+    struct part_body **parts = pointers_new(view->n);
     size_t n_parts = 0;
-    if (!parts)
-        abort();
     code = parts_by_rules(timeline, view, made, parts, &n_parts, err);
     if (!code)
         code = rules_swap(timeline, made, parts, n_parts, err);
@@ -367,13 +365,7 @@ int timeline_get_rules(struct timeline *timeline, struct arena *arena,
     struct view *view = timeline_view(timeline);
     struct touchpoint_rules *copy = view->rules;
     *n = copy->n;
-    *rules = ARENA_ARRAY(arena, struct touchpoint_rule, copy->n);
-    for (uint32_t i = 0; i < copy->n; i++) {
-        const char *const *from = &copy->rules[i].touchpoint;
-        const char **to = &(*rules)[i].touchpoint;
-        for (int field = 0; field < 6; field++)
-            to[field] = from[field] ? arena_text(arena, slice_of(from[field])) : NULL;
-    }
+    *rules = touchpoint_rules_copy(copy->rules, copy->n, arena);
     view_release(view);
     return 0;
 }

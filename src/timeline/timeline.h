@@ -34,7 +34,8 @@ must_use int timeline_relieve(struct timeline *timeline, struct err *err);
 void timeline_publish_overlay(struct timeline *timeline, struct overlay *overlay);
 /* Each snapshot first calls `take`: a newer overlay (taken over) or NULL. So an overlay is made when somebody asks, not with
  * every commit that merges customers. Before traffic. */
-void timeline_follow_overlay(struct timeline *timeline, struct overlay *(*take)(void *context), void *context);
+void timeline_follow_overlay(struct timeline *timeline, struct overlay *(*take)(void *context),
+                             void *context);
 
 /* A consistent view of everything appended before the call. Cheap when nothing changed; sorts at most
  * LIMIT_TAIL_ROWS otherwise. Release soon. */

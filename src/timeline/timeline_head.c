@@ -27,11 +27,9 @@ enum {
     RELIEVE_US = 5000
 };
 
-/* Of its own pages, so that they go back to the system whatever the heap looks like. */
 struct tail *tail_new(void) {
-    struct tail *tail = mmap(NULL, sizeof *tail + TEXT_BYTES, PROT_READ | PROT_WRITE,
-                             MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
-    if (tail == MAP_FAILED)
+    struct tail *tail = pages_new(sizeof *tail + TEXT_BYTES);
+    if (!tail)
         abort();
     atomic_init(&tail->refs, 1);
     atomic_init(&tail->count, 0);
@@ -97,7 +95,7 @@ void tail_pieces_take(struct timeline *timeline, size_t most, struct tail_pieces
     size_t n = 0;
     for (struct tail *tail = timeline->oldest; tail; tail = tail->next)
         n++;
-    *pieces = (struct tail_pieces){.pieces = calloc(n, sizeof *pieces->pieces),
+    *pieces = (struct tail_pieces){.pieces = calloc(n + 1, sizeof *pieces->pieces),
                                    .last_seq = timeline->view->last_seq};
     if (!pieces->pieces)
         abort();
@@ -144,9 +142,7 @@ int rows_build(struct timeline *timeline, const struct view *view, const struct 
         at[cell] = before;
         before += count[cell];
     }
-    const struct row **sorted = malloc((n ? n : 1) * sizeof *sorted);
-    if (!sorted)
-        abort();
+    const struct row **sorted = pointers_new(n);
     for (size_t i = 0; i < n; i++)
         sorted[at[row_cell(view, rows[i])]++] = rows[i];
     int made = 0, code = 0;
@@ -170,9 +166,7 @@ int tail_build(struct timeline *timeline, const struct view *view, const struct 
     size_t total = 0, n = 0;
     for (size_t i = 0; i < pieces->n; i++)
         total += pieces->pieces[i].to - pieces->pieces[i].from;
-    const struct row **rows = malloc((total ? total : 1) * sizeof *rows);
-    if (!rows)
-        abort();
+    const struct row **rows = pointers_new(total);
     for (size_t i = 0; i < pieces->n; i++) {
         const struct tail_piece *piece = &pieces->pieces[i];
         for (uint32_t r = piece->from; r < piece->to; r++)
@@ -249,9 +243,7 @@ static int make_runs(struct timeline *timeline, struct err *err) {
     tail_pieces_take(timeline, RUN_TAILS, &pieces);
     pthread_mutex_unlock(&timeline->lock);
     int made = tail_build(timeline, view, &pieces, added, err), code = made < 0 ? made : 0;
-    struct part_body **removed = calloc(view->n + 1, sizeof *removed);
-    if (!removed)
-        abort();
+    struct part_body **removed = pointers_new(view->n);
     size_t n_removed = 0;
     for (int i = 0; i < made && !code; i++)
         code = absorb_runs(view, &added[i], removed, &n_removed, err);
@@ -274,11 +266,9 @@ static int make_runs(struct timeline *timeline, struct err *err) {
 /* Writes all runs to files, one a cell, and lists them. */
 static int seal(struct timeline *timeline, struct err *err) {
     struct view *view = timeline_view(timeline);
-    struct part_body *added[CELLS], **removed = calloc(view->n + 1, sizeof *removed);
+    struct part_body *added[CELLS], **removed = pointers_new(view->n);
     size_t n_added = 0, n_removed = 0;
     int code = 0;
-    if (!removed)
-        abort();
     for (uint32_t cell = 0; cell < CELLS && !code; cell++) {
         struct part_body *runs[MERGE_SOURCES], *file = NULL;
         size_t n = runs_of(view, cell, runs);
@@ -323,7 +313,8 @@ static void measure(struct timeline *timeline, uint64_t *tail, uint64_t *runs, u
 static int head_step(struct timeline *timeline, bool force, struct err *err) {
     uint64_t tail, runs, bytes;
     measure(timeline, &tail, &runs, &bytes);
-    if (runs >= LIMIT_HEAD_ROWS || bytes >= LIMIT_HEAD_BYTES || (force && !tail && runs))
+    if (runs >= (uint64_t)LIMIT_HEAD_ROWS || bytes >= (uint64_t)LIMIT_HEAD_BYTES ||
+        (force && !tail && runs))
         return seal(timeline, err);
     if (tail >= RUN_ROWS || (force && tail))
         return make_runs(timeline, err);

@@ -147,6 +147,8 @@ uint64_t head_rows(struct timeline *timeline, uint64_t *bytes);
 
 /* timeline_maintain.c ----------------------------------------------------------------------------------------- */
 
+/* Looks after the head from within long work (context: the timeline). Holder of work. */
+void yield_to_head(void *context);
 /* Merges parts (or copies one, with cut) into a new durable file, not listed yet. Rows none: *part is NULL. */
 must_use int file_merge(struct timeline *timeline, enum part_kind kind, int64_t from_ms,
                         int64_t to_ms, bool cut, struct part_body *const *parts, size_t n,

@@ -42,9 +42,8 @@ int part_give_touchpoints(struct timeline *timeline, const struct touchpoint_rul
             part_touch_drop(&file);
         return code ? code : part_touch_open(timeline->folder, rules->version, part, err);
     }
-    uint16_t *codes =
-        mmap(NULL, n * sizeof *codes, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
-    if (codes == MAP_FAILED)
+    uint16_t *codes = pages_new(n * sizeof *codes);
+    if (!codes)
         abort();
     int code = touchpoint_apply(rules, timeline->dictionary, &part->part, codes, err);
     if (code)
@@ -54,7 +53,7 @@ int part_give_touchpoints(struct timeline *timeline, const struct touchpoint_rul
     return code;
 }
 
-static void yield_to_head(void *context) {
+void yield_to_head(void *context) {
     struct timeline *timeline = context;
     struct err err;
     if (!timeline->head_rests && head_advance(timeline, false, &err))
@@ -217,16 +216,14 @@ static size_t files_of(const struct view *view, uint32_t cell, struct part_body 
             files[n++] = part;
     }
     if (n)
-        qsort(files, n, sizeof *files, compare_rows);
+        qsort(files, n, sizeof(void *), compare_rows);
     return n;
 }
 
 /* Merges in one cell if something is due: 1 when it did. */
 static int merge_cell(struct timeline *timeline, const struct view *view, uint32_t cell, bool idle,
                       bool force, struct err *err) {
-    struct part_body **files = calloc(view->n + 1, sizeof *files), *merged = NULL;
-    if (!files)
-        abort();
+    struct part_body **files = pointers_new(view->n), *merged = NULL;
     size_t due = merge_due(files, files_of(view, cell, files), idle, force);
     due = due > MERGE_SOURCES ? MERGE_SOURCES : due;
     int code = 0;

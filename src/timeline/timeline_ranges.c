@@ -113,10 +113,8 @@ int timeline_regroup(struct timeline *timeline, const struct boundaries *boundar
                      struct err *err) {
     struct view *view = timeline_view(timeline);
     struct regroup regroup = {.timeline = timeline, .boundaries = boundaries};
-    regroup.removed = calloc(view->n + 1, sizeof *regroup.removed);
-    regroup.added = calloc(view->n * LIMIT_TIME_RANGES + 1, sizeof *regroup.added);
-    if (!regroup.removed || !regroup.added)
-        abort();
+    regroup.removed = pointers_new(view->n);
+    regroup.added = pointers_new(view->n * LIMIT_TIME_RANGES);
     int code = 0;
     timeline->head_rests = true; /* no runs of the old ranges meanwhile */
     for (size_t i = 0; i < view->n && !code; i++) {

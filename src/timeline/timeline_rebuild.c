@@ -104,16 +104,15 @@ static int visit(void *context, const struct log_record *record) {
     *copy = *row;
     copy->properties = arena_copy(&rebuild->texts, row->properties);
     rebuild->bytes += row->properties.n;
-    return rebuild->n == GATHER_ROWS || rebuild->bytes > LIMIT_HEAD_BYTES ? flush(rebuild) : 0;
+    return rebuild->n == GATHER_ROWS || rebuild->bytes > (size_t)LIMIT_HEAD_BYTES ? flush(rebuild)
+                                                                                  : 0;
 }
 
 /* Lists the new files in place of the old ones. */
 static int replace(struct rebuild *rebuild) {
     struct view *view = rebuild->view;
-    struct part_body **removed = calloc(view->n + 1, sizeof *removed), *added[CELLS];
+    struct part_body **removed = pointers_new(view->n), *added[CELLS];
     struct view_change change = {.removed = removed, .added = added, .new_content = true};
-    if (!removed)
-        abort();
     for (size_t i = 0; i < view->n; i++)
         if (part_is_file(view->parts[i]) && rebuild->cells[part_cell(view, view->parts[i])])
             removed[change.n_removed++] = view->parts[i];
@@ -130,9 +129,9 @@ static int replace(struct rebuild *rebuild) {
 int timeline_rebuild(struct timeline *timeline, const bool cells[CELLS], timeline_progress progress,
                      void *context, struct err *err) {
     struct rebuild *rebuild = calloc(1, sizeof *rebuild);
-    if (!rebuild || !(rebuild->rows = malloc(GATHER_ROWS * sizeof *rebuild->rows)) ||
-        !(rebuild->pointers = malloc(GATHER_ROWS * sizeof *rebuild->pointers)))
+    if (!rebuild || !(rebuild->rows = calloc(GATHER_ROWS, sizeof *rebuild->rows)))
         abort();
+    rebuild->pointers = pointers_new(GATHER_ROWS);
     rebuild->timeline = timeline;
     rebuild->view = timeline_view(timeline);
     rebuild->cells = cells;

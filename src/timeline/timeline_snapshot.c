@@ -113,10 +113,8 @@ static void order_parts(struct snapshot *snapshot) {
         part_retain(snapshot->tail[i]);
     struct view *ordered = view_new(view, &change); /* sorts; only its list is wanted */
     snapshot->n = ordered->n;
-    snapshot->parts = calloc(ordered->n + 1, sizeof(struct part_body *));
-    if (!snapshot->parts)
-        abort();
-    memcpy(snapshot->parts, ordered->parts, ordered->n * sizeof(struct part_body *));
+    snapshot->parts = pointers_new(ordered->n);
+    memcpy(snapshot->parts, ordered->parts, ordered->n * sizeof(void *));
     view_release(ordered);
 }
 

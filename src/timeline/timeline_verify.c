@@ -13,11 +13,14 @@
 #include "base/hash.h"
 #include "timeline/timeline_internal.h"
 
+enum { YIELD_ROWS = 1 << 16 };
+
 struct tally {
     uint64_t rows, sum;
 };
 
 struct verify {
+    struct timeline *timeline;
     struct view *view;
     struct buf *findings;
     bool cells[CELLS]; /* wrong */
@@ -62,6 +65,8 @@ static int tally_record(void *context, const struct log_record *record) {
         codes[i] = code;
         last[i] = property_hash(row->seq, code, &value);
     }
+    if (row->seq % YIELD_ROWS == 0)
+        yield_to_head(verify->timeline);
     tally->rows++;
     tally->sum += row_hash(row);
     for (uint32_t i = 0; i < n; i++)
@@ -198,10 +203,13 @@ static bool compare_tallies(struct verify *verify) {
 
 int timeline_verify(struct timeline *timeline, bool repair, struct buf *findings, struct err *err) {
     pthread_mutex_lock(&timeline->work);
-    struct verify verify = {.view = timeline_view(timeline), .findings = findings};
+    struct verify verify = {
+        .timeline = timeline, .view = timeline_view(timeline), .findings = findings};
     for (size_t i = 0; i < verify.view->n; i++)
-        if (part_is_file(verify.view->parts[i]))
+        if (part_is_file(verify.view->parts[i])) {
             verify_part(timeline, &verify, verify.view->parts[i]);
+            yield_to_head(timeline);
+        }
     int code = 0;
     if (verify.view->covered)
         code = log_read(timeline->log, 1, verify.view->covered + 1, tally_record, &verify, err);

@@ -62,8 +62,9 @@ static bool is_among(struct part_body *part, struct part_body *const *parts, siz
 struct view *view_new(const struct view *base, const struct view_change *change) {
     struct view *view = calloc(1, sizeof *view);
     size_t room = (base ? base->n : 0) + change->n_added;
-    if (!view || !(view->parts = calloc(room + 1, sizeof *view->parts)))
+    if (!view)
         abort();
+    view->parts = pointers_new(room);
     atomic_init(&view->refs, 1);
     if (base) {
         view->boundaries = base->boundaries;
@@ -80,7 +81,7 @@ struct view *view_new(const struct view *base, const struct view_change *change)
     for (size_t i = 0; i < change->n_added; i++)
         view->parts[view->n++] = change->added[i];
     if (view->n)
-        qsort(view->parts, view->n, sizeof *view->parts, compare_parts);
+        qsort(view->parts, view->n, sizeof(void *), compare_parts);
     if (change->boundaries)
         view->boundaries = *change->boundaries;
     if (change->rules)

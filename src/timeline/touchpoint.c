@@ -8,6 +8,23 @@
 #include <stdio.h>
 #include <stdlib.h>
 
+static const char *copy_text(const char *text, struct arena *arena) {
+    return text ? arena_text(arena, slice_of(text)) : NULL;
+}
+
+struct touchpoint_rule *touchpoint_rules_copy(const struct touchpoint_rule *rules, size_t n,
+                                              struct arena *arena) {
+    struct touchpoint_rule *copy = ARENA_ARRAY(arena, struct touchpoint_rule, n);
+    for (size_t i = 0; i < n; i++)
+        copy[i] = (struct touchpoint_rule){.touchpoint = copy_text(rules[i].touchpoint, arena),
+                                           .event = copy_text(rules[i].event, arena),
+                                           .channel = copy_text(rules[i].channel, arena),
+                                           .path = copy_text(rules[i].path, arena),
+                                           .property = copy_text(rules[i].property, arena),
+                                           .value = copy_text(rules[i].value, arena)};
+    return copy;
+}
+
 struct touchpoint_rules *touchpoint_rules_new(const struct touchpoint_rule *rules, size_t n,
                                               uint32_t version) {
     struct touchpoint_rules *made = calloc(1, sizeof *made);
@@ -17,16 +34,9 @@ struct touchpoint_rules *touchpoint_rules_new(const struct touchpoint_rule *rule
     arena_init(&made->arena);
     made->version = version;
     made->n = (uint32_t)n;
-    made->rules = ARENA_ARRAY(&made->arena, struct touchpoint_rule, n);
-    for (size_t i = 0; i < n; i++) {
-        const char *const *from = &rules[i].touchpoint;
-        const char **to = &made->rules[i].touchpoint;
-        for (int field = 0; field < 6; field++)
-            to[field] = from[field] ? arena_text(&made->arena, slice_of(from[field])) : NULL;
-    }
+    made->rules = touchpoint_rules_copy(rules, n, &made->arena);
     return made;
 }
-_Static_assert(sizeof(struct touchpoint_rule) == 6 * sizeof(char *), "six texts");
 
 void touchpoint_rules_retain(struct touchpoint_rules *rules) { atomic_fetch_add(&rules->refs, 1); }
 

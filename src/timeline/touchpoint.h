@@ -30,6 +30,9 @@ struct touchpoint_rules *touchpoint_rules_new(const struct touchpoint_rule *rule
 void touchpoint_rules_retain(struct touchpoint_rules *rules);
 void touchpoint_rules_release(struct touchpoint_rules *rules);
 
+struct touchpoint_rule *touchpoint_rules_copy(const struct touchpoint_rule *rules, size_t n,
+                                              struct arena *arena);
+
 /* E_INVALID with the pointer of the field, "/2/path". */
 must_use int touchpoint_rules_check(const struct touchpoint_rule *rules, size_t n, struct err *err);
 
