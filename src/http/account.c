@@ -116,8 +116,14 @@ void accounts_close(struct accounts *accounts) {
 
 bool accounts_need_setup(struct accounts *accounts) { return atomic_load(&accounts->users) == 0; }
 
+/* The first token (of `init`) stays good beside the newest one (of each `serve`). */
+static const char *const setup_settings[] = {"setup_token_hash", "setup_token_hash_newest"};
+
 static int put_setup_hash(void *context, sqlite3 *db, struct err *err) {
-    return store_setting_put(db, "setup_token_hash", context, err);
+    char kept[2 * HASH_BYTES + 1];
+    struct err none = {0};
+    bool first = store_setting_get(db, setup_settings[0], kept, sizeof kept, &none) == E_NOT_FOUND;
+    return store_setting_put(db, setup_settings[first ? 0 : 1], context, err);
 }
 
 int accounts_setup_token(struct accounts *accounts, char token[TOKEN_TEXT_BYTES], struct err *err) {
@@ -137,10 +143,14 @@ bool accounts_setup_token_valid(struct accounts *accounts, const char *token) {
     token_hash(token, hash);
     sodium_bin2hex(text, sizeof text, hash, sizeof hash);
     sqlite3 *db = store_reader_get(accounts->folder->store);
-    struct err err;
-    int code = store_setting_get(db, "setup_token_hash", kept, sizeof kept, &err);
-    store_reader_put(accounts->folder->store, db);
-    return code == 0 && sodium_memcmp(text, kept, sizeof text) == 0;
+    bool valid = false;
+    for (size_t i = 0; db && i < 2; i++) {
+        struct err none = {0};
+        int code = store_setting_get(db, setup_settings[i], kept, sizeof kept, &none);
+        valid |= code == 0 && sodium_memcmp(text, kept, sizeof text) == 0;
+    }
+    if (db) store_reader_put(accounts->folder->store, db);
+    return valid;
 }
 
 const char *units_to_text(const char **units, size_t n, struct arena *arena) {

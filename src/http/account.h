@@ -40,7 +40,7 @@ struct user {
 
 /* true while there is no user: the interface offers the first-run setup. */
 bool accounts_need_setup(struct accounts *accounts);
-/* A fresh setup token (shown in admin_url as /setup?token=…); the older one stops working. Valid until the first user
+/* A fresh setup token (shown in admin_url as /setup?token=…). The very first and the newest are good, until the first user
  * exists. */
 must_use int accounts_setup_token(struct accounts *accounts, char token[TOKEN_TEXT_BYTES],
                                   struct err *err);

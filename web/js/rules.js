@@ -24,7 +24,7 @@ async function preview() {
   if (!answer.ok) return;
   const { counts } = await answer.json();
   form.querySelectorAll("[data-matches]").forEach((place, i) => {
-    place.textContent = counts && typeof counts[i] === "number" ? (form.dataset.textMatches || "{n}").replace("{n}", number.format(counts[i])) : "";
+    place.textContent = counts && typeof counts[i] === "number" ? (form.dataset.textMatches || "%n").replace("%n", number.format(counts[i])) : "";
   });
 }
 
