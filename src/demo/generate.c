@@ -229,7 +229,7 @@ void demo_dates_of(const struct demo_options *options, struct demo_dates *dates)
                                  .bill_notice_ms = at[days.bill_notice],
                                  .comfort_ms = at[days.comfort],
                                  .article_ms = at[days.article],
-                                 .cut_ms = at[days.cut] + (16 * 60 + 20) * 60000,
+                                 .cut_ms = at[days.cut] + (16 * HOUR + 20 * MINUTE) * 1000,
                                  .chat_scale_ms = at[days.chat_scale]};
     free(calendar);
 }

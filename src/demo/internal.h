@@ -31,6 +31,12 @@ double stream_lognormal(struct stream *stream, double median, double sigma);
 size_t stream_pick(struct stream *stream, const double *weights, size_t n);
 /* A whole number whose mean is `expected`. */
 uint32_t whole(struct stream *stream, double expected);
+/* Takes the whole part out of what is due. */
+static inline int due_whole(double *due) {
+    int n = (int)*due;
+    *due -= n;
+    return n;
+}
 struct even even_of(uint64_t seed, unsigned purpose);
 double even_unit(struct even *even);
 bool even_chance(struct even *even, double share);
@@ -38,7 +44,10 @@ double normal_quantile(double p); /* 0 < p < 1, good to 1e-7 */
 
 /* ---- calendar.c ---- */
 
-enum { N_DAYS = 731, LAST_DAY = N_DAYS - 1, YEAR_2 = N_DAYS - 365, DAY_SECONDS = 86400 };
+enum { N_DAYS = 731, LAST_DAY = N_DAYS - 1, YEAR_2 = N_DAYS - 365 };
+#define DAY_SECONDS INT64_C(86400)
+#define HOUR INT64_C(3600)
+#define MINUTE INT64_C(60)
 
 struct calendar {
     const struct zone *zone;
@@ -162,10 +171,10 @@ struct person {
 
 struct shop_row {
     const char *name;
+    double weight; /* share of turns */
     uint8_t province;
     bool own;
-    double weight; /* share of turns */
-    bool crowded;  /* fact 6 */
+    bool crowded; /* fact 6 */
 };
 extern const struct shop_row shop_table[SHOPS];
 extern const char *const province_names[PROVINCES];

@@ -53,7 +53,7 @@ void people_carmen(struct world *world) {
 }
 
 static int64_t at(int day, int hour, int minute) {
-    return (int64_t)day * DAY_SECONDS + hour * 3600 + minute * 60;
+    return (int64_t)day * DAY_SECONDS + hour * HOUR + minute * MINUTE;
 }
 
 static void carmen_begins(struct world *world, uint32_t who) {
@@ -74,7 +74,7 @@ static void carmen_begins(struct world *world, uint32_t who) {
     moment.kind = M_INSTALL_REQUESTED;
     world_add(world, at(day, 12, 0), &moment);
     moment.kind = M_INSTALLED; /* promised in 48 hours */
-    moment.a = 5 * DAY_SECONDS + 5 * 3600 - 1200, moment.b = 1, moment.c = 0, moment.d = 31;
+    moment.a = 5 * DAY_SECONDS + 5 * HOUR - 1200, moment.b = 1, moment.c = 0, moment.d = 31;
     world_add(world, at(day + 5, 16, 40), &moment);
     world_add(world, at(day + 6, 10, 15),
               &(struct moment){.who = who,

@@ -21,9 +21,9 @@ static int64_t installation_time(struct world *world, const struct person *perso
     int64_t second = t % DAY_SECONDS;
     if (in_48h) {
         bool sunday = calendar_weekday(&world->calendar, day + 1) == 6;
-        if (sunday && second > 9 * 3600) {
-            int64_t span = second - 8 * 3600;
-            return (int64_t)(day + 2) * DAY_SECONDS + 8 * 3600 +
+        if (sunday && second > 9 * HOUR) {
+            int64_t span = second - 8 * HOUR;
+            return (int64_t)(day + 2) * DAY_SECONDS + 8 * HOUR +
                    (int64_t)stream_below(stream, (uint32_t)span);
         }
         return day_time(world, RHYTHM_FIELD, day + 1, stream);
@@ -55,7 +55,7 @@ static void install(struct world *world, uint32_t who, int64_t t) {
                                .d = (uint8_t)(partner ? 27 + stream_below(stream, 19)
                                                       : stream_below(stream, 27))});
     if (!in_48h && stream_chance(stream, 0.3))
-        life_call(world, t + 2 * DAY_SECONDS + 3600, who, REASON_QUESTION);
+        life_call(world, t + 2 * DAY_SECONDS + HOUR, who, REASON_QUESTION);
     if (stream_chance(stream, 0.22))
         life_answer(world, done + stream_between(stream, 2000, 90000), who, SURVEY_INSTALL,
                     nps_answer(stream_unit(stream), in_48h ? 46 : -31), unit, ABOUT_INSTALL);
@@ -97,7 +97,7 @@ static void invoice(struct world *world, uint32_t who, int day) {
     double pct = person->flags & EXCESS       ? facts.excess_pct + 4 * stream_normal(stream)
                  : stream_chance(stream, 0.8) ? 0
                                               : 1.5 * stream_normal(stream);
-    int64_t t = (int64_t)day * DAY_SECONDS + 6 * 3600 + stream_between(stream, 0, 5400);
+    int64_t t = (int64_t)day * DAY_SECONDS + 6 * HOUR + stream_between(stream, 0, 5400);
     if (facts.notice_provinces[person->province] > 0 && day >= world->dates.bill_notice) {
         person->flags |= NOTIFIED;
         world_add(world, t - 68000,
@@ -234,7 +234,7 @@ void life_losses(struct world *world) {
         if (person->flags & CARMEN)
             continue;
         if (who < world->n_settled)
-            world_add(world, (int64_t)(1 + who % 3600),
+            world_add(world, (int64_t)(1 + who % HOUR),
                       &(struct moment){.who = who, .kind = M_TRAITS, .unit = NO_UNIT});
         if (who < world->n_settled && person->start >= -27)
             invoice(world, who, person->start + stream_between(&world->streams[FOR_LOSS], 28, 34));

@@ -53,7 +53,7 @@ static void shop_answer(struct world *world, int64_t t, uint32_t who, int shop, 
 
 double life_queue_wait(struct world *world, int shop, int64_t t, int *estimate) {
     int weekday = calendar_weekday(&world->calendar, day_of(t)),
-        hour = (int)(t % DAY_SECONDS / 3600);
+        hour = (int)(t % DAY_SECONDS / HOUR);
     struct stream *stream = &world->streams[FOR_SHOP];
     if (shop_table[shop].crowded && weekday == 5 && (hour == 11 || hour == 12)) {
         *estimate = (int)facts.saturday_estimate;
@@ -90,7 +90,7 @@ static void turn(struct world *world, int shop, int day) {
     int64_t out = t + stream_between(stream, 200, 1500);
     double taps = shop == SHOP_PONFERRADA ? 0.15 : 0.3435;
     if (stream_chance(stream, taps) &&
-        (shop != SHOP_PONFERRADA || out % DAY_SECONDS < 19 * 3600 + 2400)) {
+        (shop != SHOP_PONFERRADA || out % DAY_SECONDS < 19 * HOUR + 2400)) {
         int face = face_of(face_draw(world, shop, day), contento(world, shop, day, wait));
         world_add(world, out,
                   &(struct moment){.who = who,
@@ -118,9 +118,10 @@ static void begged_taps(struct world *world) {
         int weekday = calendar_weekday(&world->calendar, day);
         if (weekday == 6)
             continue;
-        int64_t close = (int64_t)day * DAY_SECONDS + (weekday == 5 ? 14 : 20) * 3600;
+        int64_t close = (int64_t)day * DAY_SECONDS + (weekday == 5 ? 14 : 20) * HOUR;
         int64_t t = close - stream_between(stream, 200, 1190);
-        for (due += a_day; due >= 1; due--, t += stream_between(stream, 3, 9))
+        due += a_day;
+        for (int n = due_whole(&due); n; n--, t += stream_between(stream, 3, 9))
             world_add(world, t < close ? t : close - 1,
                       &(struct moment){.who = WHO_SCREEN(SHOP_PONFERRADA),
                                        .kind = M_TAP,
@@ -156,7 +157,7 @@ void life_shops(struct world *world) {
         turn(world, (int)stream_pick(stream, weights, SHOPS), day_pick(&picker, stream));
     begged_taps(world);
     few_answers(world);
-    world_add(world, (int64_t)world->dates.comfort * DAY_SECONDS + 9 * 3600,
+    world_add(world, (int64_t)world->dates.comfort * DAY_SECONDS + 9 * HOUR,
               &(struct moment){
                   .who = WHO_CENTRE(SHOP_BURGOS), .kind = M_ENVIRONMENT, .unit = SHOP_BURGOS});
 }

@@ -164,13 +164,13 @@ void life_signups(struct world *world) {
     for (int day = 0; day < N_DAYS; day++) {
         double per_day = scaled(world, facts.checkouts_a_day) / reach_weights[2];
         web += per_day * week[calendar_weekday(&world->calendar, day)];
-        for (; web >= 1; web--)
+        for (int n = due_whole(&web); n; n--)
             checkout_run(world, day, (int)stream_pick(stream, reach_weights, 3));
         store += scaled(world, by_store) / N_DAYS * rhythm_day(&world->calendar, RHYTHM_STORE, day);
-        for (; store >= 1; store--)
+        for (int n = due_whole(&store); n; n--)
             sign_in_store(world, day);
         phone += scaled(world, by_phone) / N_DAYS * rhythm_day(&world->calendar, RHYTHM_PHONE, day);
-        for (; phone >= 1; phone--)
+        for (int n = due_whole(&phone); n; n--)
             sign_by_phone(world, day);
     }
 }

@@ -113,7 +113,7 @@ static void holder_calls(struct world *world) {
         double effect = day >= world->dates.article ? 1 + facts.article_effect : 1;
         due += scaled(world, facts.holder_calls_a_day) * effect *
                rhythm_day(&world->calendar, RHYTHM_PHONE, day);
-        for (; due >= 1; due--)
+        for (int n = due_whole(&due); n; n--)
             call_somebody(world, day, REASON_HOLDER);
     }
 }
@@ -206,7 +206,7 @@ void life_calls(struct world *world) {
 
 /* Between eight and the hour of t on the next day: still within 24 hours. */
 static int64_t next_morning(int64_t t, struct stream *stream) {
-    int64_t eight = (int64_t)(day_of(t) + 1) * DAY_SECONDS + 8 * 3600, limit = t + DAY_SECONDS - 60;
+    int64_t eight = (int64_t)(day_of(t) + 1) * DAY_SECONDS + 8 * HOUR, limit = t + DAY_SECONDS - 60;
     return limit > eight ? eight + (int64_t)stream_below(stream, (uint32_t)(limit - eight)) : limit;
 }
 
@@ -234,7 +234,7 @@ static void fault(struct world *world, int day) {
     bool in_24h = stream_chance(stream, person->segment == RURAL ? 0.61 : 0.80);
     int64_t done =
         day_time(world, RHYTHM_FIELD, day + (in_24h ? 0 : stream_between(stream, 2, 4)), stream);
-    if (in_24h && done < t + 3600)
+    if (in_24h && done < t + HOUR)
         done = next_morning(t, stream);
     bool partner = stream_chance(stream, 0.41);
     world_add(world, done,
@@ -264,7 +264,7 @@ void life_faults(struct world *world) {
 static void cut_one(struct world *world, uint32_t who) {
     struct stream *stream = &world->streams[FOR_FAULTS];
     struct person *person = &world->people[who];
-    int64_t t = (int64_t)world->dates.cut * DAY_SECONDS + (16 * 60 + 20) * 60;
+    int64_t t = (int64_t)world->dates.cut * DAY_SECONDS + 16 * HOUR + 20 * MINUTE;
     bool warned = even_chance(&world->evens[EVEN_WARNED], facts.cut_warned);
     person->flags |= (uint16_t)(IN_CUT | (warned ? WARNED : 0));
     world_add(world, t + stream_between(stream, 0, 40),
@@ -275,7 +275,7 @@ static void cut_one(struct world *world, uint32_t who) {
     bool calls = warned ? even_chance(&world->evens[EVEN_CALL_WARNED], facts.warned_calls)
                         : even_chance(&world->evens[EVEN_CALL_UNWARNED], facts.unwarned_calls);
     if (calls)
-        life_call(world, t + stream_between(stream, 1300, 6 * 3600 - 2400), who, REASON_FAULT);
+        life_call(world, t + stream_between(stream, 1300, 6 * HOUR - 2400), who, REASON_FAULT);
     if (!stream_chance(stream, 0.25) || !person_active(person, world->dates.cut + 31))
         return;
     struct even *even = &world->evens[warned ? EVEN_NPS_WARNED : EVEN_NPS_UNWARNED];

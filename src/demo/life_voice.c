@@ -67,7 +67,7 @@ void life_case(struct world *world, int64_t t, uint32_t who, int unit, int about
     int64_t closed = day_time(world, RHYTHM_OFFICE,
                               day_of(t) + 1 + (int)stream_lognormal(stream, 2, 0.8), stream);
     moment.kind = M_CASE_CLOSED;
-    moment.c = (uint16_t)((closed - t) / 3600);
+    moment.c = (uint16_t)((closed - t) / HOUR);
     moment.d = stream_chance(stream, 0.81);
     world_add(world, closed, &moment);
 }

@@ -13,24 +13,24 @@
 #include "demo/internal.h"
 
 const struct shop_row shop_table[SHOPS] = {
-    [SHOP_ORDONO] = {"Tienda León Ordoño", LEON, true, 11.0, true},
-    [SHOP_ERAS] = {"Tienda León Eras", LEON, true, 6.5, false},
-    [SHOP_PONFERRADA] = {"Tienda Ponferrada", LEON, false, 7.0, false},
-    [SHOP_ASTORGA] = {"Tienda Astorga", LEON, false, 3.0, false},
-    [SHOP_BANEZA] = {"Tienda La Bañeza", LEON, false, 2.6, false},
-    [SHOP_BURGOS] = {"Tienda Burgos", BURGOS, true, 10.5, false},
-    [SHOP_GAMONAL] = {"Tienda Gamonal", BURGOS, false, 8.5, true},
-    [SHOP_ARANDA] = {"Tienda Aranda de Duero", BURGOS, false, 4.4, false},
-    [SHOP_MIRANDA] = {"Tienda Miranda de Ebro", BURGOS, false, 4.2, false},
-    [SHOP_OURENSE] = {"Tienda Ourense", OURENSE, true, 10.0, true},
-    [SHOP_BARCO] = {"Tienda O Barco", OURENSE, false, 3.0, false},
-    [SHOP_VERIN] = {"Tienda Verín", OURENSE, false, 3.4, false},
-    [SHOP_SORIA] = {"Tienda Soria", SORIA, true, 4.6, false},
-    [SHOP_ALMAZAN] = {"Tienda Almazán", SORIA, false, 2.2, false},
-    [SHOP_HUESCA] = {"Tienda Huesca", HUESCA, true, 8.5, true},
-    [SHOP_JACA] = {"Tienda Jaca", HUESCA, true, 4.0, false},
-    [SHOP_BARBASTRO] = {"Tienda Barbastro", HUESCA, false, 3.6, false},
-    [SHOP_FRAGA] = {"Tienda Fraga", HUESCA, false, 3.0, false},
+    [SHOP_ORDONO] = {"Tienda León Ordoño", 11.0, LEON, true, true},
+    [SHOP_ERAS] = {"Tienda León Eras", 6.5, LEON, true, false},
+    [SHOP_PONFERRADA] = {"Tienda Ponferrada", 7.0, LEON, false, false},
+    [SHOP_ASTORGA] = {"Tienda Astorga", 3.0, LEON, false, false},
+    [SHOP_BANEZA] = {"Tienda La Bañeza", 2.6, LEON, false, false},
+    [SHOP_BURGOS] = {"Tienda Burgos", 10.5, BURGOS, true, false},
+    [SHOP_GAMONAL] = {"Tienda Gamonal", 8.5, BURGOS, false, true},
+    [SHOP_ARANDA] = {"Tienda Aranda de Duero", 4.4, BURGOS, false, false},
+    [SHOP_MIRANDA] = {"Tienda Miranda de Ebro", 4.2, BURGOS, false, false},
+    [SHOP_OURENSE] = {"Tienda Ourense", 10.0, OURENSE, true, true},
+    [SHOP_BARCO] = {"Tienda O Barco", 3.0, OURENSE, false, false},
+    [SHOP_VERIN] = {"Tienda Verín", 3.4, OURENSE, false, false},
+    [SHOP_SORIA] = {"Tienda Soria", 4.6, SORIA, true, false},
+    [SHOP_ALMAZAN] = {"Tienda Almazán", 2.2, SORIA, false, false},
+    [SHOP_HUESCA] = {"Tienda Huesca", 8.5, HUESCA, true, true},
+    [SHOP_JACA] = {"Tienda Jaca", 4.0, HUESCA, true, false},
+    [SHOP_BARBASTRO] = {"Tienda Barbastro", 3.6, HUESCA, false, false},
+    [SHOP_FRAGA] = {"Tienda Fraga", 3.0, HUESCA, false, false},
 };
 
 const struct plan_row plan_table[PLANS] = {{"Fibra 600 + 2 móviles", 4690, HOGAR},
@@ -74,9 +74,9 @@ static uint8_t language_of(struct stream *stream, const struct person *person) {
 static uint8_t plan_of(struct stream *stream, const struct person *person) {
     uint8_t own[PLANS];
     uint32_t n = 0;
-    for (uint8_t i = 0; i < PLANS; i++)
+    for (unsigned i = 0; i < PLANS; i++)
         if (plan_table[i].segment == person->segment)
-            own[n++] = i;
+            own[n++] = (uint8_t)i;
     if (person->segment == MAYORES)
         return person->flags & FIBRE ? 6 : 5;
     if (person->segment == RURAL)

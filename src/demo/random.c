@@ -70,10 +70,11 @@ uint32_t whole(struct stream *stream, double expected) {
 
 /* √p of the n-th prime, its fraction as 64 bits. */
 static uint64_t irrational(unsigned n) {
-    static const uint16_t primes[] = {
-        2,   3,   5,   7,   11,  13,  17,  19,  23,  29,  31,  37,  41,  43,  47,  53,  59,
-        61,  67,  71,  73,  79,  83,  89,  97,  101, 103, 107, 109, 113, 127, 131, 137, 139,
-        149, 151, 157, 163, 167, 173, 179, 181, 191, 193, 197, 199, 211, 223, 227, 229, 233, 239, 241, 251, 257};
+    static const uint16_t primes[] = {2,   3,   5,   7,   11,  13,  17,  19,  23,  29,  31,
+                                      37,  41,  43,  47,  53,  59,  61,  67,  71,  73,  79,
+                                      83,  89,  97,  101, 103, 107, 109, 113, 127, 131, 137,
+                                      139, 149, 151, 157, 163, 167, 173, 179, 181, 191, 193,
+                                      197, 199, 211, 223, 227, 229, 233, 239, 241, 251, 257};
     double root = sqrt((double)primes[n % (sizeof primes / sizeof *primes)]);
     return (uint64_t)((root - floor(root)) * 0x1p53) << 11;
 }

@@ -250,7 +250,7 @@ static size_t add(char *text, size_t n, size_t size, const char *more) {
     size_t m = strlen(more);
     if (n + m >= size)
         return n;
-    memcpy(text + n, more, m);
+    memcpy(text + n, more, m + 1);
     return n + m;
 }
 
@@ -307,8 +307,7 @@ static const char *const gamer_ideas[] = {
     "Abrir puertos desde la app y router de cuatro antenas",
     "Prioridad de tráfico para juegos, y router con cuatro antenas ya"};
 static const char *const complaints[TOPICS] = {
-    [ABOUT_BILL] = "Solicito la devolución de los importes cobrados por encima de lo prometido en "
-                   "la contratación",
+    [ABOUT_BILL] = "Solicito la devolución de lo cobrado por encima de lo prometido",
     [ABOUT_FAULT] = "Reclamo la compensación por los días sin servicio",
     [ABOUT_CARE] = "Reclamo por la atención recibida: nadie resuelve mi problema",
     [ABOUT_SHOP] = "En la tienda me hicieron firmar condiciones distintas de las ofrecidas",
