@@ -5,10 +5,12 @@
  */
 #include "cli/serve.h"
 
+#include <dirent.h>
+#include <errno.h>
 #include <signal.h>
+#include <stdbool.h>
 #include <stdio.h>
 #include <sys/resource.h>
-#include <sys/stat.h>
 #include <unistd.h>
 
 #include "base/logger.h"
@@ -88,10 +90,21 @@ int serve_folder(const struct serving *serving, struct err *err) {
     return code;
 }
 
+/* Nothing there, or an empty folder, as a new volume is. */
+static bool is_absent(const char *dir) {
+    DIR *folder = opendir(dir);
+    if (!folder)
+        return errno == ENOENT;
+    size_t entries = 0;
+    while (entries < 3 && readdir(folder))
+        entries++; /* "." and ".." are two */
+    closedir(folder);
+    return entries < 3;
+}
+
 /* As `init` does, where there is no folder yet. */
 static int prepare_if_absent(const char *dir, const char *listen, struct err *err) {
-    struct stat status;
-    if (stat(dir, &status) == 0)
+    if (!is_absent(dir))
         return 0;
     struct preparation preparation = {.dir = dir, .listen = listen};
     json_t *keys = NULL;
@@ -125,4 +138,4 @@ const struct command command_serve = {.name = "serve",
                                       .summary = "runs the server; SIGTERM finishes what is under way and stops",
                                       OPTIONS_OF(options),
                                       .run = run,
-                                      .more = "Creates the data folder as init does where it is absent."};
+                                      .more = "Creates the data folder as init does where it is absent or empty."};
