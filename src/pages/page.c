@@ -85,6 +85,16 @@ static void add_person(const struct request *request, json_t *view) {
                                                principal->scopes & SCOPE_IMPORT));
 }
 
+/* "Clientes · Vereda · Senda": the product's name stands once. */
+static void add_title(const struct request *request, const char *organisation, json_t *view) {
+    const char *title = json_string_value(json_object_get(view, "title"));
+    bool named = *organisation && strcmp(organisation, "Senda") != 0;
+    if (!title) title = "";
+    if (named) title = arena_format(request->arena, "%s · %s", title, organisation);
+    if (!strstr(title, "Senda")) title = arena_format(request->arena, "%s · Senda", title);
+    set_text(view, "page_title", title);
+}
+
 /* What every template finds (page.h). */
 static void add_common(const struct request *request, const struct page *page, const struct template_world *world,
                        json_t *view) {
@@ -93,6 +103,7 @@ static void add_common(const struct request *request, const struct page *page, c
     set_text(view, "language", request->language);
     set_text(view, "region", format_locale(world->format));
     set_text(view, "organisation", folder->name);
+    add_title(request, folder->name, view);
     set_text(view, "currency", folder->currency);
     set_text(view, "csrf", request->csrf);
     set_text(view, "here", request->path);

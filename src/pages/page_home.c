@@ -21,7 +21,7 @@
 #include "pages/regions.h"
 #include "pages/words.h"
 
-enum { TOUCHPOINTS_SHOWN = 8, NAMES_COMPARED = 200, ARRIVALS_SHOWN = 8 };
+enum { TOUCHPOINTS_SHOWN = 12, NAMES_COMPARED = 200, ARRIVALS_SHOWN = 8 };
 
 static const struct {
     const char *id, *every;
@@ -191,7 +191,7 @@ static json_t *figures(struct request *request, const struct home_period *period
     add_figure(request, list, "customers", customers, customers_before, 0, "/customers");
     add_figure(request, list, "interactions", now, before, 0, "/explore/trend");
     add_figure(request, list, "per_customer", customers > 0 ? now / customers : 0,
-               customers_before > 0 ? before / customers_before : 0, 1, "/explore/variants");
+               customers_before > 0 ? before / customers_before : 0, 2, "/explore/variants");
     add_figure(request, list, "newcomers", count_newcomers(request, from_ms, until_ms),
                count_newcomers(request, from_ms - back_ms, until_ms - back_ms), 0, "/explore/retention");
     return list;
