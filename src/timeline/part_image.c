@@ -11,6 +11,7 @@
 #include <unistd.h>
 
 #include "base/hash.h"
+#include "store/file.h"
 #include "timeline/part_file.h"
 #include "timeline/part_internal.h"
 
@@ -93,10 +94,9 @@ static int allocate(struct part_image *image, int fd, struct err *err) {
         image->base = pages_new(image->bytes);
         return image->base ? 0 : err_set(err, E_TOO_LARGE, "no memory for a part of the timeline");
     }
-    int code = posix_fallocate(fd, 0, (off_t)image->bytes);
-    if (code)
-        return err_set(err, code == ENOSPC || code == EDQUOT ? E_NOSPACE : E_IO,
-                       "a part of the timeline could not be written");
+    errno = posix_fallocate(fd, 0, (off_t)image->bytes);
+    if (errno)
+        return file_fail("a part of the timeline", err);
     char *base = mmap(NULL, image->bytes, PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
     if (base == MAP_FAILED)
         return err_set(err, E_IO, "a part of the timeline could not be mapped");

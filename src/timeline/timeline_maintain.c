@@ -6,6 +6,9 @@
  *          cell that nobody appends to is merged further: small parts into one, and that into the large one when it has
  *          a tenth of its rows. Between chunks of a long merge the head is looked after.
  *
+ * Rows keep the profile that they came with, however many are redirected: questions gather an owner's profiles through
+ * the overlay, and nothing is rewritten for it.
+ *
  * SPDX-License-Identifier: GPL-3.0-or-later
  */
 #include <stdlib.h>

@@ -6,6 +6,9 @@
  */
 #include "timeline_world.h"
 
+#include <signal.h>
+#include <sys/resource.h>
+
 #include "base/time.h"
 
 enum { DAY = DAY_MS };
@@ -358,6 +361,37 @@ static void reindex_builds_the_same_again(void **state) {
     world_free(world);
 }
 
+static void a_full_disk_refuses_and_recovers(void **state) {
+    (void)state;
+    struct world *world = world_new();
+    for (int i = 0; i < 24; i++) { /* not enough to be sealed by itself */
+        struct fixture_shape shape = spread(3000, 5);
+        shape.properties = 0;
+        world_append_random(world, 10000, shape);
+    }
+    char path[100];
+    struct stat status;
+    snprintf(path, sizeof path, "%s/senda.db-wal", world->dir);
+    off_t most = stat(path, &status) == 0 ? status.st_size : 0;
+    struct rlimit before, limit;
+    assert_int_equal(getrlimit(RLIMIT_FSIZE, &before), 0);
+    limit = before;
+    limit.rlim_cur = (rlim_t)most / 2 + 100000; /* what a part of all rows exceeds */
+    if (limit.rlim_cur > 2000000)
+        limit.rlim_cur = 2000000;
+    signal(SIGXFSZ, SIG_IGN);
+    assert_int_equal(setrlimit(RLIMIT_FSIZE, &limit), 0);
+    struct err err = {0};
+    assert_int_equal(timeline_maintain(world->timeline, true, &err), E_NOSPACE);
+    world_assert(world); /* from memory */
+    assert_int_equal(world_files(world, ".part", NULL), 0);
+    assert_int_equal(setrlimit(RLIMIT_FSIZE, &before), 0);
+    world_maintain(world, true);
+    world_assert(world);
+    world_assert_verified(world);
+    world_free(world);
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(empty),
@@ -373,6 +407,7 @@ int main(void) {
         cmocka_unit_test(files_that_are_not_listed_are_removed),
         cmocka_unit_test(verify_finds_what_checksums_cannot),
         cmocka_unit_test(reindex_builds_the_same_again),
+        cmocka_unit_test(a_full_disk_refuses_and_recovers),
     };
     cmocka_set_test_filter(getenv("ONLY"));
     return cmocka_run_group_tests(tests, NULL, NULL);
