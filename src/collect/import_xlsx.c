@@ -63,7 +63,7 @@ struct xlsx {
     uint64_t number;
     char type[12];
     unsigned style;
-    bool in_value, in_phonetic, row_ready;
+    bool in_row, in_value, in_phonetic, row_ready;
     struct buf value;
 };
 
@@ -347,7 +347,7 @@ static struct slice number_text(struct xlsx *xlsx, const char *text, bool *date)
 
 static void end_cell(struct xlsx *xlsx) {
     struct slice text = buf_slice(&xlsx->value);
-    if (!text.n || strcmp(xlsx->type, "e") == 0 || xlsx->column >= TABLE_COLUMNS_MAX)
+    if (!xlsx->in_row || !text.n || strcmp(xlsx->type, "e") == 0 || xlsx->column >= TABLE_COLUMNS_MAX)
         return;
     bool date = false;
     struct slice cell;
@@ -390,6 +390,7 @@ static void sheet_start(void *user, const XML_Char *name, const XML_Char **attri
         xlsx->number = number ? strtoull(number, NULL, 10) : xlsx->number + 1;
         xlsx->column = SIZE_MAX;
         xlsx->capacity = 0;
+        xlsx->in_row = true;
         *xlsx->row = (struct table_row){.number = xlsx->number};
     } else if (strcmp(name, "c") == 0) {
         start_cell(xlsx, all);
@@ -409,9 +410,11 @@ static void sheet_end(void *user, const XML_Char *name) {
         xlsx->in_phonetic = false;
     } else if (strcmp(name, "c") == 0) {
         end_cell(xlsx);
-    } else if (strcmp(name, "row") == 0 && xlsx->row->n) {
-        xlsx->row_ready = true;
-        XML_StopParser(xlsx->parser, XML_TRUE);
+    } else if (strcmp(name, "row") == 0 && xlsx->in_row) {
+        xlsx->in_row = false; /* what stands between rows belongs to none */
+        xlsx->row_ready = xlsx->row->n > 0;
+        if (xlsx->row_ready)
+            XML_StopParser(xlsx->parser, XML_TRUE);
     }
 }
 
