@@ -27,13 +27,15 @@ static int run_verify(struct command_line *line, struct err *err) {
     } else if (!code) {
         json_array_foreach(json_object_get(answer, "findings"), i,
                            row) if ((finding = json_string_value(row))) printf("%s\n", finding);
-        puts(ok ? "everything is sound" : "not everything is sound");
+        puts(!ok                                                    ? "not everything is sound"
+             : json_array_size(json_object_get(answer, "findings")) ? "everything is sound again"
+                                                                    : "everything is sound");
     }
     if (!code && !ok) {
         code = err_set(err, E_REFUSED, "%zu findings",
                        json_array_size(json_object_get(answer, "findings")));
         err_hint(err, option_flag(line, "repair")
-                          ? "Verify once more; what is left needs a backup."
+                          ? "What is left cannot be rebuilt: restore a backup."
                           : "senda verify --repair rebuilds a damaged index.");
     }
     json_decref(answer);
@@ -48,11 +50,12 @@ static const struct option verify_options[] = {
     OPTION_JSON,
 };
 
-const struct command command_verify = {
-    .name = "verify",
-    .summary = "checks every checksum and cross-reference; exit 4 if something is wrong",
-    OPTIONS_OF(verify_options),
-    .run = run_verify};
+const struct command command_verify = {.name = "verify",
+                                       .summary =
+                                           "checks every checksum and cross-reference; exit 4 if "
+                                           "something is (or, with --repair, stays) wrong",
+                                       OPTIONS_OF(verify_options),
+                                       .run = run_verify};
 
 static int reindex_here(struct folder *folder, json_t **answer, struct err *err) {
     struct timeline_stats stats;
