@@ -12,7 +12,7 @@ const list = /** @type {HTMLElement} */ (document.querySelector("[data-arrivals]
 /** Names of events and channels in the reader's language. @type {Record<string, string>} */
 const names = JSON.parse(list.dataset.names || "{}") || {};
 const max = Number(list.dataset.max) || 12;
-const relative = new Intl.RelativeTimeFormat(document.documentElement.lang, { style: "short", numeric: "auto" });
+const relative = new Intl.RelativeTimeFormat(document.documentElement.dataset.region, { style: "short", numeric: "auto" });
 const drawn = ["web", "app", "store", "kiosk", "phone", "email", "chat", "social", "review", "visit", "backoffice"];
 const same = /** @type {Record<string, string>} */ ({ mobile: "app", call: "phone", whatsapp: "chat", sms: "chat", field: "visit" });
 const icons = (document.querySelector("use")?.getAttribute("href") || "").split("#")[0];
@@ -78,7 +78,7 @@ stream.addEventListener("arrival", (event) => {
 stream.addEventListener("source", (event) => {
   const counters = JSON.parse(event.data);
   if (String(counters.source) !== list.dataset.source) return;
-  const number = new Intl.NumberFormat(document.documentElement.lang);
+  const number = new Intl.NumberFormat(document.documentElement.dataset.region, { useGrouping: "always" });
   for (const place of document.querySelectorAll("[data-live]")) {
     const value = counters[/** @type {HTMLElement} */ (place).dataset.live || ""];
     if (typeof value === "number") place.textContent = number.format(value);
