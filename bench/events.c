@@ -25,10 +25,13 @@ static void print(const struct record *r) {
     time_t s = (time_t)(r->ts / 1000);
     struct tm t;
     gmtime_r(&s, &t);
-    printf("{\"type\":\"track\",\"event\":\"E%u\",\"userId\":\"u%u\",\"timestamp\":\"%04d-%02d-%02dT%02d:%02d:%02dZ\",",
-           r->type, r->customer, t.tm_year + 1900, t.tm_mon + 1, t.tm_mday, t.tm_hour, t.tm_min, t.tm_sec);
-    printf("\"context\":{\"channel\":\"c%u\",\"touchpoint\":\"t%u\"},\"properties\":{\"value\":%.2f", r->channel,
-           r->touchpoint, (double)r->value);
+    printf("{\"type\":\"track\",\"event\":\"E%u\",\"userId\":\"u%u\",\"timestamp\":\"%04d-%02d-%"
+           "02dT%02d:%02d:%02dZ\",",
+           r->type, r->customer, t.tm_year + 1900, t.tm_mon + 1, t.tm_mday, t.tm_hour, t.tm_min,
+           t.tm_sec);
+    printf(
+        "\"context\":{\"channel\":\"c%u\",\"touchpoint\":\"t%u\"},\"properties\":{\"value\":%.2f",
+        r->channel, r->touchpoint, (double)r->value);
     if (r->properties) {
         unsigned c = r->properties;
         printf(",\"sku\":%u,\"qty\":%u,\"ref\":\"r%u\"", 10000 + c * 7, 1 + c % 5, c % 97);

@@ -25,8 +25,10 @@ enum { CUSTOMERS = 1000000, LATENCY_MAX_US = 2000000, ANSWER_BYTES = 1 << 20 };
 
 static const char EVENT[] =
     "{\"type\":\"track\",\"event\":\"Product Viewed\",\"userId\":\"u0000000\",\"messageId\":"
-    "\"00000000-0000-4000-8000-000000000000\",\"timestamp\":\"2026-06-01T00:00:00.000Z\",\"properties\":{"
-    "\"product_id\":\"p-1234\",\"price\":12.5,\"currency\":\"EUR\",\"category\":\"fibra\"},\"context\":{"
+    "\"00000000-0000-4000-8000-000000000000\",\"timestamp\":\"2026-06-01T00:00:00.000Z\","
+    "\"properties\":{"
+    "\"product_id\":\"p-1234\",\"price\":12.5,\"currency\":\"EUR\",\"category\":\"fibra\"},"
+    "\"context\":{"
     "\"channel\":\"web\"}}";
 
 struct connection {
@@ -79,10 +81,11 @@ static void prepare(struct connection *c, const char *key, int events) {
         body = each;
     else
         body = 10 + (size_t)events * (each + 1) - 1 + 2;
-    int head = snprintf(c->request, 512,
-                        "POST /v1/%s HTTP/1.1\r\nHost: 127.0.0.1\r\nContent-Type: application/json\r\n"
-                        "Authorization: Bearer %s\r\nContent-Length: %zu\r\n\r\n",
-                        events == 1 ? "track" : "batch", key, body);
+    int head =
+        snprintf(c->request, 512,
+                 "POST /v1/%s HTTP/1.1\r\nHost: 127.0.0.1\r\nContent-Type: application/json\r\n"
+                 "Authorization: Bearer %s\r\nContent-Length: %zu\r\n\r\n",
+                 events == 1 ? "track" : "batch", key, body);
     char *p = c->request + head;
     if (events > 1)
         p = (char *)memcpy(p, "{\"batch\":[", 10) + 10;
@@ -189,9 +192,11 @@ int main(int argc, char **argv) {
     }
     double took = (double)(now_us() - start) / 1e6;
     qsort(latency, done, sizeof *latency, compare);
-    printf("%d connections, %d events a request: %.0f requests/s, %.0f events/s, p50 %.2f ms, p99 %.2f ms, max "
+    printf("%d connections, %d events a request: %.0f requests/s, %.0f events/s, p50 %.2f ms, p99 "
+           "%.2f ms, max "
            "%.2f ms, not 200: %zu\n",
-           n, events, (double)done / took, (double)(done - bad) * events / took, latency[done / 2] / 1e3,
-           latency[done * 99 / 100] / 1e3, latency[done ? done - 1 : 0] / 1e3, bad);
+           n, events, (double)done / took, (double)(done - bad) * events / took,
+           latency[done / 2] / 1e3, latency[done * 99 / 100] / 1e3,
+           latency[done ? done - 1 : 0] / 1e3, bad);
     return bad != 0;
 }

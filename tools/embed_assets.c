@@ -28,18 +28,21 @@ static void die(const char *what, const char *which) {
 
 static struct bytes read_all(const char *path) {
     FILE *file = fopen(path, "rb");
-    if (!file || fseek(file, 0, SEEK_END) != 0) die("cannot read", path);
+    if (!file || fseek(file, 0, SEEK_END) != 0)
+        die("cannot read", path);
     long size = ftell(file);
     struct bytes bytes = {malloc((size_t)size + 1), (size_t)size};
     rewind(file);
-    if (!bytes.p || fread(bytes.p, 1, bytes.n, file) != bytes.n) die("cannot read", path);
+    if (!bytes.p || fread(bytes.p, 1, bytes.n, file) != bytes.n)
+        die("cannot read", path);
     fclose(file);
     return bytes;
 }
 
 static void write_all(const char *path, struct bytes bytes) {
     FILE *file = fopen(path, "wb");
-    if (!file || fwrite(bytes.p, 1, bytes.n, file) != bytes.n || fclose(file) != 0) die("cannot write", path);
+    if (!file || fwrite(bytes.p, 1, bytes.n, file) != bytes.n || fclose(file) != 0)
+        die("cannot write", path);
 }
 
 static struct bytes gzip(struct bytes raw) {
@@ -56,36 +59,46 @@ static struct bytes gzip(struct bytes raw) {
 
 static struct bytes brotli(struct bytes raw) {
     struct bytes out = {malloc(raw.n + 1024), raw.n + 1024};
-    if (!out.p || !BrotliEncoderCompress(11, 22, BROTLI_MODE_TEXT, raw.n, raw.p, &out.n, out.p)) out.n = SIZE_MAX;
+    if (!out.p || !BrotliEncoderCompress(11, 22, BROTLI_MODE_TEXT, raw.n, raw.p, &out.n, out.p))
+        out.n = SIZE_MAX;
     return out;
 }
 
 static const char *media_type(const char *path) {
     static const char *const types[][2] = {
-        {".css", "text/css; charset=utf-8"}, {".js", "text/javascript; charset=utf-8"},
-        {".svg", "image/svg+xml"}, {".mustache", "text/html; charset=utf-8"}, {".woff2", "font/woff2"},
-        {".png", "image/png"}, {".webmanifest", "application/manifest+json"}, {".txt", "text/plain; charset=utf-8"},
+        {".css", "text/css; charset=utf-8"},
+        {".js", "text/javascript; charset=utf-8"},
+        {".svg", "image/svg+xml"},
+        {".mustache", "text/html; charset=utf-8"},
+        {".woff2", "font/woff2"},
+        {".png", "image/png"},
+        {".webmanifest", "application/manifest+json"},
+        {".txt", "text/plain; charset=utf-8"},
     };
     const char *dot = strrchr(path, '.');
     for (size_t i = 0; dot && i < sizeof types / sizeof *types; i++)
-        if (strcmp(dot, types[i][0]) == 0) return types[i][1];
+        if (strcmp(dot, types[i][0]) == 0)
+            return types[i][1];
     die("unknown kind of file", path);
     return NULL;
 }
 
 /* One blob as symbols asset_KIND_INDEX and …_end, and the size of the terminating 0 beyond it. */
 static void print_blob(FILE *out, const char *path, int index, const char *kind) {
-    fprintf(out, "__asm__(\".section .rodata\\n.global asset_%s_%d\\n.hidden asset_%s_%d\\nasset_%s_%d:\\n"
-            ".incbin \\\"%s\\\"\\n.byte 0\\n.previous\\n\");\nextern const char asset_%s_%d[];\n",
-            kind, index, kind, index, kind, index, path, kind, index);
+    fprintf(
+        out,
+        "__asm__(\".section .rodata\\n.global asset_%s_%d\\n.hidden asset_%s_%d\\nasset_%s_%d:\\n"
+        ".incbin \\\"%s\\\"\\n.byte 0\\n.previous\\n\");\nextern const char asset_%s_%d[];\n",
+        kind, index, kind, index, kind, index, path, kind, index);
 }
 
 static void print_form(FILE *out, const char *kind, int index, size_t n) {
-    if (n) fprintf(out, ", .%s = {asset_%s_%d, %zu}", kind, kind, index, n);
+    if (n)
+        fprintf(out, ", .%s = {asset_%s_%d, %zu}", kind, kind, index, n);
 }
 
-static size_t compress_form(FILE *out, struct bytes form, struct bytes raw, const char *folder, const char *kind,
-                            int index) {
+static size_t compress_form(FILE *out, struct bytes form, struct bytes raw, const char *folder,
+                            const char *kind, int index) {
     size_t n = 0;
     if (form.n < raw.n - raw.n / 20) {
         char path[4096];
@@ -103,7 +116,8 @@ static int compare_text(const void *a, const void *b) {
 }
 
 int main(int argc, char **argv) {
-    if (argc < 4) die("usage", "embed_assets ROOT OUT_FOLDER FILE…");
+    if (argc < 4)
+        die("usage", "embed_assets ROOT OUT_FOLDER FILE…");
     const char *root = argv[1], *folder = argv[2];
     char **files = argv + 3;
     int n = argc - 3;
@@ -114,7 +128,8 @@ int main(int argc, char **argv) {
     char *rows = NULL;
     size_t rows_bytes;
     FILE *table = open_memstream(&rows, &rows_bytes);
-    if (!out || !table) die("cannot write", path);
+    if (!out || !table)
+        die("cannot write", path);
     fputs("/* Written by tools/embed_assets.c. */\n#include \"http/assets_table.h\"\n", out);
     uint64_t all = 0;
     for (int i = 0; i < n; i++) {
@@ -125,9 +140,10 @@ int main(int argc, char **argv) {
         print_blob(out, path, i, "raw");
         int is_template = strncmp(files[i], "templates/", 10) == 0;
         size_t gzip_n = is_template ? 0 : compress_form(out, gzip(raw), raw, folder, "gzip", i);
-        size_t brotli_n = is_template ? 0 : compress_form(out, brotli(raw), raw, folder, "brotli", i);
-        fprintf(table, "    {.path = \"%s\", .type = \"%s\", .etag = \"%016llx\"", files[i], media_type(files[i]),
-                (unsigned long long)hash);
+        size_t brotli_n =
+            is_template ? 0 : compress_form(out, brotli(raw), raw, folder, "brotli", i);
+        fprintf(table, "    {.path = \"%s\", .type = \"%s\", .etag = \"%016llx\"", files[i],
+                media_type(files[i]), (unsigned long long)hash);
         print_form(table, "raw", i, raw.n);
         print_form(table, "gzip", i, gzip_n);
         print_form(table, "brotli", i, brotli_n);
@@ -135,8 +151,10 @@ int main(int argc, char **argv) {
         free(raw.p);
     }
     fclose(table);
-    fprintf(out, "const struct asset ASSETS[] = {\n%s};\nconst size_t ASSETS_COUNT = %d;\n"
-            "const char ASSETS_VERSION[] = \"%08llx\";\n", rows, n, (unsigned long long)(all & 0xffffffffULL));
+    fprintf(out,
+            "const struct asset ASSETS[] = {\n%s};\nconst size_t ASSETS_COUNT = %d;\n"
+            "const char ASSETS_VERSION[] = \"%08llx\";\n",
+            rows, n, (unsigned long long)(all & 0xffffffffULL));
     free(rows);
     return fclose(out) == 0 ? 0 : 1;
 }

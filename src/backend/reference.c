@@ -45,8 +45,10 @@ static bool text_is(struct value value, const char *text) {
     return value.type == VALUE_TEXT && slice_is(value.text, text);
 }
 
-static struct value named_property(const struct loading *loading, struct slice properties, const char *name) {
-    uint16_t code = dictionary_find(loading->world->dictionary, DICTIONARY_PROPERTY, slice_of(name));
+static struct value named_property(const struct loading *loading, struct slice properties,
+                                   const char *name) {
+    uint16_t code =
+        dictionary_find(loading->world->dictionary, DICTIONARY_PROPERTY, slice_of(name));
     return code ? reference_property(properties, code) : (struct value){.type = VALUE_ABSENT};
 }
 
@@ -59,16 +61,20 @@ static bool path_is_like(struct value path, const char *glob) {
     return fnmatch(glob, text, 0) == 0;
 }
 
-static bool rule_matches(const struct loading *loading, const struct touchpoint_rule *rule, const struct row *row) {
+static bool rule_matches(const struct loading *loading, const struct touchpoint_rule *rule,
+                         const struct row *row) {
     const struct dictionary *names = loading->world->dictionary;
     if (rule->event && !slice_is(dictionary_name(names, DICTIONARY_EVENT, row->event), rule->event))
         return false;
-    if (rule->channel && !slice_is(dictionary_name(names, DICTIONARY_CHANNEL, row->channel), rule->channel))
+    if (rule->channel &&
+        !slice_is(dictionary_name(names, DICTIONARY_CHANNEL, row->channel), rule->channel))
         return false;
-    if (rule->path && !path_is_like(named_property(loading, row->properties, "context.page.path"), rule->path) &&
+    if (rule->path &&
+        !path_is_like(named_property(loading, row->properties, "context.page.path"), rule->path) &&
         !path_is_like(named_property(loading, row->properties, "path"), rule->path))
         return false;
-    return !rule->property || text_is(named_property(loading, row->properties, rule->property), rule->value);
+    return !rule->property ||
+           text_is(named_property(loading, row->properties, rule->property), rule->value);
 }
 
 static uint16_t touchpoint_of(const struct loading *loading, const struct row *row) {
@@ -78,7 +84,8 @@ static uint16_t touchpoint_of(const struct loading *loading, const struct row *r
         return dictionary_find(names, DICTIONARY_TOUCHPOINT, said.text);
     for (size_t i = 0; i < loading->n_rules; i++)
         if (rule_matches(loading, &loading->rules[i], row))
-            return dictionary_find(names, DICTIONARY_TOUCHPOINT, slice_of(loading->rules[i].touchpoint));
+            return dictionary_find(names, DICTIONARY_TOUCHPOINT,
+                                   slice_of(loading->rules[i].touchpoint));
     return CODE_NONE;
 }
 
@@ -99,7 +106,8 @@ static int load_record(void *context, const struct log_record *record) {
         world->rows = grown(world->rows, world->n_rows, &loading->row_capacity, sizeof kept);
         world->rows[world->n_rows++] = kept;
     } else {
-        world->traits = grown(world->traits, world->n_traits, &loading->trait_capacity, sizeof kept);
+        world->traits =
+            grown(world->traits, world->n_traits, &loading->trait_capacity, sizeof kept);
         world->traits[world->n_traits++] = kept;
     }
     return 0;
@@ -125,7 +133,8 @@ int reference_load(struct reference_world *world, struct folder *folder, struct 
         code = timeline_get_rules(folder->timeline, &world->arena, &rules, &n_rules, err);
     if (!code) {
         const struct overlay *overlay = snapshot_overlay(snapshot);
-        struct loading loading = {.world = world, .overlay = overlay, .rules = rules, .n_rules = n_rules};
+        struct loading loading = {
+            .world = world, .overlay = overlay, .rules = rules, .n_rules = n_rules};
         code = log_read(folder->log, 1, log_last(folder->log) + 1, load_record, &loading, err);
         uint32_t profiles = customers_count(folder->customers);
         world->owners = arena_get(&world->arena, sizeof *world->owners * ((size_t)profiles + 1));
@@ -160,7 +169,8 @@ static bool listed(const uint16_t *codes, uint32_t n, uint16_t code) {
     return false;
 }
 
-static bool predicates_match(const struct predicate *predicates, uint32_t n, struct slice properties) {
+static bool predicates_match(const struct predicate *predicates, uint32_t n,
+                             struct slice properties) {
     for (uint32_t i = 0; i < n; i++) {
         struct value value = reference_property(properties, predicates[i].property);
         if (!predicate_matches(&predicates[i], &value))
@@ -172,7 +182,8 @@ static bool predicates_match(const struct predicate *predicates, uint32_t n, str
 bool reference_matches(const struct reference_row *row, const struct matcher *matcher) {
     if (matcher->events && !listed(matcher->events, matcher->n_events, row->event))
         return false;
-    if (matcher->touchpoints && !listed(matcher->touchpoints, matcher->n_touchpoints, row->touchpoint))
+    if (matcher->touchpoints &&
+        !listed(matcher->touchpoints, matcher->n_touchpoints, row->touchpoint))
         return false;
     return predicates_match(matcher->where, matcher->n_where, row->properties);
 }
@@ -204,9 +215,10 @@ static bool belongs_to_flow(const struct plan *plan, const struct reference_row 
     return reference_matches(row, &plan->of) && level_code(plan, row) != CODE_NONE;
 }
 
-void reference_view(const struct reference_world *world, const struct plan *plan, struct arena *arena,
-                    struct reference_view *view) {
-    *view = (struct reference_view){.cases = arena_get(arena, sizeof *view->cases * (world->n_owners + 1))};
+void reference_view(const struct reference_world *world, const struct plan *plan,
+                    struct arena *arena, struct reference_view *view) {
+    *view = (struct reference_view){
+        .cases = arena_get(arena, sizeof *view->cases * (world->n_owners + 1))};
     const struct reference_row **rows = arena_get(arena, sizeof *rows * (world->n_rows + 1));
     bool flow = plan->kind == PLAN_FLOW || plan->kind == PLAN_VARIANTS;
     for (size_t i = 0, end; i < world->n_rows; i = end) {
@@ -218,7 +230,8 @@ void reference_view(const struct reference_world *world, const struct plan *plan
                 rows[one.n++] = row;
         }
         rows += one.n;
-        bool wanted = !plan->segment || plan->by == BY_SEGMENT || reference_rule(world, plan, plan->segment, owner);
+        bool wanted = !plan->segment || plan->by == BY_SEGMENT ||
+                      reference_rule(world, plan, plan->segment, owner);
         if (one.n && wanted)
             view->cases[view->n++] = one;
     }
@@ -226,7 +239,8 @@ void reference_view(const struct reference_world *world, const struct plan *plan
 
 /* ---- rules, traits, breakdowns ---- */
 
-static struct value current_trait(const struct reference_world *world, uint32_t owner, uint32_t code) {
+static struct value current_trait(const struct reference_world *world, uint32_t owner,
+                                  uint32_t code) {
     struct value current = {.type = VALUE_ABSENT};
     for (size_t i = 0; i < world->n_traits; i++) {
         if (world->traits[i].owner != owner)
@@ -249,8 +263,8 @@ static bool times_hold(const struct rule *rule, uint64_t n) {
     }
 }
 
-static bool did(const struct reference_world *world, const struct plan *plan, const struct rule *rule,
-                uint32_t owner) {
+static bool did(const struct reference_world *world, const struct plan *plan,
+                const struct rule *rule, uint32_t owner) {
     uint64_t n = 0;
     for (size_t i = 0; i < world->n_rows; i++) {
         const struct reference_row *row = &world->rows[i];
@@ -261,8 +275,8 @@ static bool did(const struct reference_world *world, const struct plan *plan, co
     return times_hold(rule, n);
 }
 
-bool reference_rule(const struct reference_world *world, const struct plan *plan, const struct rule *rule,
-                    uint32_t owner) {
+bool reference_rule(const struct reference_world *world, const struct plan *plan,
+                    const struct rule *rule, uint32_t owner) {
     switch (rule->kind) {
     case RULE_ALL:
         for (uint32_t i = 0; i < rule->n_children; i++)
@@ -284,10 +298,12 @@ bool reference_rule(const struct reference_world *world, const struct plan *plan
     }
 }
 
-static struct value name_value(const struct reference_world *world, enum dictionary_kind kind, uint16_t code) {
+static struct value name_value(const struct reference_world *world, enum dictionary_kind kind,
+                               uint16_t code) {
     if (code == CODE_NONE)
         return (struct value){.type = VALUE_NULL};
-    return (struct value){.type = VALUE_TEXT, .text = dictionary_name(world->dictionary, kind, code)};
+    return (struct value){.type = VALUE_TEXT,
+                          .text = dictionary_name(world->dictionary, kind, code)};
 }
 
 struct value reference_by(const struct reference_world *world, const struct plan *plan,
@@ -299,7 +315,9 @@ struct value reference_by(const struct reference_world *world, const struct plan
     case BY_TOUCHPOINT: return name_value(world, DICTIONARY_TOUCHPOINT, row->touchpoint);
     case BY_EVENT: return name_value(world, DICTIONARY_EVENT, row->event);
     case BY_WEEK:
-        return (struct value){.type = VALUE_INT, .integer = zone_bucket_start_ms(plan->zone, BUCKET_WEEK, row->time_ms)};
+        return (struct value){.type = VALUE_INT,
+                              .integer =
+                                  zone_bucket_start_ms(plan->zone, BUCKET_WEEK, row->time_ms)};
     case BY_SEGMENT:
         if (reference_rule(world, plan, plan->segment, row->owner))
             value = (struct value){.type = VALUE_TEXT, .text = plan->segment_name};
@@ -327,8 +345,8 @@ static char *group_key(struct arena *arena, const struct value *value) {
     }
 }
 
-size_t reference_group_add(struct reference_groups *groups, struct arena *arena, const struct value *value,
-                           uint64_t weight) {
+size_t reference_group_add(struct reference_groups *groups, struct arena *arena,
+                           const struct value *value, uint64_t weight) {
     char *key = group_key(arena, value);
     for (size_t i = 0; i < groups->n; i++)
         if (strcmp(groups->groups[i].key, key) == 0) {
@@ -359,7 +377,8 @@ static char *shown_name(const struct value *value, struct arena *arena) {
     return text;
 }
 
-static bool goes_before(const struct reference_group *a, const struct reference_group *b, struct arena *arena) {
+static bool goes_before(const struct reference_group *a, const struct reference_group *b,
+                        struct arena *arena) {
     if (a->weight != b->weight)
         return a->weight > b->weight;
     bool a_null = a->value.type == VALUE_NULL, b_null = b->value.type == VALUE_NULL;
@@ -368,7 +387,8 @@ static bool goes_before(const struct reference_group *a, const struct reference_
     return strcmp(shown_name(&a->value, arena), shown_name(&b->value, arena)) < 0;
 }
 
-size_t reference_rank(const struct reference_groups *groups, uint32_t limit, struct arena *arena, size_t *rank) {
+size_t reference_rank(const struct reference_groups *groups, uint32_t limit, struct arena *arena,
+                      size_t *rank) {
     for (size_t i = 0; i < groups->n; i++) {
         size_t place = 0;
         for (size_t j = 0; j < groups->n; j++)
@@ -379,14 +399,15 @@ size_t reference_rank(const struct reference_groups *groups, uint32_t limit, str
     return groups->n <= limit ? groups->n : (size_t)limit + 1;
 }
 
-json_t *reference_place_json(const struct plan *plan, const struct reference_groups *groups, const size_t *rank,
-                             size_t place) {
+json_t *reference_place_json(const struct plan *plan, const struct reference_groups *groups,
+                             const size_t *rank, size_t place) {
     if (place == plan->limit)
         return json_string("(other)");
     for (size_t i = 0; i < groups->n; i++) {
         const struct value *value = &groups->groups[i].value;
         if (rank[i] == place)
-            return plan->by == BY_WEEK ? reference_time(value->integer) : reference_value_json(value);
+            return plan->by == BY_WEEK ? reference_time(value->integer)
+                                       : reference_value_json(value);
     }
     return json_null();
 }
@@ -459,9 +480,10 @@ int reference_answer(const struct reference_world *world, const struct plan *pla
         /* Of `customers`: the universe; which interactions a rule reads is the backend's affair. */
         bool rule = plan->kind == PLAN_CUSTOMERS;
         json_t *meta = rule ? json_pack("{s:I}", "customers", (json_int_t)world->n_owners)
-                            : json_pack("{s:I, s:I}", "customers", (json_int_t)view.n, "interactions",
-                                        (json_int_t)interactions);
-        *answer = json_pack("{s:s, s:o, s:o}", "kind", plan_kind_text(plan->kind), "data", data, "meta", meta);
+                            : json_pack("{s:I, s:I}", "customers", (json_int_t)view.n,
+                                        "interactions", (json_int_t)interactions);
+        *answer = json_pack("{s:s, s:o, s:o}", "kind", plan_kind_text(plan->kind), "data", data,
+                            "meta", meta);
     } else {
         code = err_set(err, E_INVALID, "the reference does not answer this kind");
     }

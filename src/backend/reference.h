@@ -38,8 +38,8 @@ void reference_release(struct reference_world *world);
 
 /* Answers {"kind","data","meta":{"customers","interactions"}} with the members that interface.md names. E_INVALID for
  * kinds that the reference does not know (timeline, drop_off, paths) and for `people`. */
-must_use int reference_answer(const struct reference_world *world, const struct plan *plan, json_t **answer,
-                              struct err *err);
+must_use int reference_answer(const struct reference_world *world, const struct plan *plan,
+                              json_t **answer, struct err *err);
 
 /* What reference_*.c share. */
 
@@ -53,13 +53,13 @@ struct reference_view {
     struct reference_case *cases; /* by owner ascending; none without rows */
     size_t n;
 };
-void reference_view(const struct reference_world *world, const struct plan *plan, struct arena *arena,
-                    struct reference_view *view);
+void reference_view(const struct reference_world *world, const struct plan *plan,
+                    struct arena *arena, struct reference_view *view);
 
 struct value reference_property(struct slice properties, uint32_t code);
 bool reference_matches(const struct reference_row *row, const struct matcher *matcher);
-bool reference_rule(const struct reference_world *world, const struct plan *plan, const struct rule *rule,
-                    uint32_t owner);
+bool reference_rule(const struct reference_world *world, const struct plan *plan,
+                    const struct rule *rule, uint32_t owner);
 /* The value of the plan's `by` for a row; VALUE_NULL where it is missing. */
 struct value reference_by(const struct reference_world *world, const struct plan *plan,
                           const struct reference_row *row);
@@ -79,24 +79,25 @@ struct reference_groups {
     struct reference_group *groups;
     size_t n, capacity;
 };
-size_t reference_group_add(struct reference_groups *groups, struct arena *arena, const struct value *value,
-                           uint64_t weight);
+size_t reference_group_add(struct reference_groups *groups, struct arena *arena,
+                           const struct value *value, uint64_t weight);
 /* rank[i] = place of group i (0 first); groups at place >= limit share the place `limit` ("(other)"). Returns the number
  * of places. */
-size_t reference_rank(const struct reference_groups *groups, uint32_t limit, struct arena *arena, size_t *rank);
-json_t *reference_place_json(const struct plan *plan, const struct reference_groups *groups, const size_t *rank,
-                             size_t place);
+size_t reference_rank(const struct reference_groups *groups, uint32_t limit, struct arena *arena,
+                      size_t *rank);
+json_t *reference_place_json(const struct plan *plan, const struct reference_groups *groups,
+                             const size_t *rank, size_t place);
 
-json_t *reference_trend(const struct reference_world *, const struct plan *, const struct reference_view *,
-                        struct arena *);
-json_t *reference_funnel(const struct reference_world *, const struct plan *, const struct reference_view *,
-                         struct arena *);
-json_t *reference_flow(const struct reference_world *, const struct plan *, const struct reference_view *,
-                       struct arena *);
-json_t *reference_variants(const struct reference_world *, const struct plan *, const struct reference_view *,
-                           struct arena *);
-json_t *reference_retention(const struct reference_world *, const struct plan *, const struct reference_view *,
-                            struct arena *);
+json_t *reference_trend(const struct reference_world *, const struct plan *,
+                        const struct reference_view *, struct arena *);
+json_t *reference_funnel(const struct reference_world *, const struct plan *,
+                         const struct reference_view *, struct arena *);
+json_t *reference_flow(const struct reference_world *, const struct plan *,
+                       const struct reference_view *, struct arena *);
+json_t *reference_variants(const struct reference_world *, const struct plan *,
+                           const struct reference_view *, struct arena *);
+json_t *reference_retention(const struct reference_world *, const struct plan *,
+                            const struct reference_view *, struct arena *);
 json_t *reference_customers(const struct reference_world *, const struct plan *, struct arena *);
 
 #endif

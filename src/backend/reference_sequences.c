@@ -29,7 +29,8 @@ static bool excluded(const struct plan *plan, const struct reference_row *row, u
 
 /* ordered and strict: from rows[at], which matches step 1, as far as it goes. */
 static struct attempt walk(const struct plan *plan, const struct reference_case *one, size_t at) {
-    struct attempt attempt = {.reached = 1, .times = {one->rows[at]->time_ms}, .start = one->rows[at]};
+    struct attempt attempt = {
+        .reached = 1, .times = {one->rows[at]->time_ms}, .start = one->rows[at]};
     for (size_t i = at + 1; i < one->n && attempt.reached < plan->n_steps; i++) {
         const struct reference_row *row = one->rows[i];
         if (row->time_ms - attempt.times[0] > plan->window_ms)
@@ -45,15 +46,16 @@ static struct attempt walk(const struct plan *plan, const struct reference_case 
 struct matching {
     const struct plan *plan;
     const struct reference_case *one;
-    size_t from, to;                     /* interactions of the window so far: [from, to] */
-    size_t filled[LIMIT_FUNNEL_STEPS];   /* interaction of each step, SIZE_MAX if none */
+    size_t from, to;                   /* interactions of the window so far: [from, to] */
+    size_t filled[LIMIT_FUNNEL_STEPS]; /* interaction of each step, SIZE_MAX if none */
     bool tried[LIMIT_FUNNEL_STEPS];
 };
 
 /* Finds a step for interaction i, moving others where needed (augmenting path of a bipartite matching). */
 static bool place(struct matching *matching, size_t i) {
     for (uint32_t step = 0; step < matching->plan->n_steps; step++) {
-        if (matching->tried[step] || !reference_matches(matching->one->rows[i], &matching->plan->steps[step]))
+        if (matching->tried[step] ||
+            !reference_matches(matching->one->rows[i], &matching->plan->steps[step]))
             continue;
         matching->tried[step] = true;
         if (matching->filled[step] == SIZE_MAX || place(matching, matching->filled[step])) {
@@ -71,7 +73,8 @@ static bool matches_some_step(const struct plan *plan, const struct reference_ro
     return false;
 }
 
-static struct attempt walk_any(const struct plan *plan, const struct reference_case *one, size_t at) {
+static struct attempt walk_any(const struct plan *plan, const struct reference_case *one,
+                               size_t at) {
     struct attempt attempt = {.start = one->rows[at]};
     struct matching matching = {.plan = plan, .one = one, .from = at};
     for (uint32_t step = 0; step < LIMIT_FUNNEL_STEPS; step++)
@@ -92,7 +95,8 @@ static struct attempt best_attempt(const struct plan *plan, const struct referen
     struct attempt best = {0};
     for (size_t at = 0; at < one->n; at++) {
         bool any = plan->order == ORDER_ANY;
-        if (any ? !matches_some_step(plan, one->rows[at]) : !reference_matches(one->rows[at], &plan->steps[0]))
+        if (any ? !matches_some_step(plan, one->rows[at])
+                : !reference_matches(one->rows[at], &plan->steps[0]))
             continue;
         struct attempt attempt = any ? walk_any(plan, one, at) : walk(plan, one, at);
         if (attempt.reached > best.reached)
@@ -103,8 +107,9 @@ static struct attempt best_attempt(const struct plan *plan, const struct referen
     return best;
 }
 
-static json_t *funnel_rows(const struct plan *plan, const struct attempt *attempts, const size_t *places, size_t n,
-                           size_t wanted, json_t *by, json_t *rows) {
+static json_t *funnel_rows(const struct plan *plan, const struct attempt *attempts,
+                           const size_t *places, size_t n, size_t wanted, json_t *by,
+                           json_t *rows) {
     double *gaps = calloc(n + 1, sizeof *gaps);
     if (!gaps)
         abort();
@@ -117,15 +122,18 @@ static json_t *funnel_rows(const struct plan *plan, const struct attempt *attemp
                 continue;
             customers++;
             if (step)
-                gaps[n_gaps++] = (double)(attempts[i].times[step] - attempts[i].times[step - 1]) / 1000.0;
+                gaps[n_gaps++] =
+                    (double)(attempts[i].times[step] - attempts[i].times[step - 1]) / 1000.0;
         }
         if (step == 0)
             first = previous = customers;
         json_t *row = json_pack("{s:i, s:o, s:I}", "step", (int)step + 1, "name",
                                 reference_text(plan->steps[step].name), "customers", customers);
-        json_object_set_new(row, "share", first ? json_real((double)customers / (double)first) : json_null());
+        json_object_set_new(row, "share",
+                            first ? json_real((double)customers / (double)first) : json_null());
         json_object_set_new(row, "from_previous",
-                            previous ? json_real((double)customers / (double)previous) : json_null());
+                            previous ? json_real((double)customers / (double)previous)
+                                     : json_null());
         json_object_set_new(row, "median_s", reference_quantile(gaps, n_gaps, 0.5));
         json_object_set_new(row, "p90_s", reference_quantile(gaps, n_gaps, 0.9));
         if (by)
@@ -161,7 +169,8 @@ json_t *reference_funnel(const struct reference_world *world, const struct plan 
     for (size_t i = 0; i < n; i++)
         places[i] = rank[places[i]];
     for (size_t place_at = 0; place_at < n_places; place_at++)
-        funnel_rows(plan, attempts, places, n, place_at, reference_place_json(plan, &groups, rank, place_at), rows);
+        funnel_rows(plan, attempts, places, n, place_at,
+                    reference_place_json(plan, &groups, rank, place_at), rows);
     return rows;
 }
 
@@ -215,8 +224,8 @@ static int by_key_then_time(const void *left, const void *right) {
     return (a->row->seq > b->row->seq) - (a->row->seq < b->row->seq);
 }
 
-static void cases_by_property(const struct plan *plan, const struct reference_view *view, struct arena *arena,
-                              struct walked *walked) {
+static void cases_by_property(const struct plan *plan, const struct reference_view *view,
+                              struct arena *arena, struct walked *walked) {
     size_t total = 0, n = 0;
     for (size_t i = 0; i < view->n; i++)
         total += view->cases[i].n;
@@ -237,8 +246,8 @@ static void cases_by_property(const struct plan *plan, const struct reference_vi
     }
 }
 
-static void walked_cases(const struct plan *plan, const struct reference_view *view, struct arena *arena,
-                         struct walked *walked) {
+static void walked_cases(const struct plan *plan, const struct reference_view *view,
+                         struct arena *arena, struct walked *walked) {
     if (plan->cases == CASE_PROPERTY) {
         cases_by_property(plan, view, arena, walked);
         return;
@@ -262,7 +271,8 @@ static void walked_cases(const struct plan *plan, const struct reference_view *v
 static struct slice node_name(const struct reference_world *world, const struct plan *plan,
                               const struct reference_row *row) {
     switch (plan->level) {
-    case LEVEL_TOUCHPOINT: return dictionary_name(world->dictionary, DICTIONARY_TOUCHPOINT, row->touchpoint);
+    case LEVEL_TOUCHPOINT:
+        return dictionary_name(world->dictionary, DICTIONARY_TOUCHPOINT, row->touchpoint);
     case LEVEL_CHANNEL: return dictionary_name(world->dictionary, DICTIONARY_CHANNEL, row->channel);
     case LEVEL_EVENT:
     default: return dictionary_name(world->dictionary, DICTIONARY_EVENT, row->event);
@@ -325,7 +335,8 @@ static void edge_count(struct edge *edge, size_t which, double duration_s) {
 
 static int nodes_in_order(const void *left, const void *right) {
     const struct node *a = left, *b = right;
-    return a->count != b->count ? (a->count < b->count) - (a->count > b->count) : slice_compare(a->name, b->name);
+    return a->count != b->count ? (a->count < b->count) - (a->count > b->count)
+                                : slice_compare(a->name, b->name);
 }
 
 static int edges_in_order(const void *left, const void *right) {
@@ -344,9 +355,11 @@ static json_t *edge_json(struct edge *edge, bool durations) {
     double sum = 0;
     for (json_int_t i = 0; i < edge->count; i++)
         sum += edge->durations[i];
-    json_object_set_new(json, "median_s", reference_quantile(edge->durations, (size_t)edge->count, 0.5));
+    json_object_set_new(json, "median_s",
+                        reference_quantile(edge->durations, (size_t)edge->count, 0.5));
     json_object_set_new(json, "mean_s", json_real(sum / (double)edge->count));
-    json_object_set_new(json, "p90_s", reference_quantile(edge->durations, (size_t)edge->count, 0.9));
+    json_object_set_new(json, "p90_s",
+                        reference_quantile(edge->durations, (size_t)edge->count, 0.9));
     return json;
 }
 
@@ -374,9 +387,10 @@ json_t *reference_flow(const struct reference_world *world, const struct plan *p
     if (graph.n_edges)
         qsort(graph.edges, graph.n_edges, sizeof *graph.edges, edges_in_order);
     for (size_t i = 0; i < graph.n_nodes; i++)
-        json_array_append_new(nodes, json_pack("{s:o, s:I, s:I, s:I}", "name", reference_text(graph.nodes[i].name),
-                                               "count", graph.nodes[i].count, "starts", graph.nodes[i].starts, "ends",
-                                               graph.nodes[i].ends));
+        json_array_append_new(nodes, json_pack("{s:o, s:I, s:I, s:I}", "name",
+                                               reference_text(graph.nodes[i].name), "count",
+                                               graph.nodes[i].count, "starts",
+                                               graph.nodes[i].starts, "ends", graph.nodes[i].ends));
     for (size_t i = 0; i < graph.n_edges; i++) {
         if ((double)graph.edges[i].cases >= plan->min_share * (double)walked.n)
             json_array_append_new(edges, edge_json(&graph.edges[i], plan->durations));
@@ -396,26 +410,29 @@ struct variant {
     double *durations;
 };
 
-static int compare_paths(const struct reference_world *world, const struct plan *plan, const struct walked_case *a,
-                         const struct walked_case *b) {
+static int compare_paths(const struct reference_world *world, const struct plan *plan,
+                         const struct walked_case *a, const struct walked_case *b) {
     for (size_t i = 0; i < a->n && i < b->n; i++) {
-        int order = slice_compare(node_name(world, plan, a->rows[i]), node_name(world, plan, b->rows[i]));
+        int order =
+            slice_compare(node_name(world, plan, a->rows[i]), node_name(world, plan, b->rows[i]));
         if (order)
             return order;
     }
     return (a->n > b->n) - (a->n < b->n);
 }
 
-static bool variant_before(const struct reference_world *world, const struct plan *plan, const struct variant *a,
-                           const struct variant *b) {
-    return a->cases != b->cases ? a->cases > b->cases : compare_paths(world, plan, a->first, b->first) < 0;
+static bool variant_before(const struct reference_world *world, const struct plan *plan,
+                           const struct variant *a, const struct variant *b) {
+    return a->cases != b->cases ? a->cases > b->cases
+                                : compare_paths(world, plan, a->first, b->first) < 0;
 }
 
-static json_t *variant_json(const struct reference_world *world, const struct plan *plan, struct variant *variant,
-                            size_t total) {
+static json_t *variant_json(const struct reference_world *world, const struct plan *plan,
+                            struct variant *variant, size_t total) {
     json_t *path = json_array();
     for (size_t i = 0; i < variant->first->n; i++)
-        json_array_append_new(path, reference_text(node_name(world, plan, variant->first->rows[i])));
+        json_array_append_new(path,
+                              reference_text(node_name(world, plan, variant->first->rows[i])));
     return json_pack("{s:o, s:I, s:f, s:o}", "path", path, "cases", variant->cases, "share",
                      (double)variant->cases / (double)total, "median_s",
                      reference_quantile(variant->durations, (size_t)variant->cases, 0.5));

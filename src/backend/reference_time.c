@@ -15,8 +15,8 @@ struct counted {
     size_t place;
 };
 
-static json_t *measured(const struct plan *plan, const struct counted *counted, size_t n, int64_t bucket_ms,
-                        size_t place) {
+static json_t *measured(const struct plan *plan, const struct counted *counted, size_t n,
+                        int64_t bucket_ms, size_t place) {
     json_int_t rows = 0, customers = 0, values = 0;
     double sum = 0;
     uint32_t last = 0;
@@ -58,8 +58,9 @@ json_t *reference_trend(const struct reference_world *world, const struct plan *
             if (!reference_matches(row, &plan->of))
                 continue;
             struct value value = reference_by(world, plan, row);
-            counted[n++] = (struct counted){row, zone_bucket_start_ms(plan->zone, plan->every, row->time_ms),
-                                            reference_group_add(&groups, arena, &value, 1)};
+            counted[n++] =
+                (struct counted){row, zone_bucket_start_ms(plan->zone, plan->every, row->time_ms),
+                                 reference_group_add(&groups, arena, &value, 1)};
             first = row->time_ms < first ? row->time_ms : first;
             last = row->time_ms > last ? row->time_ms : last;
         }
@@ -101,18 +102,20 @@ static int64_t rolling_ms(enum bucket every) {
 }
 
 /* In which period after the start an interaction lies. */
-static int64_t period_of(const struct plan *plan, int64_t start_ms, int64_t cohort_ms, int64_t time_ms) {
+static int64_t period_of(const struct plan *plan, int64_t start_ms, int64_t cohort_ms,
+                         int64_t time_ms) {
     if (plan->retention == RETENTION_ROLLING)
         return (time_ms - start_ms) / rolling_ms(plan->every);
     int64_t period = 0;
     int64_t bucket = zone_bucket_start_ms(plan->zone, plan->every, time_ms);
-    for (int64_t at = cohort_ms; at < bucket; at = zone_bucket_add_ms(plan->zone, plan->every, at, 1))
+    for (int64_t at = cohort_ms; at < bucket;
+         at = zone_bucket_add_ms(plan->zone, plan->every, at, 1))
         period++;
     return period;
 }
 
-static struct member member_of(const struct plan *plan, const struct reference_case *one, size_t start,
-                               struct arena *arena) {
+static struct member member_of(const struct plan *plan, const struct reference_case *one,
+                               size_t start, struct arena *arena) {
     struct member member = {.returned = ARENA_ARRAY(arena, bool, plan->periods + 1)};
     int64_t start_ms = one->rows[start]->time_ms;
     member.cohort_ms = zone_bucket_start_ms(plan->zone, plan->every, start_ms);
@@ -127,8 +130,8 @@ static struct member member_of(const struct plan *plan, const struct reference_c
     return member;
 }
 
-static json_t *cohort_json(const struct plan *plan, const struct member *members, size_t n, int64_t cohort_ms,
-                           size_t place, json_t *by) {
+static json_t *cohort_json(const struct plan *plan, const struct member *members, size_t n,
+                           int64_t cohort_ms, size_t place, json_t *by) {
     json_int_t size = 0;
     for (size_t i = 0; i < n; i++)
         size += members[i].cohort_ms == cohort_ms && members[i].place == place;
@@ -136,11 +139,14 @@ static json_t *cohort_json(const struct plan *plan, const struct member *members
     for (uint32_t k = 0; k < plan->periods; k++) {
         json_int_t back = 0;
         for (size_t i = 0; i < n; i++)
-            back += members[i].cohort_ms == cohort_ms && members[i].place == place && members[i].returned[k];
-        bool observed = zone_bucket_add_ms(plan->zone, plan->every, cohort_ms, (int)k + 1) <= plan->end_ms;
+            back += members[i].cohort_ms == cohort_ms && members[i].place == place &&
+                    members[i].returned[k];
+        bool observed =
+            zone_bucket_add_ms(plan->zone, plan->every, cohort_ms, (int)k + 1) <= plan->end_ms;
         json_array_append_new(returned, observed ? json_integer(back) : json_null());
     }
-    json_t *row = json_pack("{s:o, s:I, s:o}", "cohort", reference_time(cohort_ms), "size", size, "returned", returned);
+    json_t *row = json_pack("{s:o, s:I, s:o}", "cohort", reference_time(cohort_ms), "size", size,
+                            "returned", returned);
     if (by)
         json_object_set_new(row, "by", by);
     if (size)
@@ -177,7 +183,8 @@ json_t *reference_retention(const struct reference_world *world, const struct pl
     for (size_t place = 0; place < (plan->by == BY_NONE ? 1 : places); place++)
         for (int64_t cohort = first; n && cohort <= last;
              cohort = zone_bucket_add_ms(plan->zone, plan->every, cohort, 1)) {
-            json_t *by = plan->by == BY_NONE ? NULL : reference_place_json(plan, &groups, rank, place);
+            json_t *by =
+                plan->by == BY_NONE ? NULL : reference_place_json(plan, &groups, rank, place);
             json_t *row = cohort_json(plan, members, n, cohort, place, by);
             if (row)
                 json_array_append_new(data, row);
@@ -187,7 +194,8 @@ json_t *reference_retention(const struct reference_world *world, const struct pl
 
 /* ---- customers ---- */
 
-static bool seen_in_scope(const struct reference_world *world, const struct plan *plan, uint32_t owner) {
+static bool seen_in_scope(const struct reference_world *world, const struct plan *plan,
+                          uint32_t owner) {
     for (size_t i = 0; i < world->n_rows; i++)
         if (world->rows[i].owner == owner)
             for (uint32_t u = 0; u < plan->n_scope; u++)
@@ -196,7 +204,8 @@ static bool seen_in_scope(const struct reference_world *world, const struct plan
     return !plan->scoped;
 }
 
-json_t *reference_customers(const struct reference_world *world, const struct plan *plan, struct arena *arena) {
+json_t *reference_customers(const struct reference_world *world, const struct plan *plan,
+                            struct arena *arena) {
     (void)arena;
     json_t *customers = json_array();
     json_int_t count = 0;

@@ -17,7 +17,8 @@ static const struct {
 #undef X
 };
 
-__attribute__((format(printf, 4, 0))) static int fill(struct err *err, int code, const char *pointer, const char *format, va_list args) {
+__attribute__((format(printf, 4, 0))) static int
+fill(struct err *err, int code, const char *pointer, const char *format, va_list args) {
     if (!err)
         return code;
     err->code = code;

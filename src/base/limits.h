@@ -9,9 +9,9 @@
 
 /* One event on the wire (interface.md). */
 #define LIMIT_EVENT_BYTES 32768
-#define LIMIT_EVENT_PROPERTIES 255  /* scalar and nested members of one event */
-#define LIMIT_NAME_BYTES 255        /* event, channel, touchpoint, unit, property name */
-#define LIMIT_ID_BYTES 255          /* userId, anonymousId, groupId */
+#define LIMIT_EVENT_PROPERTIES 255 /* scalar and nested members of one event */
+#define LIMIT_NAME_BYTES 255       /* event, channel, touchpoint, unit, property name */
+#define LIMIT_ID_BYTES 255         /* userId, anonymousId, groupId */
 #define LIMIT_MESSAGE_ID_BYTES 100
 #define LIMIT_JSON_DEPTH 32
 
@@ -30,10 +30,10 @@
 #define LIMIT_COMMIT_BYTES (16 * 1024 * 1024)
 
 /* Dictionaries. */
-#define LIMIT_CODES 65535            /* events, channels, touchpoints, units */
-#define LIMIT_PROPERTY_CODES 65535   /* names of properties, contexts and traits */
-#define LIMIT_PROPERTY_COLUMNS 2000  /* columns in a part; the rest is only in the log */
-#define LIMIT_COLUMN_CODES 65536     /* distinct values with a dictionary in a part */
+#define LIMIT_CODES 65535           /* events, channels, touchpoints, units */
+#define LIMIT_PROPERTY_CODES 65535  /* names of properties, contexts and traits */
+#define LIMIT_PROPERTY_COLUMNS 2000 /* columns in a part; the rest is only in the log */
+#define LIMIT_COLUMN_CODES 65536    /* distinct values with a dictionary in a part */
 
 /* The index. */
 #define LIMIT_TAIL_ROWS (32 * 1024)

@@ -9,7 +9,7 @@
 #include "base/zone.h"
 
 /* Instants that an interaction may bear: what u32 seconds hold. */
-#define TIME_MIN_MS INT64_C(0)                 /* 1970-01-01T00:00:00Z */
+#define TIME_MIN_MS INT64_C(0)                   /* 1970-01-01T00:00:00Z */
 #define TIME_MAX_MS (INT64_C(4294967295) * 1000) /* 2106-02-07, exclusive */
 
 /* RFC 3339 / ISO 8601 as SDKs and XES write it: "2026-11-21T20:31:26.165Z", "+01:00", "+0100", no

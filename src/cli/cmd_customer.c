@@ -50,8 +50,8 @@ static int export_all(struct desk *desk, const char *id, struct buf *target, str
     address(id, "", target);
     int code = desk_ask_json(desk, "GET", target->p, NULL, &customer, err);
     if (!code) {
-        query =
-            json_pack("{s:s, s:s, s:i}", "kind", "timeline", "customer", id, "limit", INT32_MAX - 1);
+        query = json_pack("{s:s, s:s, s:i}", "kind", "timeline", "customer", id, "limit",
+                          INT32_MAX - 1);
         code = desk_ask_json(desk, "POST", "/api/v1/query", query, &answer, err);
     }
     if (!code) {

@@ -15,7 +15,8 @@ static int run(struct command_line *line, struct err *err) {
                                       .language = option_get(line, "language"),
                                       .listen = option_get(line, "listen"),
                                       .admin_email = option_get(line, "admin-email"),
-                                      .admin_password_file = option_get(line, "admin-password-file"),
+                                      .admin_password_file =
+                                          option_get(line, "admin-password-file"),
                                       .admin_password = option_get(line, "admin-password")};
     json_t *keys = NULL;
     int code = option_need(line, "data", &preparation.dir, err);
@@ -43,5 +44,6 @@ const struct command command_init = {
     .summary = "creates a data folder; prints its first keys as one JSON object",
     OPTIONS_OF(options),
     .run = run,
-    .more = "Refuses a folder that is not empty. Without --admin-email the first person is made in the browser, at the\n"
+    .more = "Refuses a folder that is not empty. Without --admin-email the first person is made in "
+            "the browser, at the\n"
             "address printed as admin_url."};

@@ -19,7 +19,9 @@ static int read_question(const char *path, struct buf *text, struct err *err) {
         buf_add(text, block, n);
     if (file != stdin)
         fclose(file);
-    return text->full ? err_set(err, E_TOO_LARGE, "a question has at most %d KB", LIMIT_QUERY_BYTES / 1024) : 0;
+    return text->full
+               ? err_set(err, E_TOO_LARGE, "a question has at most %d KB", LIMIT_QUERY_BYTES / 1024)
+               : 0;
 }
 
 static int print_answer(struct slice text, const char *format, struct err *err) {
@@ -58,7 +60,8 @@ static int run(struct command_line *line, struct err *err) {
     if (!code)
         code = desk_open(&desk, dir, err);
     if (!code) {
-        struct ask ask = {.method = "POST", .target = "/api/v1/query", .body = buf_slice(&question)};
+        struct ask ask = {
+            .method = "POST", .target = "/api/v1/query", .body = buf_slice(&question)};
         code = desk_ask(desk, &ask, &answer, err);
     }
     if (!code)
@@ -69,12 +72,14 @@ static int run(struct command_line *line, struct err *err) {
     return code;
 }
 
-static const struct option options[] = {OPTION_DATA, {"format", "FORMAT", "json", "json, table or csv"}};
+static const struct option options[] = {OPTION_DATA,
+                                        {"format", "FORMAT", "json", "json, table or csv"}};
 
-const struct command command_query = {.name = "query",
-                                      .arguments = "FILE|-",
-                                      .least = 1,
-                                      .most = 1,
-                                      .summary = "asks one question (a JSON object; - reads it from stdin)",
-                                      OPTIONS_OF(options),
-                                      .run = run};
+const struct command command_query = {
+    .name = "query",
+    .arguments = "FILE|-",
+    .least = 1,
+    .most = 1,
+    .summary = "asks one question (a JSON object; - reads it from stdin)",
+    OPTIONS_OF(options),
+    .run = run};

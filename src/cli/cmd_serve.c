@@ -42,8 +42,10 @@ static void say_address(const struct serving *serving, int port, struct app *app
         *colon = 0;
     printf("Senda is ready: http://%s:%d/\n", host[0] ? host : "127.0.0.1", port);
     char token[TOKEN_TEXT_BYTES];
-    if (accounts_need_setup(app_accounts(app)) && accounts_setup_token(app_accounts(app), token, NULL) == 0)
-        printf("First person: http://%s:%d/setup?token=%s\n", host[0] ? host : "127.0.0.1", port, token);
+    if (accounts_need_setup(app_accounts(app)) &&
+        accounts_setup_token(app_accounts(app), token, NULL) == 0)
+        printf("First person: http://%s:%d/setup?token=%s\n", host[0] ? host : "127.0.0.1", port,
+               token);
     if (serving->greeting)
         printf("%s\n", serving->greeting);
     fflush(stdout);
@@ -61,7 +63,8 @@ int serve_folder(const struct serving *serving, struct err *err) {
     struct arena arena;
     arena_init(&arena);
     struct server_options options = {.listen = serving->listen,
-                                     .socket_path = arena_format(&arena, "%s/senda.sock", serving->dir),
+                                     .socket_path =
+                                         arena_format(&arena, "%s/senda.sock", serving->dir),
                                      .trusted_proxy = serving->trusted_proxy};
     bool maintained = false;
     int code = folder_open(&folder, serving->dir, err);
@@ -134,8 +137,9 @@ static const struct option options[] = {
     {"web-root", "DIR", NULL, "read pages' files from here (development)"},
 };
 
-const struct command command_serve = {.name = "serve",
-                                      .summary = "runs the server; SIGTERM finishes what is under way and stops",
-                                      OPTIONS_OF(options),
-                                      .run = run,
-                                      .more = "Creates the data folder as init does where it is absent or empty."};
+const struct command command_serve = {
+    .name = "serve",
+    .summary = "runs the server; SIGTERM finishes what is under way and stops",
+    OPTIONS_OF(options),
+    .run = run,
+    .more = "Creates the data folder as init does where it is absent or empty."};

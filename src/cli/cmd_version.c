@@ -22,8 +22,12 @@ struct library {
 static int run(struct command_line *line, struct err *err) {
     (void)err;
     const struct library libraries[] = {
-        {"libmicrohttpd", MHD_get_version()}, {"sqlite", sqlite3_libversion()}, {"jansson", jansson_version_str()},
-        {"zstd", ZSTD_versionString()},       {"libsodium", sodium_version_string()}, {"icu", U_ICU_VERSION},
+        {"libmicrohttpd", MHD_get_version()},
+        {"sqlite", sqlite3_libversion()},
+        {"jansson", jansson_version_str()},
+        {"zstd", ZSTD_versionString()},
+        {"libsodium", sodium_version_string()},
+        {"icu", U_ICU_VERSION},
         {"curl", curl_version_info(CURLVERSION_NOW)->version},
     };
     size_t n = sizeof libraries / sizeof libraries[0];
@@ -31,8 +35,8 @@ static int run(struct command_line *line, struct err *err) {
         json_t *used = json_object();
         for (size_t i = 0; i < n; i++)
             json_object_set_new(used, libraries[i].name, json_string(libraries[i].version));
-        json_t *all = json_pack("{s:s, s:s, s:s, s:o}", "version", SENDA_VERSION, "commit", SENDA_COMMIT, "options",
-                                SENDA_OPTIONS, "libraries", used);
+        json_t *all = json_pack("{s:s, s:s, s:s, s:o}", "version", SENDA_VERSION, "commit",
+                                SENDA_COMMIT, "options", SENDA_OPTIONS, "libraries", used);
         json_dumpf(all, stdout, JSON_COMPACT);
         putchar('\n');
         json_decref(all);
@@ -46,7 +50,8 @@ static int run(struct command_line *line, struct err *err) {
 
 static const struct option options[] = {OPTION_JSON};
 const struct command command_version = {.name = "version",
-                                        .summary = "version, commit, libraries, compiled-in options",
+                                        .summary =
+                                            "version, commit, libraries, compiled-in options",
                                         .options = options,
                                         .n_options = 1,
                                         .run = run};

@@ -13,7 +13,8 @@ enum { CONF_BYTES = 64 * 1024, SECRET_BYTES = 64 * 1024 };
 
 static const struct option *option_find(const struct command *command, const char *name, size_t n) {
     for (size_t i = 0; i < command->n_options; i++)
-        if (strlen(command->options[i].name) == n && strncmp(command->options[i].name, name, n) == 0)
+        if (strlen(command->options[i].name) == n &&
+            strncmp(command->options[i].name, name, n) == 0)
             return &command->options[i];
     return NULL;
 }
@@ -32,7 +33,8 @@ bool option_flag(const struct command_line *line, const char *name) {
     return value && *value && strcmp(value, "0") != 0;
 }
 
-int option_need(const struct command_line *line, const char *name, const char **value, struct err *err) {
+int option_need(const struct command_line *line, const char *name, const char **value,
+                struct err *err) {
     *value = option_get(line, name);
     if (*value && **value)
         return 0;
@@ -43,17 +45,21 @@ int option_need(const struct command_line *line, const char *name, const char **
 /* ---- help ---- */
 
 static void help_all(FILE *out) {
-    fputs("Senda: customer experience management in one program.\n\nusage: senda COMMAND [OPTIONS]\n\n", out);
+    fputs("Senda: customer experience management in one program.\n\nusage: senda COMMAND "
+          "[OPTIONS]\n\n",
+          out);
     for (size_t i = 0; COMMANDS[i]; i++)
         fprintf(out, "  %-10s %s\n", COMMANDS[i]->name, COMMANDS[i]->summary);
-    fputs("\nsenda COMMAND --help tells more. Options may also come from SENDA_… in the environment or\n"
+    fputs("\nsenda COMMAND --help tells more. Options may also come from SENDA_… in the "
+          "environment or\n"
           "from senda.conf in the data folder; the command line wins.\n",
           out);
 }
 
 static void help_one(const struct command *command, FILE *out) {
-    fprintf(out, "usage: senda %s%s%s [OPTIONS]\n\n%s\n\n", command->name, command->arguments ? " " : "",
-            command->arguments ? command->arguments : "", command->summary);
+    fprintf(out, "usage: senda %s%s%s [OPTIONS]\n\n%s\n\n", command->name,
+            command->arguments ? " " : "", command->arguments ? command->arguments : "",
+            command->summary);
     for (size_t i = 0; i < command->n_options; i++) {
         const struct option *option = &command->options[i];
         char left[64];
@@ -84,7 +90,8 @@ static int read_command_line(struct command_line *line, int argc, char **argv, s
             continue;
         }
         const char *name = word + 2, *equals = strchr(name, '=');
-        const struct option *option = option_find(line->command, name, equals ? (size_t)(equals - name) : strlen(name));
+        const struct option *option =
+            option_find(line->command, name, equals ? (size_t)(equals - name) : strlen(name));
         if (!option) {
             err_set(err, E_USAGE, "unknown option %s", word);
             return err_hint(err, "Try: senda %s --help", line->command->name);
@@ -131,7 +138,8 @@ static const char *environment_value(struct command_line *line, const struct opt
 
 /* "name = value" lines of senda.conf; '#' begins a comment. */
 static void read_conf(struct command_line *line, const char *dir) {
-    char *text = read_file(&line->arena, arena_format(&line->arena, "%s/senda.conf", dir), CONF_BYTES);
+    char *text =
+        read_file(&line->arena, arena_format(&line->arena, "%s/senda.conf", dir), CONF_BYTES);
     char *rest = text;
     for (char *at; text && (at = strsep(&rest, "\n"));) {
         at += strspn(at, " \t");
@@ -165,7 +173,8 @@ static void read_elsewhere(struct command_line *line) {
 /* ---- running ---- */
 
 static int say(const struct command *command, const struct err *err) {
-    fprintf(stderr, "senda %s: %s%s%s\n", command->name, err->message, err->pointer[0] ? ", at " : "", err->pointer);
+    fprintf(stderr, "senda %s: %s%s%s\n", command->name, err->message,
+            err->pointer[0] ? ", at " : "", err->pointer);
     if (err->hint[0])
         fprintf(stderr, "%s\n", err->hint);
     return err_exit(err->code ? err->code : E_INTERNAL);
@@ -180,8 +189,11 @@ static int run(const struct command *command, int argc, char **argv) {
     if (!code)
         read_elsewhere(&line);
     if (!code && (line.n_arguments < command->least || line.n_arguments > command->most)) {
-        code = err_set(&err, E_USAGE, line.n_arguments < command->least ? "something is missing" : "too many arguments");
-        err_hint(&err, "usage: senda %s %s [OPTIONS]", command->name, command->arguments ? command->arguments : "");
+        code = err_set(&err, E_USAGE,
+                       line.n_arguments < command->least ? "something is missing"
+                                                         : "too many arguments");
+        err_hint(&err, "usage: senda %s %s [OPTIONS]", command->name,
+                 command->arguments ? command->arguments : "");
     }
     if (!code)
         code = command->run(&line, &err);

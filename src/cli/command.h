@@ -50,14 +50,17 @@ extern const struct command *const COMMANDS[]; /* NULL at the end; cli/tables.c 
 const char *option_get(const struct command_line *line, const char *name);
 bool option_flag(const struct command_line *line, const char *name);
 /* The value, or E_USAGE naming what is missing. */
-must_use int option_need(const struct command_line *line, const char *name, const char **value, struct err *err);
+must_use int option_need(const struct command_line *line, const char *name, const char **value,
+                         struct err *err);
 
 /* Runs the program: finds the command, reads its options, calls it, says errors. The exit code. */
 int command_main(int argc, char **argv);
 
 /* Rows that many commands share. */
-#define OPTION_DATA {"data", "DIR", NULL, "data folder"}
-#define OPTION_JSON {"json", NULL, NULL, "print JSON"}
+#define OPTION_DATA                                                                                \
+    { "data", "DIR", NULL, "data folder" }
+#define OPTION_JSON                                                                                \
+    { "json", NULL, NULL, "print JSON" }
 #define OPTIONS_OF(rows) .options = (rows), .n_options = sizeof(rows) / sizeof((rows)[0])
 
 #endif

@@ -10,7 +10,9 @@
 
 extern const struct command command_backup, command_restore, command_verify, command_reindex,
     command_migrate, command_doctor;
-extern const struct command command_customer, command_export, command_key, command_unit, command_user;
-extern const struct command command_import, command_init, command_serve, command_query, command_version, command_demo;
+extern const struct command command_customer, command_export, command_key, command_unit,
+    command_user;
+extern const struct command command_import, command_init, command_serve, command_query,
+    command_version, command_demo;
 
 #endif

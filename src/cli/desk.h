@@ -25,8 +25,8 @@ struct app *desk_app(struct desk *desk);
 struct ask {
     const char *method, *target; /* "POST", "/api/v1/query" */
     struct slice body;
-    const char *type;            /* Content-Type, NULL: application/json */
-    const char *accept;          /* NULL: application/json */
+    const char *type;   /* Content-Type, NULL: application/json */
+    const char *accept; /* NULL: application/json */
 };
 
 /* Asks and waits. The answer's body is appended to `out`. A problem document becomes its error. */
@@ -34,8 +34,8 @@ must_use int desk_ask(struct desk *desk, const struct ask *ask, struct buf *out,
 /* The same; the body goes to a file as it arrives, in constant memory. */
 must_use int desk_ask_stream(struct desk *desk, const struct ask *ask, FILE *out, struct err *err);
 /* Asks with a JSON body (NULL: none; not taken over) and reads a JSON answer (NULL out: ignored). */
-must_use int desk_ask_json(struct desk *desk, const char *method, const char *target, const json_t *body,
-                           json_t **answer, struct err *err);
+must_use int desk_ask_json(struct desk *desk, const char *method, const char *target,
+                           const json_t *body, json_t **answer, struct err *err);
 
 /* Prints a result on stdout: one line of JSON. */
 void desk_print(const json_t *json);

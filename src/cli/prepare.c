@@ -10,10 +10,11 @@
 /* The shell that made the folder is its owner. */
 static const struct principal SHELL = {.name = "shell",
                                        .role = ROLE_OWNER,
-                                       .scopes = SCOPE_COLLECT | SCOPE_QUERY | SCOPE_IMPORT | SCOPE_MANAGE |
-                                                 SCOPE_ADMIN | SCOPE_METRICS};
+                                       .scopes = SCOPE_COLLECT | SCOPE_QUERY | SCOPE_IMPORT |
+                                                 SCOPE_MANAGE | SCOPE_ADMIN | SCOPE_METRICS};
 
-static int read_password(const struct preparation *preparation, char password[PASSWORD_MAX + 1], struct err *err) {
+static int read_password(const struct preparation *preparation, char password[PASSWORD_MAX + 1],
+                         struct err *err) {
     const char *given = preparation->admin_password;
     if (given)
         snprintf(password, PASSWORD_MAX + 1, "%s", given);
@@ -43,14 +44,15 @@ static int add_owner(struct app *app, const struct preparation *preparation, str
     return code;
 }
 
-static int first_keys(struct app *app, const struct preparation *preparation, json_t *keys, struct err *err) {
+static int first_keys(struct app *app, const struct preparation *preparation, json_t *keys,
+                      struct err *err) {
     struct arena arena;
     arena_init(&arena);
     struct source_record source = {.name = "Web", .kind = "web", .channel = ""};
     char secret[TOKEN_TEXT_BYTES] = "", token[TOKEN_TEXT_BYTES] = "";
     struct api_key key = {.name = "senda init",
-                          .scopes = SCOPE_COLLECT | SCOPE_QUERY | SCOPE_IMPORT | SCOPE_MANAGE | SCOPE_ADMIN |
-                                    SCOPE_METRICS};
+                          .scopes = SCOPE_COLLECT | SCOPE_QUERY | SCOPE_IMPORT | SCOPE_MANAGE |
+                                    SCOPE_ADMIN | SCOPE_METRICS};
     int code = sources_add(app_sources(app), &arena, &source, err);
     if (!code)
         code = api_key_add(app_accounts(app), &SHELL, &key, secret, err);
@@ -71,10 +73,11 @@ static int first_keys(struct app *app, const struct preparation *preparation, js
 }
 
 int prepare_folder(const struct preparation *preparation, json_t **keys, struct err *err) {
-    if (!preparation->admin_email && (preparation->admin_password_file || preparation->admin_password))
+    if (!preparation->admin_email &&
+        (preparation->admin_password_file || preparation->admin_password))
         return err_set(err, E_USAGE, "--admin-email is missing");
-    struct folder_settings settings = {preparation->name, preparation->timezone, preparation->currency,
-                                       preparation->language};
+    struct folder_settings settings = {preparation->name, preparation->timezone,
+                                       preparation->currency, preparation->language};
     int code = folder_create(preparation->dir, &settings, err);
     struct desk *desk = NULL;
     if (!code)

@@ -10,19 +10,23 @@
 #include "pages/pages.h"
 
 const struct command *const COMMANDS[] = {
-    &command_init, &command_serve, &command_demo, &command_import, &command_query, &command_export, &command_customer,
-    &command_user, &command_key, &command_unit, &command_backup, &command_restore, &command_verify, &command_reindex,
-    &command_migrate, &command_doctor, &command_version, NULL,
+    &command_init,     &command_serve,   &command_demo,
+    &command_import,   &command_query,   &command_export,
+    &command_customer, &command_user,    &command_key,
+    &command_unit,     &command_backup,  &command_restore,
+    &command_verify,   &command_reindex, &command_migrate,
+    &command_doctor,   &command_version, NULL,
 };
 
 static const struct route_table *const TABLES[] = {
-    &static_routes,         &api_collect_routes,  &api_client_routes, &api_query_routes,   &api_source_routes,
-    &api_customer_routes,   &api_touchpoint_routes, &api_unit_routes, &api_user_routes,    &api_key_routes,
-    &api_session_routes,    &api_setting_routes,  &api_import_routes, &api_export_routes,  &api_audit_routes,
-    &api_stream_routes,     &api_openapi_routes,  &api_health_routes, &api_maintenance_routes,
-    &page_account_routes,   &page_home_routes,    &page_source_routes, &page_import_routes,  &page_customer_routes,
-    &page_settings_routes,  &page_people_routes,  &page_explore_routes,
+    &static_routes,        &api_collect_routes,  &api_client_routes,      &api_query_routes,
+    &api_source_routes,    &api_customer_routes, &api_touchpoint_routes,  &api_unit_routes,
+    &api_user_routes,      &api_key_routes,      &api_session_routes,     &api_setting_routes,
+    &api_import_routes,    &api_export_routes,   &api_audit_routes,       &api_stream_routes,
+    &api_openapi_routes,   &api_health_routes,   &api_maintenance_routes, &page_account_routes,
+    &page_home_routes,     &page_source_routes,  &page_import_routes,     &page_customer_routes,
+    &page_settings_routes, &page_people_routes,  &page_explore_routes,
 };
 
-const struct app_options APP_OPTIONS = {.tables = TABLES, .n_tables = sizeof TABLES / sizeof TABLES[0],
-                                        .error_page = page_error};
+const struct app_options APP_OPTIONS = {
+    .tables = TABLES, .n_tables = sizeof TABLES / sizeof TABLES[0], .error_page = page_error};

@@ -21,18 +21,22 @@ struct event_property {
 
 struct event {
     enum event_type type;
-    struct slice name; /* of the interaction; "Page Viewed" / "Screen Viewed" where page or screen has none */
+    struct slice
+        name; /* of the interaction; "Page Viewed" / "Screen Viewed" where page or screen has none */
     struct slice user_id, anonymous_id, previous_id, group_id;
     struct slice message_id;
-    struct slice channel, touchpoint, unit; /* of context; absent if not said. The pipeline stores touchpoint as the
+    struct slice channel, touchpoint,
+        unit;        /* of context; absent if not said. The pipeline stores touchpoint as the
                                                property "context.touchpoint"; it is not among properties here */
-    int64_t time_ms;     /* repaired by sent_at; received_ms if the event has no timestamp */
-    int64_t stated_ms;   /* the timestamp as the sender wrote it, before repair: what a resend repeats, so what the
+    int64_t time_ms; /* repaired by sent_at; received_ms if the event has no timestamp */
+    int64_t
+        stated_ms; /* the timestamp as the sender wrote it, before repair: what a resend repeats, so what the
                             content key hashes; 0 without has_time */
-    bool has_time;       /* the sender gave a timestamp */
+    bool has_time; /* the sender gave a timestamp */
     struct identity *external;
     size_t n_external;
-    struct event_property *properties; /* of an interaction: its properties without nulls, then kept context members
+    struct event_property
+        *properties; /* of an interaction: its properties without nulls, then kept context members
                                           (named "context.…"); of identify and group: traits (a null trait is
                                           VALUE_NULL: taken back), names without prefix; of alias: none */
     size_t n_properties;
@@ -56,7 +60,8 @@ struct event {
     X(BAD_TIME, "bad_time", "timestamp is not an instant")                                         \
     X(TIME_OUT_OF_RANGE, "time_out_of_range", "instant outside 1970-2105")                         \
     X(NUMBER_OUT_OF_RANGE, "number_out_of_range", "number out of range")                           \
-    X(TOO_MANY_NAMES, "too_many_names", "no room for another event, channel, touchpoint or unit name") \
+    X(TOO_MANY_NAMES, "too_many_names",                                                            \
+      "no room for another event, channel, touchpoint or unit name")                               \
     X(NO_CONSENT, "no_consent", "consent for this purpose was refused")                            \
     X(BLOCKED, "blocked", "this source is switched off")
 
@@ -78,8 +83,8 @@ struct key128 event_row_key_nth(const struct hash_key *key, struct key128 row, u
 
 /* Where events come from. */
 struct source {
-    uint16_t number;       /* records; 0: system */
-    struct slice channel;  /* default channel, e.g. "web"; may be absent */
+    uint16_t number;      /* records; 0: system */
+    struct slice channel; /* default channel, e.g. "web"; may be absent */
 };
 
 /* Reads one event object (its bytes exactly, no blanks around needed). default_type is used for single-event paths
@@ -88,25 +93,27 @@ struct source {
  * REFUSAL_MALFORMED means that the body is not JSON: the caller refuses the whole request (400), nothing is stored.
  * Every other reason concerns this event only. */
 enum { EVENT_MESSAGE_BYTES = 160 };
-must_use enum refusal event_parse(struct slice json, int default_type, int64_t sent_ms, int64_t received_ms,
-                                  struct arena *arena, struct event *event, char *message);
+must_use enum refusal event_parse(struct slice json, int default_type, int64_t sent_ms,
+                                  int64_t received_ms, struct arena *arena, struct event *event,
+                                  char *message);
 
 /* A whole request body: {"batch":[…],"sentAt":…,"writeKey":…} or a single event. Splits without parsing events:
  * finds where each ends, checks only what surrounds them. */
 struct event_batch {
     struct slice *events;
     size_t n;
-    int64_t sent_ms; /* INT64_MIN if absent */
+    int64_t sent_ms;        /* INT64_MIN if absent */
     struct slice write_key; /* in the body; absent if none */
-    struct slice context; /* of the batch, to be merged below each event's; absent if none */
+    struct slice context;   /* of the batch, to be merged below each event's; absent if none */
 };
 /* single: the body is one event (paths track, page, …), events[0] is the body without surrounding blanks, sent_ms stays
  * unknown (event_parse reads the event's own).
  * Errors: E_MALFORMED not JSON or no batch; E_INVALID sentAt is no instant; E_TOO_LARGE more than LIMIT_BATCH_EVENTS. */
-must_use int event_batch_split(struct slice body, bool single, struct arena *arena, struct event_batch *batch,
-                               struct err *err);
+must_use int event_batch_split(struct slice body, bool single, struct arena *arena,
+                               struct event_batch *batch, struct err *err);
 
 /* Adds the batch's context below the event's own: whatever the event does not say itself. Call after event_parse. */
-must_use enum refusal event_add_context(struct slice context, struct arena *arena, struct event *event, char *message);
+must_use enum refusal event_add_context(struct slice context, struct arena *arena,
+                                        struct event *event, char *message);
 
 #endif

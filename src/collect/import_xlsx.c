@@ -347,7 +347,8 @@ static struct slice number_text(struct xlsx *xlsx, const char *text, bool *date)
 
 static void end_cell(struct xlsx *xlsx) {
     struct slice text = buf_slice(&xlsx->value);
-    if (!xlsx->in_row || !text.n || strcmp(xlsx->type, "e") == 0 || xlsx->column >= TABLE_COLUMNS_MAX)
+    if (!xlsx->in_row || !text.n || strcmp(xlsx->type, "e") == 0 ||
+        xlsx->column >= TABLE_COLUMNS_MAX)
         return;
     bool date = false;
     struct slice cell;

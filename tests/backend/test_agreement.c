@@ -24,7 +24,9 @@
 
 enum { CUSTOMERS = 400, EVENTS = 4000, QUESTIONS = 300, BATCH = 500 };
 
-#define BASE_MS INT64_C(1772323200000) /* 2026-03-01T00:00:00Z: a DST change of Madrid lies in the weeks after it */
+#define BASE_MS                                                                                    \
+    INT64_C(                                                                                       \
+        1772323200000) /* 2026-03-01T00:00:00Z: a DST change of Madrid lies in the weeks after it */
 
 static uint64_t state;
 
@@ -46,7 +48,9 @@ static int64_t some_time(void) {
 
 static struct value some_value(struct arena *arena) {
     switch (pick(6)) {
-    case 0: return (struct value){.type = VALUE_TEXT, .text = slice_of(arena_format(arena, "v%d", pick(3)))};
+    case 0:
+        return (struct value){.type = VALUE_TEXT,
+                              .text = slice_of(arena_format(arena, "v%d", pick(3)))};
     case 1: return (struct value){.type = VALUE_NUMBER, .number = pick(6) / 2.0};
     case 2: return (struct value){.type = chance(50) ? VALUE_TRUE : VALUE_FALSE};
     default: return (struct value){.type = VALUE_INT, .integer = pick(5)};
@@ -62,10 +66,12 @@ static void some_properties(struct event *event, struct arena *arena) {
         struct value value = some_value(arena);
         if (i == 2)
             value = (struct value){.type = VALUE_INT, .integer = pick(200)};
-        event->properties[event->n_properties++] = (struct event_property){slice_of(NAMES[i]), value};
+        event->properties[event->n_properties++] =
+            (struct event_property){slice_of(NAMES[i]), value};
     }
     if (event->type == EVENT_TRACK && chance(60)) {
-        struct value touchpoint = {.type = VALUE_TEXT, .text = slice_of(arena_format(arena, "t%d", pick(3)))};
+        struct value touchpoint = {.type = VALUE_TEXT,
+                                   .text = slice_of(arena_format(arena, "t%d", pick(3)))};
         event->touchpoint = touchpoint.text;
         event->properties[event->n_properties++] =
             (struct event_property){slice_of("context.touchpoint"), touchpoint};
@@ -73,7 +79,9 @@ static void some_properties(struct event *event, struct arena *arena) {
 }
 
 static struct event some_event(struct arena *arena) {
-    struct event event = {.type = chance(88) ? EVENT_TRACK : EVENT_IDENTIFY, .time_ms = some_time(), .has_time = true};
+    struct event event = {.type = chance(88) ? EVENT_TRACK : EVENT_IDENTIFY,
+                          .time_ms = some_time(),
+                          .has_time = true};
     int who = pick(CUSTOMERS);
     if (chance(80))
         event.user_id = slice_of(arena_format(arena, "u%d", who));
@@ -118,7 +126,8 @@ static void fill(struct folder *folder, struct arena *arena) {
 /* ---- questions ---- */
 
 static json_t *some_predicate(void) {
-    static const char *const OPS[] = {"=", "!=", "<", "<=", ">", ">=", "exists", "absent", "contains", "in"};
+    static const char *const OPS[] = {"=",  "!=",     "<",      "<=",       ">",
+                                      ">=", "exists", "absent", "contains", "in"};
     const char *op = OPS[pick(10)];
     json_t *predicate = json_pack("{s:s, s:s}", "property", chance(50) ? "p" : "q", "op", op);
     if (strcmp(op, "in") == 0)
@@ -127,8 +136,9 @@ static json_t *some_predicate(void) {
         json_object_set_new(predicate, "value", json_string(chance(50) ? "v" : "1"));
     else if (op[0] != 'e' && op[0] != 'a')
         json_object_set_new(predicate, "value",
-                            op[0] != '<' && op[0] != '>' && chance(40) ? json_sprintf("v%d", pick(3))
-                                                                       : json_integer(pick(5)));
+                            op[0] != '<' && op[0] != '>' && chance(40)
+                                ? json_sprintf("v%d", pick(3))
+                                : json_integer(pick(5)));
     return predicate;
 }
 
@@ -138,7 +148,8 @@ static json_t *some_matcher(void) {
     case 0: json_object_set_new(matcher, "touchpoint", json_sprintf("t%d", pick(3))); break;
     case 1:
         json_object_set_new(matcher, "event",
-                            json_pack("[o, o]", json_sprintf("%c", "ABC"[pick(3)]), json_sprintf("%c", "DE"[pick(2)])));
+                            json_pack("[o, o]", json_sprintf("%c", "ABC"[pick(3)]),
+                                      json_sprintf("%c", "DE"[pick(2)])));
         break;
     case 2:
         if (chance(30))
@@ -162,8 +173,8 @@ static json_t *some_rule(int depth) {
     static const char *const TIMES[] = {">=2", "=0", ">=1", "=1", "<2", ">1"};
     int kind = pick(depth > 1 ? 2 : 5);
     if (kind == 0)
-        return json_pack("{s:s, s:s, s:i}", "trait", chance(50) ? "p" : "q", "op", chance(50) ? ">=" : "=", "value",
-                         pick(4));
+        return json_pack("{s:s, s:s, s:i}", "trait", chance(50) ? "p" : "q", "op",
+                         chance(50) ? ">=" : "=", "value", pick(4));
     if (kind == 1) {
         json_t *rule = json_pack("{s:o}", "did", some_matcher());
         if (chance(70))
@@ -171,21 +182,28 @@ static json_t *some_rule(int depth) {
         if (chance(50))
             json_object_set_new(rule, "within", json_sprintf("%dd", 1 + pick(40)));
         else if (chance(30))
-            json_object_set_new(rule, "range", json_pack("{s:o, s:o}", "from", some_date(0, 10), "to", some_date(15, 10)));
+            json_object_set_new(
+                rule, "range",
+                json_pack("{s:o, s:o}", "from", some_date(0, 10), "to", some_date(15, 10)));
         return rule;
     }
     if (kind == 2)
         return json_pack("{s:o}", "not", some_rule(depth + 1));
-    return json_pack("{s:[o, o]}", kind == 3 ? "all" : "any", some_rule(depth + 1), some_rule(depth + 1));
+    return json_pack("{s:[o, o]}", kind == 3 ? "all" : "any", some_rule(depth + 1),
+                     some_rule(depth + 1));
 }
 
 static void some_filters(json_t *query) {
     if (chance(50))
-        json_object_set_new(query, "range", json_pack("{s:o, s:o}", "from", some_date(0, 12), "to", some_date(14, 31)));
+        json_object_set_new(
+            query, "range",
+            json_pack("{s:o, s:o}", "from", some_date(0, 12), "to", some_date(14, 31)));
     if (chance(25))
         json_object_set_new(query, "where", json_pack("[o]", some_predicate()));
     if (chance(20))
-        json_object_set_new(query, "channel", chance(50) ? json_sprintf("c%d", pick(3)) : json_pack("[s, s]", "c0", "c2"));
+        json_object_set_new(query, "channel",
+                            chance(50) ? json_sprintf("c%d", pick(3))
+                                       : json_pack("[s, s]", "c0", "c2"));
     if (chance(15))
         json_object_set_new(query, "unit", json_sprintf("n%d", pick(3)));
     if (chance(20))
@@ -207,18 +225,22 @@ static void some_by(json_t *query) {
 
 static json_t *some_funnel(void) {
     static const char *const ORDERS[] = {"ordered", "ordered", "strict", "any"};
-    json_t *query = json_pack("{s:s, s:s}", "kind", "funnel", "order", ORDERS[pick(4)]), *steps = json_array();
+    json_t *query = json_pack("{s:s, s:s}", "kind", "funnel", "order", ORDERS[pick(4)]),
+           *steps = json_array();
     int n = 2 + pick(4);
     for (int i = 0; i < n; i++)
         json_array_append_new(steps, some_matcher());
     json_object_set_new(query, "steps", steps);
-    json_object_set_new(query, "window", chance(50) ? json_sprintf("%dh", 1 + pick(30)) : json_sprintf("%dd", 1 + pick(10)));
+    json_object_set_new(query, "window",
+                        chance(50) ? json_sprintf("%dh", 1 + pick(30))
+                                   : json_sprintf("%dd", 1 + pick(10)));
     if (chance(30))
         json_object_set_new(query, "entry", json_string("first"));
     if (chance(30)) {
         int after = 1 + pick(n - 1);
-        json_t *exclusion = json_pack("{s:o, s:i, s:i}", "event", json_sprintf("%c", "ABCDE"[pick(5)]), "after_step",
-                                      after, "before_step", after + 1 + pick(n - after));
+        json_t *exclusion =
+            json_pack("{s:o, s:i, s:i}", "event", json_sprintf("%c", "ABCDE"[pick(5)]),
+                      "after_step", after, "before_step", after + 1 + pick(n - after));
         json_object_set_new(query, "exclude", json_pack("[o]", exclusion));
     }
     if (chance(40))
@@ -258,9 +280,12 @@ static json_t *some_trend(void) {
 }
 
 static json_t *some_retention(void) {
-    static const char *const EVERY[] = {"day", "week", "month"}, *const MEASURES[] = {"calendar", "rolling", "unbounded"};
-    return json_pack("{s:s, s:o, s:o, s:s, s:s, s:i}", "kind", "retention", "start", some_matcher(), "return",
-                     some_matcher(), "every", EVERY[pick(3)], "measure", MEASURES[pick(3)], "periods", 1 + pick(6));
+    static const char *const EVERY[] = {"day", "week", "month"}, *const MEASURES[] = {"calendar",
+                                                                                      "rolling",
+                                                                                      "unbounded"};
+    return json_pack("{s:s, s:o, s:o, s:s, s:s, s:i}", "kind", "retention", "start", some_matcher(),
+                     "return", some_matcher(), "every", EVERY[pick(3)], "measure",
+                     MEASURES[pick(3)], "periods", 1 + pick(6));
 }
 
 static json_t *some_question(void) {
@@ -320,9 +345,11 @@ static void ask(struct folder *folder, const struct reference_world *world, cons
     arena_init(&arena);
     struct err err = {0};
     struct plan *plan = NULL;
-    struct plan_context context = {.dictionary = folder->dictionary, .zone = folder->zone, .now_ms = clock_now_ms()};
+    struct plan_context context = {
+        .dictionary = folder->dictionary, .zone = folder->zone, .now_ms = clock_now_ms()};
     int refused = plan_compile(query, &OWNER, &context, &arena, &plan, &err);
-    if (refused == E_INVALID && strstr(err.pointer, "/range")) { /* drew a range that ends before it begins */
+    if (refused == E_INVALID &&
+        strstr(err.pointer, "/range")) { /* drew a range that ends before it begins */
         arena_release(&arena);
         return;
     }
@@ -386,7 +413,8 @@ static void engine_agrees_with_reference(void **unused) {
     int n = rounds ? (int)strtol(rounds, NULL, 10) : 8;
     for (int i = 0; i < n; i++) {
         fprintf(stderr, "seed %llu\n", (unsigned long long)(first + (uint64_t)i));
-        scan_tuning = i % 2 ? (struct scan_tuning){.chunk_rows = 64, .small_rows = 0} /* many chunks, two threads */
+        scan_tuning = i % 2 ? (struct scan_tuning){.chunk_rows = 64, .small_rows = 0}
+                            /* many chunks, two threads */
                             : usual;
         cases += one_round(first + (uint64_t)i);
     }
