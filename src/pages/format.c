@@ -40,29 +40,37 @@ static pthread_once_t kept_once = PTHREAD_ONCE_INIT;
 
 static void close_format(struct format *format) {
     for (int i = 0; i <= MAX_DIGITS; i++) {
-        if (format->number[i]) unum_close(format->number[i]);
-        if (format->percent[i]) unum_close(format->percent[i]);
+        if (format->number[i])
+            unum_close(format->number[i]);
+        if (format->percent[i])
+            unum_close(format->percent[i]);
     }
-    if (format->compact) unumf_close(format->compact);
+    if (format->compact)
+        unumf_close(format->compact);
     for (int i = 0; i < INSTANT_STYLES; i++)
-        if (format->instant[i]) udat_close(format->instant[i]);
-    if (format->ago) ureldatefmt_close(format->ago);
+        if (format->instant[i])
+            udat_close(format->instant[i]);
+    if (format->ago)
+        ureldatefmt_close(format->ago);
     *format = (struct format){0};
 }
 
 static void close_kept(void *context) {
     struct kept *kept = context;
-    for (int i = 0; i < KEPT; i++) close_format(&kept->formats[i]);
+    for (int i = 0; i < KEPT; i++)
+        close_format(&kept->formats[i]);
     free(kept);
 }
 
 static void make_key(void) {
-    if (pthread_key_create(&kept_key, close_kept) != 0) abort();
+    if (pthread_key_create(&kept_key, close_kept) != 0)
+        abort();
 }
 
 static void build_locale(char locale[24], const char *language, const char *region) {
     const char *dash = region ? strrchr(region, '-') : NULL;
-    if (!dash && region) dash = strrchr(region, '_');
+    if (!dash && region)
+        dash = strrchr(region, '_');
     const char *country = dash ? dash + 1 : region;
     if (!country || !*country || strlen(country) > 3 || strcmp(country, language) == 0)
         country = strcmp(language, "es") == 0 ? "ES" : "GB";
@@ -74,13 +82,15 @@ const struct format *format_get(const char *language, const char *region, const 
     struct kept *kept = pthread_getspecific(kept_key);
     if (!kept) {
         kept = calloc(1, sizeof *kept);
-        if (!kept || pthread_setspecific(kept_key, kept) != 0) abort();
+        if (!kept || pthread_setspecific(kept_key, kept) != 0)
+            abort();
     }
     char locale[24];
     build_locale(locale, language, region);
     const char *zone_id = zone ? zone_name(zone) : "UTC";
     for (int i = 0; i < KEPT; i++)
-        if (strcmp(kept->formats[i].locale, locale) == 0 && strcmp(kept->formats[i].zone, zone_id) == 0)
+        if (strcmp(kept->formats[i].locale, locale) == 0 &&
+            strcmp(kept->formats[i].zone, zone_id) == 0)
             return &kept->formats[i];
     struct format *format = &kept->formats[kept->next];
     kept->next = (kept->next + 1) % KEPT;
@@ -97,24 +107,29 @@ const char *format_language(const struct format *format) { return format->langua
 const char *format_locale(const struct format *format) { return format->locale; }
 
 /* Formatters are filled in on first use: the format itself belongs to this thread. */
-static struct format *mutable_format(const struct format *format) { return (struct format *)(uintptr_t)format; }
+static struct format *mutable_format(const struct format *format) {
+    return (struct format *)(uintptr_t)format;
+}
 
 static void add_units(const UChar *units, int32_t n, struct buf *out) {
     char text[TEXT_UNITS * 3];
     int32_t written = 0;
     UErrorCode status = U_ZERO_ERROR;
     u_strToUTF8(text, sizeof text, &written, units, n < TEXT_UNITS ? n : TEXT_UNITS, &status);
-    if (U_SUCCESS(status)) buf_add(out, text, (size_t)written);
+    if (U_SUCCESS(status))
+        buf_add(out, text, (size_t)written);
 }
 
-static UNumberFormat *number_formatter(const struct format *format, UNumberFormatStyle style, int digits) {
+static UNumberFormat *number_formatter(const struct format *format, UNumberFormatStyle style,
+                                       int digits) {
     digits = digits < 0 ? 0 : digits > MAX_DIGITS ? MAX_DIGITS : digits;
     struct format *mine = mutable_format(format);
     UNumberFormat **slot = style == UNUM_PERCENT ? &mine->percent[digits] : &mine->number[digits];
     if (!*slot) {
         UErrorCode status = U_ZERO_ERROR;
         *slot = unum_open(style, NULL, 0, format->locale, NULL, &status);
-        if (U_FAILURE(status)) abort(); /* ICU without its data: nothing works */
+        if (U_FAILURE(status))
+            abort(); /* ICU without its data: nothing works */
         unum_setAttribute(*slot, UNUM_MAX_FRACTION_DIGITS, digits);
         unum_setAttribute(*slot, UNUM_MIN_FRACTION_DIGITS, 0);
         unum_setAttribute(*slot, UNUM_ROUNDING_MODE, UNUM_ROUND_HALFUP);
@@ -126,12 +141,14 @@ static void add_double(UNumberFormat *formatter, double value, struct buf *out) 
     UChar text[TEXT_UNITS];
     UErrorCode status = U_ZERO_ERROR;
     int32_t n = unum_formatDouble(formatter, value, text, TEXT_UNITS, NULL, &status);
-    if (U_SUCCESS(status)) add_units(text, n, out);
+    if (U_SUCCESS(status))
+        add_units(text, n, out);
 }
 
 void format_number(const struct format *format, double value, int digits, struct buf *out) {
     double least = pow(10.0, -digits) / 2;
-    if (fabs(value) < least) value = 0; /* no "-0" */
+    if (fabs(value) < least)
+        value = 0; /* no "-0" */
     add_double(number_formatter(format, UNUM_DECIMAL, digits), value, out);
 }
 
@@ -150,33 +167,41 @@ void format_compact(const struct format *format, double value, struct buf *out) 
     struct format *mine = mutable_format(format);
     UErrorCode status = U_ZERO_ERROR;
     if (!mine->compact)
-        mine->compact = unumf_openForSkeletonAndLocale(u"compact-short", -1, format->locale, &status);
+        mine->compact =
+            unumf_openForSkeletonAndLocale(u"compact-short", -1, format->locale, &status);
     UFormattedNumber *result = unumf_openResult(&status);
     unumf_formatDouble(mine->compact, value, result, &status);
     UChar text[TEXT_UNITS];
     int32_t n = unumf_resultToString(result, text, TEXT_UNITS, &status);
-    if (U_SUCCESS(status)) add_units(text, n, out);
+    if (U_SUCCESS(status))
+        add_units(text, n, out);
     unumf_closeResult(result);
 }
 
-void format_money(const struct format *format, int64_t minor, const char *currency, struct buf *out) {
+void format_money(const struct format *format, int64_t minor, const char *currency,
+                  struct buf *out) {
     UErrorCode status = U_ZERO_ERROR;
     UChar code[4];
     u_strFromUTF8(code, 4, NULL, currency, -1, &status);
     UNumberFormat *formatter = unum_open(UNUM_CURRENCY, NULL, 0, format->locale, NULL, &status);
-    if (U_FAILURE(status)) return;
+    if (U_FAILURE(status))
+        return;
     unum_setTextAttribute(formatter, UNUM_CURRENCY_CODE, code, -1, &status);
     int digits = unum_getAttribute(formatter, UNUM_MAX_FRACTION_DIGITS);
     double unit = pow(10.0, digits), value = (double)minor / unit;
-    if (minor % (int64_t)unit == 0) unum_setAttribute(formatter, UNUM_FRACTION_DIGITS, 0);
+    if (minor % (int64_t)unit == 0)
+        unum_setAttribute(formatter, UNUM_FRACTION_DIGITS, 0);
     add_double(formatter, value, out);
     unum_close(formatter);
 }
 
 void format_duration(const struct format *format, double seconds, struct buf *out) {
-    static const struct { int64_t s; const char *key; } units[] = {
-        {86400, "unit.d"}, {3600, "unit.h"}, {60, "unit.min"}, {1, "unit.s"}};
-    if (seconds < 0) buf_add_text(out, "\u2212");
+    static const struct {
+        int64_t s;
+        const char *key;
+    } units[] = {{86400, "unit.d"}, {3600, "unit.h"}, {60, "unit.min"}, {1, "unit.s"}};
+    if (seconds < 0)
+        buf_add_text(out, "\u2212");
     seconds = fabs(seconds);
     int64_t whole = llround(seconds);
     if (seconds < 9.95) {
@@ -185,36 +210,45 @@ void format_duration(const struct format *format, double seconds, struct buf *ou
         return;
     }
     for (size_t i = 0; i < 4; i++) {
-        if (whole < units[i].s) continue;
+        if (whole < units[i].s)
+            continue;
         format_number(format, (double)(whole / units[i].s), 0, out);
         buf_add_format(out, "\u00a0%s", text_of(format->language, units[i].key));
         int64_t rest = i < 3 ? whole % units[i].s / units[i + 1].s : 0;
-        if (rest) buf_add_format(out, " %d\u00a0%s", (int)rest, text_of(format->language, units[i + 1].key));
+        if (rest)
+            buf_add_format(out, " %d\u00a0%s", (int)rest,
+                           text_of(format->language, units[i + 1].key));
         return;
     }
 }
 
 static UDateFormat *instant_formatter(const struct format *format, enum instant_style style) {
-    static const UChar *const skeletons[INSTANT_STYLES] = {u"yMMMd", u"yMMMMEEEEd", u"MMMd", u"yMMM",
-                                                           u"jmm", u"jmmss", u"yMMMdjmm"};
+    static const UChar *const skeletons[INSTANT_STYLES] = {
+        u"yMMMd", u"yMMMMEEEEd", u"MMMd", u"yMMM", u"jmm", u"jmmss", u"yMMMdjmm"};
     struct format *mine = mutable_format(format);
-    if (mine->instant[style]) return mine->instant[style];
+    if (mine->instant[style])
+        return mine->instant[style];
     UErrorCode status = U_ZERO_ERROR;
     UDateTimePatternGenerator *generator = udatpg_open(format->locale, &status);
     UChar pattern[TEXT_UNITS];
-    int32_t n = udatpg_getBestPattern(generator, skeletons[style], -1, pattern, TEXT_UNITS, &status);
-    mine->instant[style] =
-        udat_open(UDAT_PATTERN, UDAT_PATTERN, format->locale, format->zone_text, -1, pattern, n, &status);
+    int32_t n =
+        udatpg_getBestPattern(generator, skeletons[style], -1, pattern, TEXT_UNITS, &status);
+    mine->instant[style] = udat_open(UDAT_PATTERN, UDAT_PATTERN, format->locale, format->zone_text,
+                                     -1, pattern, n, &status);
     udatpg_close(generator);
-    if (U_FAILURE(status)) abort();
+    if (U_FAILURE(status))
+        abort();
     return mine->instant[style];
 }
 
-void format_instant(const struct format *format, int64_t utc_ms, enum instant_style style, struct buf *out) {
+void format_instant(const struct format *format, int64_t utc_ms, enum instant_style style,
+                    struct buf *out) {
     UChar text[TEXT_UNITS];
     UErrorCode status = U_ZERO_ERROR;
-    int32_t n = udat_format(instant_formatter(format, style), (UDate)utc_ms, text, TEXT_UNITS, NULL, &status);
-    if (U_SUCCESS(status)) add_units(text, n, out);
+    int32_t n = udat_format(instant_formatter(format, style), (UDate)utc_ms, text, TEXT_UNITS, NULL,
+                            &status);
+    if (U_SUCCESS(status))
+        add_units(text, n, out);
 }
 
 void format_ago(const struct format *format, int64_t utc_ms, int64_t now_ms, struct buf *out) {
@@ -228,12 +262,15 @@ void format_ago(const struct format *format, int64_t utc_ms, int64_t now_ms, str
     if (!mine->ago)
         mine->ago = ureldatefmt_open(format->locale, NULL, UDAT_STYLE_SHORT,
                                      UDISPCTX_CAPITALIZATION_NONE, &status);
-    URelativeDateTimeUnit unit = size < 10 ? UDAT_REL_UNIT_SECOND : size < 60 ? UDAT_REL_UNIT_SECOND
-                               : size < 3600 ? UDAT_REL_UNIT_MINUTE : size < 86400 ? UDAT_REL_UNIT_HOUR
-                               : UDAT_REL_UNIT_DAY;
+    URelativeDateTimeUnit unit = size < 10      ? UDAT_REL_UNIT_SECOND
+                                 : size < 60    ? UDAT_REL_UNIT_SECOND
+                                 : size < 3600  ? UDAT_REL_UNIT_MINUTE
+                                 : size < 86400 ? UDAT_REL_UNIT_HOUR
+                                                : UDAT_REL_UNIT_DAY;
     double scale = size < 60 ? 1 : size < 3600 ? 60 : size < 86400 ? 3600 : 86400;
     double n = size < 10 ? 0 : trunc(offset / scale);
     UChar text[TEXT_UNITS];
     int32_t length = ureldatefmt_format(mine->ago, n, unit, text, TEXT_UNITS, &status);
-    if (U_SUCCESS(status)) add_units(text, length, out);
+    if (U_SUCCESS(status))
+        add_units(text, length, out);
 }

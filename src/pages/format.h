@@ -32,7 +32,8 @@ void format_percent(const struct format *format, double share, int digits, struc
 /* With its sign: "+12 %", "−3 %", "0 %". */
 void format_change(const struct format *format, double share, struct buf *out);
 /* Minor units and ISO 4217 currency: 8700000, "EUR" -> "87.000 €" (no decimals when they are zero). */
-void format_money(const struct format *format, int64_t minor, const char *currency, struct buf *out);
+void format_money(const struct format *format, int64_t minor, const char *currency,
+                  struct buf *out);
 /* The two largest units: "2 d 4 h", "3 min 20 s", "0,8 s". */
 void format_duration(const struct format *format, double seconds, struct buf *out);
 
@@ -46,7 +47,8 @@ enum instant_style {
     INSTANT_DATETIME, /* 21 nov 2026, 20:31 */
     INSTANT_STYLES
 };
-void format_instant(const struct format *format, int64_t utc_ms, enum instant_style style, struct buf *out);
+void format_instant(const struct format *format, int64_t utc_ms, enum instant_style style,
+                    struct buf *out);
 /* "hace 5 min", "ayer", "dentro de 2 días"; beyond 30 days the date. */
 void format_ago(const struct format *format, int64_t utc_ms, int64_t now_ms, struct buf *out);
 

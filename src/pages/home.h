@@ -9,18 +9,19 @@
 #include "http/http.h"
 
 struct home_period {
-    const char *id;             /* "7d" "28d" "90d" "12m" */
-    const char *every;          /* "day" "week" "month" */
-    int64_t from_ms, to_ms;     /* whole days of the organisation's zone, half-open; to_ms is after the newest data */
-    int64_t until_ms;           /* what is observed of it: now, or to_ms where the data ended earlier */
-    int64_t length_ms;          /* the period before is [from - length, until - length) */
+    const char *id;    /* "7d" "28d" "90d" "12m" */
+    const char *every; /* "day" "week" "month" */
+    int64_t from_ms,
+        to_ms; /* whole days of the organisation's zone, half-open; to_ms is after the newest data */
+    int64_t until_ms;  /* what is observed of it: now, or to_ms where the data ended earlier */
+    int64_t length_ms; /* the period before is [from - length, until - length) */
 };
 
 /* {"from","to"} of a query. */
 json_t *home_range(int64_t from_ms, int64_t to_ms);
 /* A trend query over [from, to); by may be NULL. */
-json_t *home_trend(int64_t from_ms, int64_t to_ms, const char *measure, const char *every, const char *by,
-                   int limit);
+json_t *home_trend(int64_t from_ms, int64_t to_ms, const char *measure, const char *every,
+                   const char *by, int limit);
 /* Sum of the values of a trend's answer; of one `by` value (NULL: of the missing one) if by_value is asked. */
 double home_sum(const json_t *answer);
 double home_sum_of(const json_t *answer, const json_t *by);

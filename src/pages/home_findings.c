@@ -32,14 +32,14 @@ enum {
     LOSS_COUNT = 50,
     SILENT_MS = 2 * DAY_MS
 };
-static const double CHANGE_Z = 6, MOVE_Z = 2, CHANGE_SHARE = 0.1, REPEAT_SHARE = 0.15, REPEAT_MEDIAN_S = 3600,
-                    STEP_SHARE = 0.3, WAIT_MEDIAN_S = 3600;
+static const double CHANGE_Z = 6, MOVE_Z = 2, CHANGE_SHARE = 0.1, REPEAT_SHARE = 0.15,
+                    REPEAT_MEDIAN_S = 3600, STEP_SHARE = 0.3, WAIT_MEDIAN_S = 3600;
 
 static const char *say(struct request *request, const char *key, const json_t *values) {
     struct buf out;
     buf_init(&out, 1024);
-    struct template_world world = {.format = page_format(request), .now_ms = request->received_ms,
-                                   .arena = request->arena};
+    struct template_world world = {
+        .format = page_format(request), .now_ms = request->received_ms, .arena = request->arena};
     char source[128];
     snprintf(source, sizeof source, "{{_ %s}}", key);
     struct err ignored = {0};
@@ -51,10 +51,11 @@ static const char *say(struct request *request, const char *key, const json_t *v
 }
 
 /* The texts are HTML already: the template prints them as they are. */
-static void add_finding(struct request *request, json_t *list, const char *href, const char *tone, const char *icon,
-                        const char *what, const char *why, json_t *values) {
-    json_array_append_new(list, json_pack("{s:s, s:s, s:s, s:s, s:s}", "href", href, "tone", tone, "icon", icon,
-                                          "what", say(request, what, values), "why", say(request, why, values)));
+static void add_finding(struct request *request, json_t *list, const char *href, const char *tone,
+                        const char *icon, const char *what, const char *why, json_t *values) {
+    json_array_append_new(list, json_pack("{s:s, s:s, s:s, s:s, s:s}", "href", href, "tone", tone,
+                                          "icon", icon, "what", say(request, what, values), "why",
+                                          say(request, why, values)));
     json_decref(values);
 }
 
@@ -73,7 +74,8 @@ static double count_of(const json_t *totals, const char *name) {
     json_t *row;
     json_array_foreach(totals, i, row) {
         const char *by = json_string_value(json_object_get(row, "by"));
-        if (by && strcmp(by, name) == 0) return json_number_value(json_object_get(row, "count"));
+        if (by && strcmp(by, name) == 0)
+            return json_number_value(json_object_get(row, "count"));
     }
     return 0;
 }
@@ -91,29 +93,33 @@ static int by_strength(const void *a, const void *b) {
 static void add_change(struct request *request, json_t *list, const struct change *change) {
     bool up = change->z > 0;
     json_t *values = json_pack("{s:s, s:f, s:f, s:f}", "name", change->name, "size",
-                               fabs(change->now / change->before - 1), "now", change->now, "before", change->before);
-    add_finding(request, list, encoded(request, "/explore/trend?compare=1&of=", change->name), up ? "accent" : "warn",
-                up ? "up-right" : "down-right", up ? "home.finding.rise" : "home.finding.fall",
-                "home.finding.change_why", values);
+                               fabs(change->now / change->before - 1), "now", change->now, "before",
+                               change->before);
+    add_finding(request, list, encoded(request, "/explore/trend?compare=1&of=", change->name),
+                up ? "accent" : "warn", up ? "up-right" : "down-right",
+                up ? "home.finding.rise" : "home.finding.fall", "home.finding.change_why", values);
 }
 
 /* Changes between two strengths of z, at most max of them. */
-static void add_changes(struct request *request, json_t *list, const json_t *now, const json_t *before, double least,
-                        double below, size_t max) {
+static void add_changes(struct request *request, json_t *list, const json_t *now,
+                        const json_t *before, double least, double below, size_t max) {
     size_t n = json_array_size(now), used = 0, i;
     struct change *changes = ARENA_ARRAY(request->arena, struct change, n + 1);
     json_t *row;
     json_array_foreach(now, i, row) {
         const char *name = json_string_value(json_object_get(row, "by"));
-        if (!name) continue;
+        if (!name)
+            continue;
         double a = json_number_value(json_object_get(row, "count")), b = count_of(before, name);
-        if (a + b < 2.0 * CHANGE_COUNT || b < 1) continue;
+        if (a + b < 2.0 * CHANGE_COUNT || b < 1)
+            continue;
         double z = (a - b) / sqrt(a + b);
         if (fabs(z) > least && fabs(z) <= below && fabs(a - b) / b >= CHANGE_SHARE)
             changes[used++] = (struct change){name, a, b, z};
     }
     qsort(changes, used, sizeof *changes, by_strength);
-    for (i = 0; i < used && i < max; i++) add_change(request, list, &changes[i]);
+    for (i = 0; i < used && i < max; i++)
+        add_change(request, list, &changes[i]);
 }
 
 static void add_sources(struct request *request, json_t *list, const json_t *sources) {
@@ -125,16 +131,19 @@ static void add_sources(struct request *request, json_t *list, const json_t *sou
         const char *last = json_string_value(json_object_get(source, "last_at"));
         const char *kind = json_string_value(json_object_get(source, "kind"));
         double rejected = json_number_value(json_object_get(source, "rejected"));
-        if (!name || !id || json_is_true(json_object_get(source, "disabled"))) continue;
+        if (!name || !id || json_is_true(json_object_get(source, "disabled")))
+            continue;
         const char *href = encoded(request, "/sources/", id);
         int64_t last_ms = 0;
         if (rejected > 0)
-            add_finding(request, list, arena_format(request->arena, "%s#refusals", href), "bad", "alert",
-                        "home.finding.refused", "home.finding.refused_why",
+            add_finding(request, list, arena_format(request->arena, "%s#refusals", href), "bad",
+                        "alert", "home.finding.refused", "home.finding.refused_why",
                         json_pack("{s:f, s:s}", "count", rejected, "name", name));
         else if (last && kind && strcmp(kind, "file") != 0 && strcmp(kind, "demo") != 0 &&
-                 time_parse(slice_of(last), NULL, &last_ms) == 0 && request->received_ms - last_ms > SILENT_MS)
-            add_finding(request, list, href, "warn", "clock", "home.finding.silent", "home.finding.silent_why",
+                 time_parse(slice_of(last), NULL, &last_ms) == 0 &&
+                 request->received_ms - last_ms > SILENT_MS)
+            add_finding(request, list, href, "warn", "clock", "home.finding.silent",
+                        "home.finding.silent_why",
                         json_pack("{s:s, s:s}", "name", name, "since", last));
     }
 }
@@ -146,7 +155,8 @@ static double count_of_node(const json_t *data, const char *name) {
     json_t *node;
     json_array_foreach(json_object_get(data, "nodes"), i, node) {
         const char *own = json_string_value(json_object_get(node, "name"));
-        if (own && strcmp(own, name) == 0) return json_number_value(json_object_get(node, "count"));
+        if (own && strcmp(own, name) == 0)
+            return json_number_value(json_object_get(node, "count"));
     }
     return 0;
 }
@@ -162,14 +172,17 @@ static void look_at_edge(const json_t *data, const json_t *edge, struct edges *e
     double count = json_number_value(json_object_get(edge, "count"));
     double cases = json_number_value(json_object_get(edge, "cases"));
     double median_s = json_number_value(json_object_get(edge, "median_s"));
-    if (!from || !to || cases < REPEAT_COUNT) return;
+    if (!from || !to || cases < REPEAT_COUNT)
+        return;
     double all = count_of_node(data, from), share = all > 0 ? count / all : 0;
     bool again = strcmp(from, to) == 0;
-    if (again && median_s >= REPEAT_MEDIAN_S && share > REPEAT_SHARE && cases > edges->repeat_cases) {
+    if (again && median_s >= REPEAT_MEDIAN_S && share > REPEAT_SHARE &&
+        cases > edges->repeat_cases) {
         edges->repeat = edge;
         edges->repeat_share = share;
         edges->repeat_cases = cases;
-    } else if (!again && median_s >= WAIT_MEDIAN_S && share >= STEP_SHARE && median_s > edges->wait_s) {
+    } else if (!again && median_s >= WAIT_MEDIAN_S && share >= STEP_SHARE &&
+               median_s > edges->wait_s) {
         edges->wait = edge;
         edges->wait_s = median_s;
     }
@@ -181,7 +194,8 @@ static void add_edges(struct request *request, json_t *list, const struct home_p
     json_t *answer = NULL, *edge;
     json_t *query = json_pack("{s:s, s:s, s:o}", "kind", "flow", "level", "event", "range",
                               home_range(period->from_ms, period->to_ms));
-    if (page_query(request, query, &answer, &ignored) < 0) return;
+    if (page_query(request, query, &answer, &ignored) < 0)
+        return;
     const json_t *data = json_object_get(answer, "data");
     struct edges edges = {0};
     size_t i;
@@ -189,15 +203,17 @@ static void add_edges(struct request *request, json_t *list, const struct home_p
     if (edges.repeat)
         add_finding(request, list, "/explore/flow", "warn", "refresh", "home.finding.repeat",
                     "home.finding.repeat_why",
-                    json_pack("{s:O, s:f, s:f, s:O}", "name", json_object_get(edges.repeat, "from"), "share",
-                              edges.repeat_share, "count", edges.repeat_cases, "median",
+                    json_pack("{s:O, s:f, s:f, s:O}", "name", json_object_get(edges.repeat, "from"),
+                              "share", edges.repeat_share, "count", edges.repeat_cases, "median",
                               json_object_get(edges.repeat, "median_s")));
     if (edges.wait)
-        add_finding(request, list, "/explore/flow?color=time", "accent", "clock", "home.finding.wait",
-                    "home.finding.wait_why",
-                    json_pack("{s:O, s:O, s:O, s:O, s:O}", "from", json_object_get(edges.wait, "from"), "to",
-                              json_object_get(edges.wait, "to"), "median", json_object_get(edges.wait, "median_s"),
-                              "p90", json_object_get(edges.wait, "p90_s"), "count",
+        add_finding(request, list, "/explore/flow?color=time", "accent", "clock",
+                    "home.finding.wait", "home.finding.wait_why",
+                    json_pack("{s:O, s:O, s:O, s:O, s:O}", "from",
+                              json_object_get(edges.wait, "from"), "to",
+                              json_object_get(edges.wait, "to"), "median",
+                              json_object_get(edges.wait, "median_s"), "p90",
+                              json_object_get(edges.wait, "p90_s"), "count",
                               json_object_get(edges.wait, "count")));
     json_decref(answer);
 }
@@ -206,8 +222,8 @@ static void add_edges(struct request *request, json_t *list, const struct home_p
 
 /* The steps of a purchase that the data hold. */
 static json_t *purchase_steps(struct request *request) {
-    static const char *const names[] = {"Product Viewed", "Product Added", "Checkout Started", "Payment Info Entered",
-                                        "Order Completed"};
+    static const char *const names[] = {"Product Viewed", "Product Added", "Checkout Started",
+                                        "Payment Info Entered", "Order Completed"};
     const struct dictionary *dictionary = app_folder(request->app)->dictionary;
     json_t *steps = json_array();
     for (size_t i = 0; i < sizeof names / sizeof *names; i++)
@@ -224,9 +240,10 @@ static void add_loss(struct request *request, json_t *list, const struct home_pe
         json_decref(steps);
         return;
     }
-    json_t *query = json_pack("{s:s, s:s, s:o, s:o}", "kind", "funnel", "window", "7d", "steps", steps, "range",
-                              home_range(period->from_ms, period->to_ms));
-    if (page_query(request, query, &answer, &ignored) < 0) return;
+    json_t *query = json_pack("{s:s, s:s, s:o, s:o}", "kind", "funnel", "window", "7d", "steps",
+                              steps, "range", home_range(period->from_ms, period->to_ms));
+    if (page_query(request, query, &answer, &ignored) < 0)
+        return;
     const json_t *data = json_object_get(answer, "data");
     double before = 0, lost = 0, from = 0;
     for (i = 0; i < json_array_size(data); i++) {
@@ -243,8 +260,8 @@ static void add_loss(struct request *request, json_t *list, const struct home_pe
                     "home.finding.loss_why",
                     json_pack("{s:O, s:O, s:f, s:f, s:f, s:f}", "from",
                               json_object_get(json_array_get(data, worst - 1), "name"), "to",
-                              json_object_get(json_array_get(data, worst), "name"), "share", lost / from, "lost",
-                              lost, "all", from, "end", before));
+                              json_object_get(json_array_get(data, worst), "name"), "share",
+                              lost / from, "lost", lost, "all", from, "end", before));
     json_decref(answer);
 }
 
@@ -256,7 +273,9 @@ json_t *home_findings(struct request *request, const struct home_period *period,
     add_loss(request, list, period);
     add_edges(request, list, period);
     size_t found = json_array_size(list);
-    if (found < FINDINGS_FEW) add_changes(request, list, now, before, MOVE_Z, CHANGE_Z, FINDINGS_FEW - found);
-    while (json_array_size(list) > FINDINGS_MAX) json_array_remove(list, json_array_size(list) - 1);
+    if (found < FINDINGS_FEW)
+        add_changes(request, list, now, before, MOVE_Z, CHANGE_Z, FINDINGS_FEW - found);
+    while (json_array_size(list) > FINDINGS_MAX)
+        json_array_remove(list, json_array_size(list) - 1);
     return list;
 }

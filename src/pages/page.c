@@ -35,11 +35,14 @@ static const struct {
 static json_t *navigation_json(const struct request *request, const char *section) {
     json_t *list = json_array();
     for (size_t i = 0; i < sizeof navigation / sizeof *navigation; i++) {
-        if ((request->principal.scopes & navigation[i].scopes) != navigation[i].scopes) continue;
-        json_t *entry = json_pack("{s:s, s:s, s:s, s:b, s:b}", "name", navigation[i].name, "href",
-                                  navigation[i].href, "icon", navigation[i].icon, "tab", navigation[i].tab,
-                                  "current", section && strcmp(section, navigation[i].name) == 0);
-        if (navigation[i].group) json_object_set_new(entry, "group", json_string(navigation[i].group));
+        if ((request->principal.scopes & navigation[i].scopes) != navigation[i].scopes)
+            continue;
+        json_t *entry =
+            json_pack("{s:s, s:s, s:s, s:b, s:b}", "name", navigation[i].name, "href",
+                      navigation[i].href, "icon", navigation[i].icon, "tab", navigation[i].tab,
+                      "current", section && strcmp(section, navigation[i].name) == 0);
+        if (navigation[i].group)
+            json_object_set_new(entry, "group", json_string(navigation[i].group));
         json_array_append_new(list, entry);
     }
     return list;
@@ -48,8 +51,10 @@ static json_t *navigation_json(const struct request *request, const char *sectio
 void page_setting(const struct request *request, const char *name, char value[128]) {
     struct store *store = app_folder(request->app)->store;
     sqlite3 *db = store_reader_get(store);
-    if (!db || store_setting_get(db, name, value, 128, NULL) < 0) value[0] = 0;
-    if (db) store_reader_put(store, db);
+    if (!db || store_setting_get(db, name, value, 128, NULL) < 0)
+        value[0] = 0;
+    if (db)
+        store_reader_put(store, db);
 }
 
 static struct template_world world_of(const struct request *request) {
@@ -64,42 +69,55 @@ static struct template_world world_of(const struct request *request) {
 
 const struct format *page_format(const struct request *request) { return world_of(request).format; }
 
-const char *page_text(const struct request *request, const char *key) { return text_of(request->language, key); }
+const char *page_text(const struct request *request, const char *key) {
+    return text_of(request->language, key);
+}
 
 static void set_text(json_t *view, const char *name, const char *text) {
-    if (text && *text && !json_object_get(view, name)) json_object_set_new(view, name, json_string(text));
+    if (text && *text && !json_object_get(view, name))
+        json_object_set_new(view, name, json_string(text));
 }
 
 static void add_person(const struct request *request, json_t *view) {
     const struct principal *principal = &request->principal;
     bool signed_in = principal->role != ROLE_NONE;
     json_object_set_new(view, "signed_in", json_boolean(signed_in));
-    if (!signed_in) return;
+    if (!signed_in)
+        return;
     struct user user;
     struct err ignored = {0};
-    bool known = principal->user && user_get(app_accounts(request->app), principal->user, request->arena, &user, &ignored) >= 0;
-    set_text(view, "person", known && user.name[0] ? user.name : principal->name ? principal->name : "Senda");
+    bool known = principal->user && user_get(app_accounts(request->app), principal->user,
+                                             request->arena, &user, &ignored) >= 0;
+    set_text(view, "person",
+             known && user.name[0] ? user.name
+             : principal->name     ? principal->name
+                                   : "Senda");
     set_text(view, "role", role_name(principal->role));
-    json_object_set_new(view, "can", json_pack("{s:b, s:b, s:b}", "manage", principal->scopes & SCOPE_MANAGE,
-                                               "admin", principal->scopes & SCOPE_ADMIN, "import",
-                                               principal->scopes & SCOPE_IMPORT));
+    json_object_set_new(view, "can",
+                        json_pack("{s:b, s:b, s:b}", "manage", principal->scopes & SCOPE_MANAGE,
+                                  "admin", principal->scopes & SCOPE_ADMIN, "import",
+                                  principal->scopes & SCOPE_IMPORT));
 }
 
 /* "Clientes · Vereda · Senda": the product's name stands once. */
 static void add_title(const struct request *request, const char *organisation, json_t *view) {
     const char *title = json_string_value(json_object_get(view, "title"));
     bool named = *organisation && strcmp(organisation, "Senda") != 0;
-    if (!title) title = "";
-    if (named) title = arena_format(request->arena, "%s · %s", title, organisation);
-    if (!strstr(title, "Senda")) title = arena_format(request->arena, "%s · Senda", title);
+    if (!title)
+        title = "";
+    if (named)
+        title = arena_format(request->arena, "%s · %s", title, organisation);
+    if (!strstr(title, "Senda"))
+        title = arena_format(request->arena, "%s · Senda", title);
     set_text(view, "page_title", title);
 }
 
 /* What every template finds (page.h). */
-static void add_common(const struct request *request, const struct page *page, const struct template_world *world,
-                       json_t *view) {
+static void add_common(const struct request *request, const struct page *page,
+                       const struct template_world *world, json_t *view) {
     const struct folder *folder = app_folder(request->app);
-    if (page->title) set_text(view, "title", page_text(request, page->title));
+    if (page->title)
+        set_text(view, "title", page_text(request, page->title));
     set_text(view, "language", request->language);
     set_text(view, "region", format_locale(world->format));
     set_text(view, "organisation", folder->name);
@@ -109,33 +127,40 @@ static void add_common(const struct request *request, const struct page *page, c
     set_text(view, "here", request->path);
     set_text(view, "assets", assets_version());
     const char *theme = request_cookie(request, "theme");
-    if (theme && (strcmp(theme, "dark") == 0 || strcmp(theme, "light") == 0)) set_text(view, "theme", theme);
+    if (theme && (strcmp(theme, "dark") == 0 || strcmp(theme, "light") == 0))
+        set_text(view, "theme", theme);
     set_text(view, "notice", request_query(request, "notice"));
     char demo[128];
     page_setting(request, "demo", demo);
     json_object_set_new(view, "demo", json_boolean(strcmp(demo, "1") == 0));
     add_person(request, view);
     json_object_set_new(view, "nav", navigation_json(request, page->section));
-    if (page->script) json_object_set_new(view, "scripts", json_pack("[s]", page->script));
-    if (page->style) json_object_set_new(view, "styles", json_pack("[s]", page->style));
+    if (page->script)
+        json_object_set_new(view, "scripts", json_pack("[s]", page->script));
+    if (page->style)
+        json_object_set_new(view, "styles", json_pack("[s]", page->style));
     json_object_set_new(view, "wide", json_boolean(page->wide));
     json_object_set_new(view, "narrow", json_boolean(page->narrow));
 }
 
-int page_render(struct request *request, struct response *response, const struct page *page, json_t *view,
-                struct err *err) {
+int page_render(struct request *request, struct response *response, const struct page *page,
+                json_t *view, struct err *err) {
     struct template_world world = world_of(request);
     struct buf content;
     buf_init(&content, PAGE_MAX_BYTES);
     add_common(request, page, &world, view);
     int code = template_render(page->template, view, &world, &content, err);
-    if (code < 0) goto out;
+    if (code < 0)
+        goto out;
     json_object_set_new(view, "content", json_stringn(content.p ? content.p : "", content.n));
-    if (!response->body.max) buf_init(&response->body, PAGE_MAX_BYTES);
+    if (!response->body.max)
+        buf_init(&response->body, PAGE_MAX_BYTES);
     code = template_render("base", view, &world, &response->body, err);
-    if (code < 0) goto out;
+    if (code < 0)
+        goto out;
     response->type = "text/html; charset=utf-8";
-    if (!response->status) response->status = 200;
+    if (!response->status)
+        response->status = 200;
     response_header(request, response, "Cache-Control", "no-store");
     page_compress(request, response);
     code = HANDLED;
@@ -148,7 +173,8 @@ out:
 int page_error(struct request *request, struct response *response, const struct err *err) {
     struct err ignored = {0};
     if (!request->language && accounts_identify(request, &ignored) < 0 && !request->language)
-        request->language = app_folder(request->app)->language; /* refused before anybody asked who it is */
+        request->language =
+            app_folder(request->app)->language; /* refused before anybody asked who it is */
     int status = err_status(err->code);
     char kind[16];
     snprintf(kind, sizeof kind, "%d", status);
@@ -156,23 +182,28 @@ int page_error(struct request *request, struct response *response, const struct 
     const char *key = known ? kind : "500";
     json_t *view = json_pack("{s:i, s:s, s:s}", "status", status, "kind", key, "title",
                              text_of_value(request->language, "error.title", key));
-    if (err->message[0] && status < 500) json_object_set_new(view, "message", json_string(err->message));
-    if (err->hint[0]) json_object_set_new(view, "fix", json_string(err->hint));
+    if (err->message[0] && status < 500)
+        json_object_set_new(view, "message", json_string(err->message));
+    if (err->hint[0])
+        json_object_set_new(view, "fix", json_string(err->hint));
     buf_clear(&response->body);
     response->status = status;
     static const struct page page = {.template = "error"};
     if (page_render(request, response, &page, view, NULL) < 0) {
         buf_clear(&response->body);
-        if (!response->body.max) buf_init(&response->body, PAGE_MAX_BYTES);
+        if (!response->body.max)
+            buf_init(&response->body, PAGE_MAX_BYTES);
         response->type = "text/plain; charset=utf-8";
         buf_add_text(&response->body, err_title(err->code));
     }
     return HANDLED;
 }
 
-int page_redirect(struct request *request, struct response *response, const char *location, const char *notice) {
+int page_redirect(struct request *request, struct response *response, const char *location,
+                  const char *notice) {
     if (notice)
-        location = arena_format(request->arena, "%s%snotice=%s", location, strchr(location, '?') ? "&" : "?", notice);
+        location = arena_format(request->arena, "%s%snotice=%s", location,
+                                strchr(location, '?') ? "&" : "?", notice);
     response_redirect(request, response, location);
     return HANDLED;
 }
@@ -185,27 +216,35 @@ const char *page_message(const struct request *request, const char *message) {
 void page_form_error(const struct request *request, json_t *view, const struct err *refusal) {
     const char *message = page_message(request, refusal->message);
     bool translated = message != refusal->message;
-    json_object_set_new(view, "error", json_pack("{s:s, s:s, s:s}", "message", message, "hint",
-                                                 translated ? "" : refusal->hint, "pointer", refusal->pointer));
+    json_object_set_new(view, "error",
+                        json_pack("{s:s, s:s, s:s}", "message", message, "hint",
+                                  translated ? "" : refusal->hint, "pointer", refusal->pointer));
 }
 
 /* ---- the API, from inside ---- */
 
 /* The problem document of a refused call as an error. */
 static int read_problem(const json_t *problem, int status, struct err *err) {
-    static const struct { int status, code; } codes[] = {
-        {400, E_MALFORMED}, {401, E_UNAUTHORIZED}, {403, E_FORBIDDEN}, {404, E_NOT_FOUND}, {409, E_CONFLICT},
-        {412, E_PRECONDITION}, {413, E_TOO_LARGE}, {415, E_MEDIA}, {422, E_INVALID}, {429, E_RATE}, {503, E_BUSY}};
+    static const struct {
+        int status, code;
+    } codes[] = {{400, E_MALFORMED}, {401, E_UNAUTHORIZED}, {403, E_FORBIDDEN}, {404, E_NOT_FOUND},
+                 {409, E_CONFLICT},  {412, E_PRECONDITION}, {413, E_TOO_LARGE}, {415, E_MEDIA},
+                 {422, E_INVALID},   {429, E_RATE},         {503, E_BUSY}};
     int code = E_INTERNAL;
     for (size_t i = 0; i < sizeof codes / sizeof *codes; i++)
-        if (codes[i].status == status) code = codes[i].code;
+        if (codes[i].status == status)
+            code = codes[i].code;
     const json_t *first = json_array_get(json_object_get(problem, "errors"), 0);
     const char *pointer = json_string_value(json_object_get(first, "pointer"));
     const char *detail = json_string_value(json_object_get(problem, "detail"));
     const char *message = json_string_value(json_object_get(first, "message"));
     const char *hint = json_string_value(json_object_get(problem, "hint"));
-    err_at(err, code, pointer ? pointer : "", "%s", message ? message : detail ? detail : err_title(code));
-    if (hint) err_hint(err, "%s", hint);
+    err_at(err, code, pointer ? pointer : "", "%s",
+           message  ? message
+           : detail ? detail
+                    : err_title(code));
+    if (hint)
+        err_hint(err, "%s", hint);
     return code;
 }
 
@@ -217,11 +256,15 @@ struct call {
     bool as_owner;
 };
 
-static int run_call(struct request *request, const struct call *call, json_t **answer, struct err *err) {
-    struct request *inner = request_new(request->app, method_name(call->method), call->target, call->as_owner);
-    if (!call->as_owner) request_inherit(inner, request);
+static int run_call(struct request *request, const struct call *call, json_t **answer,
+                    struct err *err) {
+    struct request *inner =
+        request_new(request->app, method_name(call->method), call->target, call->as_owner);
+    if (!call->as_owner)
+        request_inherit(inner, request);
     const char *host = request_header(request, "host");
-    if (host) request_add_header(inner, "host", host);
+    if (host)
+        request_add_header(inner, "host", host);
     request_add_header(inner, "accept", "application/json");
     if (call->body.p) {
         request_add_header(inner, "content-type", call->type);
@@ -229,18 +272,21 @@ static int run_call(struct request *request, const struct call *call, json_t **a
     }
     struct response response = {0};
     router_dispatch(request->app, inner, &response);
-    json_t *json = json_loadb(response.body.p ? response.body.p : "", response.body.n, JSON_DECODE_ANY, NULL);
+    json_t *json =
+        json_loadb(response.body.p ? response.body.p : "", response.body.n, JSON_DECODE_ANY, NULL);
     int status = response.status ? response.status : 200, code = 0;
-    if (status >= 400) code = read_problem(json, status, err);
-    if (answer && code == 0) *answer = json ? json_incref(json) : json_object();
+    if (status >= 400)
+        code = read_problem(json, status, err);
+    if (answer && code == 0)
+        *answer = json ? json_incref(json) : json_object();
     json_decref(json);
     response_release(&response);
     request_free(inner);
     return code;
 }
 
-static int call_json(struct request *request, bool as_owner, enum method method, const char *target, json_t *body,
-                     json_t **answer, struct err *err) {
+static int call_json(struct request *request, bool as_owner, enum method method, const char *target,
+                     json_t *body, json_t **answer, struct err *err) {
     char *text = body ? json_dumps(body, JSON_COMPACT) : NULL;
     struct call call = {method, target, slice_of(text), "application/json", as_owner};
     int code = run_call(request, &call, answer, err);
@@ -250,8 +296,10 @@ static int call_json(struct request *request, bool as_owner, enum method method,
 }
 
 int page_forward(struct request *request, const char *target, json_t **answer, struct err *err) {
-    struct call call = {METHOD_POST, target, request->body, request_header(request, "content-type"), false};
-    if (!call.type) call.type = "application/octet-stream";
+    struct call call = {METHOD_POST, target, request->body, request_header(request, "content-type"),
+                        false};
+    if (!call.type)
+        call.type = "application/octet-stream";
     return run_call(request, &call, answer, err);
 }
 
@@ -259,12 +307,13 @@ int page_fetch(struct request *request, const char *target, json_t **answer, str
     return call_json(request, false, METHOD_GET, target, NULL, answer, err);
 }
 
-int page_send(struct request *request, enum method method, const char *target, json_t *body, json_t **answer,
-              struct err *err) {
+int page_send(struct request *request, enum method method, const char *target, json_t *body,
+              json_t **answer, struct err *err) {
     return call_json(request, false, method, target, body, answer, err);
 }
 
-int page_send_as_owner(struct request *request, enum method method, const char *target, json_t *body, struct err *err) {
+int page_send_as_owner(struct request *request, enum method method, const char *target,
+                       json_t *body, struct err *err) {
     return call_json(request, true, method, target, body, NULL, err);
 }
 
@@ -279,8 +328,9 @@ static void keep(json_t *view, const char *name, int code, json_t *answer, const
     }
     char member[64];
     snprintf(member, sizeof member, "%s_error", name);
-    json_object_set_new(view, member, json_pack("{s:i, s:s, s:s}", "status", err_status(code), "message",
-                                                err->message, "hint", err->hint));
+    json_object_set_new(view, member,
+                        json_pack("{s:i, s:s, s:s}", "status", err_status(code), "message",
+                                  err->message, "hint", err->hint));
 }
 
 void page_fetch_into(struct request *request, json_t *view, const char *name, const char *target) {

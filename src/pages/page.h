@@ -21,35 +21,38 @@
 
 struct page {
     const char *template; /* web/templates/NAME.mustache */
-    const char *section;  /* which entry of the navigation is current: "home" "customers" "explore" "import" "sources"
+    const char *
+        section; /* which entry of the navigation is current: "home" "customers" "explore" "import" "sources"
                              "settings"; NULL: none */
-    const char *title;    /* key of its title; NULL: the view has a member "title" */
-    const char *script;   /* "js/import.js", NULL: none beyond js/app.js */
-    const char *style;    /* "css/charts.css", NULL: none beyond css/senda.css */
-    bool wide, narrow;    /* of the column of content */
+    const char *title;  /* key of its title; NULL: the view has a member "title" */
+    const char *script; /* "js/import.js", NULL: none beyond js/app.js */
+    const char *style;  /* "css/charts.css", NULL: none beyond css/senda.css */
+    bool wide, narrow;  /* of the column of content */
 };
 
 /* Renders the page around `view` (an object, taken over also on failure) and sends it with status 200, or the
  * response's status if that is set already. Returns HANDLED or an error. */
-must_use int page_render(struct request *request, struct response *response, const struct page *page, json_t *view,
-                         struct err *err);
+must_use int page_render(struct request *request, struct response *response,
+                         const struct page *page, json_t *view, struct err *err);
 /* Packs the body where the browser takes it; page_render does it. */
 void page_compress(struct request *request, struct response *response);
 
 /* Runs GET `target` ("/api/v1/sources?limit=20") as this person; *answer is a new reference. An answer of 4xx or 5xx
  * is its error. */
-must_use int page_fetch(struct request *request, const char *target, json_t **answer, struct err *err);
+must_use int page_fetch(struct request *request, const char *target, json_t **answer,
+                        struct err *err);
 /* The same, as a member of `view`; an error is left in view["NAME_error"] as {"status","message","hint"} and 0 is
  * returned, so that one broken part does not take the page along. */
 void page_fetch_into(struct request *request, json_t *view, const char *name, const char *target);
 /* Runs a change: `body` (taken over) as JSON, or NULL. answer may be NULL. */
-must_use int page_send(struct request *request, enum method method, const char *target, json_t *body,
-                       json_t **answer, struct err *err);
+must_use int page_send(struct request *request, enum method method, const char *target,
+                       json_t *body, json_t **answer, struct err *err);
 /* Runs a request whose body is this one's, as it came (uploads). */
-must_use int page_forward(struct request *request, const char *target, json_t **answer, struct err *err);
+must_use int page_forward(struct request *request, const char *target, json_t **answer,
+                          struct err *err);
 /* The same with the rights of the folder's owner: only for the first run, when nobody is there yet. */
-must_use int page_send_as_owner(struct request *request, enum method method, const char *target, json_t *body,
-                                struct err *err);
+must_use int page_send_as_owner(struct request *request, enum method method, const char *target,
+                                json_t *body, struct err *err);
 /* POST /api/v1/query. */
 must_use int page_query(struct request *request, json_t *query, json_t **answer, struct err *err);
 void page_query_into(struct request *request, json_t *view, const char *name, json_t *query);
@@ -66,6 +69,7 @@ const char *page_text(const struct request *request, const char *key);
 /* A setting of the organisation, "" if it is not set. */
 void page_setting(const struct request *request, const char *name, char value[128]);
 /* 303 to `location` with a notice (key below "notice.") shown once at the top of the next page. */
-int page_redirect(struct request *request, struct response *response, const char *location, const char *notice);
+int page_redirect(struct request *request, struct response *response, const char *location,
+                  const char *notice);
 
 #endif

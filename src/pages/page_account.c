@@ -18,11 +18,12 @@ static const char *safe_target(const char *target) {
     return local ? target : "/";
 }
 
-static void set_cookie(struct request *request, struct response *response, const char *name, const char *value) {
+static void set_cookie(struct request *request, struct response *response, const char *name,
+                       const char *value) {
     const char *secure = strncmp(request_base_url(request), "https:", 6) == 0 ? "; Secure" : "";
     response_header(request, response, "Set-Cookie",
-                    arena_format(request->arena, "%s=%s; Path=/; Max-Age=31536000; SameSite=Lax%s", name, value,
-                                 secure));
+                    arena_format(request->arena, "%s=%s; Path=/; Max-Age=31536000; SameSite=Lax%s",
+                                 name, value, secure));
 }
 
 /* The demonstration tells how to sign in. */
@@ -31,7 +32,8 @@ static void add_demo_account(struct request *request, json_t *view) {
     page_setting(request, "demo_email", email);
     page_setting(request, "demo_password", password);
     if (email[0] && password[0])
-        json_object_set_new(view, "demo_account", json_pack("{s:s, s:s}", "email", email, "password", password));
+        json_object_set_new(view, "demo_account",
+                            json_pack("{s:s, s:s}", "email", email, "password", password));
 }
 
 static const struct page sign_in_page = {.template = "sign_in", .title = "sign_in.title"};
@@ -39,10 +41,12 @@ static const struct page sign_in_page = {.template = "sign_in", .title = "sign_i
 static int show_sign_in(struct request *request, struct response *response, struct err *err) {
     if (accounts_need_setup(app_accounts(request->app))) {
         json_t *locked = json_pack("{s:b}", "locked", 1);
-        return page_render(request, response, &(struct page){.template = "setup", .title = "setup.title"}, locked,
+        return page_render(request, response,
+                           &(struct page){.template = "setup", .title = "setup.title"}, locked,
                            err);
     }
-    if (request->principal.role != ROLE_NONE) return page_redirect(request, response, "/", NULL);
+    if (request->principal.role != ROLE_NONE)
+        return page_redirect(request, response, "/", NULL);
     const char *next = request_query(request, "next");
     json_t *view = json_pack("{s:s}", "next", safe_target(next));
     add_demo_account(request, view);
@@ -50,18 +54,22 @@ static int show_sign_in(struct request *request, struct response *response, stru
 }
 
 static int sign_in(struct request *request, struct response *response, struct err *err) {
-    const char *email = request_form(request, "email"), *password = request_form(request, "password");
+    const char *email = request_form(request, "email"),
+               *password = request_form(request, "password");
     const char *next = safe_target(request_form(request, "next"));
     struct err refusal = {0};
-    int code = session_sign_in(request, response, email ? email : "", password ? password : "", &refusal);
-    if (code >= 0) return page_redirect(request, response, next, NULL);
+    int code =
+        session_sign_in(request, response, email ? email : "", password ? password : "", &refusal);
+    if (code >= 0)
+        return page_redirect(request, response, next, NULL);
     if (code != E_UNAUTHORIZED && code != E_RATE) {
         *err = refusal;
         return code;
     }
     response->status = err_status(code);
-    json_t *view = json_pack("{s:s, s:s, s:s}", "next", next, "email", email ? email : "", "error",
-                             page_text(request, code == E_RATE ? "sign_in.too_many" : "sign_in.wrong"));
+    json_t *view =
+        json_pack("{s:s, s:s, s:s}", "next", next, "email", email ? email : "", "error",
+                  page_text(request, code == E_RATE ? "sign_in.too_many" : "sign_in.wrong"));
     add_demo_account(request, view);
     return page_render(request, response, &sign_in_page, view, err);
 }
@@ -73,15 +81,17 @@ static int sign_out(struct request *request, struct response *response, struct e
 
 static int save_preferences(struct request *request, struct response *response, struct err *err) {
     (void)err;
-    const char *theme = request_form(request, "theme"), *language = request_form(request, "language");
-    if (theme && (strcmp(theme, "dark") == 0 || strcmp(theme, "light") == 0 || strcmp(theme, "auto") == 0))
+    const char *theme = request_form(request, "theme"),
+               *language = request_form(request, "language");
+    if (theme &&
+        (strcmp(theme, "dark") == 0 || strcmp(theme, "light") == 0 || strcmp(theme, "auto") == 0))
         set_cookie(request, response, "theme", theme);
     if (language && (strcmp(language, "es") == 0 || strcmp(language, "en") == 0)) {
         set_cookie(request, response, "senda_language", language);
         if (request->principal.user) {
             struct err ignored = {0};
-            int code = page_send(request, METHOD_PATCH, "/api/v1/me", json_pack("{s:s}", "language", language), NULL,
-                                 &ignored);
+            int code = page_send(request, METHOD_PATCH, "/api/v1/me",
+                                 json_pack("{s:s}", "language", language), NULL, &ignored);
             (void)code; /* the cookie serves where the person's own setting cannot be kept */
         }
     }
@@ -97,7 +107,8 @@ static json_t *setup_form(struct request *request) {
     json_t *form = json_object();
     for (size_t i = 0; i < sizeof fields / sizeof *fields; i++) {
         const char *value = request_form(request, fields[i]);
-        if (value) json_object_set_new(form, fields[i], json_string(value));
+        if (value)
+            json_object_set_new(form, fields[i], json_string(value));
     }
     return form;
 }
@@ -106,14 +117,18 @@ static json_t *setup_view(struct request *request, const char *token, json_t *fo
     const char *region = json_string_value(json_object_get(form, "region"));
     const char *zone = json_string_value(json_object_get(form, "timezone"));
     bool valid = token && accounts_setup_token_valid(app_accounts(request->app), token);
-    return json_pack("{s:b, s:s, s:o, s:o, s:o}", "locked", !valid, "token", token ? token : "", "regions",
-                     regions_json(region ? region : strcmp(request->language, "es") == 0 ? "es-ES" : "en-GB"),
-                     "timezones", timezones_json(zone ? zone : zone_name(app_folder(request->app)->zone)), "form",
-                     form);
+    return json_pack(
+        "{s:b, s:s, s:o, s:o, s:o}", "locked", !valid, "token", token ? token : "", "regions",
+        regions_json(region                                 ? region
+                     : strcmp(request->language, "es") == 0 ? "es-ES"
+                                                            : "en-GB"),
+        "timezones", timezones_json(zone ? zone : zone_name(app_folder(request->app)->zone)),
+        "form", form);
 }
 
 static int show_setup(struct request *request, struct response *response, struct err *err) {
-    if (!accounts_need_setup(app_accounts(request->app))) return page_redirect(request, response, "/", NULL);
+    if (!accounts_need_setup(app_accounts(request->app)))
+        return page_redirect(request, response, "/", NULL);
     return page_render(request, response, &setup_page,
                        setup_view(request, request_query(request, "token"), json_object()), err);
 }
@@ -121,15 +136,21 @@ static int show_setup(struct request *request, struct response *response, struct
 /* The owner is made first: a second setup at the same time fails there and changes nothing. */
 static int run_setup(struct request *request, struct response *response, struct err *err) {
     struct accounts *accounts = app_accounts(request->app);
-    const char *token = request_form(request, "token"), *password = request_form(request, "password");
-    if (!accounts_need_setup(accounts)) return err_set(err, E_CONFLICT, "the setup has been done already");
+    const char *token = request_form(request, "token"),
+               *password = request_form(request, "password");
+    if (!accounts_need_setup(accounts))
+        return err_set(err, E_CONFLICT, "the setup has been done already");
     if (!token || !accounts_setup_token_valid(accounts, token))
         return err_set(err, E_FORBIDDEN, "the setup token is not valid");
-    const char *organisation = request_form(request, "organisation"), *name = request_form(request, "name");
+    const char *organisation = request_form(request, "organisation"),
+               *name = request_form(request, "name");
     const char *email = request_form(request, "email");
-    struct user user = {.email = email ? email : "", .name = name ? name : "", .language = request->language,
+    struct user user = {.email = email ? email : "",
+                        .name = name ? name : "",
+                        .language = request->language,
                         .role = ROLE_OWNER};
-    struct principal setup = {.name = "setup", .role = ROLE_OWNER, .scopes = role_scopes(ROLE_OWNER)};
+    struct principal setup = {
+        .name = "setup", .role = ROLE_OWNER, .scopes = role_scopes(ROLE_OWNER)};
     struct err refusal = {0};
     int code = user_add(accounts, &setup, &user, password ? password : "", &refusal);
     if (code == E_INVALID || code == E_CONFLICT) {
@@ -142,11 +163,13 @@ static int run_setup(struct request *request, struct response *response, struct 
         *err = refusal;
         return code;
     }
-    json_t *body = json_pack("{s:s, s:s*, s:s*, s:s}", "name", organisation && *organisation ? organisation : "Senda",
-                             "region", request_form(request, "region"), "timezone",
+    json_t *body = json_pack("{s:s, s:s*, s:s*, s:s}", "name",
+                             organisation && *organisation ? organisation : "Senda", "region",
+                             request_form(request, "region"), "timezone",
                              request_form(request, "timezone"), "language", request->language);
     code = page_send_as_owner(request, METHOD_PATCH, "/api/v1/settings", body, err);
-    if (code >= 0) code = session_begin(request, response, user.id, err);
+    if (code >= 0)
+        code = session_begin(request, response, user.id, err);
     return code < 0 ? code : page_redirect(request, response, "/", NULL);
 }
 
@@ -154,7 +177,10 @@ static const struct route routes[] = {
     {.methods = METHOD_GET, .pattern = "/sign-in", .access = ACCESS_PUBLIC, .handle = show_sign_in},
     {.methods = METHOD_POST, .pattern = "/sign-in", .access = ACCESS_PUBLIC, .handle = sign_in},
     {.methods = METHOD_POST, .pattern = "/sign-out", .access = ACCESS_SESSION, .handle = sign_out},
-    {.methods = METHOD_POST, .pattern = "/preferences", .access = ACCESS_PUBLIC, .handle = save_preferences},
+    {.methods = METHOD_POST,
+     .pattern = "/preferences",
+     .access = ACCESS_PUBLIC,
+     .handle = save_preferences},
     {.methods = METHOD_GET, .pattern = "/setup", .access = ACCESS_PUBLIC, .handle = show_setup},
     {.methods = METHOD_POST, .pattern = "/setup", .access = ACCESS_PUBLIC, .handle = run_setup},
 };

@@ -23,14 +23,16 @@ static bool takes_gzip(const struct request *request) {
 
 void page_compress(struct request *request, struct response *response) {
     struct buf *body = &response->body;
-    if (body->n < WORTH_BYTES || !takes_gzip(request)) return;
+    if (body->n < WORTH_BYTES || !takes_gzip(request))
+        return;
     unsigned char name[NAME_MAX_BYTES + 1];
     size_t n = 1 + randombytes_uniform(NAME_MAX_BYTES);
     memset(name, 'a', n);
     name[n] = 0;
     z_stream stream = {0};
     gz_header header = {.name = name, .os = 255};
-    if (deflateInit2(&stream, LEVEL, Z_DEFLATED, GZIP_BITS, 9, Z_DEFAULT_STRATEGY) != Z_OK) return;
+    if (deflateInit2(&stream, LEVEL, Z_DEFLATED, GZIP_BITS, 9, Z_DEFAULT_STRATEGY) != Z_OK)
+        return;
     struct buf packed;
     buf_init(&packed, body->max);
     size_t room = deflateBound(&stream, body->n) + NAME_MAX_BYTES;

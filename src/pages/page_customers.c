@@ -17,7 +17,8 @@
 enum { GAP_DAYS = 3 }; /* a silence that is worth a line */
 
 static void add_query(struct buf *address, const char *name, const char *value) {
-    if (!value || !*value) return;
+    if (!value || !*value)
+        return;
     buf_add_char(address, memchr(address->p ? address->p : "", '?', address->n) ? '&' : '?');
     buf_add_text(address, name);
     buf_add_char(address, '=');
@@ -29,7 +30,8 @@ static const char *address_of(struct request *request, const char *path, const c
     struct buf address;
     buf_init(&address, LIMIT_URL_BYTES);
     buf_add_text(&address, path);
-    for (size_t i = 0; i < n; i++) add_query(&address, names[i], values[i]);
+    for (size_t i = 0; i < n; i++)
+        add_query(&address, names[i], values[i]);
     const char *text = arena_text(request->arena, buf_slice(&address));
     buf_release(&address);
     return text;
@@ -38,21 +40,28 @@ static const char *address_of(struct request *request, const char *path, const c
 /* ---- the list ---- */
 
 static json_t *columns_json(struct request *request, const char *order) {
-    static const struct { const char *name, *order, *class; } columns[] = {
-        {"channels", NULL, "wide-only"}, {"interactions", "interactions", "num"}, {"first", "first_seen", "end"},
-        {"last", "last_seen", "end"}};
+    static const struct {
+        const char *name, *order, *class;
+    } columns[] = {{"channels", NULL, "wide-only"},
+                   {"interactions", "interactions", "num"},
+                   {"first", "first_seen", "end"},
+                   {"last", "last_seen", "end"}};
     json_t *list = json_array();
     for (size_t i = 0; i < sizeof columns / sizeof *columns; i++) {
-        json_t *column = json_pack("{s:s, s:s}", "name", columns[i].name, "class", columns[i].class);
+        json_t *column =
+            json_pack("{s:s, s:s}", "name", columns[i].name, "class", columns[i].class);
         if (columns[i].order) {
             bool falling = order[0] == '-';
             bool current = strcmp(order + falling, columns[i].order) == 0;
-            const char *next = arena_format(request->arena, "%s%s", current && falling ? "" : "-", columns[i].order);
+            const char *next = arena_format(request->arena, "%s%s", current && falling ? "" : "-",
+                                            columns[i].order);
             const char *names[] = {"sort"}, *values[] = {next};
             json_object_set_new(column, "href",
                                 json_string(address_of(request, "/customers", names, values, 1)));
             json_object_set_new(column, "order",
-                                json_string(!current ? "none" : falling ? "descending" : "ascending"));
+                                json_string(!current  ? "none"
+                                            : falling ? "descending"
+                                                      : "ascending"));
         }
         json_array_append_new(list, column);
     }
@@ -64,7 +73,8 @@ static void put_name(struct request *request, json_t *customer) {
     json_t *identifier = json_object_get(customer, "identifier");
     if (!json_is_string(identifier)) {
         json_object_set(customer, "identifier", json_object_get(customer, "id"));
-        json_object_set_new(customer, "name", json_string(page_text(request, "customers.anonymous")));
+        json_object_set_new(customer, "name",
+                            json_string(page_text(request, "customers.anonymous")));
         json_object_set_new(customer, "anonymous", json_true());
     } else if (json_equal(json_object_get(customer, "name"), identifier)) {
         json_object_del(customer, "identifier");
@@ -72,25 +82,30 @@ static void put_name(struct request *request, json_t *customer) {
 }
 
 static const char *known_order(const char *asked) {
-    static const char *const orders[] = {"-last_seen", "last_seen", "-first_seen", "first_seen", "-interactions",
-                                         "interactions"};
+    static const char *const orders[] = {"-last_seen", "last_seen",     "-first_seen",
+                                         "first_seen", "-interactions", "interactions"};
     for (size_t i = 0; asked && i < sizeof orders / sizeof *orders; i++)
-        if (strcmp(asked, orders[i]) == 0) return orders[i];
+        if (strcmp(asked, orders[i]) == 0)
+            return orders[i];
     return orders[0];
 }
 
 static int show_list(struct request *request, struct response *response, struct err *err) {
-    static const struct page page = {.template = "customers", .section = "customers", .title = "nav.customers"};
+    static const struct page page = {
+        .template = "customers", .section = "customers", .title = "nav.customers"};
     const char *q = request_query(request, "q"), *cursor = request_query(request, "cursor");
     const char *order = known_order(request_query(request, "sort"));
     const char *names[] = {"limit", "q", "order", "cursor"}, *values[] = {"50", q, order, cursor};
     json_t *answer;
-    int code = page_fetch(request, address_of(request, "/api/v1/customers", names, values, 4), &answer, err);
-    if (code < 0) return code;
+    int code = page_fetch(request, address_of(request, "/api/v1/customers", names, values, 4),
+                          &answer, err);
+    if (code < 0)
+        return code;
     json_t *rows = json_object_get(answer, "data");
     if (q && *q && json_array_size(rows) == 1) { /* the one who was looked for */
         const char *id = json_string_value(json_object_get(json_array_get(rows, 0), "id"));
-        code = page_redirect(request, response, arena_format(request->arena, "/customers/%s", id), NULL);
+        code = page_redirect(request, response, arena_format(request->arena, "/customers/%s", id),
+                             NULL);
         json_decref(answer);
         return code;
     }
@@ -102,13 +117,16 @@ static int show_list(struct request *request, struct response *response, struct 
     const char *first_names[] = {"sort"}, *first_values[] = {order};
     json_t *pager = json_object();
     if (next)
-        json_object_set_new(pager, "next",
-                            json_string(address_of(request, "/customers", page_names, page_values, 2)));
+        json_object_set_new(
+            pager, "next",
+            json_string(address_of(request, "/customers", page_names, page_values, 2)));
     if (cursor && *cursor)
-        json_object_set_new(pager, "first",
-                            json_string(address_of(request, "/customers", first_names, first_values, 1)));
-    json_t *view = json_pack("{s:O, s:s, s:s, s:o, s:o}", "customers", rows, "q", q ? q : "", "sort", order, "columns",
-                             columns_json(request, order), "pager", pager);
+        json_object_set_new(
+            pager, "first",
+            json_string(address_of(request, "/customers", first_names, first_values, 1)));
+    json_t *view =
+        json_pack("{s:O, s:s, s:s, s:o, s:o}", "customers", rows, "q", q ? q : "", "sort", order,
+                  "columns", columns_json(request, order), "pager", pager);
     json_decref(answer);
     return page_render(request, response, &page, view, err);
 }
@@ -127,16 +145,20 @@ static json_t *contact_json(struct telling *telling, const json_t *row) {
     json_t *main, *more;
     const char *event = json_string_value(json_object_get(row, "event"));
     words_properties(telling->format, json_object_get(row, "properties"),
-                     app_folder(telling->request->app)->currency, telling->request->arena, &main, &more);
+                     app_folder(telling->request->app)->currency, telling->request->arena, &main,
+                     &more);
     json_int_t more_count = (json_int_t)json_array_size(more);
     return json_pack("{s:s, s:O, s:O?, s:O?, s:O?, s:o, s:o, s:I}", "event",
-                     words_event(telling->format, event ? event : ""), "time", json_object_get(row, "time"), "channel",
-                     json_object_get(row, "channel"), "touchpoint", json_object_get(row, "touchpoint"), "unit",
-                     json_object_get(row, "unit"), "main", main, "more", more, "more_count", more_count);
+                     words_event(telling->format, event ? event : ""), "time",
+                     json_object_get(row, "time"), "channel", json_object_get(row, "channel"),
+                     "touchpoint", json_object_get(row, "touchpoint"), "unit",
+                     json_object_get(row, "unit"), "main", main, "more", more, "more_count",
+                     more_count);
 }
 
 static void end_day(struct telling *telling) {
-    if (!telling->contacts) return;
+    if (!telling->contacts)
+        return;
     json_t *day = json_array_get(telling->days, json_array_size(telling->days) - 1);
     json_object_set_new(day, "count", json_integer((json_int_t)json_array_size(telling->contacts)));
     json_object_set_new(day, "contacts", telling->contacts);
@@ -147,27 +169,34 @@ static void begin_day(struct telling *telling, int64_t day_ms, const char *time)
     end_day(telling);
     char date[16];
     int year, month, number;
-    time_civil_from_days((day_ms / 1000 + zone_offset_s(telling->zone, day_ms / 1000)) / DAY_S, &year, &month, &number);
+    time_civil_from_days((day_ms / 1000 + zone_offset_s(telling->zone, day_ms / 1000)) / DAY_S,
+                         &year, &month, &number);
     snprintf(date, sizeof date, "%04d-%02d-%02d", year, month, number);
     json_t *day = json_pack("{s:s, s:s}", "date", date, "time", time);
-    int64_t silent_days = telling->day_ms ? (telling->day_ms - day_ms + DAY_MS / 2) / DAY_MS - 1 : 0;
-    if (silent_days >= GAP_DAYS) json_object_set_new(day, "gap", json_integer(silent_days));
+    int64_t silent_days =
+        telling->day_ms ? (telling->day_ms - day_ms + DAY_MS / 2) / DAY_MS - 1 : 0;
+    if (silent_days >= GAP_DAYS)
+        json_object_set_new(day, "gap", json_integer(silent_days));
     json_array_append_new(telling->days, day);
     telling->contacts = json_array();
     telling->day_ms = day_ms;
 }
 
 static json_t *days_json(struct request *request, const json_t *rows) {
-    struct telling telling = {.request = request, .format = page_format(request),
-                              .zone = app_folder(request->app)->zone, .days = json_array()};
+    struct telling telling = {.request = request,
+                              .format = page_format(request),
+                              .zone = app_folder(request->app)->zone,
+                              .days = json_array()};
     size_t i;
     json_t *row;
     json_array_foreach(rows, i, row) {
         const char *time = json_string_value(json_object_get(row, "time"));
         int64_t utc_ms;
-        if (!time || time_parse(slice_of(time), NULL, &utc_ms) < 0) continue;
+        if (!time || time_parse(slice_of(time), NULL, &utc_ms) < 0)
+            continue;
         int64_t day_ms = zone_bucket_start_ms(telling.zone, BUCKET_DAY, utc_ms);
-        if (!telling.contacts || day_ms != telling.day_ms) begin_day(&telling, day_ms, time);
+        if (!telling.contacts || day_ms != telling.day_ms)
+            begin_day(&telling, day_ms, time);
         json_array_append_new(telling.contacts, contact_json(&telling, row));
     }
     end_day(&telling);
@@ -182,30 +211,36 @@ static void put_words(struct request *request, json_t *customer, const char *cha
     json_t *trait, *older, *row;
     json_array_foreach(json_object_get(customer, "traits"), i, trait) {
         const char *name = json_string_value(json_object_get(trait, "name"));
-        if (!name) continue;
-        json_array_foreach(json_object_get(trait, "history"), k, older)
-            json_object_set_new(older, "value",
-                                json_string(words_value(format, name, json_object_get(older, "value"), currency,
-                                                        request->arena)));
-        const char *value = words_value(format, name, json_object_get(trait, "value"), currency, request->arena);
+        if (!name)
+            continue;
+        json_array_foreach(json_object_get(trait, "history"), k, older) json_object_set_new(
+            older, "value",
+            json_string(words_value(format, name, json_object_get(older, "value"), currency,
+                                    request->arena)));
+        const char *value =
+            words_value(format, name, json_object_get(trait, "value"), currency, request->arena);
         json_object_set_new(trait, "value", json_string(value));
-        json_object_set_new(trait, "name", json_string(words_property(format, name, request->arena)));
+        json_object_set_new(trait, "name",
+                            json_string(words_property(format, name, request->arena)));
     }
     put_name(request, customer);
     json_array_foreach(json_object_get(customer, "channels"), i, row) {
         const char *name = json_string_value(json_object_get(row, "channel"));
         json_object_set_new(row, "first", json_boolean(i == 0));
-        json_object_set_new(row, "selected", json_boolean(channel && name && strcmp(channel, name) == 0));
+        json_object_set_new(row, "selected",
+                            json_boolean(channel && name && strcmp(channel, name) == 0));
     }
     json_array_foreach(json_object_get(customer, "identifiers"), i, row) {
         const char *type = json_string_value(json_object_get(row, "type"));
-        if (type) json_object_set_new(row, "kind", json_string(type));
+        if (type)
+            json_object_set_new(row, "kind", json_string(type));
     }
 }
 
 static int show_one(struct request *request, struct response *response, struct err *err) {
     static const struct page page = {.template = "customer", .section = "customers"};
-    const char *channel = request_query(request, "channel"), *before = request_query(request, "before");
+    const char *channel = request_query(request, "channel"),
+               *before = request_query(request, "before");
     struct buf path;
     buf_init(&path, LIMIT_URL_BYTES);
     buf_add_text(&path, "/customers/");
@@ -214,11 +249,14 @@ static int show_one(struct request *request, struct response *response, struct e
     buf_release(&path);
     json_t *customer, *timeline;
     int code = page_fetch(request, arena_format(request->arena, "/api/v1%s", own), &customer, err);
-    if (code < 0) return code;
+    if (code < 0)
+        return code;
     const char *names[] = {"limit", "channel", "before"};
     const char *values[] = {"60", channel, before};
-    code = page_fetch(request, address_of(request, arena_format(request->arena, "/api/v1%s/timeline", own), names,
-                                          values, 3), &timeline, err);
+    code = page_fetch(request,
+                      address_of(request, arena_format(request->arena, "/api/v1%s/timeline", own),
+                                 names, values, 3),
+                      &timeline, err);
     if (code < 0) {
         json_decref(customer);
         return code;
@@ -231,14 +269,21 @@ static int show_one(struct request *request, struct response *response, struct e
         json_object_set_new(customer, "older",
                             json_string(address_of(request, own, older_names, older_values, 2)));
     json_decref(timeline);
-    json_t *view = json_pack("{s:o, s:O}", "customer", customer, "title", json_object_get(customer, "name"));
+    json_t *view =
+        json_pack("{s:o, s:O}", "customer", customer, "title", json_object_get(customer, "name"));
     return page_render(request, response, &page, view, err);
 }
 
 static const struct route routes[] = {
-    {.methods = METHOD_GET, .pattern = "/customers", .access = ACCESS_SESSION, .scopes = SCOPE_QUERY,
+    {.methods = METHOD_GET,
+     .pattern = "/customers",
+     .access = ACCESS_SESSION,
+     .scopes = SCOPE_QUERY,
      .handle = show_list},
-    {.methods = METHOD_GET, .pattern = "/customers/{id}", .access = ACCESS_SESSION, .scopes = SCOPE_QUERY,
+    {.methods = METHOD_GET,
+     .pattern = "/customers/{id}",
+     .access = ACCESS_SESSION,
+     .scopes = SCOPE_QUERY,
      .handle = show_one},
 };
 const struct route_table page_customer_routes = ROUTE_TABLE(routes);

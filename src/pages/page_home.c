@@ -36,12 +36,14 @@ json_t *home_range(int64_t from_ms, int64_t to_ms) {
     return json_pack("{s:s, s:s}", "from", from, "to", to);
 }
 
-json_t *home_trend(int64_t from_ms, int64_t to_ms, const char *measure, const char *every, const char *by,
-                   int limit) {
-    json_t *query = json_pack("{s:s, s:o, s:s, s:s}", "kind", "trend", "range", home_range(from_ms, to_ms), "measure",
-                              measure, "every", every);
-    if (by) json_object_set_new(query, "by", json_string(by));
-    if (by && limit) json_object_set_new(query, "limit", json_integer(limit));
+json_t *home_trend(int64_t from_ms, int64_t to_ms, const char *measure, const char *every,
+                   const char *by, int limit) {
+    json_t *query = json_pack("{s:s, s:o, s:s, s:s}", "kind", "trend", "range",
+                              home_range(from_ms, to_ms), "measure", measure, "every", every);
+    if (by)
+        json_object_set_new(query, "by", json_string(by));
+    if (by && limit)
+        json_object_set_new(query, "limit", json_integer(limit));
     return query;
 }
 
@@ -49,8 +51,8 @@ double home_sum(const json_t *answer) {
     double sum = 0;
     size_t i;
     json_t *row;
-    json_array_foreach(json_object_get(answer, "data"), i, row)
-        sum += json_number_value(json_object_get(row, "value"));
+    json_array_foreach(json_object_get(answer, "data"), i, row) sum +=
+        json_number_value(json_object_get(row, "value"));
     return sum;
 }
 
@@ -66,22 +68,26 @@ json_t *home_totals(const json_t *answer) {
     json_array_foreach(json_object_get(answer, "data"), i, row) {
         const json_t *by = json_object_get(row, "by");
         const char *name = json_is_string(by) ? json_string_value(by) : "";
-        if (strcmp(name, "(other)") == 0) continue;
+        if (strcmp(name, "(other)") == 0)
+            continue;
         total = json_object_get(by_name, name);
         double sum = json_number_value(json_object_get(total, "count")) +
                      json_number_value(json_object_get(row, "value"));
-        json_object_set_new(by_name, name, json_pack("{s:o, s:f}", "by", *name ? json_string(name) : json_null(),
-                                                     "count", sum));
+        json_object_set_new(
+            by_name, name,
+            json_pack("{s:o, s:f}", "by", *name ? json_string(name) : json_null(), "count", sum));
     }
     size_t n = json_object_size(by_name);
     json_t **rows = calloc(n + 1, sizeof *rows), *list = json_array();
-    if (!rows) abort();
+    if (!rows)
+        abort();
     const char *key;
     i = 0;
     json_object_foreach(by_name, key, total) rows[i++] = total;
     qsort(rows, n, sizeof *rows, by_most);
     for (i = 0; i < n; i++)
-        if (json_number_value(json_object_get(rows[i], "count")) > 0) json_array_append(list, rows[i]);
+        if (json_number_value(json_object_get(rows[i], "count")) > 0)
+            json_array_append(list, rows[i]);
     free(rows);
     json_decref(by_name);
     return list;
@@ -128,9 +134,11 @@ static bool find_period(struct request *request, struct home_period *period) {
     const char *asked = request_query(request, "period");
     size_t p = PERIOD_STANDARD;
     for (size_t i = 0; i < PERIODS; i++)
-        if (asked && strcmp(asked, periods[i].id) == 0) p = i;
+        if (asked && strcmp(asked, periods[i].id) == 0)
+            p = i;
     int64_t end_ms = end_of_data(request, zone);
-    if (!end_ms) return false;
+    if (!end_ms)
+        return false;
     int64_t today_ms = zone_bucket_start_ms(zone, BUCKET_DAY, request->received_ms);
     int64_t tomorrow_ms = zone_bucket_add_ms(zone, BUCKET_DAY, today_ms, 1);
     *period = (struct home_period){.id = periods[p].id, .every = periods[p].every};
@@ -153,20 +161,22 @@ static json_t *was_there(int64_t from_ms, int64_t to_ms) {
 }
 
 static double count_customers(struct request *request, json_t *rule) {
-    json_t *answer = ask(request, json_pack("{s:s, s:o, s:i}", "kind", "customers", "of", rule, "limit", 1));
+    json_t *answer =
+        ask(request, json_pack("{s:s, s:o, s:i}", "kind", "customers", "of", rule, "limit", 1));
     const json_t *data = json_object_get(answer, "data");
-    double count = json_number_value(json_object_get(json_is_object(data) ? data : answer, "count"));
+    double count =
+        json_number_value(json_object_get(json_is_object(data) ? data : answer, "count"));
     json_decref(answer);
     return count;
 }
 
 static double count_newcomers(struct request *request, int64_t from_ms, int64_t to_ms) {
-    return count_customers(request, json_pack("{s:[o, {s:o}]}", "all", was_there(from_ms, to_ms), "not",
-                                              was_there(TIME_MIN_MS, from_ms)));
+    return count_customers(request, json_pack("{s:[o, {s:o}]}", "all", was_there(from_ms, to_ms),
+                                              "not", was_there(TIME_MIN_MS, from_ms)));
 }
 
-static void add_figure(struct request *request, json_t *list, const char *name, double now, double before, int digits,
-                       const char *href) {
+static void add_figure(struct request *request, json_t *list, const char *name, double now,
+                       double before, int digits, const char *href) {
     struct buf value, note;
     buf_init(&value, 128);
     buf_init(&note, 256);
@@ -175,32 +185,37 @@ static void add_figure(struct request *request, json_t *list, const char *name, 
     buf_add_text(&note, page_text(request, "home.before"));
     buf_add_text(&note, " ");
     format_number(format, before, digits, &note);
-    json_t *figure = json_pack("{s:s, s:s, s:s, s:s}", "name", name, "value", value.p ? value.p : "", "note",
-                               note.p ? note.p : "", "href", href);
-    if (before > 0) json_object_set_new(figure, "change", json_real(now / before - 1));
+    json_t *figure = json_pack("{s:s, s:s, s:s, s:s}", "name", name, "value",
+                               value.p ? value.p : "", "note", note.p ? note.p : "", "href", href);
+    if (before > 0)
+        json_object_set_new(figure, "change", json_real(now / before - 1));
     json_array_append_new(list, figure);
     buf_release(&value);
     buf_release(&note);
 }
 
-static json_t *figures(struct request *request, const struct home_period *period, double now, double before) {
+static json_t *figures(struct request *request, const struct home_period *period, double now,
+                       double before) {
     int64_t from_ms = period->from_ms, until_ms = period->until_ms, back_ms = period->length_ms;
     double customers = count_customers(request, was_there(from_ms, until_ms));
-    double customers_before = count_customers(request, was_there(from_ms - back_ms, until_ms - back_ms));
+    double customers_before =
+        count_customers(request, was_there(from_ms - back_ms, until_ms - back_ms));
     json_t *list = json_array();
     add_figure(request, list, "customers", customers, customers_before, 0, "/customers");
     add_figure(request, list, "interactions", now, before, 0, "/explore/trend");
     add_figure(request, list, "per_customer", customers > 0 ? now / customers : 0,
                customers_before > 0 ? before / customers_before : 0, 2, "/explore/variants");
     add_figure(request, list, "newcomers", count_newcomers(request, from_ms, until_ms),
-               count_newcomers(request, from_ms - back_ms, until_ms - back_ms), 0, "/explore/retention");
+               count_newcomers(request, from_ms - back_ms, until_ms - back_ms), 0,
+               "/explore/retention");
     return list;
 }
 
 /* ---- tables ---- */
 
 static void set_change(json_t *row, double now, double before) {
-    if (before > 0) json_object_set_new(row, "change", json_real(now / before - 1));
+    if (before > 0)
+        json_object_set_new(row, "change", json_real(now / before - 1));
 }
 
 static const char *link_to(struct request *request, const char *prefix, const char *name) {
@@ -213,16 +228,19 @@ static const char *link_to(struct request *request, const char *prefix, const ch
     return href;
 }
 
-static json_t *busiest(struct request *request, const json_t *totals, const json_t *before, const char *prefix) {
+static json_t *busiest(struct request *request, const json_t *totals, const json_t *before,
+                       const char *prefix) {
     json_t *list = json_array(), *row;
     double most = json_number_value(json_object_get(json_array_get(totals, 0), "count"));
     size_t i;
     json_array_foreach(totals, i, row) {
         const char *name = json_string_value(json_object_get(row, "by"));
-        if (!name || json_array_size(list) == TOUCHPOINTS_SHOWN) continue;
+        if (!name || json_array_size(list) == TOUCHPOINTS_SHOWN)
+            continue;
         double count = json_number_value(json_object_get(row, "count"));
-        json_t *entry = json_pack("{s:s, s:f, s:i, s:s}", "name", name, "count", count, "width",
-                                  (int)ceil(100 * count / most), "href", link_to(request, prefix, name));
+        json_t *entry =
+            json_pack("{s:s, s:f, s:i, s:s}", "name", name, "count", count, "width",
+                      (int)ceil(100 * count / most), "href", link_to(request, prefix, name));
         set_change(entry, count, home_sum_of(before, json_object_get(row, "by")));
         json_array_append_new(list, entry);
     }
@@ -234,7 +252,8 @@ static json_t *channel_rows(const json_t *now, const json_t *before) {
     size_t i;
     json_array_foreach(totals, i, row) {
         double count = json_number_value(json_object_get(row, "count"));
-        json_t *entry = json_pack("{s:O, s:f}", "channel", json_object_get(row, "by"), "count", count);
+        json_t *entry =
+            json_pack("{s:O, s:f}", "channel", json_object_get(row, "by"), "count", count);
         set_change(entry, count, home_sum_of(before, json_object_get(row, "by")));
         json_array_append_new(list, entry);
     }
@@ -243,18 +262,19 @@ static json_t *channel_rows(const json_t *now, const json_t *before) {
 }
 
 /* Touchpoints where rules name most contacts, else events. */
-static void add_busiest(struct request *request, const struct home_period *period, json_t *view, const json_t *events,
-                        const json_t *events_before) {
-    json_t *now = ask(request, home_trend(period->from_ms, period->to_ms, "count", period->every, "touchpoint",
-                                          NAMES_COMPARED));
+static void add_busiest(struct request *request, const struct home_period *period, json_t *view,
+                        const json_t *events, const json_t *events_before) {
+    json_t *now = ask(request, home_trend(period->from_ms, period->to_ms, "count", period->every,
+                                          "touchpoint", NAMES_COMPARED));
     json_t *totals = home_totals(now);
     double named = home_sum(now) - home_sum_of(now, NULL);
     bool use_touchpoints = named > 0.3 * home_sum(now);
     if (use_touchpoints) {
         json_t *before = ask(request, home_trend(period->from_ms - period->length_ms,
-                                                 period->until_ms - period->length_ms, "count", period->every,
-                                                 "touchpoint", NAMES_COMPARED));
-        json_object_set_new(view, "touchpoints", busiest(request, totals, before, "/explore/trend?of=%40"));
+                                                 period->until_ms - period->length_ms, "count",
+                                                 period->every, "touchpoint", NAMES_COMPARED));
+        json_object_set_new(view, "touchpoints",
+                            busiest(request, totals, before, "/explore/trend?of=%40"));
         json_decref(before);
     } else {
         json_t *event_totals = home_totals(events);
@@ -270,15 +290,25 @@ static void add_busiest(struct request *request, const struct home_period *perio
 /* ---- the chart ---- */
 
 static enum bucket bucket_of(const char *every) {
-    return strcmp(every, "week") == 0 ? BUCKET_WEEK : strcmp(every, "month") == 0 ? BUCKET_MONTH : BUCKET_DAY;
+    return strcmp(every, "week") == 0    ? BUCKET_WEEK
+           : strcmp(every, "month") == 0 ? BUCKET_MONTH
+                                         : BUCKET_DAY;
 }
 
 static json_t *draw(struct request *request, const struct home_period *period, const json_t *answer,
                     const char *label) {
-    struct chart chart = {.language = request->language, .format = page_format(request), .zone = app_folder(request->app)->zone, .label = label,
-                          .id = "over-time", .by_texts = "channel", .width = 1060, .arena = request->arena};
-    struct trend_view trend = {.shape = TREND_STACKED, .every = bucket_of(period->every),
-                               .now_ms = period->until_ms, .whole = true};
+    struct chart chart = {.language = request->language,
+                          .format = page_format(request),
+                          .zone = app_folder(request->app)->zone,
+                          .label = label,
+                          .id = "over-time",
+                          .by_texts = "channel",
+                          .width = 1060,
+                          .arena = request->arena};
+    struct trend_view trend = {.shape = TREND_STACKED,
+                               .every = bucket_of(period->every),
+                               .now_ms = period->until_ms,
+                               .whole = true};
     const json_t *data = json_object_get(answer, "data");
     struct buf out;
     buf_init(&out, TEMPLATE_MAX_BYTES);
@@ -287,7 +317,8 @@ static json_t *draw(struct request *request, const struct home_period *period, c
     chart.narrow = true;
     chart.id = "over-time-n";
     chart_trend(&chart, &trend, data, &out);
-    buf_add_format(&out, "<details class=\"chart-numbers\"><summary>%s</summary>", page_text(request, "home.numbers"));
+    buf_add_format(&out, "<details class=\"chart-numbers\"><summary>%s</summary>",
+                   page_text(request, "home.numbers"));
     chart_trend_table(&chart, &trend, data, &out);
     buf_add_text(&out, "</details></figure>");
     json_t *svg = json_stringn(out.p ? out.p : "", out.n);
@@ -298,7 +329,8 @@ static json_t *draw(struct request *request, const struct home_period *period, c
 static json_t *choices(const char *member, const char *const *ids, size_t n, const char *current) {
     json_t *list = json_array();
     for (size_t i = 0; i < n; i++)
-        json_array_append_new(list, json_pack("{s:s, s:b}", member, ids[i], "current", strcmp(ids[i], current) == 0));
+        json_array_append_new(
+            list, json_pack("{s:s, s:b}", member, ids[i], "current", strcmp(ids[i], current) == 0));
     return list;
 }
 
@@ -309,49 +341,61 @@ static void add_live(struct request *request, json_t *view) {
     json_t *arrivals = NULL;
     if (arrivals_json(request, -1, ARRIVALS_SHOWN, 0, &arrivals, NULL, &ignored) >= 0) {
         json_object_set_new(view, "arrivals", arrivals);
-        json_object_set_new(view, "names", words_names(page_format(request), app_folder(request->app)->dictionary));
+        json_object_set_new(
+            view, "names", words_names(page_format(request), app_folder(request->app)->dictionary));
     }
 }
 
 static void add_period(const struct home_period *period, const char *measure, json_t *view) {
     static const char *const measures[] = {"count", "customers"};
     const char *ids[PERIODS];
-    for (size_t i = 0; i < PERIODS; i++) ids[i] = periods[i].id;
+    for (size_t i = 0; i < PERIODS; i++)
+        ids[i] = periods[i].id;
     json_object_set_new(view, "has_data", json_true());
-    json_object_set_new(view, "period", json_pack("{s:s, s:I, s:I, s:b}", "id", period->id, "from",
-                                                  (json_int_t)period->from_ms, "last",
-                                                  (json_int_t)(period->to_ms - 1), "old",
-                                                  period->until_ms == period->to_ms));
+    json_object_set_new(view, "period",
+                        json_pack("{s:s, s:I, s:I, s:b}", "id", period->id, "from",
+                                  (json_int_t)period->from_ms, "last",
+                                  (json_int_t)(period->to_ms - 1), "old",
+                                  period->until_ms == period->to_ms));
     json_object_set_new(view, "periods", choices("period", ids, PERIODS, period->id));
     json_object_set_new(view, "measures", choices("measure", measures, 2, measure));
     json_object_set_new(view, "measure", json_string(measure));
     json_object_set_new(view, "every", json_string(period->every));
 }
 
-static void add_numbers(struct request *request, const struct home_period *period, const char *measure,
-                        json_t *view) {
+static void add_numbers(struct request *request, const struct home_period *period,
+                        const char *measure, json_t *view) {
     int64_t from_ms = period->from_ms, to_ms = period->to_ms, back_ms = period->length_ms;
-    json_t *by_channel = ask(request, home_trend(from_ms, to_ms, "count", period->every, "channel", 0));
-    json_t *before = ask(request, home_trend(from_ms - back_ms, period->until_ms - back_ms, "count", period->every,
-                                             "channel", 0));
-    json_t *events = ask(request, home_trend(from_ms, to_ms, "count", period->every, "event", NAMES_COMPARED));
-    json_t *events_before = ask(request, home_trend(from_ms - back_ms, period->until_ms - back_ms, "count",
-                                                    period->every, "event", NAMES_COMPARED));
+    json_t *by_channel =
+        ask(request, home_trend(from_ms, to_ms, "count", period->every, "channel", 0));
+    json_t *before = ask(request, home_trend(from_ms - back_ms, period->until_ms - back_ms, "count",
+                                             period->every, "channel", 0));
+    json_t *events =
+        ask(request, home_trend(from_ms, to_ms, "count", period->every, "event", NAMES_COMPARED));
+    json_t *events_before =
+        ask(request, home_trend(from_ms - back_ms, period->until_ms - back_ms, "count",
+                                period->every, "event", NAMES_COMPARED));
     json_t *totals = home_totals(events), *totals_before = home_totals(events_before);
     json_object_set_new(view, "total", json_real(home_sum(by_channel)));
-    json_object_set_new(view, "figures", figures(request, period, home_sum(by_channel), home_sum(before)));
+    json_object_set_new(view, "figures",
+                        figures(request, period, home_sum(by_channel), home_sum(before)));
     json_object_set_new(view, "channels", channel_rows(by_channel, before));
     add_busiest(request, period, view, events, events_before);
     struct err ignored = {0};
     json_t *sources = NULL;
     bool manages = (request->principal.scopes & SCOPE_MANAGE) != 0;
-    if (manages && page_fetch(request, "/api/v1/sources", &sources, &ignored) < 0) sources = NULL;
-    json_object_set_new(view, "findings", home_findings(request, period, totals, totals_before, sources));
+    if (manages && page_fetch(request, "/api/v1/sources", &sources, &ignored) < 0)
+        sources = NULL;
+    json_object_set_new(view, "findings",
+                        home_findings(request, period, totals, totals_before, sources));
     bool people = strcmp(measure, "customers") == 0;
-    json_t *drawn = people ? ask(request, home_trend(from_ms, to_ms, measure, period->every, "channel", 0))
-                           : json_incref(by_channel);
-    json_object_set_new(view, "chart", draw(request, period, drawn,
-                                            page_text(request, people ? "home.chart.customers" : "home.chart.count")));
+    json_t *drawn =
+        people ? ask(request, home_trend(from_ms, to_ms, measure, period->every, "channel", 0))
+               : json_incref(by_channel);
+    json_object_set_new(
+        view, "chart",
+        draw(request, period, drawn,
+             page_text(request, people ? "home.chart.customers" : "home.chart.count")));
     json_decref(drawn);
     json_decref(sources);
     json_decref(totals);

@@ -20,15 +20,21 @@
 enum { SAMPLES = 3, COLUMNS_MAX = 400, EVENTS_SHOWN = 12, MAP_NODES = 10, PREVIEW_ROWS = 8 };
 #define UPLOAD_MAX_BYTES ((size_t)2 * 1024 * 1024 * 1024)
 
-static const char *const roles[] = {"customer", "time", "event", "channel", "touchpoint", "unit", "message_id"};
+static const char *const roles[] = {"customer",   "time", "event",     "channel",
+                                    "touchpoint", "unit", "message_id"};
 enum { ROLES = sizeof roles / sizeof *roles };
 
-static const struct page start_page = {.template = "import", .section = "import", .title = "nav.import"};
-static const struct page map_page = {.template = "import_map", .section = "import", .title = "import_map.title"};
-static const struct page run_page = {
-    .template = "import_run", .section = "import", .title = "nav.import", .style = "css/charts.css"};
+static const struct page start_page = {
+    .template = "import", .section = "import", .title = "nav.import"};
+static const struct page map_page = {
+    .template = "import_map", .section = "import", .title = "import_map.title"};
+static const struct page run_page = {.template = "import_run",
+                                     .section = "import",
+                                     .title = "nav.import",
+                                     .style = "css/charts.css"};
 
-static int show_start_view(struct request *request, struct response *response, json_t *view, struct err *err) {
+static int show_start_view(struct request *request, struct response *response, json_t *view,
+                           struct err *err) {
     json_t *answer;
     struct err ignored = {0};
     if (page_fetch(request, "/api/v1/imports?limit=20", &answer, &ignored) >= 0) {
@@ -46,7 +52,8 @@ static int upload(struct request *request, struct response *response, struct err
     json_t *answer = NULL;
     struct err refusal = {0};
     int code = page_forward(request, "/api/v1/imports", &answer, &refusal);
-    if (code < 0 && code != E_INVALID && code != E_MALFORMED && code != E_MEDIA && code != E_NOT_FOUND) {
+    if (code < 0 && code != E_INVALID && code != E_MALFORMED && code != E_MEDIA &&
+        code != E_NOT_FOUND) {
         *err = refusal;
         return code;
     }
@@ -81,17 +88,19 @@ static bool names_column(const json_t *mapped, const char *column) {
 }
 
 static bool is_property(const json_t *properties, const char *column) {
-    if (json_is_string(properties)) return true; /* "*" */
+    if (json_is_string(properties))
+        return true; /* "*" */
     size_t i;
     json_t *name;
-    json_array_foreach((json_t *)(uintptr_t)properties, i, name)
-        if (names_column(name, column)) return true;
+    json_array_foreach((json_t *)(uintptr_t)properties, i,
+                       name) if (names_column(name, column)) return true;
     return false;
 }
 
 static const char *role_of_column(const json_t *map, const char *column) {
     for (size_t i = 0; i < ROLES; i++)
-        if (names_column(json_object_get(map, roles[i]), column)) return roles[i];
+        if (names_column(json_object_get(map, roles[i]), column))
+            return roles[i];
     return is_property(json_object_get(map, "properties"), column) ? "property" : "ignore";
 }
 
@@ -100,7 +109,8 @@ static json_t *role_choices(const char *selected) {
     json_t *list = json_array();
     for (size_t i = 0; i < ROLES + 2; i++) {
         const char *role = i < ROLES ? roles[i] : rest[i - ROLES];
-        json_array_append_new(list, json_pack("{s:s, s:b}", "role", role, "selected", strcmp(role, selected) == 0));
+        json_array_append_new(
+            list, json_pack("{s:s, s:b}", "role", role, "selected", strcmp(role, selected) == 0));
     }
     return list;
 }
@@ -110,14 +120,17 @@ static json_t *columns_json(const json_t *guess, const json_t *map) {
     size_t i, k;
     json_array_foreach(json_object_get(guess, "columns"), i, column) {
         const char *name = json_string_value(json_object_get(column, "name"));
-        if (!name || i >= COLUMNS_MAX) continue;
+        if (!name || i >= COLUMNS_MAX)
+            continue;
         json_t *samples = json_array();
-        json_array_foreach(json_object_get(column, "examples"), k, example)
-            if (json_is_string(example) && json_string_length(example) && json_array_size(samples) < SAMPLES)
-                json_array_append(samples, example);
+        json_array_foreach(json_object_get(column, "examples"), k,
+                           example) if (json_is_string(example) && json_string_length(example) &&
+                                        json_array_size(samples) < SAMPLES)
+            json_array_append(samples, example);
         const char *role = role_of_column(map, name);
-        json_array_append_new(list, json_pack("{s:I, s:s, s:s, s:o, s:o}", "index", (json_int_t)i, "name", name, "role",
-                                              role, "samples", samples, "roles", role_choices(role)));
+        json_array_append_new(list, json_pack("{s:I, s:s, s:s, s:o, s:o}", "index", (json_int_t)i,
+                                              "name", name, "role", role, "samples", samples,
+                                              "roles", role_choices(role)));
     }
     return list;
 }
@@ -130,19 +143,21 @@ static const char *constant(const json_t *map, const char *member) {
 static json_t *preview_json(struct request *request, const json_t *guess) {
     json_t *list = json_array(), *row;
     size_t i;
-    json_array_foreach(json_object_get(guess, "rejected"), i, row)
-        if (i < 2)
-            json_array_append_new(list, json_pack("{s:O?, s:O?}", "reason", json_object_get(row, "code"), "problem",
-                                                  json_object_get(row, "message")));
+    json_array_foreach(json_object_get(guess, "rejected"), i, row) if (i < 2) json_array_append_new(
+        list, json_pack("{s:O?, s:O?}", "reason", json_object_get(row, "code"), "problem",
+                        json_object_get(row, "message")));
     const struct format *format = page_format(request);
     json_array_foreach(json_object_get(guess, "preview"), i, row) {
         json_t *main, *more;
-        if (i >= PREVIEW_ROWS) break;
-        words_properties(format, json_object_get(row, "properties"), NULL, request->arena, &main, &more);
+        if (i >= PREVIEW_ROWS)
+            break;
+        words_properties(format, json_object_get(row, "properties"), NULL, request->arena, &main,
+                         &more);
         json_array_extend(main, more);
         json_decref(more);
-        json_array_append_new(list, json_pack("{s:O?, s:O?, s:O?, s:O?, s:o}", "time", json_object_get(row, "time"),
-                                              "customer", json_object_get(row, "customer"), "event",
+        json_array_append_new(list, json_pack("{s:O?, s:O?, s:O?, s:O?, s:o}", "time",
+                                              json_object_get(row, "time"), "customer",
+                                              json_object_get(row, "customer"), "event",
                                               json_object_get(row, "event"), "channel",
                                               json_object_get(row, "channel"), "properties", main));
     }
@@ -152,22 +167,25 @@ static json_t *preview_json(struct request *request, const json_t *guess) {
 /* The first example of the column that holds the time, and how it was read. */
 static void add_time_example(const json_t *guess, const json_t *map, json_t *view) {
     const char *name = json_string_value(json_object_get(map, "time"));
-    const json_t *read = json_object_get(json_array_get(json_object_get(guess, "preview"), 0), "time");
+    const json_t *read =
+        json_object_get(json_array_get(json_object_get(guess, "preview"), 0), "time");
     size_t i;
     json_t *column;
     json_array_foreach(json_object_get(guess, "columns"), i, column) {
         const json_t *example = json_array_get(json_object_get(column, "examples"), 0);
-        if (!name || !names_column(json_object_get(column, "name"), name) || !example || !read) continue;
+        if (!name || !names_column(json_object_get(column, "name"), name) || !example || !read)
+            continue;
         json_object_set(view, "time_example", (json_t *)(uintptr_t)example);
         json_object_set(view, "time_read", (json_t *)(uintptr_t)read);
     }
 }
 
 /* guess: what the API says of the file with `map`. Both are kept by the caller. */
-static int show_map(struct request *request, struct response *response, json_t *import, const json_t *guess,
-                    const json_t *map, json_t *view, struct err *err) {
-    static const char *const formats[] = {"rfc3339", "%d/%m/%Y %H:%M", "%d/%m/%Y", "%d.%m.%Y %H:%M", "%m/%d/%Y %H:%M",
-                                          "%Y-%m-%d %H:%M:%S", "unix", "unix_ms"};
+static int show_map(struct request *request, struct response *response, json_t *import,
+                    const json_t *guess, const json_t *map, json_t *view, struct err *err) {
+    static const char *const formats[] = {"rfc3339",        "%d/%m/%Y %H:%M", "%d/%m/%Y",
+                                          "%d.%m.%Y %H:%M", "%m/%d/%Y %H:%M", "%Y-%m-%d %H:%M:%S",
+                                          "unix",           "unix_ms"};
     json_t *time_formats = json_array();
     for (size_t i = 0; i < sizeof formats / sizeof *formats; i++)
         json_array_append_new(time_formats, json_string(formats[i]));
@@ -189,50 +207,67 @@ static const char *form(struct request *request, const char *name) {
 }
 
 static void set_or_drop(json_t *map, const char *name, const char *value) {
-    if (*value) json_object_set_new(map, name, json_string(value));
-    else json_object_del(map, name);
+    if (*value)
+        json_object_set_new(map, name, json_string(value));
+    else
+        json_object_del(map, name);
 }
 
 /* The map as the form says it, over what the proposal knew besides (delimiter, encoding, decimal, zone). */
 static json_t *map_of_form(struct request *request, const json_t *guess) {
-    json_t *map = json_deep_copy(json_object_get(guess, "map")), *properties = json_array(), *column;
-    if (!map) map = json_object();
-    for (size_t i = 0; i < ROLES; i++) json_object_del(map, roles[i]);
+    json_t *map = json_deep_copy(json_object_get(guess, "map")), *properties = json_array(),
+           *column;
+    if (!map)
+        map = json_object();
+    for (size_t i = 0; i < ROLES; i++)
+        json_object_del(map, roles[i]);
     size_t i;
     json_array_foreach(json_object_get(guess, "columns"), i, column) {
         json_t *name = json_object_get(column, "name");
         const char *role = request_form(request, arena_format(request->arena, "role_%zu", i));
-        if (!role || !name) continue;
-        if (strcmp(role, "property") == 0) json_array_append(properties, name);
+        if (!role || !name)
+            continue;
+        if (strcmp(role, "property") == 0)
+            json_array_append(properties, name);
         for (size_t k = 0; k < ROLES; k++)
-            if (strcmp(role, roles[k]) == 0) json_object_set(map, roles[k], name);
+            if (strcmp(role, roles[k]) == 0)
+                json_object_set(map, roles[k], name);
     }
     json_object_set_new(map, "properties", properties);
     set_or_drop(map, "time_format", form(request, "time_format"));
     const char *event = form(request, "event_const"), *channel = form(request, "channel_const");
-    if (*event) json_object_set_new(map, "event", json_pack("{s:s}", "const", event));
-    if (*channel) json_object_set_new(map, "channel", json_pack("{s:s}", "const", channel));
+    if (*event)
+        json_object_set_new(map, "event", json_pack("{s:s}", "const", event));
+    if (*channel)
+        json_object_set_new(map, "channel", json_pack("{s:s}", "const", channel));
     return map;
 }
 
 static int change_map(struct request *request, struct response *response, struct err *err) {
     json_t *import, *answer = NULL;
     int code = page_fetch(request, api_path(request, ""), &import, err);
-    if (code < 0) return code;
+    if (code < 0)
+        return code;
     const json_t *guess = json_object_get(import, "guess");
     bool has_columns = json_array_size(json_object_get(guess, "columns")) > 0;
     json_t *map = has_columns ? map_of_form(request, guess) : NULL, *body = json_object();
-    if (map) json_object_set(body, "map", map);
+    if (map)
+        json_object_set(body, "map", map);
     bool start = strcmp(form(request, "do"), "preview") != 0;
-    if (start) json_object_set_new(body, "source", json_string(page_text(request, "kind.file")));
+    if (start)
+        json_object_set_new(body, "source", json_string(page_text(request, "kind.file")));
     struct err refusal = {0};
-    json_t *checked = json_incref(body); /* a start looks at the first rows too: better refused here than begun in vain */
+    json_t *checked = json_incref(
+        body); /* a start looks at the first rows too: better refused here than begun in vain */
     code = page_send(request, METHOD_POST, api_path(request, "/preview"), body, &answer, &refusal);
     if (start && code >= 0)
-        code = page_send(request, METHOD_POST, api_path(request, "/start"), checked, NULL, &refusal);
-    else json_decref(checked);
+        code =
+            page_send(request, METHOD_POST, api_path(request, "/start"), checked, NULL, &refusal);
+    else
+        json_decref(checked);
     if (code >= 0 && start) {
-        code = page_redirect(request, response, arena_format(request->arena, "/import/%s", request->params[0]), NULL);
+        code = page_redirect(request, response,
+                             arena_format(request->arena, "/import/%s", request->params[0]), NULL);
     } else if (code >= 0 || code == E_INVALID || code == E_MALFORMED) {
         json_t *view = json_object();
         if (code < 0) {
@@ -257,26 +292,34 @@ static int change_map(struct request *request, struct response *response, struct
 /* ---- the run and its first findings ---- */
 
 static void put_summary(struct request *request, const json_t *meta, json_t *view) {
-    struct template_world world = {.format = page_format(request), .now_ms = request->received_ms,
-                                   .arena = request->arena};
+    struct template_world world = {
+        .format = page_format(request), .now_ms = request->received_ms, .arena = request->arena};
     struct buf out;
     struct err ignored = {0};
     buf_init(&out, 1024);
-    if (template_render_text(SLICE_LITERAL("{{_ import_run.summary}}"), meta, &world, &out, &ignored) >= 0 && out.p)
+    if (template_render_text(SLICE_LITERAL("{{_ import_run.summary}}"), meta, &world, &out,
+                             &ignored) >= 0 &&
+        out.p)
         json_object_set_new(view, "summary", json_string(out.p));
     buf_release(&out);
 }
 
 static json_t *draw_map(struct request *request, const json_t *data) {
-    struct chart chart = {.language = request->language, .format = page_format(request), .zone = app_folder(request->app)->zone,
-                          .label = page_text(request, "import_run.flow"), .id = "first-map", .width = 1060, .arena = request->arena};
+    struct chart chart = {.language = request->language,
+                          .format = page_format(request),
+                          .zone = app_folder(request->app)->zone,
+                          .label = page_text(request, "import_run.flow"),
+                          .id = "first-map",
+                          .width = 1060,
+                          .arena = request->arena};
     struct flow_view flow = {.max_nodes = MAP_NODES};
     struct buf out;
     buf_init(&out, TEMPLATE_MAX_BYTES);
     buf_add_text(&out, "<figure class=\"chart-figure\"><div class=\"chart-scroll\">");
     chart_map(&chart, &flow, data, &out);
     buf_add_text(&out, "</div>");
-    buf_add_format(&out, "<details class=\"chart-numbers\"><summary>%s</summary>", page_text(request, "home.numbers"));
+    buf_add_format(&out, "<details class=\"chart-numbers\"><summary>%s</summary>",
+                   page_text(request, "home.numbers"));
     chart_flow_table(&chart, data, &out);
     buf_add_text(&out, "</details></figure>");
     json_t *svg = json_stringn(out.p ? out.p : "", out.n);
@@ -287,14 +330,15 @@ static json_t *draw_map(struct request *request, const json_t *data) {
 static void add_findings(struct request *request, json_t *view) {
     json_t *answer, *events = json_array(), *node;
     struct err ignored = {0};
-    if (page_query(request, json_pack("{s:s, s:s}", "kind", "flow", "level", "event"), &answer, &ignored) < 0) {
+    if (page_query(request, json_pack("{s:s, s:s}", "kind", "flow", "level", "event"), &answer,
+                   &ignored) < 0) {
         json_decref(events);
         return;
     }
     const json_t *data = json_object_get(answer, "data");
     size_t i;
-    json_array_foreach(json_object_get(data, "nodes"), i, node)
-        if (i < EVENTS_SHOWN) json_array_append(events, node);
+    json_array_foreach(json_object_get(data, "nodes"), i, node) if (i < EVENTS_SHOWN)
+        json_array_append(events, node);
     json_object_set_new(view, "findings", json_true());
     json_object_set_new(view, "events", events);
     json_object_set_new(view, "explore", json_string("/explore/flow?range=all"));
@@ -306,7 +350,8 @@ static void add_findings(struct request *request, json_t *view) {
 static int show_one(struct request *request, struct response *response, struct err *err) {
     json_t *import;
     int code = page_fetch(request, api_path(request, ""), &import, err);
-    if (code < 0) return code;
+    if (code < 0)
+        return code;
     const char *state = json_string_value(json_object_get(import, "state"));
     const json_t *guess = json_object_get(import, "guess");
     json_t *view = json_object();
@@ -315,31 +360,52 @@ static int show_one(struct request *request, struct response *response, struct e
         json_decref(import);
         return code;
     }
-    if (json_number_value(json_object_get(import, "seconds")) < 0.5) json_object_del(import, "seconds");
+    if (json_number_value(json_object_get(import, "seconds")) < 0.5)
+        json_object_del(import, "seconds");
     bool done = state && strcmp(state, "done") == 0;
     double kept = json_number_value(json_object_get(import, "accepted")) +
                   json_number_value(json_object_get(import, "duplicates"));
-    if (done && kept > 0) add_findings(request, view);
+    if (done && kept > 0)
+        add_findings(request, view);
     json_object_set_new(view, "import", import);
     return page_render(request, response, &run_page, view, err);
 }
 
 static int cancel(struct request *request, struct response *response, struct err *err) {
     int code = page_send(request, METHOD_POST, api_path(request, "/cancel"), NULL, NULL, err);
-    if (code < 0) return code;
-    return page_redirect(request, response, arena_format(request->arena, "/import/%s", request->params[0]), NULL);
+    if (code < 0)
+        return code;
+    return page_redirect(request, response,
+                         arena_format(request->arena, "/import/%s", request->params[0]), NULL);
 }
 
 static const struct route routes[] = {
-    {.methods = METHOD_GET, .pattern = "/import", .access = ACCESS_SESSION, .scopes = SCOPE_IMPORT,
+    {.methods = METHOD_GET,
+     .pattern = "/import",
+     .access = ACCESS_SESSION,
+     .scopes = SCOPE_IMPORT,
      .handle = show_start},
-    {.methods = METHOD_POST, .pattern = "/import", .access = ACCESS_SESSION, .scopes = SCOPE_IMPORT,
-     .body_limit = UPLOAD_MAX_BYTES, .handle = upload},
-    {.methods = METHOD_GET, .pattern = "/import/{id}", .access = ACCESS_SESSION, .scopes = SCOPE_IMPORT,
+    {.methods = METHOD_POST,
+     .pattern = "/import",
+     .access = ACCESS_SESSION,
+     .scopes = SCOPE_IMPORT,
+     .body_limit = UPLOAD_MAX_BYTES,
+     .handle = upload},
+    {.methods = METHOD_GET,
+     .pattern = "/import/{id}",
+     .access = ACCESS_SESSION,
+     .scopes = SCOPE_IMPORT,
      .handle = show_one},
-    {.methods = METHOD_POST, .pattern = "/import/{id}", .access = ACCESS_SESSION, .scopes = SCOPE_IMPORT,
-     .body_limit = 1024 * 1024, .handle = change_map},
-    {.methods = METHOD_POST, .pattern = "/import/{id}/cancel", .access = ACCESS_SESSION, .scopes = SCOPE_IMPORT,
+    {.methods = METHOD_POST,
+     .pattern = "/import/{id}",
+     .access = ACCESS_SESSION,
+     .scopes = SCOPE_IMPORT,
+     .body_limit = 1024 * 1024,
+     .handle = change_map},
+    {.methods = METHOD_POST,
+     .pattern = "/import/{id}/cancel",
+     .access = ACCESS_SESSION,
+     .scopes = SCOPE_IMPORT,
      .handle = cancel},
 };
 const struct route_table page_import_routes = ROUTE_TABLE(routes);

@@ -22,14 +22,16 @@ static json_t *roles_json(const struct request *request, const char *selected) {
     return list;
 }
 
-static int show_people_view(struct request *request, struct response *response, json_t *view, struct err *err) {
+static int show_people_view(struct request *request, struct response *response, json_t *view,
+                            struct err *err) {
     json_t *users, *user;
     int code = settings_rows(request, "/api/v1/users", &users, err);
     if (code < 0) {
         json_decref(view);
         return code;
     }
-    const char *own = arena_format(request->arena, "%llu", (unsigned long long)request->principal.user);
+    const char *own =
+        arena_format(request->arena, "%llu", (unsigned long long)request->principal.user);
     size_t i;
     json_array_foreach(users, i, user) {
         const char *role = json_string_value(json_object_get(user, "role"));
@@ -37,7 +39,9 @@ static int show_people_view(struct request *request, struct response *response, 
         bool above = role && strcmp(role, "owner") == 0 && request->principal.role < ROLE_OWNER;
         json_object_set_new(user, "locked", json_boolean(above || (id && strcmp(id, own) == 0)));
         json_t *choices = roles_json(request, role);
-        if (above) json_array_insert_new(choices, 0, json_pack("{s:s, s:b}", "role", "owner", "selected", 1));
+        if (above)
+            json_array_insert_new(choices, 0,
+                                  json_pack("{s:s, s:b}", "role", "owner", "selected", 1));
         json_object_set_new(user, "roles", choices);
     }
     json_object_set_new(view, "users", users);
@@ -49,37 +53,47 @@ static int show_people(struct request *request, struct response *response, struc
     return show_people_view(request, response, json_object(), err);
 }
 
-static int show_refused_people(struct request *request, struct response *response, json_t *view, struct err *err) {
-    json_object_set_new(view, "form", json_pack("{s:s, s:s}", "name", settings_form(request, "name"), "email",
-                                                settings_form(request, "email")));
+static int show_refused_people(struct request *request, struct response *response, json_t *view,
+                               struct err *err) {
+    json_object_set_new(view, "form",
+                        json_pack("{s:s, s:s}", "name", settings_form(request, "name"), "email",
+                                  settings_form(request, "email")));
     return show_people_view(request, response, view, err);
 }
 
 static int add_person(struct request *request, struct response *response, struct err *err) {
     struct err refusal = {0};
-    json_t *body = json_pack("{s:s, s:s, s:s, s:s}", "name", settings_form(request, "name"), "email",
-                             settings_form(request, "email"), "role", settings_form(request, "role"), "password",
-                             settings_form(request, "password"));
+    json_t *body =
+        json_pack("{s:s, s:s, s:s, s:s}", "name", settings_form(request, "name"), "email",
+                  settings_form(request, "email"), "role", settings_form(request, "role"),
+                  "password", settings_form(request, "password"));
     int code = page_send(request, METHOD_POST, "/api/v1/users", body, NULL, &refusal);
-    return settings_done(request, response, "people", "created", code, &refusal, show_refused_people, err);
+    return settings_done(request, response, "people", "created", code, &refusal,
+                         show_refused_people, err);
 }
 
 static int change_person(struct request *request, struct response *response, struct err *err) {
     struct err refusal = {0};
     json_t *body = json_object();
     const char *role = request_form(request, "role"), *disabled = request_form(request, "disabled");
-    if (role) json_object_set_new(body, "role", json_string(role));
-    if (disabled) json_object_set_new(body, "disabled", json_boolean(strcmp(disabled, "1") == 0));
-    int code = page_send(request, METHOD_PATCH, settings_path(request, "/api/v1/users/", request->params[0]), body,
-                         NULL, &refusal);
-    return settings_done(request, response, "people", "saved", code, &refusal, show_people_view, err);
+    if (role)
+        json_object_set_new(body, "role", json_string(role));
+    if (disabled)
+        json_object_set_new(body, "disabled", json_boolean(strcmp(disabled, "1") == 0));
+    int code = page_send(request, METHOD_PATCH,
+                         settings_path(request, "/api/v1/users/", request->params[0]), body, NULL,
+                         &refusal);
+    return settings_done(request, response, "people", "saved", code, &refusal, show_people_view,
+                         err);
 }
 
 /* ---- keys ---- */
 
-static const char *const key_scopes[] = {"query", "import", "collect", "manage", "admin", "metrics"};
+static const char *const key_scopes[] = {"query",  "import", "collect",
+                                         "manage", "admin",  "metrics"};
 
-static int show_keys_view(struct request *request, struct response *response, json_t *view, struct err *err) {
+static int show_keys_view(struct request *request, struct response *response, json_t *view,
+                          struct err *err) {
     json_t *keys, *scopes = json_array();
     int code = settings_rows(request, "/api/v1/keys", &keys, err);
     if (code < 0) {
@@ -88,7 +102,8 @@ static int show_keys_view(struct request *request, struct response *response, js
         return code;
     }
     for (size_t i = 0; i < sizeof key_scopes / sizeof *key_scopes; i++)
-        json_array_append_new(scopes, json_pack("{s:s, s:b}", "scope", key_scopes[i], "selected", i == 0));
+        json_array_append_new(scopes,
+                              json_pack("{s:s, s:b}", "scope", key_scopes[i], "selected", i == 0));
     json_object_set_new(view, "keys", keys);
     json_object_set_new(view, "scopes_all", scopes);
     return settings_render(request, response, "keys", view, err);
@@ -105,7 +120,8 @@ static int add_key(struct request *request, struct response *response, struct er
     for (size_t i = 0; i < sizeof key_scopes / sizeof *key_scopes; i++)
         if (request_form(request, arena_format(request->arena, "scope_%s", key_scopes[i])))
             json_array_append_new(scopes, json_string(key_scopes[i]));
-    json_t *body = json_pack("{s:s, s:o}", "name", settings_form(request, "name"), "scopes", scopes);
+    json_t *body =
+        json_pack("{s:s, s:o}", "name", settings_form(request, "name"), "scopes", scopes);
     int code = page_send(request, METHOD_POST, "/api/v1/keys", body, &answer, &refusal);
     if (code < 0)
         return settings_done(request, response, "keys", NULL, code, &refusal, show_keys_view, err);
@@ -116,10 +132,11 @@ static int add_key(struct request *request, struct response *response, struct er
 
 static int change_keys(struct request *request, struct response *response, struct err *err) {
     const char *remove = request_form(request, "remove");
-    if (!remove) return add_key(request, response, err);
+    if (!remove)
+        return add_key(request, response, err);
     struct err refusal = {0};
-    int code = page_send(request, METHOD_DELETE, settings_path(request, "/api/v1/keys/", remove), NULL, NULL,
-                         &refusal);
+    int code = page_send(request, METHOD_DELETE, settings_path(request, "/api/v1/keys/", remove),
+                         NULL, NULL, &refusal);
     return settings_done(request, response, "keys", "removed", code, &refusal, show_keys_view, err);
 }
 
@@ -128,28 +145,56 @@ static int change_keys(struct request *request, struct response *response, struc
 static int show_audit(struct request *request, struct response *response, struct err *err) {
     const char *cursor = request_query(request, "cursor");
     json_t *answer;
-    const char *target = settings_path(request, "/api/v1/audit?limit=50&cursor=", cursor && *cursor ? cursor : "0");
+    const char *target =
+        settings_path(request, "/api/v1/audit?limit=50&cursor=", cursor && *cursor ? cursor : "0");
     int code = page_fetch(request, target, &answer, err);
-    if (code < 0) return code;
+    if (code < 0)
+        return code;
     json_t *view = json_pack("{s:O}", "entries", json_object_get(answer, "data"));
     const char *next = json_string_value(json_object_get(answer, "next"));
-    if (next) json_object_set_new(view, "older", json_string(settings_path(request, "/settings/audit?cursor=", next)));
+    if (next)
+        json_object_set_new(view, "older",
+                            json_string(settings_path(request, "/settings/audit?cursor=", next)));
     json_decref(answer);
     return settings_render(request, response, "audit", view, err);
 }
 
 static const struct route routes[] = {
-    {.methods = METHOD_GET, .pattern = "/settings/people", .access = ACCESS_SESSION, .scopes = SCOPE_ADMIN,
-     .role = ROLE_ADMIN, .handle = show_people},
-    {.methods = METHOD_POST, .pattern = "/settings/people", .access = ACCESS_SESSION, .scopes = SCOPE_ADMIN,
-     .role = ROLE_ADMIN, .handle = add_person},
-    {.methods = METHOD_POST, .pattern = "/settings/people/{id}", .access = ACCESS_SESSION, .scopes = SCOPE_ADMIN,
-     .role = ROLE_ADMIN, .handle = change_person},
-    {.methods = METHOD_GET, .pattern = "/settings/keys", .access = ACCESS_SESSION, .scopes = SCOPE_ADMIN,
-     .role = ROLE_ADMIN, .handle = show_keys},
-    {.methods = METHOD_POST, .pattern = "/settings/keys", .access = ACCESS_SESSION, .scopes = SCOPE_ADMIN,
-     .role = ROLE_ADMIN, .handle = change_keys},
-    {.methods = METHOD_GET, .pattern = "/settings/audit", .access = ACCESS_SESSION, .scopes = SCOPE_ADMIN,
-     .role = ROLE_ADMIN, .handle = show_audit},
+    {.methods = METHOD_GET,
+     .pattern = "/settings/people",
+     .access = ACCESS_SESSION,
+     .scopes = SCOPE_ADMIN,
+     .role = ROLE_ADMIN,
+     .handle = show_people},
+    {.methods = METHOD_POST,
+     .pattern = "/settings/people",
+     .access = ACCESS_SESSION,
+     .scopes = SCOPE_ADMIN,
+     .role = ROLE_ADMIN,
+     .handle = add_person},
+    {.methods = METHOD_POST,
+     .pattern = "/settings/people/{id}",
+     .access = ACCESS_SESSION,
+     .scopes = SCOPE_ADMIN,
+     .role = ROLE_ADMIN,
+     .handle = change_person},
+    {.methods = METHOD_GET,
+     .pattern = "/settings/keys",
+     .access = ACCESS_SESSION,
+     .scopes = SCOPE_ADMIN,
+     .role = ROLE_ADMIN,
+     .handle = show_keys},
+    {.methods = METHOD_POST,
+     .pattern = "/settings/keys",
+     .access = ACCESS_SESSION,
+     .scopes = SCOPE_ADMIN,
+     .role = ROLE_ADMIN,
+     .handle = change_keys},
+    {.methods = METHOD_GET,
+     .pattern = "/settings/audit",
+     .access = ACCESS_SESSION,
+     .scopes = SCOPE_ADMIN,
+     .role = ROLE_ADMIN,
+     .handle = show_audit},
 };
 const struct route_table page_people_routes = ROUTE_TABLE(routes);

@@ -21,11 +21,11 @@
 static const struct {
     const char *name;
     unsigned scopes;
-} tabs[] = {{"organisation", 0}, {"touchpoints", 0}, {"units", 0}, {"people", SCOPE_ADMIN}, {"keys", SCOPE_ADMIN},
-            {"audit", SCOPE_ADMIN}, {"me", 0}};
+} tabs[] = {{"organisation", 0},   {"touchpoints", 0},     {"units", 0}, {"people", SCOPE_ADMIN},
+            {"keys", SCOPE_ADMIN}, {"audit", SCOPE_ADMIN}, {"me", 0}};
 
-int settings_render(struct request *request, struct response *response, const char *tab, json_t *view,
-                    struct err *err) {
+int settings_render(struct request *request, struct response *response, const char *tab,
+                    json_t *view, struct err *err) {
     json_t *list = json_array();
     for (size_t i = 0; i < sizeof tabs / sizeof *tabs; i++)
         if ((request->principal.scopes & tabs[i].scopes) == tabs[i].scopes)
@@ -40,12 +40,14 @@ int settings_render(struct request *request, struct response *response, const ch
     return page_render(request, response, &page, view, err);
 }
 
-int settings_done(struct request *request, struct response *response, const char *tab, const char *notice, int code,
-                  const struct err *refusal,
-                  int (*show)(struct request *request, struct response *response, json_t *view, struct err *err),
+int settings_done(struct request *request, struct response *response, const char *tab,
+                  const char *notice, int code, const struct err *refusal,
+                  int (*show)(struct request *request, struct response *response, json_t *view,
+                              struct err *err),
                   struct err *err) {
     if (code >= 0)
-        return page_redirect(request, response, arena_format(request->arena, "/settings/%s", tab), notice);
+        return page_redirect(request, response, arena_format(request->arena, "/settings/%s", tab),
+                             notice);
     if (code != E_INVALID && code != E_CONFLICT && code != E_REFUSED) {
         *err = *refusal;
         return code;
@@ -74,7 +76,8 @@ const char *settings_path(struct request *request, const char *prefix, const cha
 int settings_rows(struct request *request, const char *target, json_t **rows, struct err *err) {
     json_t *answer;
     int code = page_fetch(request, target, &answer, err);
-    if (code < 0) return code;
+    if (code < 0)
+        return code;
     *rows = json_incref(json_object_get(answer, "data"));
     json_decref(answer);
     return 0;
@@ -82,7 +85,8 @@ int settings_rows(struct request *request, const char *target, json_t **rows, st
 
 /* ---- the organisation ---- */
 
-static int show_organisation_view(struct request *request, struct response *response, json_t *view, struct err *err) {
+static int show_organisation_view(struct request *request, struct response *response, json_t *view,
+                                  struct err *err) {
     json_t *settings;
     int code = page_fetch(request, "/api/v1/settings", &settings, err);
     if (code < 0) {
@@ -91,7 +95,8 @@ static int show_organisation_view(struct request *request, struct response *resp
     }
     const char *region = json_string_value(json_object_get(settings, "region"));
     json_object_set_new(view, "regions", regions_json(region && *region ? region : "es-ES"));
-    json_object_set_new(view, "timezones", timezones_json(json_string_value(json_object_get(settings, "timezone"))));
+    json_object_set_new(view, "timezones",
+                        timezones_json(json_string_value(json_object_get(settings, "timezone"))));
     json_object_set_new(view, "settings", settings);
     json_object_set_new(view, "example_number", json_real(12345.6));
     json_object_set_new(view, "example_share", json_real(0.315));
@@ -103,32 +108,39 @@ static int show_organisation(struct request *request, struct response *response,
     return show_organisation_view(request, response, json_object(), err);
 }
 
-static int change_organisation(struct request *request, struct response *response, struct err *err) {
+static int change_organisation(struct request *request, struct response *response,
+                               struct err *err) {
     struct err refusal = {0};
-    json_t *body = json_pack("{s:s, s:s, s:s, s:s, s:s}", "name", settings_form(request, "name"), "region",
-                             settings_form(request, "region"), "language", settings_form(request, "language"),
-                             "timezone", settings_form(request, "timezone"), "currency",
-                             settings_form(request, "currency"));
+    json_t *body =
+        json_pack("{s:s, s:s, s:s, s:s, s:s}", "name", settings_form(request, "name"), "region",
+                  settings_form(request, "region"), "language", settings_form(request, "language"),
+                  "timezone", settings_form(request, "timezone"), "currency",
+                  settings_form(request, "currency"));
     int code = page_send(request, METHOD_PATCH, "/api/v1/settings", body, NULL, &refusal);
-    return settings_done(request, response, "organisation", "saved", code, &refusal, show_organisation_view, err);
+    return settings_done(request, response, "organisation", "saved", code, &refusal,
+                         show_organisation_view, err);
 }
 
 /* ---- touchpoints ---- */
 
 enum { RULES_MAX = 300, EVENTS_OFFERED = 300, RULES_PREVIEWED = 60 };
-static const char *const rule_fields[] = {"event", "path", "channel", "property", "value", "touchpoint"};
+static const char *const rule_fields[] = {"event",    "path",  "channel",
+                                          "property", "value", "touchpoint"};
 enum { RULE_FIELDS = sizeof rule_fields / sizeof *rule_fields };
 
 /* How many interactions each touchpoint has now, by name. */
 static json_t *touchpoint_counts(struct request *request) {
     json_t *answer = NULL, *counts = json_object(), *row;
     struct err ignored = {0};
-    json_t *query = json_pack("{s:s, s:s, s:s}", "kind", "trend", "by", "touchpoint", "every", "month");
-    if (page_query(request, query, &answer, &ignored) < 0) return counts;
+    json_t *query =
+        json_pack("{s:s, s:s, s:s}", "kind", "trend", "by", "touchpoint", "every", "month");
+    if (page_query(request, query, &answer, &ignored) < 0)
+        return counts;
     size_t i;
     json_array_foreach(json_object_get(answer, "data"), i, row) {
         const char *name = json_string_value(json_object_get(row, "by"));
-        if (!name) continue;
+        if (!name)
+            continue;
         double sum = json_number_value(json_object_get(counts, name)) +
                      json_number_value(json_object_get(row, "value"));
         json_object_set_new(counts, name, json_real(sum));
@@ -144,22 +156,25 @@ static json_t *events_json(const struct request *request) {
     for (uint16_t code = 1; code <= n && code <= EVENTS_OFFERED; code++) {
         struct slice name = dictionary_name(dictionary, DICTIONARY_EVENT, code);
         json_t *text = name.n ? json_stringn(name.p, name.n) : NULL;
-        if (text) json_array_append_new(list, text);
+        if (text)
+            json_array_append_new(list, text);
     }
     return list;
 }
 
-static int show_rules(struct request *request, struct response *response, json_t *rules, json_t *view,
-                      struct err *err) {
+static int show_rules(struct request *request, struct response *response, json_t *rules,
+                      json_t *view, struct err *err) {
     json_t *counts = touchpoint_counts(request), *rule;
     size_t i;
     json_array_foreach(rules, i, rule) {
         const char *name = json_string_value(json_object_get(rule, "touchpoint"));
         json_object_set_new(rule, "index", json_integer((json_int_t)i));
         json_object_set_new(rule, "position", json_integer((json_int_t)i + 1));
-        json_object_set_new(rule, "channels",
-                            channels_json(request, json_string_value(json_object_get(rule, "channel"))));
-        if (name && *name) json_object_set(rule, "count", json_object_get(counts, name));
+        json_object_set_new(
+            rule, "channels",
+            channels_json(request, json_string_value(json_object_get(rule, "channel"))));
+        if (name && *name)
+            json_object_set(rule, "count", json_object_get(counts, name));
     }
     json_decref(counts);
     json_object_set_new(view, "rules", rules);
@@ -170,7 +185,8 @@ static int show_rules(struct request *request, struct response *response, json_t
 static int show_touchpoints(struct request *request, struct response *response, struct err *err) {
     json_t *answer;
     int code = page_fetch(request, "/api/v1/touchpoints", &answer, err);
-    if (code < 0) return code;
+    if (code < 0)
+        return code;
     json_t *rules = json_incref(json_object_get(answer, "rules"));
     json_decref(answer);
     return show_rules(request, response, rules, json_object(), err);
@@ -183,16 +199,20 @@ static json_t *rules_of_form(struct request *request, int without) {
         json_t *rule = json_object();
         bool present = false;
         for (int k = 0; k < RULE_FIELDS; k++) {
-            const char *value = request_form(request, arena_format(request->arena, "%s_%d", rule_fields[k], i));
+            const char *value =
+                request_form(request, arena_format(request->arena, "%s_%d", rule_fields[k], i));
             present |= value != NULL;
-            if (value && *value) json_object_set_new(rule, rule_fields[k], json_string(value));
+            if (value && *value)
+                json_object_set_new(rule, rule_fields[k], json_string(value));
         }
         if (!present) {
             json_decref(rule);
             break;
         }
-        if (i == without) json_decref(rule);
-        else json_array_append_new(rules, rule);
+        if (i == without)
+            json_decref(rule);
+        else
+            json_array_append_new(rules, rule);
     }
     return rules;
 }
@@ -200,12 +220,15 @@ static json_t *rules_of_form(struct request *request, int without) {
 static int change_touchpoints(struct request *request, struct response *response, struct err *err) {
     const char *remove = request_form(request, "remove");
     json_t *rules = rules_of_form(request, remove ? atoi(remove) : -1);
-    if (request_form(request, "add") || remove) { /* nothing is stored yet: the form comes back changed */
-        if (!remove) json_array_append_new(rules, json_object());
+    if (request_form(request, "add") ||
+        remove) { /* nothing is stored yet: the form comes back changed */
+        if (!remove)
+            json_array_append_new(rules, json_object());
         return show_rules(request, response, rules, json_object(), err);
     }
     for (size_t i = json_array_size(rules); i-- > 0;)
-        if (json_object_size(json_array_get(rules, i)) == 0) json_array_remove(rules, i);
+        if (json_object_size(json_array_get(rules, i)) == 0)
+            json_array_remove(rules, i);
     struct err refusal = {0};
     json_t *body = json_pack("{s:O}", "rules", rules);
     int code = page_send(request, METHOD_PUT, "/api/v1/touchpoints", body, NULL, &refusal);
@@ -216,7 +239,8 @@ static int change_touchpoints(struct request *request, struct response *response
         return show_rules(request, response, rules, view, err);
     }
     json_decref(rules);
-    if (code < 0) *err = refusal;
+    if (code < 0)
+        *err = refusal;
     return code < 0 ? code : page_redirect(request, response, "/settings/touchpoints", "rules");
 }
 
@@ -244,24 +268,32 @@ static double count_rule(struct request *request, const json_t *rule) {
     bool has_glob = glob && *glob;
     double sum = 0;
     for (int i = 0; i < (has_glob ? 2 : 1); i++) {
-        json_t *query = json_pack("{s:s, s:s}", "kind", "trend", "every", "month"), *where = json_array();
-        if (event && *event) json_object_set_new(query, "of", json_pack("{s:s}", "event", event));
-        if (channel && *channel) json_object_set_new(query, "channel", json_pack("[s]", channel));
+        json_t *query = json_pack("{s:s, s:s}", "kind", "trend", "every", "month"),
+               *where = json_array();
+        if (event && *event)
+            json_object_set_new(query, "of", json_pack("{s:s}", "event", event));
+        if (channel && *channel)
+            json_object_set_new(query, "channel", json_pack("[s]", channel));
         if (property && *property)
-            json_array_append_new(where, json_pack("{s:s, s:s, s:s}", "property", property, "op", "=", "value",
-                                                   value ? value : ""));
-        if (i == 1) json_array_append_new(where, json_pack("{s:s, s:s}", "property", paths[0], "op", "absent"));
-        if (has_glob) json_object_set_new(query, "by", json_pack("{s:s}", "property", paths[i]));
+            json_array_append_new(where, json_pack("{s:s, s:s, s:s}", "property", property, "op",
+                                                   "=", "value", value ? value : ""));
+        if (i == 1)
+            json_array_append_new(where,
+                                  json_pack("{s:s, s:s}", "property", paths[0], "op", "absent"));
+        if (has_glob)
+            json_object_set_new(query, "by", json_pack("{s:s}", "property", paths[i]));
         json_object_set_new(query, "where", where);
         json_t *answer = NULL;
         struct err ignored = {0};
-        if (page_query(request, query, &answer, &ignored) >= 0) sum += count_matching(answer, has_glob ? glob : NULL);
+        if (page_query(request, query, &answer, &ignored) >= 0)
+            sum += count_matching(answer, has_glob ? glob : NULL);
         json_decref(answer);
     }
     return sum;
 }
 
-static int preview_touchpoints(struct request *request, struct response *response, struct err *err) {
+static int preview_touchpoints(struct request *request, struct response *response,
+                               struct err *err) {
     json_t *body, *rule, *counts = json_array();
     int code = request_json(request, &body, err);
     if (code < 0) {
@@ -272,9 +304,11 @@ static int preview_touchpoints(struct request *request, struct response *respons
     json_array_foreach(json_object_get(body, "rules"), i, rule) {
         static const char *const conditions[] = {"event", "path", "channel", "property"};
         bool empty = true;
-        for (size_t k = 0; k < 4; k++) empty &= json_string_length(json_object_get(rule, conditions[k])) == 0;
+        for (size_t k = 0; k < 4; k++)
+            empty &= json_string_length(json_object_get(rule, conditions[k])) == 0;
         if (i < RULES_PREVIEWED)
-            json_array_append_new(counts, empty ? json_null() : json_real(count_rule(request, rule)));
+            json_array_append_new(counts,
+                                  empty ? json_null() : json_real(count_rule(request, rule)));
     }
     json_t *answer = json_pack("{s:o}", "counts", counts);
     response_json(response, 200, answer);
@@ -285,7 +319,8 @@ static int preview_touchpoints(struct request *request, struct response *respons
 
 /* ---- units ---- */
 
-static int show_units_view(struct request *request, struct response *response, json_t *view, struct err *err) {
+static int show_units_view(struct request *request, struct response *response, json_t *view,
+                           struct err *err) {
     json_t *rows;
     int code = settings_rows(request, "/api/v1/units", &rows, err);
     if (code < 0) {
@@ -305,20 +340,22 @@ static int change_units(struct request *request, struct response *response, stru
     struct err refusal = {0};
     int code;
     if (remove)
-        code = page_send(request, METHOD_DELETE, settings_path(request, "/api/v1/units/", remove), NULL, NULL,
-                         &refusal);
+        code = page_send(request, METHOD_DELETE, settings_path(request, "/api/v1/units/", remove),
+                         NULL, NULL, &refusal);
     else
         code = page_send(request, METHOD_POST, "/api/v1/units",
-                         json_pack("{s:s, s:s, s:s}", "name", settings_form(request, "name"), "title",
-                                   settings_form(request, "title"), "parent", settings_form(request, "parent")),
+                         json_pack("{s:s, s:s, s:s}", "name", settings_form(request, "name"),
+                                   "title", settings_form(request, "title"), "parent",
+                                   settings_form(request, "parent")),
                          NULL, &refusal);
-    return settings_done(request, response, "units", remove ? "removed" : "created", code, &refusal, show_units_view,
-                         err);
+    return settings_done(request, response, "units", remove ? "removed" : "created", code, &refusal,
+                         show_units_view, err);
 }
 
 /* ---- oneself ---- */
 
-static int show_me_view(struct request *request, struct response *response, json_t *view, struct err *err) {
+static int show_me_view(struct request *request, struct response *response, json_t *view,
+                        struct err *err) {
     json_t *me;
     int code = page_fetch(request, "/api/v1/me", &me, err);
     if (code < 0) {
@@ -357,7 +394,8 @@ static int change_password(struct request *request, struct response *response, s
 
 static int end_session(struct request *request, struct response *response, struct err *err) {
     struct err refusal = {0};
-    const char *target = settings_path(request, "/api/v1/sessions/", settings_form(request, "revoke"));
+    const char *target =
+        settings_path(request, "/api/v1/sessions/", settings_form(request, "revoke"));
     int code = page_send(request, METHOD_DELETE, target, NULL, NULL, &refusal);
     return settings_done(request, response, "me", "saved", code, &refusal, show_me_view, err);
 }
@@ -369,21 +407,52 @@ static int show_first(struct request *request, struct response *response, struct
 
 static const struct route routes[] = {
     {.methods = METHOD_GET, .pattern = "/settings", .access = ACCESS_SESSION, .handle = show_first},
-    {.methods = METHOD_GET, .pattern = "/settings/organisation", .access = ACCESS_SESSION,
+    {.methods = METHOD_GET,
+     .pattern = "/settings/organisation",
+     .access = ACCESS_SESSION,
      .handle = show_organisation},
-    {.methods = METHOD_POST, .pattern = "/settings/organisation", .access = ACCESS_SESSION, .scopes = SCOPE_ADMIN,
+    {.methods = METHOD_POST,
+     .pattern = "/settings/organisation",
+     .access = ACCESS_SESSION,
+     .scopes = SCOPE_ADMIN,
      .handle = change_organisation},
-    {.methods = METHOD_GET, .pattern = "/settings/touchpoints", .access = ACCESS_SESSION, .handle = show_touchpoints},
-    {.methods = METHOD_POST, .pattern = "/settings/touchpoints", .access = ACCESS_SESSION, .scopes = SCOPE_MANAGE,
-     .body_limit = 1024 * 1024, .handle = change_touchpoints},
-    {.methods = METHOD_POST, .pattern = "/settings/touchpoints/preview", .access = ACCESS_SESSION,
-     .scopes = SCOPE_MANAGE, .body_limit = 1024 * 1024, .handle = preview_touchpoints},
-    {.methods = METHOD_GET, .pattern = "/settings/units", .access = ACCESS_SESSION, .handle = show_units},
-    {.methods = METHOD_POST, .pattern = "/settings/units", .access = ACCESS_SESSION, .scopes = SCOPE_MANAGE,
+    {.methods = METHOD_GET,
+     .pattern = "/settings/touchpoints",
+     .access = ACCESS_SESSION,
+     .handle = show_touchpoints},
+    {.methods = METHOD_POST,
+     .pattern = "/settings/touchpoints",
+     .access = ACCESS_SESSION,
+     .scopes = SCOPE_MANAGE,
+     .body_limit = 1024 * 1024,
+     .handle = change_touchpoints},
+    {.methods = METHOD_POST,
+     .pattern = "/settings/touchpoints/preview",
+     .access = ACCESS_SESSION,
+     .scopes = SCOPE_MANAGE,
+     .body_limit = 1024 * 1024,
+     .handle = preview_touchpoints},
+    {.methods = METHOD_GET,
+     .pattern = "/settings/units",
+     .access = ACCESS_SESSION,
+     .handle = show_units},
+    {.methods = METHOD_POST,
+     .pattern = "/settings/units",
+     .access = ACCESS_SESSION,
+     .scopes = SCOPE_MANAGE,
      .handle = change_units},
     {.methods = METHOD_GET, .pattern = "/settings/me", .access = ACCESS_SESSION, .handle = show_me},
-    {.methods = METHOD_POST, .pattern = "/settings/me", .access = ACCESS_SESSION, .handle = change_me},
-    {.methods = METHOD_POST, .pattern = "/settings/me/password", .access = ACCESS_SESSION, .handle = change_password},
-    {.methods = METHOD_POST, .pattern = "/settings/me/sessions", .access = ACCESS_SESSION, .handle = end_session},
+    {.methods = METHOD_POST,
+     .pattern = "/settings/me",
+     .access = ACCESS_SESSION,
+     .handle = change_me},
+    {.methods = METHOD_POST,
+     .pattern = "/settings/me/password",
+     .access = ACCESS_SESSION,
+     .handle = change_password},
+    {.methods = METHOD_POST,
+     .pattern = "/settings/me/sessions",
+     .access = ACCESS_SESSION,
+     .handle = end_session},
 };
 const struct route_table page_settings_routes = ROUTE_TABLE(routes);

@@ -51,11 +51,12 @@ struct template_world {
 
 /* Renders web/templates/NAME.mustache with `view`. Errors: E_NOT_FOUND no such template or partial, E_INTERNAL a
  * section that does not close (the message names it). */
-must_use int template_render(const char *name, const json_t *view, const struct template_world *world,
-                             struct buf *out, struct err *err);
+must_use int template_render(const char *name, const json_t *view,
+                             const struct template_world *world, struct buf *out, struct err *err);
 /* The same for a template that is at hand. */
-must_use int template_render_text(struct slice source, const json_t *view, const struct template_world *world,
-                                  struct buf *out, struct err *err);
+must_use int template_render_text(struct slice source, const json_t *view,
+                                  const struct template_world *world, struct buf *out,
+                                  struct err *err);
 /* Appends text with & < > " ' escaped. */
 void html_escape(struct slice text, struct buf *out);
 

@@ -25,7 +25,8 @@ static void set_text(struct template_value *value, struct slice text) {
 }
 
 void template_value_text(struct template_value *value) {
-    if (value->is_text) return;
+    if (value->is_text)
+        return;
     const json_t *json = value->json;
     char number[40];
     if (json_is_string(json)) {
@@ -48,9 +49,12 @@ void template_value_text(struct template_value *value) {
 }
 
 double template_value_number(const struct template_value *value) {
-    if (value->is_text) return strtod(value->text, NULL);
-    if (json_is_array(value->json)) return (double)json_array_size(value->json);
-    if (json_is_string(value->json)) return strtod(json_string_value(value->json), NULL);
+    if (value->is_text)
+        return strtod(value->text, NULL);
+    if (json_is_array(value->json))
+        return (double)json_array_size(value->json);
+    if (json_is_string(value->json))
+        return strtod(json_string_value(value->json), NULL);
     return json_number_value(value->json);
 }
 
@@ -59,13 +63,13 @@ static bool is_absent(const struct template_value *value) {
 }
 
 /* Runs a formatter into the value's text. */
-#define WITH_BUFFER(value, call)                          \
-    do {                                                  \
-        struct buf out;                                   \
-        buf_init(&out, TEMPLATE_VALUE_BYTES);             \
-        call;                                             \
-        set_text((value), buf_slice(&out));               \
-        buf_release(&out);                                \
+#define WITH_BUFFER(value, call)                                                                   \
+    do {                                                                                           \
+        struct buf out;                                                                            \
+        buf_init(&out, TEMPLATE_VALUE_BYTES);                                                      \
+        call;                                                                                      \
+        set_text((value), buf_slice(&out));                                                        \
+        buf_release(&out);                                                                         \
     } while (0)
 
 static void filter_number(const struct context *context, struct template_value *value) {
@@ -110,7 +114,8 @@ static bool read_instant(const struct template_value *value, int64_t *utc_ms) {
     return text.p && time_parse(text, NULL, utc_ms) == 0;
 }
 
-static void filter_instant(const struct context *context, struct template_value *value, enum instant_style style) {
+static void filter_instant(const struct context *context, struct template_value *value,
+                           enum instant_style style) {
     int64_t utc_ms;
     if (!read_instant(value, &utc_ms)) {
         template_value_text(value);
@@ -119,11 +124,21 @@ static void filter_instant(const struct context *context, struct template_value 
     WITH_BUFFER(value, format_instant(context->world->format, utc_ms, style, &out));
 }
 
-static void filter_date(const struct context *c, struct template_value *v) { filter_instant(c, v, INSTANT_DATE); }
-static void filter_day(const struct context *c, struct template_value *v) { filter_instant(c, v, INSTANT_DAY); }
-static void filter_short(const struct context *c, struct template_value *v) { filter_instant(c, v, INSTANT_SHORT); }
-static void filter_month(const struct context *c, struct template_value *v) { filter_instant(c, v, INSTANT_MONTH); }
-static void filter_time(const struct context *c, struct template_value *v) { filter_instant(c, v, INSTANT_TIME); }
+static void filter_date(const struct context *c, struct template_value *v) {
+    filter_instant(c, v, INSTANT_DATE);
+}
+static void filter_day(const struct context *c, struct template_value *v) {
+    filter_instant(c, v, INSTANT_DAY);
+}
+static void filter_short(const struct context *c, struct template_value *v) {
+    filter_instant(c, v, INSTANT_SHORT);
+}
+static void filter_month(const struct context *c, struct template_value *v) {
+    filter_instant(c, v, INSTANT_MONTH);
+}
+static void filter_time(const struct context *c, struct template_value *v) {
+    filter_instant(c, v, INSTANT_TIME);
+}
 static void filter_seconds(const struct context *c, struct template_value *v) {
     filter_instant(c, v, INSTANT_SECONDS);
 }
@@ -135,7 +150,8 @@ static void filter_iso(const struct context *context, struct template_value *val
     (void)context;
     int64_t utc_ms;
     char text[TIME_TEXT_BYTES];
-    if (!read_instant(value, &utc_ms)) return;
+    if (!read_instant(value, &utc_ms))
+        return;
     time_format(utc_ms, text);
     set_text(value, slice_of(text));
 }
@@ -152,13 +168,16 @@ static void filter_ago(const struct context *context, struct template_value *val
 static void filter_name(const struct context *context, struct template_value *value) {
     template_value_text(value);
     const char *text = text_of_name(format_language(context->world->format), value->text);
-    if (text != value->text) set_text(value, slice_of(text));
+    if (text != value->text)
+        set_text(value, slice_of(text));
 }
 
 static void filter_tr(const struct context *context, struct template_value *value) {
     template_value_text(value);
-    const char *text = text_of_value(format_language(context->world->format), context->word, value->text);
-    if (text) set_text(value, slice_of(text));
+    const char *text =
+        text_of_value(format_language(context->world->format), context->word, value->text);
+    if (text)
+        set_text(value, slice_of(text));
 }
 
 static void filter_is(const struct context *context, struct template_value *value) {
@@ -178,8 +197,10 @@ static void filter_url(const struct context *context, struct template_value *val
     buf_init(&out, TEMPLATE_VALUE_BYTES);
     for (size_t i = 0; i < value->text_n; i++) {
         unsigned char c = (unsigned char)value->text[i];
-        if ((c < 128 && isalnum(c)) || memchr("-_.~", c, 4)) buf_add_char(&out, (char)c);
-        else buf_add_format(&out, "%%%02X", c);
+        if ((c < 128 && isalnum(c)) || memchr("-_.~", c, 4))
+            buf_add_char(&out, (char)c);
+        else
+            buf_add_format(&out, "%%%02X", c);
     }
     set_text(value, buf_slice(&out));
     buf_release(&out);
@@ -187,7 +208,8 @@ static void filter_url(const struct context *context, struct template_value *val
 
 static void filter_json(const struct context *context, struct template_value *value) {
     (void)context;
-    if (value->is_text) return;
+    if (value->is_text)
+        return;
     char *text = value->json ? json_dumps(value->json, JSON_COMPACT | JSON_ENCODE_ANY) : NULL;
     set_text(value, slice_of(text ? text : "null"));
     free(text);
@@ -197,10 +219,12 @@ static void filter_initial(const struct context *context, struct template_value 
     (void)context;
     template_value_text(value);
     size_t n = value->text_n ? 1 : 0;
-    while (n < value->text_n && ((unsigned char)value->text[n] & 0xC0) == 0x80) n++;
+    while (n < value->text_n && ((unsigned char)value->text[n] & 0xC0) == 0x80)
+        n++;
     value->text_n = n;
     value->text[n] = 0;
-    if (n == 1) value->text[0] = (char)toupper((unsigned char)value->text[0]);
+    if (n == 1)
+        value->text[0] = (char)toupper((unsigned char)value->text[0]);
 }
 
 static void filter_length(const struct context *context, struct template_value *value) {
@@ -212,15 +236,20 @@ static void filter_length(const struct context *context, struct template_value *
 
 /* The icon and colour of a channel: "ch-phone"; channels without a drawing of their own share one. */
 static void filter_channel(const struct context *context, struct template_value *value) {
-    static const char *const drawn[][2] = {
-        {"web", "web"}, {"app", "app"}, {"mobile", "app"}, {"store", "store"}, {"kiosk", "kiosk"}, {"phone", "phone"},
-        {"call", "phone"}, {"email", "email"}, {"chat", "chat"}, {"whatsapp", "chat"}, {"sms", "chat"},
-        {"social", "social"}, {"review", "review"}, {"visit", "visit"}, {"field", "visit"}, {"backoffice", "backoffice"}};
+    static const char *const drawn[][2] = {{"web", "web"},       {"app", "app"},
+                                           {"mobile", "app"},    {"store", "store"},
+                                           {"kiosk", "kiosk"},   {"phone", "phone"},
+                                           {"call", "phone"},    {"email", "email"},
+                                           {"chat", "chat"},     {"whatsapp", "chat"},
+                                           {"sms", "chat"},      {"social", "social"},
+                                           {"review", "review"}, {"visit", "visit"},
+                                           {"field", "visit"},   {"backoffice", "backoffice"}};
     (void)context;
     template_value_text(value);
     const char *icon = "other";
     for (size_t i = 0; i < sizeof drawn / sizeof *drawn; i++)
-        if (strcmp(value->text, drawn[i][0]) == 0) icon = drawn[i][1];
+        if (strcmp(value->text, drawn[i][0]) == 0)
+            icon = drawn[i][1];
     char text[32];
     snprintf(text, sizeof text, "ch-%s", icon);
     set_text(value, slice_of(text));
@@ -231,23 +260,44 @@ static const struct {
     bool on_absent; /* also runs when there is no value; else it stays empty */
     void (*apply)(const struct context *context, struct template_value *value);
 } filters[] = {
-    {"number", false, filter_number}, {"compact", false, filter_compact}, {"percent", false, filter_percent},
-    {"change", false, filter_change}, {"money", false, filter_money}, {"duration", false, filter_duration},
-    {"date", false, filter_date}, {"day", false, filter_day}, {"short", false, filter_short},
-    {"month", false, filter_month}, {"time", false, filter_time}, {"seconds", false, filter_seconds},
-    {"datetime", false, filter_datetime}, {"ago", false, filter_ago}, {"iso", false, filter_iso},
-    {"tr", false, filter_tr}, {"name", false, filter_name}, {"is", true, filter_is}, {"not", true, filter_not}, {"url", false, filter_url},
-    {"json", true, filter_json}, {"channel", true, filter_channel}, {"initial", false, filter_initial}, {"length", true, filter_length},
+    {"number", false, filter_number},
+    {"compact", false, filter_compact},
+    {"percent", false, filter_percent},
+    {"change", false, filter_change},
+    {"money", false, filter_money},
+    {"duration", false, filter_duration},
+    {"date", false, filter_date},
+    {"day", false, filter_day},
+    {"short", false, filter_short},
+    {"month", false, filter_month},
+    {"time", false, filter_time},
+    {"seconds", false, filter_seconds},
+    {"datetime", false, filter_datetime},
+    {"ago", false, filter_ago},
+    {"iso", false, filter_iso},
+    {"tr", false, filter_tr},
+    {"name", false, filter_name},
+    {"is", true, filter_is},
+    {"not", true, filter_not},
+    {"url", false, filter_url},
+    {"json", true, filter_json},
+    {"channel", true, filter_channel},
+    {"initial", false, filter_initial},
+    {"length", true, filter_length},
 };
 
-void template_filter(const struct template_world *world, struct slice filter, struct template_value *value) {
+void template_filter(const struct template_world *world, struct slice filter,
+                     struct template_value *value) {
     const char *colon = memchr(filter.p, ':', filter.n);
     struct slice name = {filter.p, colon ? (size_t)(colon - filter.p) : filter.n};
     char word[128] = "";
-    if (colon) snprintf(word, sizeof word, "%.*s", (int)(filter.p + filter.n - colon - 1), colon + 1);
+    if (colon)
+        snprintf(word, sizeof word, "%.*s", (int)(filter.p + filter.n - colon - 1), colon + 1);
     for (size_t i = 0; i < sizeof filters / sizeof *filters; i++) {
-        if (!slice_is(name, filters[i].name)) continue;
-        if (filters[i].on_absent || !is_absent(value)) filters[i].apply(&(struct context){world, word}, value);
+        if (!slice_is(name, filters[i].name))
+            continue;
+        if (filters[i].on_absent || !is_absent(value))
+            filters[i].apply(&(struct context){world, word}, value);
         return;
     }
 }

@@ -19,7 +19,8 @@ struct template_value {
 };
 
 /* Applies "name" or "name:word"; an unknown filter leaves the value. */
-void template_filter(const struct template_world *world, struct slice filter, struct template_value *value);
+void template_filter(const struct template_world *world, struct slice filter,
+                     struct template_value *value);
 /* Makes it text if it is none yet. */
 void template_value_text(struct template_value *value);
 double template_value_number(const struct template_value *value); /* 0 if it is none */

@@ -78,7 +78,7 @@ stream.addEventListener("arrival", (event) => {
 stream.addEventListener("source", (event) => {
   const counters = JSON.parse(event.data);
   if (String(counters.source) !== list.dataset.source) return;
-  const number = new Intl.NumberFormat(document.documentElement.dataset.region, { useGrouping: "always" });
+  const number = new Intl.NumberFormat(document.documentElement.dataset.region, { useGrouping: true });
   for (const place of document.querySelectorAll("[data-live]")) {
     const value = counters[/** @type {HTMLElement} */ (place).dataset.live || ""];
     if (typeof value === "number") place.textContent = number.format(value);

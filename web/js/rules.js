@@ -4,7 +4,7 @@
  * SPDX-License-Identifier: GPL-3.0-or-later
  */
 const form = /** @type {HTMLFormElement} */ (document.querySelector("[data-rules]"));
-const number = new Intl.NumberFormat(document.documentElement.dataset.region, { useGrouping: "always" });
+const number = new Intl.NumberFormat(document.documentElement.dataset.region, { useGrouping: true });
 let timer = 0;
 
 /** The rules as they stand, in the shape of the API. */

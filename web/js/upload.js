@@ -49,7 +49,7 @@ if (running) {
       const state = await answer.json();
       if (state.state !== "running") { location.reload(); return; }
       if (typeof state.progress === "number") bar.value = state.progress;
-      const number = new Intl.NumberFormat(document.documentElement.dataset.region, { useGrouping: "always" });
+      const number = new Intl.NumberFormat(document.documentElement.dataset.region, { useGrouping: true });
       const text = running.querySelector("[aria-live]");
       if (text?.textContent) text.textContent = text.textContent.replace(/[\d.,\s]+/, `${number.format(state.read)} `).trim();
     } catch { /* the server is busy: ask again */ }
