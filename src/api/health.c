@@ -120,10 +120,8 @@ static int get_metrics(struct request *request, struct response *response, struc
 }
 
 static const struct route routes[] = {
-    {METHOD_GET, "/healthz", ACCESS_PUBLIC, .inline_handler = true, .handle = healthz,
-     .summary = "It runs"},
-    {METHOD_GET, "/readyz", ACCESS_PUBLIC, .inline_handler = true, .handle = readyz,
-     .summary = "It takes requests"},
+    {METHOD_GET, "/healthz", ACCESS_LOCAL, .handle = healthz, .summary = "It runs"},
+    {METHOD_GET, "/readyz", ACCESS_LOCAL, .handle = readyz, .summary = "It takes requests"},
     {METHOD_GET, "/metrics", ACCESS_LOCAL, .handle = get_metrics,
      .summary = "Figures for Prometheus"},
 };

@@ -6,6 +6,7 @@
 #include "cli/desk.h"
 
 #include <curl/curl.h>
+#include <fcntl.h>
 #include <stdlib.h>
 #include <sys/socket.h>
 #include <sys/un.h>
@@ -18,6 +19,7 @@ enum { ANSWER_BYTES = 1 << 30 };
 
 struct desk {
     char *socket_path; /* of the running server, or NULL */
+    int dir_fd;        /* its folder: socket paths are short, a long one is reached through it */
     struct folder *folder;
     struct app *app;
 };
@@ -37,7 +39,10 @@ static bool server_listens(const char *path) {
 int desk_open(struct desk **out, const char *dir, struct err *err) {
     struct desk *desk = calloc(1, sizeof *desk);
     char *path = NULL;
-    if (!desk || asprintf(&path, "%s/senda.sock", dir) < 0)
+    if (!desk)
+        abort();
+    desk->dir_fd = open(dir, O_PATH | O_DIRECTORY | O_CLOEXEC);
+    if (asprintf(&path, "/proc/self/fd/%d/senda.sock", desk->dir_fd) < 0)
         abort();
     int code = 0;
     if (server_listens(path)) {
@@ -64,6 +69,8 @@ void desk_close(struct desk *desk) {
         app_close(desk->app);
     if (desk->folder)
         folder_close(desk->folder);
+    if (desk->dir_fd >= 0)
+        close(desk->dir_fd);
     free(desk->socket_path);
     free(desk);
 }

@@ -149,7 +149,8 @@ bool accounts_setup_token_valid(struct accounts *accounts, const char *token) {
         int code = store_setting_get(db, setup_settings[i], kept, sizeof kept, &none);
         valid |= code == 0 && sodium_memcmp(text, kept, sizeof text) == 0;
     }
-    if (db) store_reader_put(accounts->folder->store, db);
+    if (db)
+        store_reader_put(accounts->folder->store, db);
     return valid;
 }
 

@@ -48,6 +48,7 @@ static struct exchange *exchange_new(struct listener *listener) {
     exchange->listener = listener;
     exchange->begun = exchange->counted = false;
     exchange->stream = NULL;
+    exchange->timed = 0;
     atomic_store(&exchange->users, 1);
     atomic_store(&exchange->phase, PHASE_READING);
     return exchange;
@@ -217,6 +218,8 @@ static int check_framing(const struct head *head, const char *version, struct er
 static void take_forwarded(struct exchange *exchange) {
     struct request *request = &exchange->request;
     const char *list = request_header(request, "X-Forwarded-For");
+    const char *public_url = app_options(request->app)->public_url;
+    request->private->https = public_url && strncmp(public_url, "https:", 6) == 0;
     if (!exchange->peer->proxy) {
         request->private->loopback = exchange->peer->loopback && !list;
         return;
@@ -230,7 +233,8 @@ static void take_forwarded(struct exchange *exchange) {
             request->peer = arena_text(request->arena, (struct slice){last, n});
     }
     const char *scheme = request_header(request, "X-Forwarded-Proto");
-    request->private->https = scheme && strcmp(scheme, "https") == 0;
+    if (scheme)
+        request->private->https = strcmp(scheme, "https") == 0;
 }
 
 static int check_packing(const char *packing, bool *gzip, struct err *err) {
@@ -307,6 +311,9 @@ static enum MHD_Result begin(struct exchange *exchange, const char *method, cons
     }
     const struct route *route = request->route;
     body_begin(&exchange->body, limit, declared, gzip, route && route->access == ACCESS_WRITE_KEY);
+    if (limit > LIMIT_BATCH_BYTES && (declared > LIMIT_BATCH_BYTES || head.codings) &&
+        router_check_early(request, &err))
+        return refuse(exchange, &err);
     /* A large upload may take its time: 1 MB a second at least. */
     if (declared > LIMIT_BATCH_BYTES)
         set_deadline(exchange, exchange->server->request_s + (int64_t)(declared >> 20));
@@ -417,6 +424,10 @@ enum MHD_Result exchange_handle(void *context, struct MHD_Connection *connection
         if (body_add(&exchange->body, app_folder(listener->server->app)->dir, upload, *upload_n,
                      &err))
             return refuse(exchange, &err);
+        if (exchange->body.fd >= 0 && exchange->body.spooled - exchange->timed > SPOOL_STEP_BYTES) {
+            exchange->timed = exchange->body.spooled;
+            set_deadline(exchange, listener->server->request_s);
+        }
         *upload_n = 0;
         return MHD_YES;
     }

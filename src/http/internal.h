@@ -55,6 +55,8 @@ void request_begin(struct request *request, const char *method, const char *targ
 int router_run(struct request *request, struct response *response);
 /* Adds what every answer bears: security, CORS, caching; 304 where it applies. */
 void router_finish(struct request *request, struct response *response);
+/* Before a large body is read: may this asker call the route at all? */
+must_use int router_check_early(struct request *request, struct err *err);
 size_t router_body_limit(const struct request *request);
 
 /* All routes of the app, indexed. */

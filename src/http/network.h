@@ -30,8 +30,9 @@ enum {
     IDLE_S = 75,   /* between requests of a connection */
     LINGER_S = 30, /* how long a refused body is drained */
     LINGER_MAX = 512,
-    DRAIN_S = 30,          /* at the end: how long requests under way may take */
-    KEPT_BYTES = 64 * 1024 /* memory that an idle exchange keeps */
+    DRAIN_S = 30,                   /* at the end: how long requests under way may take */
+    SPOOL_STEP_BYTES = 1024 * 1024, /* a large upload brings this much before each deadline */
+    KEPT_BYTES = 64 * 1024          /* memory that an idle exchange keeps */
 };
 
 enum phase { PHASE_READING, PHASE_RUNNING, PHASE_PARKED, PHASE_COMPLETED, PHASE_ANSWERING };
@@ -79,6 +80,7 @@ struct exchange {
     struct job job;
     uint32_t index, generation; /* names it to the watcher */
     bool watched;
+    size_t timed; /* of a spooled body: bytes that had come when the deadline was set anew */
     struct stream *stream;
     struct exchange *next; /* in the free list */
     const char *uri;       /* as sent */

@@ -177,6 +177,16 @@ static bool send_to_sign_in(struct request *request, struct response *response) 
     return true;
 }
 
+int router_check_early(struct request *request, struct err *err) {
+    const struct route *route = request->route;
+    if (!route || (route->access != ACCESS_API && route->access != ACCESS_SESSION))
+        return 0;
+    int code = accounts_identify(request, err);
+    if (!code && request->private->auth == AUTH_NONE)
+        code = err_set(err, E_UNAUTHORIZED, "sign in, or give an API key");
+    return code ? code : check_rights(request, err);
+}
+
 static int check_rate(struct request *request, struct response *response, struct err *err) {
     const struct principal *principal = &request->principal;
     struct throttle *throttle = app_throttle(request->app);

@@ -80,3 +80,15 @@ CREATE TABLE import (
     created_ms INTEGER NOT NULL,
     who TEXT NOT NULL             -- e-mail of the person, name of the key, "shell"
 );
+
+-- step 2
+
+-- Questions of Explore that somebody gave a name.
+CREATE TABLE question (
+    id INTEGER PRIMARY KEY AUTOINCREMENT,
+    name TEXT NOT NULL,       -- as people read it
+    address TEXT NOT NULL,    -- of its page: /explore/KIND?…
+    user INTEGER NOT NULL,    -- user.id of who made it; 0: a key
+    author TEXT NOT NULL,     -- e-mail of the person, name of the key, "shell"
+    created_ms INTEGER NOT NULL
+);

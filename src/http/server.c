@@ -22,7 +22,7 @@
 #include "base/logger.h"
 #include "http/network.h"
 
-enum { BACKLOG = 1024, THREADS_MAX = 8, CONNECTION_MEMORY_BYTES = 2 * LIMIT_HEADER_BYTES };
+enum { BACKLOG = 1024, THREADS_MAX = 8, CONNECTION_MEMORY_BYTES = LIMIT_HEADER_BYTES };
 
 /* "host:port", "[::1]:port", ":port" → host and port. */
 static int split_listen(const char *listen, char host[256], char port[8], struct err *err) {

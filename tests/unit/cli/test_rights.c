@@ -19,8 +19,8 @@ enum { ANYBODY = 0, EVERY_KEY = 1 << 30 };
 
 static const struct right rights[] = {
     {"GET", "/senda.js", ANYBODY, EVERY_KEY},
-    {"GET", "/healthz", ANYBODY, EVERY_KEY},
-    {"GET", "/readyz", ANYBODY, EVERY_KEY},
+    {"GET", "/healthz", ROLE_ADMIN, SCOPE_METRICS | SCOPE_ADMIN},
+    {"GET", "/readyz", ROLE_ADMIN, SCOPE_METRICS | SCOPE_ADMIN},
     {"GET", "/api/v1/openapi.json", ANYBODY, EVERY_KEY},
     {"POST", "/api/v1/sessions", ANYBODY, EVERY_KEY},
     {"GET", "/metrics", ROLE_ADMIN, SCOPE_METRICS | SCOPE_ADMIN},
