@@ -25,7 +25,8 @@ static const struct route_table *const TABLES[] = {
     &api_import_routes,    &api_export_routes,   &api_audit_routes,       &api_stream_routes,
     &api_openapi_routes,   &api_health_routes,   &api_maintenance_routes, &page_account_routes,
     &page_home_routes,     &page_source_routes,  &page_import_routes,     &page_customer_routes,
-    &page_settings_routes, &page_people_routes,  &page_explore_routes,
+    &page_settings_routes, &page_people_routes,  &page_explore_routes,    &page_question_routes,
+    &api_question_routes,
 };
 
 const struct app_options APP_OPTIONS = {
