@@ -109,6 +109,13 @@ static int make_folder(const char *dir, const char *listen, struct err *err) {
     return code;
 }
 
+/* So that the sign-in page of the demonstration can say how to come in. */
+static int write_account(void *context, sqlite3 *db, struct err *err) {
+    (void)context;
+    int code = store_setting_put(db, "demo_email", DEMO_EMAIL, err);
+    return code ? code : store_setting_put(db, "demo_password", DEMO_PASSWORD, err);
+}
+
 /* Makes and fills the folder as far as that is still to do. */
 static int prepare(const char *dir, const char *listen, double scale, struct err *err) {
     struct arena arena;
@@ -130,6 +137,8 @@ static int prepare(const char *dir, const char *listen, double scale, struct err
     if (!code && demo.state == DEMO_NONE && strcmp(desk_folder(desk)->name, DEMO_NAME) == 0 &&
         log_last(desk_folder(desk)->log) == 0)
         fresh = true;
+    if (!code && fresh)
+        code = store_write(desk_folder(desk)->store, write_account, NULL, err);
     if (!code && demo.state == DEMO_LOADING) {
         fprintf(stderr, "The demonstration was not finished; continuing\n");
         code = fill(desk_app(desk), demo.scale, demo.now_ms, err);
