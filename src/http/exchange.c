@@ -328,6 +328,7 @@ static enum MHD_Result answer(struct exchange *exchange) {
     struct MHD_Response *reply;
     atomic_store(&exchange->phase, PHASE_ANSWERING);
     router_finish(request, response);
+    response_pack(request, response);
     if (response->stream && request->method != METHOD_HEAD) {
         reply = stream_response(exchange, response);
     } else if (response->static_body.p) {

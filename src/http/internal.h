@@ -55,6 +55,10 @@ void request_begin(struct request *request, const char *method, const char *targ
 int router_run(struct request *request, struct response *response);
 /* Adds what every answer bears: security, CORS, caching; 304 where it applies. */
 void router_finish(struct request *request, struct response *response);
+/* Compresses the body for whom accepts it (pack.c); the last step before it is sent. */
+void response_pack(struct request *request, struct response *response);
+/* "br" among "gzip, deflate, br;q=0.9"; a quality of 0 says no. */
+bool request_accepts_coding(const struct request *request, const char *coding);
 /* Before a large body is read: may this asker call the route at all? */
 must_use int router_check_early(struct request *request, struct err *err);
 size_t router_body_limit(const struct request *request);

@@ -4,39 +4,21 @@
  * SPDX-License-Identifier: GPL-3.0-or-later
  */
 #include <stdlib.h>
-#include <strings.h>
 
 #include "http/internal.h"
 #include "http/static.h"
-
-/* "br" among "gzip, deflate, br;q=0.9"; a quality of 0 says no. */
-static bool accepts(const struct request *request, const char *coding) {
-    const char *list = request_header(request, "Accept-Encoding");
-    size_t n = strlen(coding);
-    while (list && *list) {
-        list += strspn(list, " ,");
-        size_t part = strcspn(list, ",");
-        if (strncasecmp(list, coding, n) == 0 &&
-            !strchr("abcdefghijklmnopqrstuvwxyz-", list[n] ? list[n] : '.')) {
-            const char *quality = memmem(list, part, "q=0", 3);
-            return !quality || strspn(quality + 2, "0.") != (size_t)(list + part - quality - 2);
-        }
-        list += part;
-    }
-    return false;
-}
 
 /* form: its letter in the ETag. */
 static struct slice choose_form(const struct request *request, const struct asset *asset,
                                 const char **coding, char *form) {
     *coding = NULL;
     *form = 'r';
-    if (asset->brotli.p && accepts(request, "br")) {
+    if (asset->brotli.p && request_accepts_coding(request, "br")) {
         *coding = "br";
         *form = 'b';
         return asset->brotli;
     }
-    if (asset->gzip.p && accepts(request, "gzip")) {
+    if (asset->gzip.p && request_accepts_coding(request, "gzip")) {
         *coding = "gzip";
         *form = 'g';
         return asset->gzip;
