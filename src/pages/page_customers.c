@@ -44,7 +44,7 @@ static json_t *columns_json(struct request *request, const char *order) {
         const char *name, *order, *class;
     } columns[] = {{"channels", NULL, "wide-only"},
                    {"interactions", "interactions", "num"},
-                   {"first", "first_seen", "end"},
+                   {"first", "first_seen", "end middle-off"},
                    {"last", "last_seen", "end"}};
     json_t *list = json_array();
     for (size_t i = 0; i < sizeof columns / sizeof *columns; i++) {
