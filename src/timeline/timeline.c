@@ -199,7 +199,13 @@ static int rebuild_damaged(struct timeline *timeline) {
     if (!cells_damaged(timeline->view, cells))
         return 0;
     log_warn("timeline", "parts that cannot be read are rebuilt from the log");
+    unsigned damaged = 0;
+    for (size_t i = 0; i < timeline->view->n; i++)
+        damaged +=
+            part_is_file(timeline->view->parts[i]) && part_is_damaged(timeline->view->parts[i]);
     int code = timeline_rebuild(timeline, cells, NULL, NULL, &err);
+    if (!code)
+        timeline->mended = damaged;
     if (code) /* questions about them fail until it succeeds; the rest works */
         log_error("timeline", "rebuilding failed: %s", err.message);
     struct view *view = timeline->view;

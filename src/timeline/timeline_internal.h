@@ -63,6 +63,7 @@ struct timeline {
     pthread_mutex_t work;
     /* with work */
     uint32_t next_number; /* of a part file */
+    unsigned mended;      /* parts rebuilt while opening, of which no verify has told yet */
     bool head_rests;      /* merging must not yield to it: it is being advanced, or ranges change */
     /* the writer's */
     struct tail *newest;

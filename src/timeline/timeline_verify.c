@@ -205,6 +205,10 @@ int timeline_verify(struct timeline *timeline, bool repair, struct buf *findings
     pthread_mutex_lock(&timeline->work);
     struct verify verify = {
         .timeline = timeline, .view = timeline_view(timeline), .findings = findings};
+    if (timeline->mended && !repair)
+        buf_add_format(findings, "%u damaged parts were rebuilt from the log while opening\n",
+                       timeline->mended);
+    timeline->mended = 0;
     for (size_t i = 0; i < verify.view->n; i++)
         if (part_is_file(verify.view->parts[i])) {
             verify_part(timeline, &verify, verify.view->parts[i]);
