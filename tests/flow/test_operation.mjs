@@ -1,0 +1,274 @@
+// Operation, through the real program: exit codes, stop and kill under load, backup under load, damage, a full disk, logs.
+// `node test_operation.mjs NAME…` runs only those parts.
+// SPDX-License-Identifier: GPL-3.0-or-later
+import { spawnSync } from "node:child_process";
+import { copyFileSync, cpSync, existsSync, mkdirSync, mkdtempSync, readFileSync, readdirSync, rmSync, statSync, truncateSync, unlinkSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { isDeepStrictEqual } from "node:util";
+import { allThere, answers, ask, discreet, Load, make, message, must, pause, senda, sendaMeanwhile, serve, sound, stored, succeed } from "./operation.mjs";
+
+const scratch = mkdtempSync(join(tmpdir(), "senda-operation-")), log = join(scratch, "log.txt");
+const mounted = join(scratch, "small");
+process.on("exit", () => {
+  if (existsSync(mounted)) spawnSync("umount", [mounted], { stdio: "ignore" });
+  rmSync(scratch, { recursive: true, force: true });
+});
+
+const parts = { commands, stopping, killing, backups, damage, log_damage, full_disk, upkeep };
+
+function exits(wanted, ...args) {
+  const result = senda(...args);
+  must(result.status === wanted, `senda ${args.join(" ")}: exit ${wanted} wanted, ${result.status} given: ${result.stderr}`);
+  must(wanted === 0 || (result.stdout === "" && result.stderr.length > 0), `senda ${args.join(" ")} says why on stderr alone`);
+  return result;
+}
+
+async function commands() {
+  const data = join(scratch, "commands"), missing = join(scratch, "missing");
+  const names = [...exits(0, "--help").stdout.matchAll(/^ {2}([a-z]+) {2,}/gm)].map((found) => found[1]);
+  for (const name of "init serve demo import query export verify reindex backup restore user key migrate doctor version customer unit".split(" "))
+    must(names.includes(name), `the help names ${name}`);
+  for (const name of names) must(exits(0, name, "--help").stdout.includes(`senda ${name}`), `${name} --help shows how`);
+  exits(0, "version");
+  const keys = make(data);
+  must(/^wk_/.test(keys.write_key) && keys.api_key && /^http/.test(keys.admin_url), "init prints keys");
+  exits(4, "init", "--data", data);
+  exits(2);
+  exits(2, "nonsense");
+  exits(2, "verify", "--nonsense", "--data", data);
+  exits(2, "query", "--data", data);
+  exits(2, "backup", "--data", data);
+  exits(3, "verify", "--data", missing);
+  exits(3, "query", "-", "--data", missing);
+  exits(3, "customer", "show", "nobody", "--data", data);
+  exits(3, "restore", join(scratch, "no.backup"), "--data", missing);
+  must(!existsSync(missing), "nothing was made of a folder that is not there");
+  exits(1, "query", "-", "--data", data);
+
+  mkdirSync(missing); // empty, as a mounted volume is
+  const server = await serve(missing, log);
+  must(JSON.parse(server.said().split("\n")[0]).write_key, "serve makes the folder and prints its keys");
+  const second = exits(4, "serve", "--data", missing, "--listen", "127.0.0.1:0");
+  must(/open/.test(second.stderr), `a second server is refused clearly: ${second.stderr}`);
+  exits(0, "doctor", "--data", missing);
+  must((await server.end("SIGTERM")).code === 0, "SIGTERM ends the server with 0");
+}
+
+async function stopping() {
+  const data = join(scratch, "stopping"), keys = make(data), server = await serve(data, log);
+  const load = new Load(server, keys);
+  await pause(700);
+  const began = Date.now(), how = await server.end("SIGTERM");
+  await load.stop();
+  must(how.code === 0, `SIGTERM under load: exit ${how.code} ${how.signal}`);
+  must(Date.now() - began < 10000, "it stops within 10 s");
+  sound(data, "stopped under load");
+  const found = stored(data);
+  allThere(found, load.acknowledged, "stopped under load");
+  for (const n of found) must(load.sent.has(n), "nothing was made up");
+  discreet(log, keys);
+  return `${load.acknowledged.size} acknowledged, ${found.size} stored`;
+}
+
+async function killing() {
+  const data = join(scratch, "killing"), keys = make(data), acknowledged = new Set();
+  let next = 0, ready = 0;
+  for (let round = 0; round < 4; round++) {
+    const server = await serve(data, log), load = new Load(server, keys, next);
+    ready = Math.max(ready, server.ready_ms);
+    await pause(150 + 250 * round);
+    await server.end("SIGKILL");
+    await load.stop();
+    load.acknowledged.forEach((n) => acknowledged.add(n));
+    next = load.next;
+    if (round % 2) sound(data, "killed"); // otherwise the server is the first after the crash
+  }
+  const found = stored(data);
+  allThere(found, acknowledged, "killed");
+  // A client that saw no answer sends again; what is there is a duplicate, what is not is taken.
+  const server = await serve(data, log);
+  for (let from = 0; from < next; from += 1000) {
+    const numbers = Array.from({ length: Math.min(1000, next - from) }, (_, i) => from + i), known = numbers.filter((n) => found.has(n)).length;
+    const { json } = await ask(server, "POST", "/v1/batch", keys, { batch: numbers.map((n) => message(n)) });
+    must(json.duplicates === known && json.accepted === numbers.length - known, `sent again: ${JSON.stringify(json)}, ${known} were known`);
+  }
+  await server.end("SIGKILL");
+  must(stored(data).size === next, "everything is there once after it was sent again");
+  sound(data, "sent again");
+  discreet(log, keys);
+  return `${acknowledged.size} acknowledged over 4 kills, start at most ${ready} ms`;
+}
+
+async function backups() {
+  const data = join(scratch, "source"), copy = join(scratch, "copy"), file = join(scratch, "senda.backup"), keys = make(data);
+  const server = await serve(data, log), load = new Load(server, keys);
+  await pause(400);
+  const before = new Set(load.acknowledged);
+  must(before.size > 0, "there is load before the backup");
+  const result = await sendaMeanwhile("backup", "--data", data, "--to", file);
+  must(result.status === 0, `backup: ${result.status} ${result.stderr}`);
+  const during = load.acknowledged.size - before.size;
+  await pause(100);
+  await load.stop();
+  exits(4, "backup", "--data", data, "--to", file);
+  await server.end("SIGTERM");
+  succeed("restore", file, "--data", copy);
+  sound(copy, "restored");
+  const found = stored(copy);
+  allThere(found, before, "restored");
+  for (const n of found) must(load.sent.has(n), "nothing was made up");
+  exits(4, "restore", file, "--data", copy);
+  const bytes = readFileSync(file);
+  bytes[bytes.length >> 1] ^= 0x10;
+  writeFileSync(file, bytes);
+  const broken = senda("restore", file, "--data", join(scratch, "broken"));
+  must(broken.status !== 0 && !/\n.*\n.*\n/.test(broken.stderr), `a damaged backup is refused: ${broken.status} ${broken.stderr}`);
+  must(!existsSync(join(scratch, "broken", "senda.db")), "a refused restore leaves nothing behind");
+  return `${before.size} before, ${during} during, ${found.size} restored`;
+}
+
+function files(folder) {
+  return readdirSync(folder, { recursive: true }).map((name) => join(folder, name)).filter((path) => statSync(path).isFile() && statSync(path).size > 0);
+}
+
+function flip(path, position) {
+  const bytes = readFileSync(path);
+  bytes[position] ^= 0x04;
+  writeFileSync(path, bytes);
+}
+
+// One damaged file: never served, found, rebuilt. The questions are asked of a copy, since opening a folder may mend it.
+function mends(data, good, what) {
+  const copy = join(scratch, "asked");
+  cpSync(data, copy, { recursive: true });
+  answers(copy).forEach((answer, i) => must(answer.failed || isDeepStrictEqual(answer, good[i]), `${what}: a question gets the right answer or none`));
+  rmSync(copy, { recursive: true });
+  const result = senda("verify", "--data", data);
+  must(result.status === 4, `${what}: verify finds it: ${result.status} ${result.stdout}`);
+  const repaired = senda("verify", "--data", data, "--repair");
+  must(repaired.status === 0, `${what}: verify --repair: exit ${repaired.status} ${repaired.stdout}`);
+  sound(data, what);
+  must(isDeepStrictEqual(answers(data), good), `${what}: repaired answers are the old ones`);
+}
+
+async function damage() {
+  const data = join(scratch, "damage"), keys = make(data), server = await serve(data, log);
+  for (let n = 0; n < 12000; n += 2000)
+    await ask(server, "POST", "/v1/batch", keys, { batch: Array.from({ length: 2000 }, (_, i) => message(n + i)) });
+  await server.end("SIGTERM");
+  const raw = answers(data);
+  must(raw.every((answer) => !answer.failed), `questions are answered: ${JSON.stringify(raw.map((a) => a.failed))}`);
+  succeed("reindex", "--data", data);
+  must(isDeepStrictEqual(answers(data), raw), "reindex changes no answer");
+  const index = files(join(data, "parts")).filter((path) => path.endsWith(".part"));
+  must(index.length > 0, "reindex seals parts");
+  const saved = join(scratch, "saved");
+  cpSync(data, saved, { recursive: true });
+  const size = statSync(index[0]).size;
+  for (const position of [5, size >> 2, size >> 1, size - 9]) {
+    flip(index[0], position);
+    mends(data, raw, `flipped byte ${position} of ${size}`);
+    rmSync(data, { recursive: true });
+    cpSync(saved, data, { recursive: true });
+  }
+  for (const length of [0, 4096, size - 1]) {
+    truncateSync(index[0], length);
+    mends(data, raw, `part cut to ${length} of ${size}`);
+    rmSync(data, { recursive: true });
+    cpSync(saved, data, { recursive: true });
+  }
+  unlinkSync(index[0]);
+  mends(data, raw, "missing part");
+  rmSync(data, { recursive: true });
+
+}
+
+// The truth cannot be rebuilt: damage of the log is said, and never taken for good.
+async function log_damage() {
+  const data = join(scratch, "log-damage"), kept = join(scratch, "log-kept");
+  const server = await serve(data, log, ["--scale", "0.01"], "demo");
+  must((await server.end("SIGTERM")).code === 0, "the demonstration stops");
+  succeed("backup", "--data", data, "--to", join(scratch, "demo.backup"));
+  succeed("restore", join(scratch, "demo.backup"), "--data", join(scratch, "demo-copy"));
+  sound(data, "demonstration");
+  cpSync(join(data, "log"), kept, { recursive: true });
+  const [path] = files(kept), bytes = statSync(path).size, damaged = join(data, "log", path.slice(kept.length));
+  must(path, "there is a file of the log");
+  const harms = { flipped: () => flip(damaged, bytes >> 1), "flipped near its end": () => flip(damaged, bytes - 20),
+    "cut short": () => truncateSync(damaged, bytes - 1000), absent: () => unlinkSync(damaged) };
+  for (const [what, harm] of Object.entries(harms)) {
+    harm();
+    const result = senda("verify", "--data", data), repaired = senda("verify", "--data", data, "--repair");
+    must([1, 4].includes(result.status), `log ${what}: verify finds it: ${result.status} ${result.stdout}`);
+    must(repaired.status !== 0, `log ${what}: repair does not claim to mend it: ${repaired.stdout}`);
+    copyFileSync(path, damaged);
+    sound(data, `log put back after it was ${what}`);
+  }
+}
+
+async function full_disk() {
+  mkdirSync(mounted);
+  if (spawnSync("mount", ["-t", "tmpfs", "-o", "size=64m", "tmpfs", mounted], { stdio: "ignore" }).status !== 0) return "skipped: mounting is not allowed";
+  const data = join(mounted, "data"), ballast = join(mounted, "ballast"), keys = make(data), server = await serve(data, log);
+  writeFileSync(ballast, Buffer.alloc(48 << 20));
+  let load = new Load(server, keys, 0, { size: 200, padding: 4000 });
+  const acknowledged = new Set();
+  for (let waited = 0; !load.refused.length && waited < 20000; waited += 50) await pause(50);
+  await load.stop();
+  must(load.refused.length > 0, "a full disk is said");
+  for (const answer of load.refused) {
+    must(answer.status === 503 && Number(answer.headers["retry-after"]) > 0, `503 with Retry-After: ${answer.status} ${answer.text}`);
+    must(/no_space/.test(answer.text) || /busy/.test(answer.text), `the problem is named: ${answer.text}`);
+    must(!answer.text.includes(mounted), "no path is shown");
+  }
+  must(load.refused.some((answer) => /no_space/.test(answer.text)), `no_space is named: ${load.refused[0].text}`);
+  load.acknowledged.forEach((n) => acknowledged.add(n));
+  const question = await ask(server, "POST", "/api/v1/query", keys, { kind: "trend", measure: "count", every: "month" });
+  must(question.status === 200 || question.status === 503, `questions meanwhile: ${question.status} ${question.text}`);
+  const first = load.acknowledged.size, refused = load.refused.length;
+  unlinkSync(ballast);
+  let again;
+  const began = Date.now();
+  do {
+    again = await ask(server, "POST", "/v1/track", keys, message(load.next));
+    if (again.status !== 200) await pause(100);
+  } while (again.status !== 200 && Date.now() - began < 15000);
+  must(again.status === 200, `it takes events again once there is space: ${again.status} ${again.text}`);
+  const recovered = Date.now() - began;
+  acknowledged.add(load.next);
+  load = new Load(server, keys, load.next + 1);
+  await pause(300);
+  await load.stop();
+  must(load.refused.length === 0, `nothing is refused any more: ${load.refused[0]?.text}`);
+  load.acknowledged.forEach((n) => acknowledged.add(n));
+  must((await server.end("SIGTERM")).code === 0, "it stops");
+  sound(data, "disk was full");
+  allThere(stored(data), acknowledged, "disk was full");
+  spawnSync("umount", [mounted], { stdio: "ignore" });
+  return `${first} stored, ${refused} refused, again after ${recovered} ms`;
+}
+
+async function upkeep() {
+  const data = join(scratch, "upkeep"), keys = make(data);
+  const steps = JSON.parse(succeed("migrate", "--data", data, "--dry-run"));
+  must(steps.steps === 0 && steps.applied === false, `nothing to migrate: ${JSON.stringify(steps)}`);
+  const checks = JSON.parse(succeed("doctor", "--data", data, "--json"));
+  must(checks.length >= 6 && checks.every((check) => check.check && check.verdict && check.what), "doctor tells its checks");
+  copyFileSync(join(data, "secret.key"), join(scratch, "key"));
+  unlinkSync(join(data, "secret.key"));
+  const ill = senda("doctor", "--data", data);
+  must(ill.status === 4 && /key/.test(ill.stdout), `doctor finds the missing key: ${ill.stdout}`);
+  const without = senda("serve", "--data", data, "--listen", "127.0.0.1:0");
+  must(without.status !== 0 && !existsSync(join(data, "secret.key")), "no server without the key, and no new key");
+  copyFileSync(join(scratch, "key"), join(data, "secret.key"));
+  must(senda("doctor", "--data", data).status === 0, "doctor is content again");
+  discreet(log, keys);
+}
+
+const chosen = process.argv.slice(2);
+for (const [name, run] of Object.entries(parts)) {
+  if (chosen.length && !chosen.includes(name)) continue;
+  const began = Date.now(), said = await run();
+  console.log(`${name}: ${said || "as expected"} (${((Date.now() - began) / 1000).toFixed(1)} s)`);
+}
