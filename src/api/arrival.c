@@ -1,5 +1,5 @@
 /*
- * Arrivals as JSON: codes become names, profiles become customers with their userId.
+ * Arrivals as JSON: codes become names, profiles become customers with their name or userId.
  *
  * SPDX-License-Identifier: GPL-3.0-or-later
  */
@@ -8,13 +8,15 @@
 #include <stdio.h>
 #include <stdlib.h>
 
+#include "api/customer_read.h"
+
 static json_t *name_json(struct slice name) {
     json_t *text = name.n ? json_stringn(name.p, name.n) : NULL;
     return text ? text : json_null();
 }
 
 static json_t *arrival_json(struct request *request, const struct arrival *arrival,
-                            struct slice user_id) {
+                            struct slice who) {
     struct folder *folder = app_folder(request->app);
     char id[CUSTOMER_ID_BYTES], source[8];
     customer_id_format(arrival->customer, id);
@@ -24,7 +26,7 @@ static json_t *arrival_json(struct request *request, const struct arrival *arriv
         api_instant(arrival->received_ms), "event",
         name_json(dictionary_name(folder->dictionary, DICTIONARY_EVENT, arrival->event)), "channel",
         name_json(dictionary_name(folder->dictionary, DICTIONARY_CHANNEL, arrival->channel)),
-        "source", source, "customer", id, "who", user_id.n ? name_json(user_id) : json_string(id));
+        "source", source, "customer", id, "who", who.n ? name_json(who) : json_string(id));
 }
 
 static int compare_u32(const void *a, const void *b) {
@@ -46,17 +48,23 @@ int arrivals_json(struct request *request, int source, size_t limit, uint64_t af
     for (size_t i = 0; i < kept; i++)
         if (!distinct || owners[distinct - 1] != owners[i])
             owners[distinct++] = owners[i];
-    struct slice *user_ids = ARENA_ARRAY(request->arena, struct slice, distinct + 1);
+    struct slice *user_ids = ARENA_ARRAY(request->arena, struct slice, distinct + 1),
+                 *names = ARENA_ARRAY(request->arena, struct slice, distinct + 1);
     int code = distinct ? customers_user_ids(folder->customers, owners, distinct, request->arena,
                                              user_ids, err)
                         : 0;
+    if (!code)
+        code = customer_names(request, owners, distinct, names, err);
     if (code)
         return code;
     *rows = json_array();
     for (size_t i = 0; i < kept; i++) {
         uint32_t *found =
             bsearch(&arrivals[i].customer, owners, distinct, sizeof *owners, compare_u32);
-        json_array_append_new(*rows, arrival_json(request, &arrivals[i], user_ids[found - owners]));
+        size_t at = (size_t)(found - owners);
+        json_array_append_new(
+            *rows,
+            arrival_json(request, &arrivals[i], names[at].n ? names[at] : user_ids[at]));
     }
     return 0;
 }

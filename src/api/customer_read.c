@@ -230,12 +230,16 @@ int reader_traits(struct reader *reader, uint32_t owner, const uint32_t *codes, 
                   struct trait **traits, size_t *n, struct err *err) {
     struct gathering gathering = {
         .reader = reader, .owner = owner, .codes = codes, .n_codes = n_codes};
-    gathering.traits = arena_get(reader->arena, TRAITS_MAX * sizeof *gathering.traits);
+    gathering.traits = malloc(TRAITS_MAX * sizeof *gathering.traits);
+    if (!gathering.traits)
+        abort();
     int code = part_guard(gather, &gathering, err);
     if (gathering.n)
         qsort(gathering.traits, gathering.n, sizeof *gathering.traits, by_code_and_time);
-    *traits = gathering.traits;
+    *traits = ARENA_ARRAY(reader->arena, struct trait, gathering.n + 1);
+    memcpy(*traits, gathering.traits, gathering.n * sizeof **traits);
     *n = gathering.n;
+    free(gathering.traits);
     return code;
 }
 
@@ -262,6 +266,21 @@ static void take_key(struct ordering *ordering, uint32_t owner, uint32_t first_s
         *key = *key > last_s + 1 ? *key : last_s + 1;
 }
 
+/* From the first to the last row that may be seen; how many of them may. */
+static uint32_t narrow(const struct reader *reader, const struct part *part, uint32_t *from,
+                       uint32_t *to) {
+    if (!reader->units)
+        return *to - *from;
+    while (*from < *to && !sees(reader, part->unit[*from]))
+        ++*from;
+    while (*to > *from && !sees(reader, part->unit[*to - 1]))
+        --*to;
+    uint32_t n = 0;
+    for (uint32_t row = *from; row < *to; row++)
+        n += sees(reader, part->unit[row]);
+    return n;
+}
+
 static int order_all(void *context, struct err *err) {
     struct ordering *ordering = context;
     struct reader *reader = ordering->reader;
@@ -272,18 +291,8 @@ static int order_all(void *context, struct err *err) {
         if (code)
             return code;
         for (uint32_t k = 0; k < part->n_customers; k++) {
-            uint32_t from = part->start[k], to = part->start[k + 1], n = to - from;
-            if (part->customer[k] > profiles)
-                continue;
-            if (reader->units) {
-                while (from < to && !sees(reader, part->unit[from]))
-                    from++;
-                while (to > from && !sees(reader, part->unit[to - 1]))
-                    to--;
-                n = 0;
-                for (uint32_t row = from; row < to; row++)
-                    n += sees(reader, part->unit[row]);
-            }
+            uint32_t from = part->start[k], to = part->start[k + 1];
+            uint32_t n = part->customer[k] <= profiles ? narrow(reader, part, &from, &to) : 0;
             if (n)
                 take_key(ordering, reader_owner(reader, part->customer[k]), part->sec[from],
                          part->sec[to - 1], n);

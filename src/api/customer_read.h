@@ -45,6 +45,10 @@ must_use int reader_summaries(struct reader *reader, const uint32_t *owners, siz
 must_use int reader_traits(struct reader *reader, uint32_t owner, const uint32_t *codes,
                            size_t n_codes, struct trait **traits, size_t *n, struct err *err);
 
+/* What people call customers, by their traits (customers.c); absent where nothing says. */
+must_use int customer_names(struct request *request, const uint32_t *owners, size_t n,
+                            struct slice *names, struct err *err);
+
 enum customer_order { ORDER_ID, ORDER_LAST_SEEN, ORDER_FIRST_SEEN, ORDER_INTERACTIONS };
 /* The owners at places [skip, skip + *n) of the order; *n becomes how many. With an order other than by id, or for an
  * asker limited to units, only customers with an interaction that they may see. */

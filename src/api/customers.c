@@ -74,21 +74,48 @@ static struct slice first_text(struct request *request, const struct trait *trai
     return text;
 }
 
+/* What people call this customer, by its traits; absent if they do not say. */
+static struct slice name_of(struct request *request, const struct trait *traits, size_t n) {
+    static const char *const FIRST[] = {"firstName", "first_name", "nombre"},
+                             *const LAST[] = {"lastName", "last_name", "apellidos"};
+    struct slice name = last_text(request, traits, n, "name");
+    if (name.n)
+        return name;
+    struct slice first = first_text(request, traits, n, FIRST, 3),
+                 last = first_text(request, traits, n, LAST, 3);
+    if (!first.n || !last.n)
+        return first.n ? first : last;
+    return slice_of(
+        arena_format(request->arena, "%.*s %.*s", SLICE_ARGS(first), SLICE_ARGS(last)));
+}
+
+int customer_names(struct request *request, const uint32_t *owners, size_t n, struct slice *names,
+                   struct err *err) {
+    struct reader *reader;
+    uint32_t codes[NAME_TRAITS];
+    size_t n_codes = name_codes(request, codes);
+    memset(names, 0, n * sizeof *names);
+    if (!n || !n_codes)
+        return 0;
+    int code = reader_open(&reader, request, request->arena, err);
+    if (code)
+        return code;
+    for (size_t i = 0; !code && i < n; i++) {
+        struct trait *traits;
+        size_t n_traits;
+        code = reader_traits(reader, owners[i], codes, n_codes, &traits, &n_traits, err);
+        if (!code)
+            names[i] = name_of(request, traits, n_traits);
+    }
+    reader_close(reader);
+    return code;
+}
+
 /* What people call this customer, and the identifier beside it. */
 static void put_names(struct request *request, json_t *json, struct slice user_id,
                       const struct trait *traits, size_t n) {
-    struct slice name = last_text(request, traits, n, "name");
-    struct slice email = last_text(request, traits, n, "email");
+    struct slice name = name_of(request, traits, n), email = last_text(request, traits, n, "email");
     const char *id = json_string_value(json_object_get(json, "id"));
-    if (!name.n) {
-        static const char *const FIRST[] = {"firstName", "first_name", "nombre"},
-                                 *const LAST[] = {"lastName", "last_name", "apellidos"};
-        struct slice first = first_text(request, traits, n, FIRST, 3),
-                     last = first_text(request, traits, n, LAST, 3);
-        if (first.n || last.n)
-            name = slice_of(arena_format(request->arena, "%.*s%s%.*s", SLICE_ARGS(first),
-                                         first.n && last.n ? " " : "", SLICE_ARGS(last)));
-    }
     struct slice identifier = user_id.n ? user_id : email;
     bool named = name.n != 0;
     if (!named)

@@ -11,6 +11,7 @@
 
 #include <stdlib.h>
 
+#include "api/customer_read.h"
 #include "backend/backend.h"
 #include "base/limits.h"
 #include "pages/pages.h"
@@ -357,6 +358,25 @@ static json_t *who_view(const struct request *request, const struct question *qu
     return who;
 }
 
+/* What people call them, beside their ids. */
+static void name_people(struct request *request, json_t *people) {
+    size_t n = json_array_size(people), i;
+    uint32_t *owners = ARENA_ARRAY(request->arena, uint32_t, n + 1);
+    struct slice *names = ARENA_ARRAY(request->arena, struct slice, n + 1);
+    struct err ignored = {0};
+    json_t *row;
+    json_array_foreach(people, i, row) {
+        const char *id = json_string_value(json_object_get(row, "id"));
+        if (!id || customers_find(app_folder(request->app)->customers, slice_of(id), &owners[i],
+                                  &ignored) < 0)
+            return;
+    }
+    if (customer_names(request, owners, n, names, &ignored) < 0)
+        return;
+    json_array_foreach(people, i, row) if (names[i].n)
+        json_object_set_new(row, "name", json_stringn(names[i].p, names[i].n));
+}
+
 static void add_people(struct request *request, const json_t *data, json_t *view) {
     json_t *customers = json_object_get(data, "customers"), *shown = json_array(), *row;
     json_int_t count = json_integer_value(json_object_get(data, "count"));
@@ -367,6 +387,7 @@ static void add_people(struct request *request, const json_t *data, json_t *view
         json_array_append(shown, row);
     }
     size_t n = json_array_size(shown);
+    name_people(request, shown);
     if (n == PEOPLE_SHOWN && (json_int_t)n < count) {
         const char *last = json_string_value(json_object_get(json_array_get(shown, n - 1), "id")),
                    *own = request->target;

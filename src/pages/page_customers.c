@@ -148,10 +148,13 @@ static json_t *contact_json(struct telling *telling, const json_t *row) {
                      app_folder(telling->request->app)->currency, telling->request->arena, &main,
                      &more);
     json_int_t more_count = (json_int_t)json_array_size(more);
-    return json_pack("{s:s, s:O, s:O?, s:O?, s:O?, s:o, s:o, s:I}", "event",
-                     words_event(telling->format, event ? event : ""), "time",
+    const char *words = words_event(telling->format, event ? event : "");
+    json_t *touchpoint = json_object_get(row, "touchpoint");
+    if (json_is_string(touchpoint) && strcmp(json_string_value(touchpoint), words) == 0)
+        touchpoint = NULL; /* said already */
+    return json_pack("{s:s, s:O, s:O?, s:O?, s:O?, s:o, s:o, s:I}", "event", words, "time",
                      json_object_get(row, "time"), "channel", json_object_get(row, "channel"),
-                     "touchpoint", json_object_get(row, "touchpoint"), "unit",
+                     "touchpoint", touchpoint, "unit",
                      json_object_get(row, "unit"), "main", main, "more", more, "more_count",
                      more_count);
 }

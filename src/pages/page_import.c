@@ -310,6 +310,7 @@ static json_t *draw_map(struct request *request, const json_t *data) {
                           .zone = app_folder(request->app)->zone,
                           .label = page_text(request, "import_run.flow"),
                           .id = "first-map",
+                          .names = true,
                           .width = 1060,
                           .arena = request->arena};
     struct flow_view flow = {.max_nodes = MAP_NODES};

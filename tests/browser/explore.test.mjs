@@ -32,7 +32,7 @@ test("a funnel is changed with buttons and keys, the address follows, back goes 
   await page.focus("#q-s2");
   await page.keyboard.press("Alt+ArrowUp");
   await answered(page);
-  assert.deepEqual(await steps(page), ["Checkout Started", "Product Viewed", "Order Completed"]);
+  assert.deepEqual(await steps(page), ["Empieza la compra", "Mira un producto", "Compra realizada"]);
   assert.equal(await page.evaluate(() => document.activeElement?.id), "q-s1", "the focus goes with the step");
   await page.click('[name="do"][value="add-s"]');
   await answered(page);
@@ -52,7 +52,7 @@ test("a funnel is changed with buttons and keys, the address follows, back goes 
   assert.ok(!page.url().includes("by=channel"));
   assert.equal(await page.inputValue("#q-by"), "");
   await page.reload();
-  assert.deepEqual(await steps(page), ["Checkout Started", "Product Viewed", "Order Completed"], "the address is the question");
+  assert.deepEqual(await steps(page), ["Empieza la compra", "Mira un producto", "Compra realizada"], "the address is the question");
   assert.deepEqual(page.complaints, []);
   await page.context().close();
 });
@@ -62,7 +62,7 @@ test("the same form works without scripts", async () => {
   await signIn(page, world);
   await page.goto(world.base + FUNNEL);
   await page.click('[name="do"][value="down-s-1"]');
-  assert.deepEqual(await steps(page), ["Checkout Started", "Product Viewed", "Order Completed"]);
+  assert.deepEqual(await steps(page), ["Empieza la compra", "Mira un producto", "Compra realizada"]);
   await page.fill("#q-s3", "Invoice Viewed");
   await page.click(".ask button");
   assert.deepEqual(await steps(page), ["Checkout Started", "Product Viewed", "Invoice Viewed"]);
