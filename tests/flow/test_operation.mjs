@@ -187,7 +187,7 @@ async function damage() {
 // The truth cannot be rebuilt: damage of the log is said, and never taken for good.
 async function log_damage() {
   const data = join(scratch, "log-damage"), kept = join(scratch, "log-kept");
-  const server = await serve(data, log, ["--scale", "0.01"], "demo");
+  const server = await serve(data, join(scratch, "demo.txt"), ["--scale", "0.01"], "demo");
   must((await server.end("SIGTERM")).code === 0, "the demonstration stops");
   succeed("backup", "--data", data, "--to", join(scratch, "demo.backup"));
   succeed("restore", join(scratch, "demo.backup"), "--data", join(scratch, "demo-copy"));
