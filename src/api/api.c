@@ -83,15 +83,34 @@ int api_number(const char *text, uint64_t *number, struct err *err) {
     return *end || strlen(text) > 18 ? err_set(err, E_NOT_FOUND, "nothing is at this address") : 0;
 }
 
-int api_if_match(struct request *request, const json_t *current, struct err *err) {
-    const char *wanted = request_header(request, "If-Match");
-    if (!wanted || strcmp(wanted, "*") == 0)
-        return 0;
+const char *api_etag(struct request *request, const json_t *current) {
     struct buf text;
-    buf_init(&text, 16 * 1024 * 1024);
+    buf_init(&text, 1 << 24);
     json_print(current, &text);
     const char *etag = arena_format(request->arena, "\"%016llx\"",
                                     (unsigned long long)hash_bytes(buf_slice(&text).p, text.n));
     buf_release(&text);
-    return strstr(wanted, etag) ? 0 : err_set(err, E_PRECONDITION, "somebody changed it meanwhile");
+    return etag;
+}
+
+int api_if_match(struct request *request, const json_t *current, struct err *err) {
+    const char *wanted = request_header(request, "If-Match");
+    if (!wanted || strcmp(wanted, "*") == 0 || strstr(wanted, api_etag(request, current)))
+        return 0;
+    return err_set(err, E_PRECONDITION, "somebody changed it meanwhile");
+}
+
+int api_known(json_t *body, const char *const *names, struct err *err) {
+    const char *name;
+    json_t *value;
+    json_object_foreach(body, name, value) {
+        size_t i = 0;
+        while (names[i] && strcmp(names[i], name) != 0)
+            i++;
+        char pointer[80];
+        snprintf(pointer, sizeof pointer, "/%.64s", name);
+        if (!names[i])
+            return err_at(err, E_INVALID, pointer, "unknown member \"%.64s\"", name);
+    }
+    return 0;
 }

@@ -29,6 +29,12 @@ must_use int api_texts(const json_t *body, const char *name, struct arena *arena
 json_t *api_text_list(const char *const *texts, size_t n); /* null where texts is NULL */
 /* Number in the last part of an address. E_NOT_FOUND. */
 must_use int api_number(const char *text, uint64_t *number, struct err *err);
+/* The ETag of what GET answers, in quotation marks; in the request's arena. Where an answer also holds what changes by
+ * itself (counters), the ETag is that of the rest. */
+const char *api_etag(struct request *request, const json_t *current);
+/* Refuses a member of a body that is not among names (ended by NULL): E_INVALID with the pointer. For bodies that limit
+ * what somebody may see, where a misspelt member must not pass for none. */
+must_use int api_known(json_t *body, const char *const *names, struct err *err);
 /* If-Match against the state that would be changed: E_PRECONDITION. current: what GET answers (not taken). */
 must_use int api_if_match(struct request *request, const json_t *current, struct err *err);
 

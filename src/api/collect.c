@@ -220,10 +220,18 @@ static int submit(struct collecting *collecting, struct response *response, stru
     return code ? code : SUSPENDED;
 }
 
+/* A browser names itself in every request it makes with a body: by Origin, or by how its User-Agent begins. What it
+   sends happened on the web, unless the event or the source says another channel. */
+static bool from_browser(const struct request *request) {
+    const char *agent = request_header(request, "User-Agent");
+    return request_header(request, "Origin") ||
+           (agent && strncmp(agent, "Mozilla/", strlen("Mozilla/")) == 0);
+}
+
 static int collect(struct request *request, struct response *response, int type, bool single,
                    struct err *err) {
-    struct source source;
-    struct event_batch body;
+    struct source source = {0};
+    struct event_batch body = {0};
     struct slice key = said_key(request);
     int code = key.n ? find_source(request, key, &source, err) : 0;
     if (!code)
@@ -234,6 +242,8 @@ static int collect(struct request *request, struct response *response, int type,
         return code;
     if (body.n && single && body.events[0].n == 0)
         return err_set(err, E_MALFORMED, "the body is empty");
+    if (!source.channel.n && from_browser(request))
+        source.channel = slice_of("web");
     struct collecting *collecting = ARENA_ARRAY(request->arena, struct collecting, 1);
     struct event *events = arena_get(request->arena, (body.n + 1) * sizeof *events);
     collecting->request = request;

@@ -59,7 +59,10 @@ static int add(struct request *request, struct response *response, struct err *e
     int code = request_json(request, &body, err);
     if (code)
         return code;
-    code = api_text(body, "name", NULL, 120, &key.name, err);
+    code =
+        api_known(body, (const char *const[]){"name", "scopes", "units", "expires_at", NULL}, err);
+    if (!code)
+        code = api_text(body, "name", NULL, 120, &key.name, err);
     if (!code)
         code = read_scopes(request, body, &key.scopes, err);
     if (!code)

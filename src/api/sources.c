@@ -66,6 +66,7 @@ static int list(struct request *request, struct response *response, struct err *
 static int answer(struct request *request, struct response *response,
                   const struct source_record *record, int status, bool counted, struct err *err) {
     json_t *json = source_json(record);
+    response_header(request, response, "ETag", api_etag(request, json));
     if (counted && !counters_json(request, record->number, json, err)) {
         json_decref(json);
         return err->code;
@@ -76,7 +77,7 @@ static int answer(struct request *request, struct response *response,
 }
 
 static int get(struct request *request, struct response *response, struct err *err) {
-    struct source_record record;
+    struct source_record record = {0};
     int code = find(request, &record, err);
     return code ? code : answer(request, response, &record, 200, true, err);
 }
@@ -107,10 +108,19 @@ static int add(struct request *request, struct response *response, struct err *e
     return code;
 }
 
+static int unchanged(struct request *request, const struct source_record *record, struct err *err) {
+    json_t *json = source_json(record);
+    int code = api_if_match(request, json, err);
+    json_decref(json);
+    return code;
+}
+
 static int change(struct request *request, struct response *response, struct err *err) {
-    struct source_record record;
+    struct source_record record = {0};
     json_t *body;
     int code = find(request, &record, err);
+    if (!code)
+        code = unchanged(request, &record, err);
     if (!code)
         code = request_json(request, &body, err);
     if (code)
@@ -135,7 +145,7 @@ static int change(struct request *request, struct response *response, struct err
 }
 
 static int drop(struct request *request, struct response *response, struct err *err) {
-    struct source_record record;
+    struct source_record record = {0};
     int code = find(request, &record, err);
     if (!code)
         code = sources_remove(app_sources(request->app), record.number, err);
@@ -149,7 +159,7 @@ static int drop(struct request *request, struct response *response, struct err *
 
 /* A new write key; the old one stops working. */
 static int rotate(struct request *request, struct response *response, struct err *err) {
-    struct source_record record;
+    struct source_record record = {0};
     const char *key;
     int code = find(request, &record, err);
     if (!code)
@@ -169,7 +179,7 @@ static void add_way(json_t *ways, const char *way, const char *code) {
 }
 
 static int snippet(struct request *request, struct response *response, struct err *err) {
-    struct source_record record;
+    struct source_record record = {0};
     int code = find(request, &record, err);
     if (code)
         return code;
@@ -197,7 +207,9 @@ static int snippet(struct request *request, struct response *response, struct er
     return HANDLED;
 }
 
-/* ---- what came, and what was refused ---- */
+/* ---- what came, and what was refused ----
+ * Neither is sorted by unit: who is limited to some units gets the counts only.
+ */
 
 struct reason {
     enum refusal refusal;
@@ -247,7 +259,7 @@ static json_t *refusal_json(const struct refused_event *event) {
 }
 
 static int refusals(struct request *request, struct response *response, struct err *err) {
-    struct source_record record;
+    struct source_record record = {0};
     struct ingest_counters counters = {0};
     int64_t limit;
     int code = find(request, &record, err);
@@ -259,7 +271,9 @@ static int refusals(struct request *request, struct response *response, struct e
     if (code)
         return code;
     struct refused_event *events = ARENA_ARRAY(request->arena, struct refused_event, (size_t)limit);
-    size_t n = ingest_refusals(ingest, record.number, events, (size_t)limit);
+    size_t n = request->principal.units
+                   ? 0
+                   : ingest_refusals(ingest, record.number, events, (size_t)limit);
     json_t *rows = json_array();
     for (size_t i = 0; i < n; i++)
         json_array_append_new(rows, refusal_json(&events[i]));
@@ -271,13 +285,13 @@ static int refusals(struct request *request, struct response *response, struct e
 }
 
 static int arrivals(struct request *request, struct response *response, struct err *err) {
-    struct source_record record;
+    struct source_record record = {0};
     int64_t limit;
     int code = find(request, &record, err);
     if (!code)
         code = request_query_int(request, "limit", 20, 1, ARRIVALS_MAX, &limit, err);
-    json_t *rows = NULL;
-    if (!code)
+    json_t *rows = request->principal.units ? json_array() : NULL;
+    if (!code && !rows)
         code = arrivals_json(request, record.number, (size_t)limit, 0, &rows, NULL, err);
     if (code)
         return code;

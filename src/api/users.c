@@ -52,10 +52,14 @@ static int get(struct request *request, struct response *response, struct err *e
 }
 
 /* Members of the body over those of *user. */
-static int read_user(struct request *request, const json_t *body, struct user *user,
-                     struct err *err) {
+static int read_user(struct request *request, json_t *body, struct user *user, struct err *err) {
+    static const char *const known[] = {"email",      "name",         "role",     "language",
+                                        "disabled",   "units",        "password", "id",
+                                        "created_at", "signed_in_at", NULL};
     const char *role = role_name(user->role);
-    int code = api_text(body, "email", user->email, 254, &user->email, err);
+    int code = api_known(body, known, err);
+    if (!code)
+        code = api_text(body, "email", user->email, 254, &user->email, err);
     if (!code)
         code = api_text(body, "name", user->name, 120, &user->name, err);
     if (!code)
