@@ -155,7 +155,7 @@ static int next_interactions(struct export_source *source, struct export_page *p
     struct reading reading = {.source = source, .page = page, .dictionary = folder->dictionary};
     struct snapshot *snapshot;
     page->n = 0;
-    page->cells = arena_get(page->arena, PAGE_SEQS * I_COLUMNS * sizeof *page->cells);
+    page->cells = arena_get(page->arena, sizeof *page->cells * PAGE_SEQS * I_COLUMNS);
     reading.owners = arena_get(page->arena, PAGE_SEQS * sizeof *reading.owners);
     int code = timeline_snapshot(folder->timeline, &snapshot, err);
     if (code)
@@ -269,7 +269,7 @@ static int next_customers(struct export_source *source, struct export_page *page
     uint32_t owners[PAGE_CUSTOMERS];
     size_t n = PAGE_CUSTOMERS;
     page->n = 0;
-    page->cells = arena_get(page->arena, PAGE_CUSTOMERS * C_COLUMNS * sizeof *page->cells);
+    page->cells = arena_get(page->arena, sizeof *page->cells * PAGE_CUSTOMERS * C_COLUMNS);
     int code = reader_open(&reader, source->request, page->arena, err);
     if (code)
         return code;

@@ -249,11 +249,12 @@ static int read_instant(struct request *request, const char *name, int64_t stand
 }
 
 static int begin(struct request *request, struct response *response, struct err *err) {
-    static const struct export_kind *const kinds[] = {&export_interactions, &export_customers};
+    enum { KINDS = 2 };
+    static const struct export_kind *const kinds[KINDS] = {&export_interactions, &export_customers};
     const char *format = request_query(request, "format");
     const struct export_kind *kind = NULL;
     int64_t from_ms, to_ms;
-    for (size_t i = 0; i < sizeof kinds / sizeof *kinds; i++)
+    for (size_t i = 0; i < KINDS; i++)
         if (strcmp(kinds[i]->name, request->params[0]) == 0)
             kind = kinds[i];
     if (!kind)

@@ -216,7 +216,7 @@ static json_t *row_json(struct import_jobs *jobs, const struct record *row, bool
 int import_jobs_get(struct import_jobs *jobs, uint64_t id, bool guess, json_t **json,
                     struct err *err) {
     struct arena arena;
-    struct record row;
+    struct record row = {.path = ""};
     arena_init(&arena);
     int code = find_row(jobs, id, &arena, &row, err);
     if (!code)
@@ -257,7 +257,7 @@ int import_jobs_list(struct import_jobs *jobs, uint64_t before, size_t limit, js
 
 int import_jobs_file(struct import_jobs *jobs, uint64_t id, struct arena *arena, const char **path,
                      const char **file, json_t **options, struct err *err) {
-    struct record row;
+    struct record row = {.path = ""};
     int code = find_row(jobs, id, arena, &row, err);
     if (code)
         return code;
@@ -277,7 +277,7 @@ static const char *rejected_path(const struct record *row, struct arena *arena) 
 
 int import_jobs_rejected(struct import_jobs *jobs, uint64_t id, struct arena *arena,
                          const char **path, struct err *err) {
-    struct record row;
+    struct record row = {.path = ""};
     int code = find_row(jobs, id, arena, &row, err);
     if (code)
         return code;
@@ -416,7 +416,7 @@ static bool take_next(struct import_jobs *jobs, struct arena *arena, struct reco
 static void *work(void *context) {
     struct import_jobs *jobs = context;
     struct arena arena;
-    struct record row;
+    struct record row = {.path = ""};
     arena_init(&arena);
     pthread_mutex_lock(&jobs->lock);
     while (!jobs->end) {
@@ -500,7 +500,7 @@ int import_jobs_add(struct import_jobs *jobs, const char *file, const char *path
 int import_jobs_start(struct import_jobs *jobs, uint64_t id, const json_t *options,
                       struct err *err) {
     struct arena arena;
-    struct record row;
+    struct record row = {.path = ""};
     arena_init(&arena);
     int code = find_row(jobs, id, &arena, &row, err);
     if (!code && !row.path[0])
@@ -541,7 +541,7 @@ int import_jobs_cancel(struct import_jobs *jobs, uint64_t id, struct err *err) {
 
 int import_jobs_remove(struct import_jobs *jobs, uint64_t id, struct err *err) {
     struct arena arena;
-    struct record row;
+    struct record row = {.path = ""};
     struct change change = {.id = id};
     arena_init(&arena);
     int code = find_row(jobs, id, &arena, &row, err);

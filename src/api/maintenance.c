@@ -16,7 +16,7 @@
 enum { FINDINGS_MAX_BYTES = 4 * 1024 * 1024 };
 
 static double seconds_since(int64_t began_us) {
-    return (double)((clock_monotonic_us() - began_us) / 1000) / 1000;
+    return (double)(clock_monotonic_us() - began_us) / 1e6;
 }
 
 static int answer(struct response *response, json_t *json, struct err *err) {

@@ -77,13 +77,13 @@ static int answer(struct request *request, struct response *response,
 }
 
 static int get(struct request *request, struct response *response, struct err *err) {
-    struct source_record record = {0};
+    struct source_record record = {.channel = ""};
     int code = find(request, &record, err);
     return code ? code : answer(request, response, &record, 200, true, err);
 }
 
 static int add(struct request *request, struct response *response, struct err *err) {
-    struct source_record record = {0};
+    struct source_record record = {.channel = ""};
     json_t *body;
     int code = request_json(request, &body, err);
     if (code)
@@ -116,7 +116,7 @@ static int unchanged(struct request *request, const struct source_record *record
 }
 
 static int change(struct request *request, struct response *response, struct err *err) {
-    struct source_record record = {0};
+    struct source_record record = {.channel = ""};
     json_t *body;
     int code = find(request, &record, err);
     if (!code)
@@ -145,7 +145,7 @@ static int change(struct request *request, struct response *response, struct err
 }
 
 static int drop(struct request *request, struct response *response, struct err *err) {
-    struct source_record record = {0};
+    struct source_record record = {.channel = ""};
     int code = find(request, &record, err);
     if (!code)
         code = sources_remove(app_sources(request->app), record.number, err);
@@ -159,7 +159,7 @@ static int drop(struct request *request, struct response *response, struct err *
 
 /* A new write key; the old one stops working. */
 static int rotate(struct request *request, struct response *response, struct err *err) {
-    struct source_record record = {0};
+    struct source_record record = {.channel = ""};
     const char *key;
     int code = find(request, &record, err);
     if (!code)
@@ -179,7 +179,7 @@ static void add_way(json_t *ways, const char *way, const char *code) {
 }
 
 static int snippet(struct request *request, struct response *response, struct err *err) {
-    struct source_record record = {0};
+    struct source_record record = {.channel = ""};
     int code = find(request, &record, err);
     if (code)
         return code;
@@ -259,7 +259,7 @@ static json_t *refusal_json(const struct refused_event *event) {
 }
 
 static int refusals(struct request *request, struct response *response, struct err *err) {
-    struct source_record record = {0};
+    struct source_record record = {.channel = ""};
     struct ingest_counters counters = {0};
     int64_t limit;
     int code = find(request, &record, err);
@@ -285,7 +285,7 @@ static int refusals(struct request *request, struct response *response, struct e
 }
 
 static int arrivals(struct request *request, struct response *response, struct err *err) {
-    struct source_record record = {0};
+    struct source_record record = {.channel = ""};
     int64_t limit;
     int code = find(request, &record, err);
     if (!code)

@@ -121,7 +121,7 @@ static int open_stream(struct request *request, struct response *response, struc
     response->type = "text/event-stream";
     response_header(request, response, "Cache-Control", "no-store");
     response_header(request, response, "X-Accel-Buffering", "no");
-    buf_init(&response->body, 1024 * 1024);
+    buf_init(&response->body, 1 << 20);
     buf_add_text(&response->body, "retry: 3000\n\n");
     response->stream = next;
     response->stream_done = end;

@@ -17,10 +17,10 @@
 
 /* One request. */
 #define LIMIT_BATCH_EVENTS 2500
-#define LIMIT_BATCH_BYTES (4 * 1024 * 1024) /* after inflation */
-#define LIMIT_BODY_BYTES (64 * 1024 * 1024) /* uploads of files to /api */
+#define LIMIT_BATCH_BYTES (1 << 22) /* 4 MB, after inflation */
+#define LIMIT_BODY_BYTES (1 << 26)  /* 64 MB: uploads of files to /api */
 #define LIMIT_URL_BYTES 8192
-#define LIMIT_HEADER_BYTES (32 * 1024)
+#define LIMIT_HEADER_BYTES (1 << 15)
 #define LIMIT_CONNECTIONS 4096
 #define LIMIT_CONNECTIONS_PER_ADDRESS 1024
 #define LIMIT_REQUEST_S 30 /* header and body must have arrived by then */
@@ -43,7 +43,7 @@
 #define LIMIT_TOUCHPOINT_RULES 500
 
 /* Queries. */
-#define LIMIT_QUERY_BYTES (256 * 1024)
+#define LIMIT_QUERY_BYTES (1 << 18)
 #define LIMIT_FUNNEL_STEPS 32
 #define LIMIT_WHERE 32
 #define LIMIT_QUERY_MS 30000

@@ -67,9 +67,9 @@ static int reindex_here(struct folder *folder, json_t **answer, struct err *err)
     if (code)
         return code;
     timeline_stats(folder->timeline, &stats);
-    *answer = json_pack("{s:I, s:i, s:f}", "interactions", (json_int_t)stats.rows, "parts",
-                        (int)stats.parts, "seconds",
-                        (double)((clock_monotonic_us() - began_us) / 1000) / 1000);
+    *answer =
+        json_pack("{s:I, s:i, s:f}", "interactions", (json_int_t)stats.rows, "parts",
+                  (int)stats.parts, "seconds", (double)(clock_monotonic_us() - began_us) / 1e6);
     return 0;
 }
 

@@ -75,8 +75,12 @@ void desk_close(struct desk *desk) {
     free(desk);
 }
 
-struct folder *desk_folder(struct desk *desk) { return desk->folder; }
-struct app *desk_app(struct desk *desk) { return desk->app; }
+struct folder *desk_folder(struct desk *desk) {
+    return desk->folder;
+}
+struct app *desk_app(struct desk *desk) {
+    return desk->app;
+}
 
 /* ---- answers ---- */
 
@@ -115,8 +119,9 @@ static int read_problem(int status, struct slice body, struct err *err) {
     const char *detail = json_string_value(json_object_get(problem, "detail"));
     json_t *first = json_array_get(json_object_get(problem, "errors"), 0);
     const char *pointer = json_string_value(json_object_get(first, "pointer"));
-    int code = detail ? err_at(err, code_of_type(type_name(type)), pointer ? pointer : "", "%s", detail)
-                      : err_set(err, E_INTERNAL, "the server answered %d", status);
+    int code =
+        detail ? err_at(err, code_of_type(type_name(type)), pointer ? pointer : "", "%s", detail)
+               : err_set(err, E_INTERNAL, "the server answered %d", status);
     const char *hint = json_string_value(json_object_get(problem, "hint"));
     if (detail && hint)
         err_hint(err, "%s", hint);
@@ -153,7 +158,8 @@ static int ask_here(struct desk *desk, const struct ask *ask, struct sink *sink,
     struct response response = {.status = 200};
     buf_init(&response.body, ANSWER_BYTES);
     router_dispatch(desk->app, request, &response);
-    int code = response.status >= 400 ? read_problem(response.status, buf_slice(&response.body), err) : 0;
+    int code =
+        response.status >= 400 ? read_problem(response.status, buf_slice(&response.body), err) : 0;
     if (!code && (drain(&response, sink) || sink->failed))
         code = err_set(err, E_IO, "the answer could not be written");
     response_release(&response);
@@ -189,7 +195,8 @@ static struct curl_slist *headers_of(const struct ask *ask) {
     return curl_slist_append(headers, "Expect:");
 }
 
-static int ask_server(struct desk *desk, const struct ask *ask, struct sink *sink, struct err *err) {
+static int ask_server(struct desk *desk, const struct ask *ask, struct sink *sink,
+                      struct err *err) {
     struct transfer transfer = {.curl = curl_easy_init(), .sink = sink};
     struct curl_slist *headers = headers_of(ask);
     char *url = NULL;
@@ -236,8 +243,8 @@ int desk_ask_stream(struct desk *desk, const struct ask *ask, FILE *out, struct 
     return ask_any(desk, ask, &(struct sink){.file = out}, err);
 }
 
-int desk_ask_json(struct desk *desk, const char *method, const char *target, const json_t *body, json_t **answer,
-                  struct err *err) {
+int desk_ask_json(struct desk *desk, const char *method, const char *target, const json_t *body,
+                  json_t **answer, struct err *err) {
     char *text = body ? json_dumps(body, JSON_COMPACT) : NULL;
     struct ask ask = {.method = method, .target = target, .body = slice_of(text)};
     struct buf out;

@@ -10,17 +10,17 @@
 #include "http/account_internal.h"
 
 static const struct {
-    enum role role;
     const char *name;
+    enum role role;
     unsigned scopes;
 } roles[] = {
-    {ROLE_VIEWER, "viewer", SCOPE_QUERY},
-    {ROLE_AGENT, "agent", SCOPE_QUERY},
-    {ROLE_UNIT_MANAGER, "unit_manager", SCOPE_QUERY},
-    {ROLE_ANALYST, "analyst", SCOPE_QUERY | SCOPE_IMPORT | SCOPE_MANAGE},
-    {ROLE_ADMIN, "administrator",
+    {"viewer", ROLE_VIEWER, SCOPE_QUERY},
+    {"agent", ROLE_AGENT, SCOPE_QUERY},
+    {"unit_manager", ROLE_UNIT_MANAGER, SCOPE_QUERY},
+    {"analyst", ROLE_ANALYST, SCOPE_QUERY | SCOPE_IMPORT | SCOPE_MANAGE},
+    {"administrator", ROLE_ADMIN,
      SCOPE_QUERY | SCOPE_IMPORT | SCOPE_MANAGE | SCOPE_ADMIN | SCOPE_METRICS},
-    {ROLE_OWNER, "owner", SCOPE_QUERY | SCOPE_IMPORT | SCOPE_MANAGE | SCOPE_ADMIN | SCOPE_METRICS},
+    {"owner", ROLE_OWNER, SCOPE_QUERY | SCOPE_IMPORT | SCOPE_MANAGE | SCOPE_ADMIN | SCOPE_METRICS},
 };
 static const struct {
     enum scope scope;

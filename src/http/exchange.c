@@ -33,7 +33,7 @@ static struct exchange *exchange_new(struct listener *listener) {
         exchange = calloc(1, sizeof *exchange);
         struct exchange **all =
             server->n_exchanges % 64 == 0
-                ? realloc(server->exchanges, (server->n_exchanges + 64) * sizeof *all)
+                ? realloc(server->exchanges, (server->n_exchanges + 64) * sizeof(struct exchange *))
                 : server->exchanges;
         if (!exchange || !all)
             abort();
@@ -262,7 +262,7 @@ static enum MHD_Result refuse(struct exchange *exchange, const struct err *err) 
         request->private->refusal = *err; /* no such path: that first */
     router_run(request, &response);
     router_finish(request, &response);
-    buf_init(&bytes, 64 * 1024);
+    buf_init(&bytes, 1 << 16);
     buf_add_format(&bytes, "HTTP/1.1 %d %s\r\n", response.status,
                    err_title(request->private->refusal.code));
     add_field(&bytes, "Content-Type", response.type);

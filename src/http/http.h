@@ -134,11 +134,11 @@ struct route {
     unsigned scopes; /* SCOPE_… needed */
     enum role role;  /* least role of a session, ROLE_NONE: any */
     bool inline_handler;
+    bool cross_origin; /* answers scripts of other sites (CORS); ACCESS_WRITE_KEY always does */
     size_t body_limit; /* bytes after inflation; 0: 64 KB */
     int (*handle)(struct request *request, struct response *response, struct err *err);
     const char *summary; /* for OpenAPI, English, one line; NULL: not documented (pages) */
     const char *request_schema, *response_schema; /* JSON Schema fragments or NULL */
-    bool cross_origin; /* answers scripts of other sites (CORS); ACCESS_WRITE_KEY always does */
 };
 
 /* The routes of one file, which ends with `const struct route_table api_units_routes = ROUTE_TABLE(routes);`; its

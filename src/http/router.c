@@ -166,7 +166,7 @@ static bool send_to_sign_in(struct request *request, struct response *response) 
         return true;
     }
     struct buf to;
-    buf_init(&to, 4 * LIMIT_URL_BYTES);
+    buf_init(&to, (size_t)4 * LIMIT_URL_BYTES);
     buf_add_text(&to, "/sign-in");
     if (strcmp(request->target, "/") != 0) {
         buf_add_text(&to, "?next=");

@@ -120,8 +120,8 @@ static void take_params(const struct pattern *pattern, const struct slice *segme
 
 void routes_match(const struct routes *routes, enum method method, const char *path, size_t n,
                   struct route_match *match) {
-    struct slice segments[SEGMENTS_MAX];
-    size_t count;
+    struct slice segments[SEGMENTS_MAX] = {{0}};
+    size_t count = 0;
     *match = (struct route_match){0};
     if (!cut(path, n, segments, &count))
         return;

@@ -40,7 +40,7 @@ static int split_listen(const char *listen, char host[256], char port[8], struct
 }
 
 static int open_tcp(const char *listen_on, int *fd, int *port, struct err *err) {
-    char host[256], service[8];
+    char host[256] = "", service[8] = "";
     int code = split_listen(listen_on, host, service, err);
     if (code)
         return code;
@@ -62,11 +62,14 @@ static int open_tcp(const char *listen_on, int *fd, int *port, struct err *err) 
     if (!bound)
         return err_set(err, E_CONFLICT, "cannot listen on %.100s: %s", listen_on,
                        reason == EADDRINUSE ? "another program does" : "the system says no");
-    struct sockaddr_storage own;
+    union {
+        struct sockaddr any;
+        struct sockaddr_in v4;
+        struct sockaddr_in6 v6;
+    } own = {.v6 = {0}};
     socklen_t n = sizeof own;
-    if (getsockname(*fd, (struct sockaddr *)&own, &n) == 0)
-        *port = ntohs(own.ss_family == AF_INET6 ? ((struct sockaddr_in6 *)&own)->sin6_port
-                                                : ((struct sockaddr_in *)&own)->sin_port);
+    if (getsockname(*fd, &own.any, &n) == 0)
+        *port = ntohs(own.any.sa_family == AF_INET6 ? own.v6.sin6_port : own.v4.sin_port);
     return 0;
 }
 
@@ -167,7 +170,7 @@ int server_start(struct server **out, struct app *app, const struct server_optio
 int server_port(const struct server *server) { return server->port; }
 
 static void wait_under_way(struct server *server, int64_t until_us) {
-    const struct timespec moment = {.tv_nsec = 5 * 1000 * 1000};
+    const struct timespec moment = {.tv_nsec = 5000000};
     while (atomic_load(&server->under_way) > 0 && clock_monotonic_us() < until_us)
         nanosleep(&moment, NULL);
 }

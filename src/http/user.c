@@ -228,7 +228,7 @@ static int update_user(void *context, sqlite3 *db, struct err *err) {
 int user_change(struct accounts *accounts, const struct principal *by, const struct user *user,
                 struct err *err) {
     struct arena arena;
-    struct user before;
+    struct user before = {0};
     arena_init(&arena);
     int code = check_fields(user, err);
     if (!code)
@@ -262,7 +262,7 @@ int user_set_password(struct accounts *accounts, const struct principal *by, uin
                       const char *password, struct err *err) {
     char hash[crypto_pwhash_STRBYTES];
     struct arena arena;
-    struct user user;
+    struct user user = {0};
     arena_init(&arena);
     int code = user_get(accounts, id, &arena, &user, err);
     if (!code && by->user != id)
