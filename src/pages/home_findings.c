@@ -268,7 +268,7 @@ static void add_loss(struct request *request, json_t *list, const struct home_pe
 json_t *home_findings(struct request *request, const struct home_period *period, const json_t *now,
                       const json_t *before, const json_t *sources) {
     json_t *list = json_array();
-    add_changes(request, list, now, before, CHANGE_Z, INFINITY, CHANGES_MAX);
+    add_changes(request, list, now, before, CHANGE_Z, (double)INFINITY, CHANGES_MAX);
     add_sources(request, list, sources);
     add_loss(request, list, period);
     add_edges(request, list, period);
