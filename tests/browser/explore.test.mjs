@@ -65,7 +65,7 @@ test("the same form works without scripts", async () => {
   assert.deepEqual(await steps(page), ["Empieza la compra", "Mira un producto", "Compra realizada"]);
   await page.fill("#q-s3", "Invoice Viewed");
   await page.click(".ask button");
-  assert.deepEqual(await steps(page), ["Checkout Started", "Product Viewed", "Invoice Viewed"]);
+  assert.deepEqual(await steps(page), ["Empieza la compra", "Mira un producto", "Mira la factura"]);
   assert.match(await page.textContent(".headline"), /^De \d+ clientes/);
   await page.context().close();
 });
@@ -139,6 +139,43 @@ test("every answer can be taken along", async () => {
       assert.ok(text.includes(mark) && text.length > 100, href);
       if (type === "svg") assert.doesNotMatch(text, /var\(--|light-dark|color-mix\(in srgb, #/, `${kind}: tokens are resolved`);
     }
+  }
+  await page.context().close();
+});
+
+test("a question is kept under a name, opened and removed", async () => {
+  const page = await open(world);
+  await signIn(page, world);
+  await page.goto(world.base + FUNNEL);
+  await page.click("[popovertarget=save-question]");
+  await page.fill("#save-name", "Embudo de prueba");
+  await Promise.all([page.waitForURL(/\/explore\/saved/), page.keyboard.press("Enter")]);
+  await page.click("text=Embudo de prueba");
+  assert.deepEqual(await steps(page), ["Mira un producto", "Empieza la compra", "Compra realizada"]);
+  assert.ok(page.url().includes("s1=Product%20Viewed"), "the address keeps the names themselves");
+  await page.goto(world.base + "/explore/saved");
+  const { data } = await page.evaluate(async () => (await fetch("/api/v1/questions")).json());
+  assert.equal(data.length, 1);
+  assert.equal(data[0].kind, "funnel");
+  assert.equal(data[0].can_remove, true);
+  const refused = await page.evaluate(async () => (await fetch("/api/v1/questions", { method: "POST", headers: { "Content-Type": "application/json", "X-CSRF-Token": document.querySelector("[name=csrf]").value }, body: JSON.stringify({ name: "x", address: "https://example.org/" }) })).status);
+  assert.equal(refused, 422);
+  page.on("dialog", (dialog) => dialog.accept());
+  await page.click(".table button");
+  await page.waitForTimeout(300);
+  const sure = page.locator("dialog[open] button[value=yes], dialog[open] .primary, dialog[open] .danger");
+  if (await sure.count()) await sure.first().click();
+  await page.waitForSelector(".empty");
+  await page.context().close();
+});
+
+test("words of one language and names of the data lead to the same question", async () => {
+  const page = await open(world);
+  await signIn(page, world);
+  for (const of of ["Order Completed", "Compra realizada", "Order completed"]) {
+    await page.goto(`${world.base}/explore/trend?range=all&of=${encodeURIComponent(of)}`);
+    const query = JSON.parse(await page.textContent("#question-json"));
+    assert.deepEqual(query.of, { event: "Order Completed" }, of);
   }
   await page.context().close();
 });
