@@ -27,7 +27,7 @@ static const struct right rights[] = {
     {"POST", "/api/v1/query", ROLE_VIEWER, SCOPE_QUERY},
     {"GET", "/api/v1/questions", ROLE_VIEWER, SCOPE_QUERY},
     {"POST", "/api/v1/questions", ROLE_VIEWER, SCOPE_QUERY},
-    {"DELETE", "/api/v1/questions/{id}", ROLE_VIEWER, SCOPE_QUERY},
+    {"DELETE", "/api/v1/questions/{id}", ROLE_VIEWER, 0}, /* a person, or a key that manages too */
     {"GET", "/api/v1/sources", ROLE_ANALYST, SCOPE_MANAGE},
     {"POST", "/api/v1/sources", ROLE_ANALYST, SCOPE_MANAGE},
     {"GET", "/api/v1/sources/{id}", ROLE_ANALYST, SCOPE_MANAGE},
