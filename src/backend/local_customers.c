@@ -365,7 +365,7 @@ int answer_timeline(struct question *question, struct err *err) {
         n--;
     size_t shown = n < plan->limit ? n : plan->limit;
     if (!code)
-        code = fetch_page(question, rows + (n - shown), shown, err);
+        code = fetch_page(question, shown ? rows + (n - shown) : rows, shown, err);
     if (!code && shown < n) {
         char text[TIME_TEXT_BYTES];
         time_format(rows[n - shown].time_ms, text);
