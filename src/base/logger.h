@@ -9,7 +9,8 @@
 enum logger_level { LOGGER_DEBUG, LOGGER_INFO, LOGGER_WARN, LOGGER_ERROR };
 
 void logger_set_level(enum logger_level level);
-/* {"time":…,"level":…,"area":"timeline","message":…}. area: the module. Thread safe. */
+/* {"time":…,"level":…,"area":"timeline","message":…}. area: the module. Thread safe. A warning or an error that comes again
+ * within ten seconds is only counted; the next one bears "repeated". */
 __attribute__((format(printf, 3, 4))) void logger_write(enum logger_level level, const char *area,
                                                         const char *format, ...);
 

@@ -78,6 +78,7 @@ int serve_folder(const struct serving *serving, struct err *err) {
         code = server_start(&server, app, &options, err);
     if (!code) {
         say_address(serving, server_port(server), app);
+        log_info("serve", "ready on port %d", server_port(server));
         int signal_number = 0;
         sigwait(&signals, &signal_number);
         log_info("serve", "stopping");
@@ -89,6 +90,8 @@ int serve_folder(const struct serving *serving, struct err *err) {
         app_close(app);
     if (folder)
         folder_close(folder);
+    if (!code)
+        log_info("serve", "stopped");
     arena_release(&arena);
     return code;
 }

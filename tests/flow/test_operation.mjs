@@ -246,6 +246,8 @@ async function full_disk() {
   sound(data, "disk was full");
   allThere(stored(data), acknowledged, "disk was full");
   spawnSync("umount", [mounted], { stdio: "ignore" });
+  const warnings = readFileSync(log, "utf8").split("\n").filter((line) => /"level":"(warn|error)"/.test(line)).length;
+  must(warnings < 20, `a full disk does not fill the log: ${warnings} warnings`);
   return `${first} stored, ${refused} refused, again after ${recovered} ms`;
 }
 
