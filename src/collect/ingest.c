@@ -107,6 +107,7 @@ static int append(struct submission *submission, size_t i, sqlite3 *db, struct e
         reject(batch, i, REFUSAL_TOO_LARGE);
         return 0;
     }
+    ingest->pending = row.seq;
     if (!code && (prepared->key.a || prepared->key.b))
         keys_put(ingest->keys, prepared->key, 0, row.seq);
     batch->results[i] = (struct event_result){OUTCOME_ACCEPTED, REFUSAL_NONE};
@@ -114,11 +115,19 @@ static int append(struct submission *submission, size_t i, sqlite3 *db, struct e
     return code;
 }
 
-/* An alias is no row: it changes redirects. Doing it again changes nothing, so its key is not kept. */
+/* An alias is no row: it changes redirects. Its key is not in the log, so it is lost with a crash: done again, an alias
+   changes nothing and only counts as new. */
 static int alias(struct submission *submission, size_t i, sqlite3 *db, struct err *err) {
+    struct ingest *ingest = submission->ingest;
     const struct event *event = &submission->batch->events[i];
     struct slice user = event->user_id.n ? event->user_id : event->anonymous_id;
-    int code = customers_alias(submission->ingest->customers, event->previous_id, user, db, err);
+    int code = customers_alias(ingest->customers, event->previous_id, user, db, err);
+    struct key128 key = submission->prepared[i].key;
+    if (!code && (key.a || key.b)) {
+        uint64_t last = log_last(ingest->log);
+        keys_put(ingest->keys, key, 0, last > ingest->pending ? last : ingest->pending);
+        ingest->keep_keys = true;
+    }
     submission->batch->results[i] = (struct event_result){OUTCOME_ACCEPTED, REFUSAL_NONE};
     submission->batch->accepted++;
     return code;
@@ -142,11 +151,11 @@ static int run(struct store_job *job, sqlite3 *db, struct err *err) {
         if (i + AHEAD < batch->n)
             prefetch(submission, i + AHEAD);
         struct key128 key = submission->prepared[i].key;
-        if (batch->events[i].type == EVENT_ALIAS) {
-            code = alias(submission, i, db, err);
-        } else if ((key.a || key.b) && keys_get(submission->ingest->keys, key) != MAP_NONE) {
+        if ((key.a || key.b) && keys_get(submission->ingest->keys, key) != MAP_NONE) {
             batch->results[i] = (struct event_result){OUTCOME_DUPLICATE, REFUSAL_NONE};
             batch->duplicates++;
+        } else if (batch->events[i].type == EVENT_ALIAS) {
+            code = alias(submission, i, db, err);
         } else {
             code = append(submission, i, db, err);
         }
@@ -173,6 +182,7 @@ static void remember_arrivals(struct ingest *ingest, const struct row *rows, siz
 static void on_commit(void *context) {
     struct ingest *ingest = context;
     keys_commit(ingest->keys);
+    ingest->pending = 0;
     size_t n;
     const struct row *rows = log_committed(ingest->log, &n);
     if (n && ingest->timeline)
@@ -181,7 +191,11 @@ static void on_commit(void *context) {
         remember_arrivals(ingest, rows, n, clock_now_ms());
 }
 
-static void on_rollback(void *context) { keys_rollback(((struct ingest *)context)->keys); }
+static void on_rollback(void *context) {
+    struct ingest *ingest = context;
+    keys_rollback(ingest->keys);
+    ingest->pending = 0;
+}
 
 static void submission_free(struct submission *submission) {
     arena_release(&submission->arena);
@@ -394,7 +408,7 @@ void ingest_close(struct ingest *ingest) {
     if (!ingest)
         return;
     struct err err = {0};
-    if (keys_flush(ingest->keys, CLOSE_LEAST, &err) ||
+    if (keys_flush(ingest->keys, ingest->keep_keys ? 1 : CLOSE_LEAST, &err) ||
         customers_flush(ingest->customers, CLOSE_LEAST, &err) || counters_store(ingest, &err) ||
         refused_store(ingest->refused, &ingest->lock, &err))
         log_warn("collect", "not everything was kept at the end: %s", err.message);

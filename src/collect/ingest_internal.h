@@ -47,6 +47,8 @@ struct ingest {
 
     /* the writer's */
     struct buf scratch; /* properties of an event with new names */
+    uint64_t pending;   /* last seq of the open transaction; 0: it has none */
+    bool keep_keys;     /* some are not in the log */
 
     pthread_mutex_t lock;     /* of what follows */
     struct counted **counted; /* [SOURCES_COUNTED] */
