@@ -261,7 +261,7 @@ int import_jobs_file(struct import_jobs *jobs, uint64_t id, struct arena *arena,
     int code = find_row(jobs, id, arena, &row, err);
     if (code)
         return code;
-    if (!row.path[0])
+    if (!row.path || !row.path[0])
         return err_set(err, E_CONFLICT, "the file is not here any more");
     *path = row.path;
     *file = row.file;
@@ -503,7 +503,7 @@ int import_jobs_start(struct import_jobs *jobs, uint64_t id, const json_t *optio
     struct record row = {.path = ""};
     arena_init(&arena);
     int code = find_row(jobs, id, &arena, &row, err);
-    if (!code && !row.path[0])
+    if (!code && (!row.path || !row.path[0]))
         code = err_set(err, E_CONFLICT, "the file is not here any more");
     if (!code) {
         json_t *merged = json_loads(row.options, 0, NULL);

@@ -28,8 +28,9 @@ static json_t *source_json(const struct source_record *record) {
     snprintf(id, sizeof id, "%u", record->number);
     return json_pack("{s:s, s:s, s:s, s:o, s:s, s:b, s:o}", "id", id, "name", record->name, "kind",
                      record->kind, "channel",
-                     record->channel[0] ? json_string(record->channel) : json_null(), "write_key",
-                     record->write_key, "disabled", record->disabled, "created_at",
+                     record->channel && record->channel[0] ? json_string(record->channel)
+                                                           : json_null(),
+                     "write_key", record->write_key, "disabled", record->disabled, "created_at",
                      api_instant(record->created_ms));
 }
 

@@ -207,7 +207,7 @@ static bool size_read(const struct header *header, uint64_t *bytes) {
 
 int archive_next(struct archive_reader *reader, char name[ARCHIVE_NAME_BYTES + 1], uint64_t *bytes,
                  struct err *err) {
-    struct header header;
+    struct header header = {0};
     int code = archive_read(reader, &header, sizeof header, err);
     if (code)
         return code;

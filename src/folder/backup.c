@@ -152,7 +152,8 @@ static int collect(struct backup *backup, const char *copy, struct err *err) {
         code = add_in_folder(backup, "refused/ring", true, err);
     if (!code)
         code = add_in_folder(backup, "senda.conf", true, err);
-    if (!code && !(getenv("SENDA_KEY_FILE") && getenv("SENDA_KEY_FILE")[0]))
+    const char *outside = getenv("SENDA_KEY_FILE");
+    if (!code && !(outside && *outside))
         code = add_in_folder(backup, "secret.key", false, err);
     return code;
 }

@@ -125,7 +125,7 @@ static int read_archive(struct restoring *restoring, struct err *err) {
 static int check(const char *dir, struct err *err) {
     struct folder *folder = NULL;
     struct buf findings;
-    buf_init(&findings, 64 * 1024);
+    buf_init(&findings, (size_t)64 << 10);
     int code = folder_open(&folder, dir, err);
     if (!code)
         code = folder_verify(folder, true, &findings, err);

@@ -164,13 +164,34 @@ static void set_ports(const struct chart *chart, struct map *map, size_t box, bo
     }
 }
 
+/* How many nodes and edges to try first. */
+static void first_sizes(const struct chart *chart, const struct flow_view *view, size_t *nodes,
+                        size_t *edges) {
+    *nodes = view->max_nodes ? view->max_nodes : chart->narrow ? 12 : 28;
+    if (view->max_edges)
+        *edges = view->max_edges;
+    else if (view->max_nodes)
+        *edges = view->max_nodes * 4;
+    else
+        *edges = chart->narrow ? 28 : 64;
+}
+
+/* Far too wide: large steps; the nodes go after the edges, for each keeps a way in and out. */
+static void shrink_sizes(const struct map *map, double room, int round, size_t *nodes,
+                         size_t *edges) {
+    double shrink = fmax(fmin(room / map->width * 1.1, 0.85), 0.5);
+    size_t drawn = map->graph.n_nodes - FLOW_FIRST, lines = map->graph.n_edges;
+    *edges = (size_t)((double)(*edges > lines ? lines : *edges) * shrink);
+    *edges = *edges > 6 ? *edges : 6;
+    if (round % 2 || *edges == 6)
+        *nodes = (size_t)((double)(*nodes > drawn ? drawn : *nodes) * fmax(shrink, 0.8));
+    *nodes = *nodes > 5 ? *nodes : 5;
+}
+
 int map_build(const struct chart *chart, const struct flow_view *view, const json_t *data,
               struct map *map, struct err *err) {
-    size_t nodes = view->max_nodes ? view->max_nodes : chart->narrow ? 12 : 28;
-    size_t edges = view->max_edges   ? view->max_edges
-                   : view->max_nodes ? view->max_nodes * 4
-                   : chart->narrow   ? 28
-                                     : 64;
+    size_t nodes, edges;
+    first_sizes(chart, view, &nodes, &edges);
     for (int round = 0; round < FIT_ROUNDS; round++) {
         *map = (struct map){0};
         flow_read(chart, data, edges, nodes, &map->graph);
@@ -183,15 +204,7 @@ int map_build(const struct chart *chart, const struct flow_view *view, const jso
         double room = chart->narrow ? 350 : chart_width(chart) * 1.04;
         if (view->max_nodes || map->width <= room || (edges <= 6 && nodes <= 5))
             break;
-        /* far too wide: large steps; the nodes go after the edges, for each keeps a way in and out */
-        double shrink = fmax(fmin(room / map->width * 1.1, 0.85), 0.5);
-        size_t drawn = map->graph.n_nodes - FLOW_FIRST;
-        edges =
-            (size_t)((double)(edges > map->graph.n_edges ? map->graph.n_edges : edges) * shrink);
-        edges = edges > 6 ? edges : 6;
-        if (round % 2 || edges == 6)
-            nodes = (size_t)((double)(nodes > drawn ? drawn : nodes) * fmax(shrink, 0.8));
-        nodes = nodes > 5 ? nodes : 5;
+        shrink_sizes(map, room, round, &nodes, &edges);
     }
     for (size_t i = 0; i < map->n_places; i++)
         map->places[i].x += MARGIN;

@@ -158,10 +158,16 @@ static double y_of(const struct trend *trend, double value) {
            (value - trend->axis.low) / (trend->axis.high - trend->axis.low) * trend->height;
 }
 
+/* Spaces between the lines of the grid. */
+static int grid_steps(const struct trend *trend) {
+    return (int)floor((trend->axis.high - trend->axis.low) / trend->axis.step + 0.5);
+}
+
 static void draw_grid(const struct chart *chart, const struct trend_view *view,
                       const struct trend *trend, struct buf *out) {
     double step = trend->axis.step;
-    for (double value = trend->axis.low; value <= trend->axis.high + step / 2; value += step) {
+    for (int line = 0; line <= grid_steps(trend); line++) {
+        double value = trend->axis.low + line * step;
         double shown = fabs(value) < step / 1e6 ? 0 : value, y = round(y_of(trend, shown)) + 0.5;
         svg_line(out, trend->left, y, trend->left + trend->width, y, shown == 0 ? "axis" : "grid");
         svg_text(out, trend->left - 8, y + 4, ANCHOR_END, "t-small muted",
@@ -330,9 +336,10 @@ void chart_trend(const struct chart *chart, const struct trend_view *view, const
     read_trend(chart, view, data, &trend);
     if (!trend.buckets)
         return;
-    for (double v = trend.axis.low; v <= trend.axis.high + trend.axis.step / 2;
-         v += trend.axis.step)
-        ticks = fmax(ticks, text_width(slice_of(chart_compact(chart, v)), SIZE_SMALL));
+    for (int line = 0; line <= grid_steps(&trend); line++) {
+        double value = trend.axis.low + line * trend.axis.step;
+        ticks = fmax(ticks, text_width(slice_of(chart_compact(chart, value)), SIZE_SMALL));
+    }
     for (size_t s = 0; trend.named && !chart->narrow && s < trend.n; s++)
         names = fmax(names, fmin(text_width(trend.series[s].name, SIZE_TEXT) + 24, 200));
     trend.left = ticks + 10;
