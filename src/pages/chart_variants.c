@@ -89,6 +89,12 @@ static double draw_path(const struct chart *chart, struct palette *palette, cons
     return y + CHEVRON_HEIGHT;
 }
 
+/* One step alone takes no time: nothing is said of it. */
+static double median_of(const json_t *row) {
+    return json_array_size(json_object_get(row, "path")) > 1 ? json_figure(row, "median_s")
+                                                             : (double)NAN;
+}
+
 enum { BAR_LEFT = 30, BAR_WIDTH = 80 };
 
 static const char *figures_of(const struct chart *chart, const json_t *row) {
@@ -110,7 +116,7 @@ static double paths_left(const struct chart *chart, const json_t *variants) {
 static double draw_row(const struct chart *chart, struct palette *palette, const json_t *row,
                        size_t rank, double most, double y, double left, struct buf *out) {
     double share = json_figure(row, "share"), cases = json_figure(row, "cases"),
-           median = json_figure(row, "median_s");
+           median = median_of(row);
     double width = chart_width(chart), bar = BAR_WIDTH;
     const char *figures = figures_of(chart, row);
     bool link = svg_link_open(chart, out, "variant=%zu", rank);
@@ -191,7 +197,7 @@ void chart_variants_table(const struct chart *chart, const json_t *data, struct 
         chart_table_cell(out, buf_slice(&path), false);
         chart_table_cell(out, slice_of(chart_number(chart, json_figure(row, "cases"), 0)), true);
         chart_table_cell(out, slice_of(chart_share(chart, json_figure(row, "share"), 1)), true);
-        chart_table_cell(out, slice_of(chart_duration(chart, json_figure(row, "median_s"))), true);
+        chart_table_cell(out, slice_of(chart_duration(chart, median_of(row))), true);
         chart_table_row_end(out);
         buf_release(&path);
     }

@@ -22,6 +22,18 @@ static int hello(struct request *request, struct response *response, struct err 
     return HANDLED;
 }
 
+enum { LONG_BYTES = 20000 };
+
+/* A text that is worth packing. */
+static int long_text(struct request *request, struct response *response, struct err *err) {
+    (void)request, (void)err;
+    response->type = "text/plain; charset=utf-8";
+    buf_init(&response->body, LONG_BYTES + 1);
+    for (int i = 0; i < LONG_BYTES; i++)
+        buf_add_char(&response->body, (char)('a' + i % 26));
+    return HANDLED;
+}
+
 /* Waits until its client leaves. */
 static int wait_for_leave(struct request *request, struct response *response, struct err *err) {
     (void)response;
@@ -80,6 +92,7 @@ static const struct route routes[] = {
     {METHOD_POST, "/collect", ACCESS_WRITE_KEY, .inline_handler = true, .handle = hello,
      .body_limit = 100000},
     {METHOD_POST, "/large", .handle = hello, .body_limit = 64 * 1024 * 1024},
+    {METHOD_GET, "/long", .handle = long_text},
     {METHOD_GET, "/wait", .handle = wait_for_leave},
     {METHOD_GET, "/stream", .handle = stream},
     {METHOD_GET, "/events", .handle = events},
@@ -261,6 +274,40 @@ static void inflates_with_a_cap(void **state) {
     free(answer);
 }
 
+static void packs_texts_for_whom_accepts_it(void **state) {
+    (void)state;
+    static char plain[LONG_BYTES + 1];
+    char *answer = world_ask(&world, "GET /long HTTP/1.1\r\nHost: x\r\nAccept-Encoding: gzip, "
+                                     "br\r\nConnection: close\r\n\r\n");
+    const char *length = strstr(answer, "Content-Length: "), *body = strstr(answer, "\r\n\r\n");
+    assert_non_null(strstr(answer, "Content-Encoding: gzip\r\n"));
+    assert_non_null(strstr(answer, "Vary: Accept-Encoding\r\n"));
+    assert_non_null(length);
+    assert_non_null(body);
+    z_stream z = {.next_in = (unsigned char *)(uintptr_t)(body + 4),
+                  .avail_in = (unsigned)strtoul(length + 16, NULL, 10),
+                  .next_out = (unsigned char *)plain,
+                  .avail_out = sizeof plain};
+    assert_true(z.avail_in < LONG_BYTES / 10);
+    assert_int_equal(inflateInit2(&z, 15 + 16), Z_OK);
+    assert_int_equal(inflate(&z, Z_FINISH), Z_STREAM_END);
+    inflateEnd(&z);
+    assert_int_equal(z.total_out, LONG_BYTES);
+    for (int i = 0; i < LONG_BYTES; i++)
+        assert_int_equal(plain[i], 'a' + i % 26);
+    free(answer);
+    answer = world_ask(&world, "GET /long HTTP/1.1\r\nHost: x\r\nAccept-Encoding: "
+                               "gzip;q=0\r\nConnection: close\r\n\r\n");
+    assert_null(strstr(answer, "Content-Encoding"));
+    assert_non_null(strstr(answer, "Vary: Accept-Encoding\r\n"));
+    assert_int_equal(strlen(strstr(answer, "\r\n\r\n") + 4), LONG_BYTES);
+    free(answer);
+    answer = world_ask(&world, "GET /hello HTTP/1.1\r\nHost: x\r\nAccept-Encoding: "
+                               "gzip\r\nConnection: close\r\n\r\n");
+    assert_null(strstr(answer, "Content-Encoding"));
+    free(answer);
+}
+
 static void spools_large_bodies(void **state) {
     (void)state;
     size_t n = 20 * 1024 * 1024;
@@ -423,6 +470,7 @@ int main(void) {
         cmocka_unit_test(refuses_without_leaking_into_the_next),
         cmocka_unit_test(delivers_413_while_the_client_sends),
         cmocka_unit_test(inflates_with_a_cap),
+        cmocka_unit_test(packs_texts_for_whom_accepts_it),
         cmocka_unit_test(spools_large_bodies),
         cmocka_unit_test(shuts_drips_down),
         cmocka_unit_test(cancels_when_the_client_leaves),
