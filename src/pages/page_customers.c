@@ -154,9 +154,8 @@ static json_t *contact_json(struct telling *telling, const json_t *row) {
         touchpoint = NULL; /* said already */
     return json_pack("{s:s, s:O, s:O?, s:O?, s:O?, s:o, s:o, s:I}", "event", words, "time",
                      json_object_get(row, "time"), "channel", json_object_get(row, "channel"),
-                     "touchpoint", touchpoint, "unit",
-                     json_object_get(row, "unit"), "main", main, "more", more, "more_count",
-                     more_count);
+                     "touchpoint", touchpoint, "unit", json_object_get(row, "unit"), "main", main,
+                     "more", more, "more_count", more_count);
 }
 
 static void end_day(struct telling *telling) {
