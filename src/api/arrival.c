@@ -63,8 +63,7 @@ int arrivals_json(struct request *request, int source, size_t limit, uint64_t af
             bsearch(&arrivals[i].customer, owners, distinct, sizeof *owners, compare_u32);
         size_t at = (size_t)(found - owners);
         json_array_append_new(
-            *rows,
-            arrival_json(request, &arrivals[i], names[at].n ? names[at] : user_ids[at]));
+            *rows, arrival_json(request, &arrivals[i], names[at].n ? names[at] : user_ids[at]));
     }
     return 0;
 }

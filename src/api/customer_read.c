@@ -459,11 +459,8 @@ static int search_all(void *context, struct err *err) {
 
 int reader_search(struct reader *reader, const uint32_t *codes, size_t n_codes, const char *text,
                   uint32_t *owners, size_t *n, struct err *err) {
-    struct searching searching = {.reader = reader,
-                                  .codes = codes,
-                                  .n_codes = n_codes,
-                                  .max = *n,
-                                  .owners = owners};
+    struct searching searching = {
+        .reader = reader, .codes = codes, .n_codes = n_codes, .max = *n, .owners = owners};
     split_words(&searching, text);
     int code = searching.n_words ? part_guard(search_all, &searching, err) : 0;
     *n = searching.n;

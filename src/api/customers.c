@@ -76,8 +76,10 @@ static struct slice first_text(struct request *request, const struct trait *trai
 
 /* What people call this customer, by its traits; absent if they do not say. */
 static struct slice name_of(struct request *request, const struct trait *traits, size_t n) {
-    static const char *const FIRST[] = {"firstName", "first_name", "nombre"},
-                             *const LAST[] = {"lastName", "last_name", "apellidos"};
+    static const char *const FIRST[] = {"firstName", "first_name", "nombre"}, *const LAST[] = {
+                                                                                  "lastName",
+                                                                                  "last_name",
+                                                                                  "apellidos"};
     struct slice name = last_text(request, traits, n, "name");
     if (name.n)
         return name;
@@ -85,8 +87,7 @@ static struct slice name_of(struct request *request, const struct trait *traits,
                  last = first_text(request, traits, n, LAST, 3);
     if (!first.n || !last.n)
         return first.n ? first : last;
-    return slice_of(
-        arena_format(request->arena, "%.*s %.*s", SLICE_ARGS(first), SLICE_ARGS(last)));
+    return slice_of(arena_format(request->arena, "%.*s %.*s", SLICE_ARGS(first), SLICE_ARGS(last)));
 }
 
 int customer_names(struct request *request, const uint32_t *owners, size_t n, struct slice *names,

@@ -116,8 +116,9 @@ static int add(struct request *request, struct response *response, struct err *e
     if (!code)
         code = api_text(body, "address", NULL, LIMIT_URL_BYTES, &saved.address, err);
     if (!code && !is_question(saved.address))
-        code = err_at(err, E_INVALID, "/address", "must be the address of a question: "
-                                                  "/explore/funnel?s1=…");
+        code = err_at(err, E_INVALID, "/address",
+                      "must be the address of a question: "
+                      "/explore/funnel?s1=…");
     if (!code)
         code = store_write(app_folder(request->app)->store, insert, &saved, err);
     if (!code) {
@@ -136,10 +137,10 @@ struct removal {
     int removed;
 };
 
-static int delete(void *context, sqlite3 *db, struct err *err) {
+static int delete (void *context, sqlite3 *db, struct err *err) {
     struct removal *removal = context;
-    sqlite3_stmt *statement = STORE_PREPARE(
-        db, "DELETE FROM question WHERE id = ?1 AND (?2 = 0 OR user = ?2)", err);
+    sqlite3_stmt *statement =
+        STORE_PREPARE(db, "DELETE FROM question WHERE id = ?1 AND (?2 = 0 OR user = ?2)", err);
     if (!statement)
         return E_IO;
     sqlite3_bind_int64(statement, 1, (sqlite3_int64)removal->id);

@@ -264,11 +264,9 @@ struct slice flow_edge_title(const struct chart *chart, const struct flow_graph 
 
 struct slice flow_node_title(const struct chart *chart, const struct flow_node *node) {
     bool own = node->key.n && !slice_equal(node->key, node->name);
-    const char *key =
-        own ? arena_format(chart->arena, " (%.*s)", SLICE_ARGS(node->key)) : "";
+    const char *key = own ? arena_format(chart->arena, " (%.*s)", SLICE_ARGS(node->key)) : "";
     return slice_of(arena_format(chart->arena, "%.*s%s\n%s %s\n%s %s · %s %s",
-                                 SLICE_ARGS(node->name), key,
-                                 chart_number(chart, node->count, 0),
+                                 SLICE_ARGS(node->name), key, chart_number(chart, node->count, 0),
                                  chart_say(chart, "interactions"),
                                  chart_number(chart, node->starts, 0), chart_say(chart, "starts"),
                                  chart_number(chart, node->ends, 0), chart_say(chart, "ends")));

@@ -40,9 +40,10 @@ static struct chart chart_of(struct request *request, const struct question *que
                           .label = text_of_value(request->language, "explore.drawing", kind),
                           .id = kind,
                           .people = people,
-                          .by_texts = strcmp(by, "channel") == 0                               ? "channel"
-                                      : strcmp(by, "event") == 0 || strcmp(by, "touchpoint") == 0 ? "event"
-                                                                                                 : NULL,
+                          .by_texts = strcmp(by, "channel") == 0 ? "channel"
+                                      : strcmp(by, "event") == 0 || strcmp(by, "touchpoint") == 0
+                                          ? "event"
+                                          : NULL,
                           .names = true,
                           .width = 728,
                           .narrow = narrow,

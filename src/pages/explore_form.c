@@ -3,8 +3,8 @@
  *
  * SPDX-License-Identifier: GPL-3.0-or-later
  */
-#include "pages/explore.h"
 #include "folder/folder.h"
+#include "pages/explore.h"
 #include "pages/text.h"
 #include "pages/words.h"
 
@@ -166,8 +166,8 @@ static json_t *names_view(const struct request *request, const struct question *
             const char *key =
                 arena_format(request->arena, "%s%.*s", kind ? "@" : "", SLICE_ARGS(name));
             const char *shown = kind ? key : shown_event(request, key);
-            json_array_append_new(names, json_pack("{s:s, s:s}", "value", shown, "text",
-                                                   shown == key ? text : key));
+            json_array_append_new(
+                names, json_pack("{s:s, s:s}", "value", shown, "text", shown == key ? text : key));
         }
     }
     return names;

@@ -107,8 +107,8 @@ static bool is_matcher(const char *name) {
         return true;
     size_t digits = strspn(name + 1, "0123456789");
     const char *rest = name + 1 + digits;
-    return digits && (name[0] == 'g' ? strcmp(rest, "e") == 0
-                                     : (name[0] == 's' || name[0] == 'x') && !*rest);
+    return digits &&
+           (name[0] == 'g' ? strcmp(rest, "e") == 0 : (name[0] == 's' || name[0] == 'x') && !*rest);
 }
 
 void question_take_words(struct question *question, const char *language) {
@@ -118,8 +118,7 @@ void question_take_words(struct question *question, const char *language) {
         const char *text = json_string_value(value);
         if (!text || !is_matcher(name))
             continue;
-        const char *event =
-            words_event_named(language, question->dictionary, text);
+        const char *event = words_event_named(language, question->dictionary, text);
         if (event != text)
             json_string_set(value, event);
     }

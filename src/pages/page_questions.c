@@ -12,7 +12,8 @@ static int show(struct request *request, struct response *response, struct err *
         .template = "explore_saved", .section = "explore", .title = "explore.saved"};
     json_t *answer;
     int code = page_fetch(request, "/api/v1/questions", &answer, err);
-    if (code < 0) return code;
+    if (code < 0)
+        return code;
     json_t *view = json_pack("{s:O}", "questions", json_object_get(answer, "data"));
     json_decref(answer);
     return page_render(request, response, &page, view, err);
@@ -20,7 +21,8 @@ static int show(struct request *request, struct response *response, struct err *
 
 static int keep(struct request *request, struct response *response, struct err *err) {
     const char *name = request_form(request, "name"), *address = request_form(request, "address");
-    json_t *body = json_pack("{s:s, s:s}", "name", name ? name : "", "address", address ? address : "");
+    json_t *body =
+        json_pack("{s:s, s:s}", "name", name ? name : "", "address", address ? address : "");
     int code = page_send(request, METHOD_POST, "/api/v1/questions", body, NULL, err);
     return code < 0 ? code : page_redirect(request, response, "/explore/saved", "saved");
 }
@@ -37,11 +39,20 @@ static int drop(struct request *request, struct response *response, struct err *
 }
 
 static const struct route routes[] = {
-    {.methods = METHOD_GET, .pattern = "/explore/saved", .access = ACCESS_SESSION, .scopes = SCOPE_QUERY,
+    {.methods = METHOD_GET,
+     .pattern = "/explore/saved",
+     .access = ACCESS_SESSION,
+     .scopes = SCOPE_QUERY,
      .handle = show},
-    {.methods = METHOD_POST, .pattern = "/explore/saved", .access = ACCESS_SESSION, .scopes = SCOPE_QUERY,
+    {.methods = METHOD_POST,
+     .pattern = "/explore/saved",
+     .access = ACCESS_SESSION,
+     .scopes = SCOPE_QUERY,
      .handle = keep},
-    {.methods = METHOD_POST, .pattern = "/explore/saved/{id}/remove", .access = ACCESS_SESSION,
-     .scopes = SCOPE_QUERY, .handle = drop},
+    {.methods = METHOD_POST,
+     .pattern = "/explore/saved/{id}/remove",
+     .access = ACCESS_SESSION,
+     .scopes = SCOPE_QUERY,
+     .handle = drop},
 };
 const struct route_table page_question_routes = ROUTE_TABLE(routes);

@@ -21,7 +21,8 @@
 json_t *words_names(const struct format *format, const struct dictionary *dictionary);
 
 /* The event that people call `text` in this language; `text` itself if it is a name of the dictionary, unknown, or fits several. */
-const char *words_event_named(const char *language, const struct dictionary *dictionary, const char *text);
+const char *words_event_named(const char *language, const struct dictionary *dictionary,
+                              const char *text);
 
 /* Both in the arena or static. */
 const char *words_event(const struct format *format, const char *event);
@@ -29,8 +30,8 @@ const char *words_property(const struct format *format, const char *name, struct
 
 /* A value as people write it: names ending in _s, _min, _pct, and money beside `currency` (NULL: none), are written with their
  * unit. At most 300 bytes. */
-const char *words_value(const struct format *format, const char *name, const json_t *value, const char *currency,
-                        struct arena *arena);
+const char *words_value(const struct format *format, const char *name, const json_t *value,
+                        const char *currency, struct arena *arena);
 
 /* The properties of an interaction as [{"name","value"}]: *main gets the few that tell it (at most 4), *more the rest, in
  * alphabetical order. References are new. */
