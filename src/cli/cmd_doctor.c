@@ -97,8 +97,13 @@ static void check_key(const struct patient *patient, struct finding *finding) {
             "the key of the data is missing");
     else if (status.st_mode & (S_IRWXG | S_IRWXO))
         SAY(finding, WARNING, "chmod 600 the key file.", "others can read the key of the data");
+    else if (!outside)
+        SAY(finding, GOOD,
+            "Safer apart, so that a stolen disk or copy tells nothing: move it, set "
+            "SENDA_KEY_FILE.",
+            "the key is private, but lies inside the folder that it protects");
     else
-        SAY(finding, GOOD, "", "the key of the data is there and private");
+        SAY(finding, GOOD, "", "the key of the data is there, private and apart");
 }
 
 static void check_files(const struct patient *patient, struct finding *finding) {
@@ -178,7 +183,7 @@ static int run(struct command_line *line, struct err *err) {
     if (option_flag(line, "json"))
         desk_print(all);
     json_decref(all);
-    return faults ? err_set(err, E_REFUSED, "%d faults", faults) : 0;
+    return faults ? err_set(err, E_REFUSED, "%d fault%s", faults, faults == 1 ? "" : "s") : 0;
 }
 
 static const struct option options[] = {OPTION_DATA, OPTION_JSON};
