@@ -10,6 +10,10 @@ import { once } from "node:events";
 const program = process.env.SENDA;
 export const users = [0, 1, 2, 3].map((n) => `person-${n}@people.example`);
 
+// A test that fails leaves no server behind.
+const running = new Set();
+process.on("exit", () => running.forEach((child) => child.kill("SIGKILL")));
+
 export const pause = (ms) => new Promise((resolve) => setTimeout(resolve, ms));
 
 export function must(holds, what) {
@@ -48,7 +52,11 @@ export async function serve(data, log, extra = [], command = "serve") {
   const process_ = spawn(program, [command, "--data", data, "--listen", "127.0.0.1:0", ...extra], { stdio: ["ignore", "pipe", err] });
   closeSync(err);
   let said = "";
-  const ended = once(process_, "exit").then(([code, signal]) => ({ code, signal }));
+  running.add(process_);
+  const ended = once(process_, "exit").then(([code, signal]) => {
+    running.delete(process_);
+    return { code, signal };
+  });
   const began = Date.now();
   process_.stdout.on("data", (text) => { said += text; });
   while (!/http:\/\/127\.0\.0\.1:\d+\//.test(said)) {
