@@ -131,6 +131,11 @@ static int attach(struct customers *customers, uint32_t profile, const struct id
         return code;
     customers->attached++;
     put(customers, key, profile | ATTACHED);
+    if (identity->kind == IDENTITY_EXTERNAL) {
+        struct key128 untyped = external_value_hash(customers, identity);
+        if (lookup(customers, untyped) == MAP_NONE)
+            put(customers, untyped, profile | ATTACHED);
+    }
     return 0;
 }
 

@@ -18,7 +18,8 @@
  *     anonymousId gets a new profile that belongs to this user.
  *  3. alias(previousId, userId): the profile of previousId (user or anonymous) is redirected to the user's.
  *  4. Two userIds merge only by alias or by hand.
- *  5. An external id belongs to the first profile that came with it.
+ *  5. An external id belongs to the first profile that came with it. Asked for without its type, the first of any
+ *     type that has the value is found.
  *  6. alias of a previousId that nobody has attaches it as userId and as anonymousId.
  *
  * THREADS  resolve, alias, commit and rollback in the writer's thread; find and show from anywhere; maintain from one

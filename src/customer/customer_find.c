@@ -57,6 +57,8 @@ int customers_find(struct customers *customers, struct slice id, uint32_t *owner
                                             .value = {colon + 1, id.n - type - 1},
                                         });
     }
+    if (!profile && id.n)
+        profile = profile_of(customers, &(struct identity){.kind = IDENTITY_EXTERNAL, .value = id});
     if (!profile)
         return err_set(err, E_NOT_FOUND, "no such customer");
     *owner = root_of(customers, profile);

@@ -80,9 +80,15 @@ static int put_again(struct customers *customers, sqlite3_stmt *row, int kind_co
     int code = identity_unseal(customers, sqlite3_column_int(row, kind_column),
                                sqlite3_column_blob(row, kind_column + 1),
                                sqlite3_column_bytes(row, kind_column + 1), arena, &identity, err);
-    if (!code)
-        keys_put(customers->keys, customers_hash(customers, &identity), value, position);
-    return code;
+    if (code)
+        return code;
+    keys_put(customers->keys, customers_hash(customers, &identity), value, position);
+    if (identity.kind == IDENTITY_EXTERNAL) {
+        struct key128 untyped = external_value_hash(customers, &identity);
+        if (keys_get(customers->keys, untyped) == MAP_NONE)
+            keys_put(customers->keys, untyped, value, position);
+    }
+    return 0;
 }
 
 /* Both tables from where the files end, in the order in which they grew. */

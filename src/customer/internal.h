@@ -46,6 +46,12 @@ struct customers {
 void customers_commit(void *context);
 void customers_rollback(void *context);
 
+/* The key that finds an external id by its value alone. */
+static inline struct key128 external_value_hash(const struct customers *customers,
+                                                const struct identity *identity) {
+    return customers_hash(customers,
+                          &(struct identity){.kind = IDENTITY_EXTERNAL, .value = identity->value});
+}
 /* An identifier as stored: the value; an external one as u8 length of its type, type, value. */
 struct slice identity_seal(struct customers *customers,
                            const struct identity *identity); /* the writer's */
