@@ -116,7 +116,6 @@ static const struct route routes[] = {
     {METHOD_GET, "/api/v1/touchpoints", ACCESS_API, SCOPE_QUERY, .handle = get,
      .summary = "The rules of touchpoints, tried in order"},
     {METHOD_PUT, "/api/v1/touchpoints", ACCESS_API, SCOPE_MANAGE, .handle = replace,
-     .body_limit = 1 << 20,
-     .summary = "Replaces the rules; past and future interactions follow"},
+     .body_limit = 1 << 20, .summary = "Replaces the rules; past and future interactions follow"},
 };
 const struct route_table api_touchpoint_routes = ROUTE_TABLE(routes);

@@ -15,12 +15,12 @@
 
 struct overlay {
     uint64_t version;
-    size_t n;                 /* redirected profiles */
-    const uint32_t *profile;  /* [n] ascending */
-    const uint32_t *owner;    /* [n] final owner (never itself redirected) */
-    size_t n_groups;          /* owners with at least one redirected profile */
-    const uint32_t *group_owner; /* [n_groups] ascending */
-    const uint32_t *group_start; /* [n_groups + 1] into group_member */
+    size_t n;                     /* redirected profiles */
+    const uint32_t *profile;      /* [n] ascending */
+    const uint32_t *owner;        /* [n] final owner (never itself redirected) */
+    size_t n_groups;              /* owners with at least one redirected profile */
+    const uint32_t *group_owner;  /* [n_groups] ascending */
+    const uint32_t *group_start;  /* [n_groups + 1] into group_member */
     const uint32_t *group_member; /* profiles of each group, the owner first */
 };
 

@@ -35,7 +35,8 @@ enum value_type {
     VALUE_INT = 4,
     VALUE_NUMBER = 5,
     VALUE_TEXT = 6,
-    VALUE_JSON = 7 /* nested object or array as minified JSON text; not in `where`, shown in timelines */
+    VALUE_JSON =
+        7 /* nested object or array as minified JSON text; not in `where`, shown in timelines */
 };
 
 struct value {

@@ -283,10 +283,9 @@ static json_t *some_retention(void) {
     static const char *const EVERY[] = {"day", "week", "month"}, *const MEASURES[] = {"calendar",
                                                                                       "rolling",
                                                                                       "unbounded"};
-    json_t *query =
-        json_pack("{s:s, s:o, s:o, s:s, s:s, s:i}", "kind", "retention", "start", some_matcher(),
-                  "return", some_matcher(), "every", EVERY[pick(3)], "measure", MEASURES[pick(3)],
-                  "periods", 1 + pick(6));
+    json_t *query = json_pack("{s:s, s:o, s:o, s:s, s:s, s:i}", "kind", "retention", "start",
+                              some_matcher(), "return", some_matcher(), "every", EVERY[pick(3)],
+                              "measure", MEASURES[pick(3)], "periods", 1 + pick(6));
     if (chance(40))
         some_by(query);
     return query;
