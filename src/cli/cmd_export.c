@@ -7,17 +7,24 @@
 #include "cli/desk.h"
 #include "http/router.h"
 
-/* "2026-01-01..2026-02-01"; either end may be missing. */
+/* "2026-01-01..2026-02-01", or as ISO 8601 has it, "2026-01-01/2026-02-01"; either end may be missing. */
 static int add_range(const char *range, struct buf *target, struct err *err) {
-    const char *dots = range ? strstr(range, "..") : NULL;
     if (!range)
         return 0;
-    if (!dots)
+    const char *between = strstr(range, "..");
+    const char *to = between ? between + 2 : NULL;
+    if (!between && (between = strchr(range, '/')))
+        to = between + 1;
+    if (!between)
         return err_set(err, E_USAGE, "--range is FROM..TO");
-    buf_add_text(target, "&from=");
-    url_encode((struct slice){range, (size_t)(dots - range)}, target);
-    buf_add_text(target, "&to=");
-    url_encode(slice_of(dots + 2), target);
+    if (between > range) {
+        buf_add_text(target, "&from=");
+        url_encode((struct slice){range, (size_t)(between - range)}, target);
+    }
+    if (*to) {
+        buf_add_text(target, "&to=");
+        url_encode(slice_of(to), target);
+    }
     return 0;
 }
 
