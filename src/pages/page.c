@@ -162,7 +162,6 @@ int page_render(struct request *request, struct response *response, const struct
     if (!response->status)
         response->status = 200;
     response_header(request, response, "Cache-Control", "no-store");
-    page_compress(request, response);
     code = HANDLED;
 out:
     buf_release(&content);

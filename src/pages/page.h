@@ -35,8 +35,6 @@ struct page {
  * response's status if that is set already. Returns HANDLED or an error. */
 must_use int page_render(struct request *request, struct response *response,
                          const struct page *page, json_t *view, struct err *err);
-/* Packs the body where the browser takes it; page_render does it. */
-void page_compress(struct request *request, struct response *response);
 
 /* Runs GET `target` ("/api/v1/sources?limit=20") as this person; *answer is a new reference. An answer of 4xx or 5xx
  * is its error. */
