@@ -59,9 +59,21 @@ static int read_member(struct request *request, const json_t *row, size_t i, con
     return 0;
 }
 
-static int read_rule(struct request *request, const json_t *row, size_t i,
-                     struct touchpoint_rule *rule, struct err *err) {
-    int code = read_member(request, row, i, "touchpoint", &rule->touchpoint, err);
+static int check_members(struct request *request, json_t *row, size_t i, struct err *err) {
+    static const char *const known[] = {"touchpoint", "event", "channel", "path",
+                                        "property",   "value", NULL};
+    struct err unknown = {0};
+    if (!api_known(row, known, &unknown))
+        return 0;
+    return err_at(err, E_INVALID, arena_format(request->arena, "/rules/%zu%s", i, unknown.pointer),
+                  "%s", unknown.message);
+}
+
+static int read_rule(struct request *request, json_t *row, size_t i, struct touchpoint_rule *rule,
+                     struct err *err) {
+    int code = check_members(request, row, i, err);
+    if (!code)
+        code = read_member(request, row, i, "touchpoint", &rule->touchpoint, err);
     if (!code)
         code = read_member(request, row, i, "event", &rule->event, err);
     if (!code)
