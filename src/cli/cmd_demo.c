@@ -88,7 +88,8 @@ static int fill(struct app *app, double scale, int64_t now_ms, struct err *err) 
     if (bar.terminal)
         fputc('\n', stderr);
     if (!code)
-        fprintf(stderr, "%zu events stored in %.1f s\n", filling.accepted + filling.duplicates,
+        fprintf(stderr, "%llu events stored in %.1f s\n",
+                (unsigned long long)filling.accepted + filling.duplicates,
                 (double)(clock_monotonic_us() - bar.begin_us) / 1e6);
     return code;
 }

@@ -18,7 +18,7 @@ if (!existsSync(join(modules, "node_modules", "@jitsu"))) {
     execFileSync("npm", ["install", "--no-audit", "--no-fund", "--ignore-scripts", "--prefix", modules, ...packages], { stdio: "inherit" });
   } catch {
     console.log("skipped: the clients cannot be installed");
-    process.exit(0);
+    process.exit(77);
   }
 }
 const from = createRequire(join(modules, "x.js"));
