@@ -44,14 +44,12 @@ static json_t *measured(const struct plan *plan, const struct counted *counted, 
     }
 }
 
-json_t *reference_trend(const struct reference_world *world, const struct plan *plan,
-                        const struct reference_view *view, struct arena *arena) {
-    size_t total = 0, n = 0;
-    for (size_t i = 0; i < view->n; i++)
-        total += view->cases[i].n;
-    struct counted *counted = arena_get(arena, sizeof *counted * (total + 1));
-    struct reference_groups groups = {0};
-    int64_t first = INT64_MAX, last = INT64_MIN;
+/* The interactions that count, with their buckets and groups; widens [*first, *last] to their instants. */
+static size_t count_rows(const struct reference_world *world, const struct plan *plan,
+                         const struct reference_view *view, struct reference_groups *groups,
+                         struct arena *arena, struct counted *counted, int64_t *first,
+                         int64_t *last) {
+    size_t n = 0;
     for (size_t i = 0; i < view->n; i++)
         for (size_t j = 0; j < view->cases[i].n; j++) {
             const struct reference_row *row = view->cases[i].rows[j];
@@ -60,10 +58,19 @@ json_t *reference_trend(const struct reference_world *world, const struct plan *
             struct value value = reference_by(world, plan, row);
             counted[n++] =
                 (struct counted){row, zone_bucket_start_ms(plan->zone, plan->every, row->time_ms),
-                                 reference_group_add(&groups, arena, &value, 1)};
-            first = row->time_ms < first ? row->time_ms : first;
-            last = row->time_ms > last ? row->time_ms : last;
+                                 reference_group_add(groups, arena, &value, 1)};
+            *first = row->time_ms < *first ? row->time_ms : *first;
+            *last = row->time_ms > *last ? row->time_ms : *last;
         }
+    return n;
+}
+
+json_t *reference_trend(const struct reference_world *world, const struct plan *plan,
+                        const struct reference_view *view, struct arena *arena) {
+    struct counted *counted = arena_get(arena, sizeof *counted * (world->n_rows + 1));
+    struct reference_groups groups = {0};
+    int64_t first = INT64_MAX, last = INT64_MIN;
+    size_t n = count_rows(world, plan, view, &groups, arena, counted, &first, &last);
     size_t *rank = arena_get(arena, sizeof *rank * (groups.n + 1));
     size_t places = reference_rank(&groups, plan->limit, arena, rank);
     for (size_t i = 0; i < n; i++)
