@@ -75,7 +75,8 @@ struct property_cursor {
     const char *p, *end;
 };
 static inline struct property_cursor property_cursor(const struct row *row) {
-    return (struct property_cursor){row->properties.p, row->properties.p + row->properties.n};
+    const char *p = row->properties.p ? row->properties.p : "";
+    return (struct property_cursor){p, p + row->properties.n};
 }
 /* The next property; false at the end or at bytes that make no sense (then cursor->p is NULL). Texts are views. */
 bool property_next(struct property_cursor *cursor, uint32_t *code, struct value *value);

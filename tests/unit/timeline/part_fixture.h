@@ -88,7 +88,8 @@ static inline struct fixture fixture_new(uint32_t n, struct fixture_shape shape)
         at[i + 1] = fixture.bytes.n;
     }
     for (uint32_t i = 0; i < n; i++)
-        fixture.rows[i].properties = (struct slice){fixture.bytes.p + at[i], at[i + 1] - at[i]};
+        fixture.rows[i].properties =
+            (struct slice){buf_slice(&fixture.bytes).p + at[i], at[i + 1] - at[i]};
     free(at);
     return fixture;
 }
