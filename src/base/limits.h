@@ -26,8 +26,8 @@
 #define LIMIT_REQUEST_S 30 /* header and body must have arrived by then */
 
 /* The writer. */
-#define LIMIT_WRITER_QUEUE_BYTES (64 * 1024 * 1024)
-#define LIMIT_COMMIT_BYTES (16 * 1024 * 1024)
+#define LIMIT_WRITER_QUEUE_BYTES (64 << 20)
+#define LIMIT_COMMIT_BYTES (16 << 20)
 
 /* Dictionaries. */
 #define LIMIT_CODES 65535           /* events, channels, touchpoints, units */
@@ -39,7 +39,7 @@
 #define LIMIT_TAIL_ROWS (32 * 1024)
 #define LIMIT_HEAD_ROWS (256 * 1024)
 #define LIMIT_TIME_RANGES 8
-#define LIMIT_HEAD_BYTES (64 * 1024 * 1024) /* of properties in the unsealed part of the index */
+#define LIMIT_HEAD_BYTES (64 << 20) /* of properties in the unsealed part of the index */
 #define LIMIT_TOUCHPOINT_RULES 500
 
 /* Queries. */

@@ -261,7 +261,7 @@ int customers_alias(struct customers *customers, struct slice previous_id, struc
     struct identity anonymous = {.kind = IDENTITY_ANONYMOUS, .value = previous_id};
     struct key128 user_key = customers_hash(customers, &before);
     struct key128 anonymous_key = customers_hash(customers, &anonymous);
-    uint32_t profile;
+    uint32_t profile = MAP_NONE;
     int code = resolve_own(customers, &user, customers_hash(customers, &user), &profile, db, err);
     if (code || slice_equal(previous_id, user_id))
         return code;

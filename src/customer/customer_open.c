@@ -91,22 +91,11 @@ static int put_again(struct customers *customers, sqlite3_stmt *row, int kind_co
     return 0;
 }
 
-/* Both tables from where the files end, in the order in which they grew. */
-static int put_newer(struct customers *customers, sqlite3 *db, struct err *err) {
-    uint64_t covered = keys_covered(customers->keys);
-    sqlite3_stmt *born = STORE_PREPARE(
-        db, "SELECT number, kind, sealed FROM profile WHERE number > ? ORDER BY number", err);
-    sqlite3_stmt *joined = STORE_PREPARE(db,
-                                         "SELECT number, after, profile, kind, sealed FROM attached"
-                                         " WHERE number > ? ORDER BY number",
-                                         err);
-    if (!born || !joined)
-        return err->code;
+/* Puts the rows of both statements, those with the lower profile number first. */
+static int put_merged(struct customers *customers, sqlite3_stmt *born, sqlite3_stmt *joined,
+                      uint32_t profiles, uint32_t attached, struct err *err) {
     struct arena arena;
     arena_init(&arena);
-    uint32_t profiles = (uint32_t)(covered >> 32), attached = (uint32_t)covered;
-    sqlite3_bind_int64(born, 1, profiles);
-    sqlite3_bind_int64(joined, 1, attached);
     int more_born = store_step(born, err), more_joined = store_step(joined, err), code = 0;
     while (!code && (more_born == 1 || more_joined == 1)) {
         bool first = more_joined == 1 && (more_born != 1 || sqlite3_column_int64(joined, 1) <
@@ -122,11 +111,29 @@ static int put_newer(struct customers *customers, sqlite3 *db, struct err *err) 
         if (!code)
             *(first ? &more_joined : &more_born) = store_step(first ? joined : born, err);
     }
+    arena_release(&arena);
+    if (code)
+        return code;
+    return more_born < 0 ? more_born : more_joined < 0 ? more_joined : 0;
+}
+
+/* Both tables from where the files end, in the order in which they grew. */
+static int put_newer(struct customers *customers, sqlite3 *db, struct err *err) {
+    uint64_t covered = keys_covered(customers->keys);
+    sqlite3_stmt *born = STORE_PREPARE(
+        db, "SELECT number, kind, sealed FROM profile WHERE number > ? ORDER BY number", err);
+    sqlite3_stmt *joined = STORE_PREPARE(db,
+                                         "SELECT number, after, profile, kind, sealed FROM attached"
+                                         " WHERE number > ? ORDER BY number",
+                                         err);
+    if (!born || !joined)
+        return err->code;
+    uint32_t profiles = (uint32_t)(covered >> 32), attached = (uint32_t)covered;
+    sqlite3_bind_int64(born, 1, profiles);
+    sqlite3_bind_int64(joined, 1, attached);
+    int code = put_merged(customers, born, joined, profiles, attached, err);
     sqlite3_reset(born);
     sqlite3_reset(joined);
-    arena_release(&arena);
-    if (!code)
-        code = more_born < 0 ? more_born : more_joined < 0 ? more_joined : 0;
     return code;
 }
 

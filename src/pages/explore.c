@@ -292,9 +292,8 @@ static int people_query(struct request *request, struct question *question, int 
                         json_t **query, struct err *err) {
     json_t *answer = NULL;
     int code = 0;
-    if (question->kind == EXPLORE_VARIANTS)
-        code = ask(request, question, &answer, err);
-    else if (!json_object_get(question->values, "range")) /* settles a range that nobody chose */
+    /* asking also settles a range that nobody chose */
+    if (question->kind == EXPLORE_VARIANTS || !json_object_get(question->values, "range"))
         code = ask(request, question, &answer, err);
     if (code < 0)
         return code;

@@ -221,7 +221,7 @@ static void add_units(const struct request *request, const struct question *ques
             request->arena, dictionary_name(question->dictionary, DICTIONARY_UNIT, (uint16_t)code));
         bool allowed = !request->principal.units;
         for (size_t i = 0; i < request->principal.n_units; i++)
-            allowed |= request->principal.units[i] == code;
+            allowed = allowed || request->principal.units[i] == code;
         if (*name && allowed)
             add_option(options, name, name, chosen);
     }

@@ -330,7 +330,7 @@ const char *question_address(const struct question *question, enum explore_kind 
     struct buf out;
     size_t i;
     json_t *channel;
-    buf_init(&out, LIMIT_URL_BYTES * 4);
+    buf_init(&out, (size_t)LIMIT_URL_BYTES * 4);
     buf_add_format(&out, "/explore/%s%s", KINDS[kind], suffix);
     for (size_t s = 0; s < sizeof SINGLES / sizeof *SINGLES; s++) {
         const char *name = SINGLES[s].name,

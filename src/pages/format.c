@@ -212,7 +212,8 @@ void format_duration(const struct format *format, double seconds, struct buf *ou
     for (size_t i = 0; i < 4; i++) {
         if (whole < units[i].s)
             continue;
-        format_number(format, (double)(whole / units[i].s), 0, out);
+        int64_t full = whole / units[i].s;
+        format_number(format, (double)full, 0, out);
         buf_add_format(out, "\u00a0%s", text_of(format->language, units[i].key));
         int64_t rest = i < 3 ? whole % units[i].s / units[i + 1].s : 0;
         if (rest)

@@ -342,7 +342,7 @@ static int render_slice(struct render *render, struct slice source, const struct
             code = render_tag(render, &tag, scope);
             continue;
         }
-        struct tag close;
+        struct tag close = {0};
         code = find_close(render, source, at, name_of(tag.body), &close);
         if (code < 0)
             break;

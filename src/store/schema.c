@@ -115,7 +115,7 @@ static int step_apply(sqlite3 *db, const char *module, const char *sql, unsigned
                       struct err *err) {
     const char *end;
     const char *start = step_find(sql, step, &end);
-    char *text = strndup(start, (size_t)(end - start));
+    char *text = start ? strndup(start, (size_t)(end - start)) : NULL;
     if (!text)
         abort();
     int code = connection_run(db, "BEGIN IMMEDIATE", err);

@@ -242,5 +242,5 @@ void keys_commit(struct keys *keys) {
 }
 
 bool keys_pressed(const struct keys *keys) {
-    return atomic_load_explicit(&keys->n_fresh, memory_order_relaxed) > 2 * KEYS_FRESH_MAX;
+    return atomic_load_explicit(&keys->n_fresh, memory_order_relaxed) > (size_t)2 * KEYS_FRESH_MAX;
 }

@@ -57,7 +57,7 @@ static unsigned dropped_for(uint64_t n) {
     return n < 1 << 19 ? n < 1 << 14 ? 1 : 2 : n < 1 << 27 ? 2 : 3;
 }
 
-static uint64_t blocks_for(uint64_t n) { return n * FILTER_BITS / (BLOCK_BYTES * 8) + 1; }
+static uint64_t blocks_for(uint64_t n) { return n * FILTER_BITS / ((uint64_t)BLOCK_BYTES * 8) + 1; }
 
 static void filter_add(uint64_t *block, uint32_t b) {
     for (int i = 0; i < BLOCK_WORDS; i++)

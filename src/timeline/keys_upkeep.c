@@ -187,7 +187,7 @@ static int write_frozen(struct keys *keys, struct err *err) {
 
 static unsigned tier_of(uint64_t n) {
     unsigned tier = 0;
-    for (uint64_t size = KEYS_FRESH_MAX * 2; n >= size; size *= MERGE_FILES)
+    for (uint64_t size = (uint64_t)KEYS_FRESH_MAX * 2; n >= size; size *= MERGE_FILES)
         tier++;
     return tier;
 }

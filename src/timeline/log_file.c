@@ -388,7 +388,7 @@ static int fold_once(struct log *log, uint64_t last, struct err *err) {
     log_path(log, file->number, path);
     frame_builder_init(&folding.packing);
     frame_reader_init(&folding.frames, &log->keys);
-    buf_init(&folding.out, 2 * FILE_BYTES);
+    buf_init(&folding.out, (size_t)2 * FILE_BYTES);
     buf_init(&folding.row, FILE_BYTES);
     folding.fd = open(path, O_RDWR | O_CREAT | O_TRUNC | O_CLOEXEC, 0600);
     int code = folding.fd < 0 ? file_fail("a file of the log", err) : write_file(&folding, last);

@@ -369,7 +369,7 @@ static void take_record(struct cursor *records, struct cursor *ids, struct log_r
 int frame_read(struct frame_reader *reader, const char *frame, size_t n, uint64_t from, uint64_t to,
                int (*visit)(void *context, const struct log_record *record), void *context,
                struct err *err) {
-    struct frame_head head;
+    struct frame_head head = {0};
     int code = frame_head_read(frame, n, &head, err);
     if (code)
         return code;

@@ -34,7 +34,7 @@ static inline bool varint_read(struct property_cursor *cursor, uint64_t *value) 
 
 void property_add(struct buf *buf, uint32_t code, const struct value *value) {
     bool text = value->type == VALUE_TEXT || value->type == VALUE_JSON;
-    char *start = buf_reserve(buf, 3 * VARINT_BYTES + (text ? value->text.n : 0));
+    char *start = buf_reserve(buf, (size_t)3 * VARINT_BYTES + (text ? value->text.n : 0));
     if (!start)
         return;
     char *p = varint_write(start, code);
