@@ -70,13 +70,3 @@ void buf_add_format(struct buf *buf, const char *format, ...) {
     }
     va_end(again);
 }
-
-void buf_add_varint(struct buf *buf, uint64_t value) {
-    unsigned char bytes[10];
-    size_t n = 0;
-    do {
-        bytes[n++] = (unsigned char)((value & 127) | (value > 127 ? 128 : 0));
-        value >>= 7;
-    } while (value);
-    buf_add(buf, bytes, n);
-}

@@ -30,8 +30,6 @@ void buf_add_char(struct buf *buf, char c);
 __attribute__((format(printf, 2, 3))) void buf_add_format(struct buf *buf, const char *format, ...);
 /* Makes room for n more bytes and returns where they go (buf->n is not moved), or NULL when full. */
 void *buf_reserve(struct buf *buf, size_t n);
-/* LEB128. */
-void buf_add_varint(struct buf *buf, uint64_t value);
 
 static inline struct slice buf_slice(const struct buf *buf) {
     return (struct slice){buf->p ? buf->p : "", buf->n};

@@ -222,28 +222,6 @@ int customers_resolve_hashed(struct customers *customers, const struct identifie
     return code;
 }
 
-int customers_resolve(struct customers *customers, struct slice user_id, struct slice anonymous_id,
-                      const struct identity *external, size_t n_external, uint32_t *profile,
-                      sqlite3 *db, struct err *err) {
-    struct key128 hashes[LIMIT_EVENT_PROPERTIES];
-    if (n_external > LIMIT_EVENT_PROPERTIES)
-        return err_set(err, E_INVALID, "too many external ids");
-    struct identifiers identifiers = {
-        .user_id = user_id,
-        .anonymous_id = anonymous_id,
-        .external = external,
-        .external_hashes = hashes,
-        .n_external = n_external,
-    };
-    identifiers.user_hash =
-        customers_hash(customers, &(struct identity){.kind = IDENTITY_USER, .value = user_id});
-    identifiers.anonymous_hash = customers_hash(
-        customers, &(struct identity){.kind = IDENTITY_ANONYMOUS, .value = anonymous_id});
-    for (size_t i = 0; i < n_external; i++)
-        hashes[i] = customers_hash(customers, &external[i]);
-    return customers_resolve_hashed(customers, &identifiers, profile, db, err);
-}
-
 /* Rule 6. */
 static int attach_both(struct customers *customers, uint32_t user, struct slice id,
                        struct key128 user_key, struct key128 anonymous_key, sqlite3 *db,

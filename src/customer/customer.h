@@ -65,10 +65,6 @@ must_use int customers_resolve_hashed(struct customers *customers,
                                       sqlite3 *db, struct err *err);
 /* Brings what resolving will read closer: call it some events ahead. */
 void customers_prefetch(const struct customers *customers, const struct identifiers *identifiers);
-/* The same as customers_resolve_hashed, hashing here. */
-must_use int customers_resolve(struct customers *customers, struct slice user_id,
-                               struct slice anonymous_id, const struct identity *external,
-                               size_t n_external, uint32_t *profile, sqlite3 *db, struct err *err);
 must_use int customers_alias(struct customers *customers, struct slice previous_id,
                              struct slice user_id, sqlite3 *db, struct err *err);
 /* Any thread: if profiles were redirected since the last call, the new overlay (caller owns: one free()), else NULL. Cost

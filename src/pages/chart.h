@@ -55,17 +55,4 @@ void chart_retention(const struct chart *chart, enum bucket every, const json_t 
 void chart_retention_table(const struct chart *chart, enum bucket every, const json_t *data,
                            struct buf *out);
 
-struct chart_bar {
-    struct slice name;
-    double value;
-    const char *text;  /* what stands behind the bar; NULL: the value */
-    const char *href;  /* or NULL */
-    const char *title; /* or NULL */
-};
-/* Ranked horizontal bars, in the order given. */
-void chart_bars(const struct chart *chart, const struct chart_bar *bars, size_t n, struct buf *out);
-
-/* A line without axes, for a table cell or a tile: 120 x 32. NAN is a gap. */
-void chart_spark(const struct chart *chart, const double *values, size_t n, struct buf *out);
-
 #endif

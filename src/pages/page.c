@@ -319,29 +319,3 @@ int page_send_as_owner(struct request *request, enum method method, const char *
 int page_query(struct request *request, json_t *query, json_t **answer, struct err *err) {
     return call_json(request, false, METHOD_POST, "/api/v1/query", query, answer, err);
 }
-
-static void keep(json_t *view, const char *name, int code, json_t *answer, const struct err *err) {
-    if (code >= 0) {
-        json_object_set_new(view, name, answer);
-        return;
-    }
-    char member[64];
-    snprintf(member, sizeof member, "%s_error", name);
-    json_object_set_new(view, member,
-                        json_pack("{s:i, s:s, s:s}", "status", err_status(code), "message",
-                                  err->message, "hint", err->hint));
-}
-
-void page_fetch_into(struct request *request, json_t *view, const char *name, const char *target) {
-    struct err err = {0};
-    json_t *answer = NULL;
-    int code = page_fetch(request, target, &answer, &err);
-    keep(view, name, code, answer, &err);
-}
-
-void page_query_into(struct request *request, json_t *view, const char *name, json_t *query) {
-    struct err err = {0};
-    json_t *answer = NULL;
-    int code = page_query(request, query, &answer, &err);
-    keep(view, name, code, answer, &err);
-}

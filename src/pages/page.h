@@ -40,9 +40,6 @@ must_use int page_render(struct request *request, struct response *response,
  * is its error. */
 must_use int page_fetch(struct request *request, const char *target, json_t **answer,
                         struct err *err);
-/* The same, as a member of `view`; an error is left in view["NAME_error"] as {"status","message","hint"} and 0 is
- * returned, so that one broken part does not take the page along. */
-void page_fetch_into(struct request *request, json_t *view, const char *name, const char *target);
 /* Runs a change: `body` (taken over) as JSON, or NULL. answer may be NULL. */
 must_use int page_send(struct request *request, enum method method, const char *target,
                        json_t *body, json_t **answer, struct err *err);
@@ -54,7 +51,6 @@ must_use int page_send_as_owner(struct request *request, enum method method, con
                                 json_t *body, struct err *err);
 /* POST /api/v1/query. */
 must_use int page_query(struct request *request, json_t *query, json_t **answer, struct err *err);
-void page_query_into(struct request *request, json_t *view, const char *name, json_t *query);
 
 /* A refused form: view["error"] = {"message","hint","pointer"}, which the partial form_error shows. */
 void page_form_error(const struct request *request, json_t *view, const struct err *refusal);

@@ -253,6 +253,5 @@ must_use int plan_compile(const json_t *query, const struct principal *principal
                           struct plan **plan, struct err *err);
 
 const char *plan_kind_text(enum plan_kind kind);
-const char *predicate_op_text(enum predicate_op op);
 
 #endif

@@ -17,8 +17,6 @@ static const char *const op_texts[] = {
 #undef X
 };
 
-const char *predicate_op_text(enum predicate_op op) { return op_texts[op]; }
-
 static int read_in(struct reader *r, const json_t *json, struct predicate *predicate) {
     if (!json_is_array(json) || json_array_size(json) == 0)
         return refuse(r, "\"in\" takes a list of values");

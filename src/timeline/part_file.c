@@ -63,23 +63,6 @@ int part_file_finish(struct part_image *image, int fd, struct err *err) {
     return code;
 }
 
-static int close_durable(int fd, int code, struct err *err) {
-    if (!code && fsync(fd))
-        code = io_failed(err);
-    close(fd);
-    return code;
-}
-
-int part_file_write(int folder, uint32_t number, const struct part_body *part, struct err *err) {
-    int fd, code = part_file_create(folder, number, &fd, err);
-    if (code)
-        return code;
-    image_finish(part->image);
-    return close_durable(
-        fd, file_write(fd, part->image->base, part->image->bytes, "a part of the timeline", err),
-        err);
-}
-
 /* Maps a whole file read-only. */
 static int map_file(int folder, const char *name, char **base, uint64_t *bytes, struct err *err) {
     int fd = openat(folder, name, O_RDONLY | O_CLOEXEC);
