@@ -7,7 +7,7 @@
 
 #include "backend/local.h"
 #include "base/time.h"
-#include "segment/rules.h"
+#include "journey/rules.h"
 
 /* ---- rules ---- */
 

@@ -1,5 +1,5 @@
 /*
- * Segments: which customers a rule holds for.
+ * Rules: which customers a rule holds for.
  *
  * IN:  a rule (query/plan.h), interactions and current traits
  * OUT: a set of customers
@@ -10,8 +10,8 @@
  *
  * SPDX-License-Identifier: GPL-3.0-or-later
  */
-#ifndef SENDA_SEGMENT_RULES_H
-#define SENDA_SEGMENT_RULES_H
+#ifndef SENDA_JOURNEY_RULES_H
+#define SENDA_JOURNEY_RULES_H
 
 #include "query/block.h"
 

@@ -1,7 +1,7 @@
 /*
  * SPDX-License-Identifier: GPL-3.0-or-later
  */
-#include "segment/rules.h"
+#include "journey/rules.h"
 
 static uint32_t count_traits(const struct rule *rule) {
     uint32_t n = rule->kind == RULE_TRAIT;
