@@ -75,6 +75,8 @@ int serve_folder(const struct serving *serving, struct err *err) {
     if (!code && !(code = folder_maintenance_start(folder, err)))
         maintained = true;
     if (!code)
+        code = jobs_start(app_jobs(app), err);
+    if (!code)
         code = server_start(&server, app, &options, err);
     if (!code) {
         say_address(serving, server_port(server), app);
@@ -84,6 +86,8 @@ int serve_folder(const struct serving *serving, struct err *err) {
         log_info("serve", "stopping");
         server_stop(server);
     }
+    if (app)
+        jobs_stop(app_jobs(app));
     if (maintained)
         folder_maintenance_stop(folder);
     if (app)

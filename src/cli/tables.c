@@ -1,5 +1,5 @@
 /*
- * What the program consists of: its commands, and the routes of its API and pages.
+ * What the program consists of: its commands, the routes of its API and pages, and its scheduled work.
  *
  * SPDX-License-Identifier: GPL-3.0-or-later
  */
@@ -7,6 +7,7 @@
 #include "cli/commands.h"
 #include "cli/desk.h"
 #include "http/static.h"
+#include "jobs/table.h"
 #include "pages/pages.h"
 
 const struct command *const COMMANDS[] = {
@@ -26,8 +27,15 @@ static const struct route_table *const TABLES[] = {
     &api_openapi_routes,   &api_health_routes,   &api_maintenance_routes, &page_account_routes,
     &page_home_routes,     &page_source_routes,  &page_import_routes,     &page_customer_routes,
     &page_settings_routes, &page_people_routes,  &page_explore_routes,    &page_question_routes,
-    &api_question_routes,
+    &api_question_routes,  &api_job_routes,      &page_job_routes,
 };
 
-const struct app_options APP_OPTIONS = {
-    .tables = TABLES, .n_tables = sizeof TABLES / sizeof TABLES[0], .error_page = page_error};
+static const struct job *const JOBS[] = {
+    &job_check,
+    NULL,
+};
+
+const struct app_options APP_OPTIONS = {.tables = TABLES,
+                                        .n_tables = sizeof TABLES / sizeof TABLES[0],
+                                        .jobs = JOBS,
+                                        .error_page = page_error};

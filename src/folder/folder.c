@@ -5,7 +5,7 @@
  *
  * SPDX-License-Identifier: GPL-3.0-or-later
  */
-#include "folder/folder.h"
+#include "folder/internal.h"
 
 #include <dirent.h>
 #include <errno.h>
@@ -253,6 +253,7 @@ int folder_open(struct folder **folder, const char *dir, struct err *err) {
     if (!opened || !(opened->dir = strdup(dir)))
         abort();
     opened->lock_fd = -1;
+    opened->kept = folder_kept_new();
     code = lock_take(dir, &opened->lock_fd, err);
     if (!code)
         code = open_truth(opened, err);
@@ -280,6 +281,7 @@ void folder_close(struct folder *folder) {
     folder_maintenance_stop(folder);
     if (folder->store && store_write(folder->store, nothing, NULL, &err)) /* drains the queue */
         err = (struct err){0};
+    folder_kept_free(folder->kept);
     ingest_close(folder->ingest);
     timeline_close(folder->timeline);
     customers_close(folder->customers);

@@ -34,6 +34,7 @@ struct folder {
     int lock_fd;
     struct folder_upkeep *upkeep; /* maintenance threads, or NULL */
     struct folder_past *past;     /* settings that were replaced: somebody may still read them */
+    struct folder_kept *kept;     /* what modules keep: folder_keep */
 };
 
 struct folder_settings {
@@ -50,6 +51,13 @@ must_use int folder_open(struct folder **folder, const char *dir, struct err *er
 void folder_close(struct folder *folder);
 /* Reads the settings again after they were changed. */
 must_use int folder_reload(struct folder *folder, struct err *err);
+
+/* What a module above keeps in memory for as long as the folder is open: made once, at the first call with this key
+ * (a static string, compared by address), released at folder_close, the newest first, before the index and the truth
+ * are closed. Thread safe; make's error is the caller's and nothing is kept then. */
+must_use int folder_keep(struct folder *folder, const char *key,
+                         int (*make)(struct folder *folder, void **value, struct err *err),
+                         void (*release)(void *value), void **value, struct err *err);
 
 /* One round of storage maintenance (fold, seal, merge, keys, checkpoint); returns 1 if more is due now. The server runs
  * it in two threads, folder_maintenance_start/stop do that: one for the truth (fold, keys, checkpoint: ingestion waits for

@@ -17,6 +17,7 @@ struct app {
     struct app_options options;
     struct sources *sources;
     struct accounts *accounts;
+    struct jobs *jobs;
     struct routes *routes;
     struct throttle *throttle;
     struct app_metrics metrics;
@@ -40,6 +41,8 @@ int app_open(struct app **out, struct folder *folder, const struct app_options *
     int code = sources_open(&app->sources, folder->store, folder->vault, err);
     if (!code)
         code = accounts_open(&app->accounts, folder, err);
+    if (!code)
+        code = jobs_open(&app->jobs, folder, options->jobs, err);
     if (code) {
         app_close(app);
         return code;
@@ -55,6 +58,7 @@ int app_open(struct app **out, struct folder *folder, const struct app_options *
 void app_close(struct app *app) {
     if (!app)
         return;
+    jobs_close(app->jobs);
     while (app->n_kept) {
         struct kept *kept = &app->kept[--app->n_kept];
         if (kept->release)
@@ -76,6 +80,9 @@ struct sources *app_sources(struct app *app) {
 }
 struct accounts *app_accounts(struct app *app) {
     return app->accounts;
+}
+struct jobs *app_jobs(struct app *app) {
+    return app->jobs;
 }
 const struct app_options *app_options(const struct app *app) { return &app->options; }
 const struct routes *app_routes(const struct app *app) { return app->routes; }

@@ -11,11 +11,13 @@
 #include "http/account.h"
 #include "http/assets.h"
 #include "http/http.h"
+#include "jobs/jobs.h"
 
 struct app_options {
     const struct route_table *const *tables; /* all route tables */
     size_t n_tables;
-    const char *public_url; /* "https://senda.example.org", NULL: from the Host header */
+    const struct job *const *jobs; /* scheduled work, NULL at the end; NULL: none */
+    const char *public_url;        /* "https://senda.example.org", NULL: from the Host header */
     /* Renders an error for a browser (Accept: text/html) in place of the problem document, which response already
      * holds; NULL: problem documents for all. */
     int (*error_page)(struct request *request, struct response *response, const struct err *err);
@@ -29,6 +31,7 @@ void app_close(struct app *app);
 struct folder *app_folder(struct app *app);
 struct sources *app_sources(struct app *app);
 struct accounts *app_accounts(struct app *app);
+struct jobs *app_jobs(struct app *app);
 const struct app_options *app_options(const struct app *app);
 
 /* A value that a page or API keeps for the life of the app (caches): created once by `make`, freed by `release`

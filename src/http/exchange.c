@@ -357,7 +357,7 @@ static enum MHD_Result answer(struct exchange *exchange) {
     return result;
 }
 
-static void run_in_worker(struct job *job) {
+static void run_in_worker(struct task *job) {
     struct exchange *exchange =
         (struct exchange *)(void *)((char *)job - offsetof(struct exchange, job));
     struct response response = {0};

@@ -60,9 +60,9 @@ struct body {
     void *mapped;
 };
 
-struct job {
-    struct job *next;
-    void (*run)(struct job *job);
+struct task {
+    struct task *next;
+    void (*run)(struct task *job);
 };
 
 struct exchange {
@@ -77,7 +77,7 @@ struct exchange {
     atomic_int users; /* the request, and its stream */
     bool begun;       /* headers were seen */
     bool counted;     /* in the forwarded address' count */
-    struct job job;
+    struct task job;
     uint32_t index, generation; /* names it to the watcher */
     bool watched;
     size_t timed; /* of a spooled body: bytes that had come when the deadline was set anew */
@@ -110,7 +110,7 @@ struct server {
 
     pthread_mutex_t jobs_lock;
     pthread_cond_t jobs_changed;
-    struct job *first_job, **last_job;
+    struct task *first_job, **last_job;
     size_t n_jobs;
     bool jobs_end;
     pthread_t workers[WORKERS];
@@ -163,7 +163,7 @@ void streams_wake(struct server *server, int64_t now_us, bool all);
 must_use int workers_start(struct server *server, struct err *err);
 void workers_stop(struct server *server);
 /* false: the queue is full. */
-bool workers_add(struct server *server, struct job *job, bool always);
+bool workers_add(struct server *server, struct task *job, bool always);
 
 /* watcher.c */
 must_use int watcher_start(struct server *server, struct err *err);

@@ -17,7 +17,7 @@
 enum { CHUNK_BYTES = 64 * 1024, CHUNK_MAX_BYTES = 64 * 1024 * 1024, PING_US = 15 * 1000 * 1000 };
 
 struct stream {
-    struct job job;
+    struct task job;
     struct exchange *exchange;
     pthread_mutex_t lock;
     struct buf ready;
@@ -47,7 +47,7 @@ static void wait_for_more(struct stream *stream) {
 }
 
 /* In a worker. */
-static void make_chunk(struct job *job) {
+static void make_chunk(struct task *job) {
     struct stream *stream = (struct stream *)job;
     struct server *server = stream->exchange->server;
     pthread_mutex_lock(&stream->lock);

@@ -11,7 +11,7 @@ static void *work(void *context) {
     for (;;) {
         while (!server->first_job && !server->jobs_end)
             pthread_cond_wait(&server->jobs_changed, &server->jobs_lock);
-        struct job *job = server->first_job;
+        struct task *job = server->first_job;
         if (!job)
             break;
         server->first_job = job->next;
@@ -26,7 +26,7 @@ static void *work(void *context) {
     return NULL;
 }
 
-bool workers_add(struct server *server, struct job *job, bool always) {
+bool workers_add(struct server *server, struct task *job, bool always) {
     pthread_mutex_lock(&server->jobs_lock);
     bool room = always || server->n_jobs < WORKER_QUEUE_MAX;
     if (room) {

@@ -76,6 +76,9 @@ static const struct right rights[] = {
     {"POST", "/api/v1/backups", ROLE_ADMIN, SCOPE_ADMIN},
     {"POST", "/api/v1/verify", ROLE_ADMIN, SCOPE_ADMIN},
     {"POST", "/api/v1/reindex", ROLE_ADMIN, SCOPE_ADMIN},
+    {"GET", "/api/v1/jobs", ROLE_ADMIN, SCOPE_ADMIN},
+    {"POST", "/api/v1/jobs/{name}/run", ROLE_ADMIN, SCOPE_ADMIN},
+    {"POST", "/api/v1/jobs/{name}/cancel", ROLE_ADMIN, SCOPE_ADMIN},
 };
 enum { RIGHTS = sizeof rights / sizeof *rights, ROLES = 6, SCOPES = 6 };
 

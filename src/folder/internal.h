@@ -1,0 +1,15 @@
+/*
+ * Shared inside folder/.
+ *
+ * SPDX-License-Identifier: GPL-3.0-or-later
+ */
+#ifndef SENDA_FOLDER_INTERNAL_H
+#define SENDA_FOLDER_INTERNAL_H
+
+#include "folder/folder.h"
+
+struct folder_kept *folder_kept_new(void);
+/* Releases what is kept, the newest first. */
+void folder_kept_free(struct folder_kept *kept);
+
+#endif

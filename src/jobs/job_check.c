@@ -1,0 +1,38 @@
+/*
+ * Each night: is what is stored still whole? A disk that forgets is noticed while a backup still exists.
+ *
+ * SPDX-License-Identifier: GPL-3.0-or-later
+ */
+#include "folder/verify.h"
+#include "jobs/table.h"
+
+enum { FINDINGS_MAX_BYTES = 64 * 1024 };
+
+static int64_t lines(struct slice text) {
+    int64_t n = 0;
+    for (size_t i = 0; i < text.n; i++)
+        n += text.p[i] == '\n';
+    return n;
+}
+
+static int run(struct job_run *run, struct err *err) {
+    struct buf findings;
+    buf_init(&findings, FINDINGS_MAX_BYTES);
+    int code = folder_verify_truth(job_folder(run), &findings, err);
+    int64_t faults = lines(buf_slice(&findings));
+    if (!code)
+        job_result(run, json_pack("{s:I}", "faults", (json_int_t)faults));
+    if (!code && faults) {
+        code = err_set(err, E_CORRUPT, "%lld faults in what is stored", (long long)faults);
+        err_hint(err, "Run senda verify, then restore a backup.");
+    }
+    buf_release(&findings);
+    return code;
+}
+
+const struct job job_check = {.name = "storage.check",
+                              .summary =
+                                  "checks every checksum of the log, its keys and the records",
+                              .lane = JOB_LONG,
+                              .daily_minute = 4 * 60,
+                              .run = run};
