@@ -22,7 +22,8 @@
     X(PATHS, answer_paths)                                                                         \
     X(RETENTION, answer_retention)                                                                 \
     X(CUSTOMERS, answer_customers)                                                                 \
-    X(DROP_OFF, answer_drop_off)
+    X(DROP_OFF, answer_drop_off)                                                                   \
+    X(SCORE, answer_score)
 
 static int (*const answers[PLAN_KINDS])(struct question *, struct err *) = {
 #define X(kind, answer) [PLAN_##kind] = answer,

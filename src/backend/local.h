@@ -10,6 +10,7 @@
  *   flow       {"node": name, "starts": true, "ends": true} or {"edge": [from, to]}
  *   variants   {"path": [names]}                                     cases with exactly this path
  *   paths      {"path": [names]}                                     cases that go this way after (before) the root
+ *   score      {"time": instant in the bucket, "by": value, "answer": 9}   all optional
  *   retention  {"cohort": instant in it, "period": k, "by": value}  returned in period k; without: the whole cohort
  *
  * SPDX-License-Identifier: GPL-3.0-or-later
@@ -69,6 +70,7 @@ must_use int answer_variants(struct question *question, struct err *err);
 must_use int answer_paths(struct question *question, struct err *err);
 must_use int answer_customers(struct question *question, struct err *err);
 must_use int answer_timeline(struct question *question, struct err *err);
+must_use int answer_score(struct question *question, struct err *err);
 
 /* Every interaction of one owner that the filters leave, in order. */
 struct collected {

@@ -18,7 +18,7 @@ struct loading {
     const struct overlay *overlay;
     const struct touchpoint_rule *rules;
     size_t n_rules;
-    size_t row_capacity, trait_capacity;
+    size_t row_capacity, trait_capacity, answer_capacity;
 };
 
 static void *grown(void *rows, size_t n, size_t *capacity, size_t each) {
@@ -105,6 +105,11 @@ static int load_record(void *context, const struct log_record *record) {
         kept.touchpoint = touchpoint_of(loading, row);
         world->rows = grown(world->rows, world->n_rows, &loading->row_capacity, sizeof kept);
         world->rows[world->n_rows++] = kept;
+    } else if (row->type == ROW_ANSWER) {
+        kept.touchpoint = touchpoint_of(loading, row);
+        world->answers =
+            grown(world->answers, world->n_answers, &loading->answer_capacity, sizeof kept);
+        world->answers[world->n_answers++] = kept;
     } else {
         world->traits =
             grown(world->traits, world->n_traits, &loading->trait_capacity, sizeof kept);
@@ -144,6 +149,8 @@ int reference_load(struct reference_world *world, struct folder *folder, struct 
     }
     if (world->rows)
         qsort(world->rows, world->n_rows, sizeof *world->rows, in_customer_order);
+    if (world->answers)
+        qsort(world->answers, world->n_answers, sizeof *world->answers, in_customer_order);
     if (world->traits)
         qsort(world->traits, world->n_traits, sizeof *world->traits, in_customer_order);
     if (snapshot)
@@ -155,6 +162,7 @@ int reference_load(struct reference_world *world, struct folder *folder, struct 
 
 void reference_release(struct reference_world *world) {
     free(world->rows);
+    free(world->answers);
     free(world->traits);
     arena_release(&world->arena);
     *world = (struct reference_world){0};
@@ -219,14 +227,18 @@ void reference_view(const struct reference_world *world, const struct plan *plan
                     struct arena *arena, struct reference_view *view) {
     *view = (struct reference_view){
         .cases = arena_get(arena, sizeof *view->cases * (world->n_owners + 1))};
-    const struct reference_row **rows = arena_get(arena, sizeof *rows * (world->n_rows + 1));
+    bool score = plan->kind == PLAN_SCORE;
+    const struct reference_row *all = score ? world->answers : world->rows;
+    size_t n = score ? world->n_answers : world->n_rows;
+    const struct reference_row **rows = arena_get(arena, sizeof *rows * (n + 1));
     bool flow = plan->kind == PLAN_FLOW || plan->kind == PLAN_VARIANTS;
-    for (size_t i = 0, end; i < world->n_rows; i = end) {
-        uint32_t owner = world->rows[i].owner;
+    for (size_t i = 0, end; i < n; i = end) {
+        uint32_t owner = all[i].owner;
         struct reference_case one = {.owner = owner, .rows = rows};
-        for (end = i; end < world->n_rows && world->rows[end].owner == owner; end++) {
-            const struct reference_row *row = &world->rows[end];
-            if (passes(plan, row) && (!flow || belongs_to_flow(plan, row)))
+        for (end = i; end < n && all[end].owner == owner; end++) {
+            const struct reference_row *row = &all[end];
+            if (passes(plan, row) && (!flow || belongs_to_flow(plan, row)) &&
+                (!score || reference_matches(row, &plan->of)))
                 rows[one.n++] = row;
         }
         rows += one.n;
@@ -458,6 +470,7 @@ static json_t *data_of(const struct reference_world *world, const struct plan *p
     case PLAN_FLOW: return reference_flow(world, plan, view, arena);
     case PLAN_VARIANTS: return reference_variants(world, plan, view, arena);
     case PLAN_RETENTION: return reference_retention(world, plan, view, arena);
+    case PLAN_SCORE: return reference_score(world, plan, view, arena);
     case PLAN_CUSTOMERS: return reference_customers(world, plan, arena);
     default: return NULL;
     }

@@ -26,6 +26,8 @@ struct reference_world {
     struct arena arena;
     struct reference_row *rows; /* interactions by (owner, time, seq) */
     size_t n_rows;
+    struct reference_row *answers; /* by (owner, time, seq) */
+    size_t n_answers;
     struct reference_row *traits; /* changes of traits by (owner, time, seq) */
     size_t n_traits;
     uint32_t *owners; /* every owner, ascending */
@@ -98,6 +100,8 @@ json_t *reference_variants(const struct reference_world *, const struct plan *,
                            const struct reference_view *, struct arena *);
 json_t *reference_retention(const struct reference_world *, const struct plan *,
                             const struct reference_view *, struct arena *);
+json_t *reference_score(const struct reference_world *, const struct plan *,
+                        const struct reference_view *, struct arena *);
 json_t *reference_customers(const struct reference_world *, const struct plan *, struct arena *);
 
 #endif

@@ -90,6 +90,7 @@ static void copy_columns(const struct worker *worker, const struct run *runs,
         .group = MERGED(uint32_t, like->group, from->group[row]),
         .case_value = MERGED(uint32_t, like->case_value, from->case_value[row]),
         .number = MERGED(double, like->number, from->number[row]),
+        .weight = MERGED(double, like->weight, from->weight[row]),
     };
 }
 

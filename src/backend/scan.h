@@ -41,6 +41,7 @@ must_use int patience_check(const struct patience *patience, struct err *err);
 
 /* What a question wants to see. Zero: everything, times and masks only. */
 struct scan_spec {
+    enum part_kind kind;      /* interactions, or answers */
     struct filter filter;     /* range, where, channels, units */
     const struct matcher *of; /* removes like a filter; NULL: none */
     bool drop_system;         /* interactions of source 0, but those of the named events */
@@ -53,8 +54,8 @@ struct scan_spec {
     bool select;     /* rows that match none need not be handed over (they are counted) */
     bool compact;    /* with select: they never are, so the operator does not look at masks */
     enum by_kind by; /* channel, unit, touchpoint, event, property: a column of groups */
-    uint32_t by_property, case_property, number_property; /* 0: not wanted */
-    struct value_table *by_values, *case_values;          /* filled by scan_prepare */
+    uint32_t by_property, case_property, number_property, weight_property; /* 0: not wanted */
+    struct value_table *by_values, *case_values; /* filled by scan_prepare */
     bool every_column;               /* the caller reads other columns of the parts by itself */
     bool unordered;                  /* the operator does not mind the order of a customer's runs */
     const struct owner_set *members; /* only these customers; NULL: all */

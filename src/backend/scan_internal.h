@@ -26,7 +26,7 @@ struct scan_part {
     struct scan_matcher of;
     struct scan_matcher matchers[PLAN_MATCHERS];
     struct expr_values by, cases;
-    struct expr_number number;
+    struct expr_number number, weight;
 };
 
 /* Tables that all parts share: is a code allowed. NULL: all are. */

@@ -311,6 +311,8 @@ static void gather_columns(struct picked *picked, const struct scan_spec *spec,
         view->case_value = gather_values(picked, &part->cases);
     if (spec->number_property)
         view->number = gather_numbers(picked, &part->number);
+    if (spec->weight_property)
+        view->weight = gather_numbers(picked, &part->weight);
     view->row = picked->rows;
 }
 

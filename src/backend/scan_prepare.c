@@ -31,7 +31,7 @@ static size_t add_properties(uint32_t *properties, size_t n, const struct predic
 }
 
 static size_t wanted_properties(const struct scan_spec *spec, struct arena *arena, uint32_t **out) {
-    size_t most = spec->filter.n_where + (spec->of ? spec->of->n_where : 0) + 3;
+    size_t most = spec->filter.n_where + (spec->of ? spec->of->n_where : 0) + 4;
     for (uint32_t m = 0; m < spec->n_matchers; m++)
         most += spec->matchers[m]->n_where;
     uint32_t *properties = ARENA_ARRAY(arena, uint32_t, most);
@@ -46,6 +46,8 @@ static size_t wanted_properties(const struct scan_spec *spec, struct arena *aren
         properties[n++] = spec->case_property;
     if (spec->number_property)
         properties[n++] = spec->number_property;
+    if (spec->weight_property)
+        properties[n++] = spec->weight_property;
     *out = properties;
     return n;
 }
@@ -81,7 +83,7 @@ static bool lies_ready(const struct scan_spec *spec, const struct scan_part *par
     const struct filter *filter = &spec->filter;
     return !part->time_cut && !filter->n_where && !filter->some_channels && !filter->some_units &&
            !spec->of && !spec->members && spec->by != BY_PROPERTY && !spec->case_property &&
-           !spec->number_property;
+           !spec->number_property && !spec->weight_property;
 }
 
 static void prepare_part(struct scan *scan, struct scan_part *prepared, const struct part *part,
@@ -104,6 +106,8 @@ static void prepare_part(struct scan *scan, struct scan_part *prepared, const st
         prepared->cases = expr_values(part, spec->case_property, spec->case_values, arena);
     if (spec->number_property)
         prepared->number = expr_number(part, spec->number_property, arena);
+    if (spec->weight_property)
+        prepared->weight = expr_number(part, spec->weight_property, arena);
 }
 
 /* Matchers by event alone (or touchpoint alone) need one table; no masks are made then. */
@@ -200,7 +204,7 @@ int scan_prepare(struct scan *scan, const struct scan_spec *spec, const struct s
                           .max_ms = INT64_MIN};
     const struct part *const *parts;
     int64_t latest_ms = INT64_MIN;
-    size_t n = snapshot_parts(snapshot, PART_INTERACTIONS, spec->filter.from_ms, spec->filter.to_ms,
+    size_t n = snapshot_parts(snapshot, spec->kind, spec->filter.from_ms, spec->filter.to_ms,
                               &parts, arena);
     scan->parts = ARENA_ARRAY(arena, struct scan_part, n);
     for (size_t p = 0; p < n; p++) {

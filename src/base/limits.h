@@ -10,6 +10,7 @@
 /* One event on the wire (interface.md). */
 #define LIMIT_EVENT_BYTES 32768
 #define LIMIT_EVENT_PROPERTIES 255 /* scalar and nested members of one event */
+#define LIMIT_ANSWERS 200          /* that one interaction may bring */
 #define LIMIT_NAME_BYTES 255       /* event, channel, touchpoint, unit, property name */
 #define LIMIT_ID_BYTES 255         /* userId, anonymousId, groupId */
 #define LIMIT_MESSAGE_ID_BYTES 100

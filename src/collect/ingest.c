@@ -76,6 +76,44 @@ static void reject(struct ingest_batch *batch, size_t i, enum refusal refusal) {
     batch->rejected++;
 }
 
+/* Properties of the rows of the long table, into ingest->answers; ends[] says where each ends. E_REFUSED: a dictionary is
+ * full. */
+static int encode_answers(struct submission *submission, size_t i, size_t ends[LIMIT_ANSWERS],
+                          sqlite3 *db, struct err *err) {
+    struct ingest *ingest = submission->ingest;
+    const struct prepared *prepared = &submission->prepared[i];
+    struct adding adding = {ingest->dictionary, db, err};
+    buf_clear(&ingest->answers);
+    for (uint32_t a = 0; a < prepared->n_answers; a++) {
+        const struct answer *answer = &prepared->answers[a];
+        uint16_t touchpoint;
+        if (!add_code(&adding, DICTIONARY_TOUCHPOINT, answer->touchpoint, &touchpoint) ||
+            !answer_encode(&submission->batch->events[i], answer, &ingest->answers, add_property,
+                           &adding))
+            return err->code;
+        ends[a] = ingest->answers.n;
+    }
+    return ingest->answers.full ? E_REFUSED : 0;
+}
+
+/* The rows behind the interaction that brought them. They have no keys of their own: where the interaction is known
+ * already, they are too. */
+static int append_answers(struct submission *submission, size_t i, const struct row *interaction,
+                          const size_t ends[LIMIT_ANSWERS], struct err *err) {
+    struct ingest *ingest = submission->ingest;
+    int code = 0;
+    for (uint32_t a = 0; a < submission->prepared[i].n_answers && !code; a++) {
+        size_t start = a ? ends[a - 1] : 0;
+        struct row row = *interaction;
+        row.type = ROW_ANSWER;
+        row.properties = (struct slice){ingest->answers.p + start, ends[a] - start};
+        code = log_add(ingest->log, &row, (struct slice){0}, (struct key128){0},
+                       submission->batch->received_ms, err);
+        ingest->pending = row.seq;
+    }
+    return code;
+}
+
 static int append(struct submission *submission, size_t i, sqlite3 *db, struct err *err) {
     struct ingest *ingest = submission->ingest;
     struct ingest_batch *batch = submission->batch;
@@ -90,7 +128,14 @@ static int append(struct submission *submission, size_t i, sqlite3 *db, struct e
         .type = ROW_TYPE[event->type],
         .properties = {submission->properties.p + prepared->start, prepared->bytes},
     };
+    if (prepared->refusal) {
+        reject(batch, i, prepared->refusal);
+        return 0;
+    }
+    size_t ends[LIMIT_ANSWERS];
     int code = prepared->known ? 0 : complete(submission, i, &row, db, err);
+    if (!code && prepared->n_answers)
+        code = encode_answers(submission, i, ends, db, err);
     if (code == E_REFUSED) {
         reject(batch, i, REFUSAL_TOO_MANY_NAMES);
         return 0;
@@ -110,6 +155,8 @@ static int append(struct submission *submission, size_t i, sqlite3 *db, struct e
     ingest->pending = row.seq;
     if (!code && (prepared->key.a || prepared->key.b))
         keys_put(ingest->keys, prepared->key, 0, row.seq);
+    if (!code && prepared->n_answers)
+        code = append_answers(submission, i, &row, ends, err);
     batch->results[i] = (struct event_result){OUTCOME_ACCEPTED, REFUSAL_NONE};
     batch->accepted++;
     return code;
@@ -172,6 +219,8 @@ static void remember_arrivals(struct ingest *ingest, const struct row *rows, siz
     pthread_mutex_lock(&ingest->lock);
     for (size_t i = from; i < n; i++) {
         const struct row *row = &rows[i];
+        if (row->type == ROW_ANSWER) /* its interaction arrived */
+            continue;
         ingest->arrivals[ingest->n_arrivals++ % ARRIVALS] =
             (struct arrival){row->seq,   row->time_ms, received_ms, row->customer,
                              row->event, row->channel, row->source};
@@ -376,6 +425,7 @@ static void release(struct ingest *ingest) {
     refused_close(ingest->refused);
     counters_release(ingest);
     buf_release(&ingest->scratch);
+    buf_release(&ingest->answers);
     pthread_mutex_destroy(&ingest->lock);
     free(ingest);
 }
@@ -394,6 +444,7 @@ int ingest_open(struct ingest **ingest, struct store *store, struct vault *vault
     opened->timeline = timeline;
     pthread_mutex_init(&opened->lock, NULL);
     buf_init(&opened->scratch, SCRATCH_MAX_BYTES);
+    buf_init(&opened->answers, SCRATCH_MAX_BYTES);
     int code = fill(opened, dir, err);
     if (code) {
         release(opened);

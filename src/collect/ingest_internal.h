@@ -8,6 +8,7 @@
 
 #include <pthread.h>
 
+#include "collect/answers.h"
 #include "collect/ingest.h"
 
 enum { ARRIVALS = 1000, SOURCES_COUNTED = 10001 };
@@ -20,6 +21,9 @@ struct prepared {
     bool known;        /* codes and properties are complete; else the writer makes them */
     uint16_t event, channel, unit;
     uint32_t start, bytes; /* of its properties in submission.properties */
+    uint32_t n_answers;
+    enum refusal refusal;   /* found while reading its answers */
+    struct answer *answers; /* that it brings, in the arena */
 };
 
 struct submission {
@@ -47,6 +51,7 @@ struct ingest {
 
     /* the writer's */
     struct buf scratch; /* properties of an event with new names */
+    struct buf answers; /* properties of an event's answers */
     uint64_t pending;   /* last seq of the open transaction; 0: it has none */
     bool keep_keys;     /* some are not in the log */
 

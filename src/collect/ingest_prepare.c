@@ -191,6 +191,17 @@ static void prepare_codes(struct submission *submission, size_t i, struct rememb
     prepared->bytes = (uint32_t)(submission->properties.n - prepared->start);
 }
 
+static void prepare_answers(struct submission *submission, size_t i) {
+    const struct event *event = &submission->batch->events[i];
+    struct prepared *prepared = &submission->prepared[i];
+    const char *message = "";
+    size_t n = 0;
+    if (!event_carries_answers(event))
+        return;
+    prepared->refusal = answers_of(event, &submission->arena, &prepared->answers, &n, &message);
+    prepared->n_answers = (uint32_t)n;
+}
+
 void ingest_prepare(struct submission *submission) {
     struct remembered remembered = {.dictionary = submission->ingest->dictionary};
     struct buf scratch;
@@ -200,6 +211,7 @@ void ingest_prepare(struct submission *submission) {
         prepare_identifiers(submission, i);
         if (submission->batch->events[i].type != EVENT_ALIAS)
             prepare_codes(submission, i, &remembered);
+        prepare_answers(submission, i);
     }
     buf_release(&scratch);
 }

@@ -40,7 +40,6 @@ static inline int due_whole(double *due) {
 struct even even_of(uint64_t seed, unsigned purpose);
 double even_unit(struct even *even);
 bool even_chance(struct even *even, double share);
-double normal_quantile(double p); /* 0 < p < 1, good to 1e-7 */
 
 /* ---- calendar.c ---- */
 

@@ -9,6 +9,7 @@
 #include <math.h>
 
 #include "demo/internal.h"
+#include "stats/gsl.h"
 
 static const double turns_total = 194400, taps_total = 60300;
 enum { FACE_HAPPY, FACE_INDIFFERENT, FACE_UNHAPPY };

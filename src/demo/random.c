@@ -90,16 +90,3 @@ double even_unit(struct even *even) {
 }
 
 bool even_chance(struct even *even, double share) { return even_unit(even) < share; }
-
-/* By bisection of erfc: rare enough here, and nothing to get wrong. */
-double normal_quantile(double p) {
-    double low = -8, high = 8;
-    for (int i = 0; i < 40; i++) {
-        double middle = (low + high) / 2;
-        if (0.5 * erfc(-middle * 0.7071067811865476) < p)
-            low = middle;
-        else
-            high = middle;
-    }
-    return (low + high) / 2;
-}

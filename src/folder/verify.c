@@ -38,7 +38,7 @@ static int check_record(void *context, const struct log_record *record) {
         checking->customers = customers_count(checking->folder->customers);
     if (!row->customer || row->customer > checking->customers)
         fault(checking, row->seq, "belongs to nobody");
-    if (row->type > ROW_GROUP || (row_is_interaction(row->type) && !row->event) ||
+    if (row->type > ROW_ANSWER || (row_is_interaction(row->type) && !row->event) ||
         !code_exists(checking, DICTIONARY_EVENT, row->event) ||
         !code_exists(checking, DICTIONARY_CHANNEL, row->channel) ||
         !code_exists(checking, DICTIONARY_UNIT, row->unit))

@@ -29,6 +29,7 @@ struct view {
     const uint32_t *group;      /* by a property: number in the table of values, 0: none */
     const uint32_t *case_value; /* the case's property: number in its table of values, 0: none */
     const double *number;       /* the measured property, NaN: none */
+    const double *weight;       /* what a row counts for, NaN: 1 */
     const struct part *part;    /* where the rows come from … */
     const uint32_t *row;        /* … and their rows there; NULL: the same numbers */
     bool follows;               /* every row is later than all rows of the views before it */

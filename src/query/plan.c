@@ -37,6 +37,9 @@ static const char *const members[PLAN_KINDS] = {
     [PLAN_CUSTOMERS] = "range where segment unit channel limit of cursor",
     [PLAN_DROP_OFF] =
         "range where segment unit channel limit steps window order entry exclude step last cursor",
+    [PLAN_SCORE] =
+        "range where segment unit channel by limit metric survey question every weighted "
+        "people cursor",
 };
 
 static int read_plan_kind(struct reader *r, const json_t *query) {
@@ -47,7 +50,7 @@ static int read_plan_kind(struct reader *r, const json_t *query) {
     }
     size_t mark = enter(r, "kind");
     const char *text = json_string_value(json);
-    static const char *const later[] = {"score", "value", "conformance"};
+    static const char *const later[] = {"value", "conformance"};
     for (size_t i = 0; text && i < sizeof later / sizeof *later; i++)
         if (strcmp(text, later[i]) == 0)
             return refuse(r, "kind \"%s\" is not available in this version", text);

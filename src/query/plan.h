@@ -25,7 +25,10 @@
  *     inline rule) for those in it, null for the others; the segment then splits instead of filtering.
  *  6. With by and limit: values ranked by interactions (trend), customers at step 1, cohort sizes, then by name
  *     (null first, then bytewise); those beyond the limit become "(other)". null takes part like a value.
- *  7. Rules (segment, customers): `did` sees everything that the asker may see; range, unit, channel and where of the
+ *  7. Score: answers (ROW_ANSWER) instead of interactions; channel, unit, touchpoint and where are the answer's. An answer
+ *     outside its scale, or in words, is no part of it. weighted: an answer without a weight counts 1, one with a weight
+ *     that is not above 0 nothing.
+ *  8. Rules (segment, customers): `did` sees everything that the asker may see; range, unit, channel and where of the
  *     query do not limit a rule, except that unit, channel and where do for `of` of kind customers. Universe of kind
  *     customers: every owner of a profile; for a scoped asker those with an interaction in the scope.
  *
@@ -59,7 +62,8 @@ enum {
     X(PATHS, "paths")                                                                              \
     X(RETENTION, "retention")                                                                      \
     X(CUSTOMERS, "customers")                                                                      \
-    X(DROP_OFF, "drop_off")
+    X(DROP_OFF, "drop_off")                                                                        \
+    X(SCORE, "score")
 
 enum plan_kind {
 #define X(name, text) PLAN_##name,
@@ -151,6 +155,8 @@ enum funnel_order { ORDER_ORDERED, ORDER_STRICT, ORDER_ANY };
 enum funnel_entry { ENTRY_ANY, ENTRY_FIRST };
 enum flow_level { LEVEL_EVENT, LEVEL_TOUCHPOINT, LEVEL_CHANNEL };
 enum flow_case { CASE_CUSTOMER, CASE_SESSION, CASE_PROPERTY };
+/* How answers become a score: the groups of NPS, a share of the upper answers, a mean. */
+enum score_kind { SCORE_NPS, SCORE_SHARE, SCORE_MEAN };
 enum retention_measure { RETENTION_CALENDAR, RETENTION_ROLLING, RETENTION_UNBOUNDED };
 
 struct exclusion {
@@ -167,7 +173,9 @@ struct people {
     struct value by;             /* VALUE_NULL for null; text "(other)" is not offered */
     struct slice node, from, to; /* flow: a node's or an edge's; absent if not asked */
     bool starts, ends;           /* with node: cases that begin or end there */
-    const struct slice *path;    /* variants: this path; paths: names from the root on */
+    bool has_answer;             /* score: only who answered this */
+    double answer;
+    const struct slice *path; /* variants: this path; paths: names from the root on */
     uint32_t n_path;
     bool has_time;   /* trend: absent means all buckets */
     int64_t time_ms; /* trend: an instant in the bucket; retention: in the cohort */
@@ -210,7 +218,7 @@ struct plan { // NOLINT(clang-analyzer-optin.performance.Padding)
 
     enum measure measure; /* trend */
     uint32_t measure_property;
-    enum bucket every; /* trend, retention */
+    enum bucket every; /* trend, retention, score */
 
     const struct matcher *steps; /* funnel, drop_off */
     uint32_t n_steps;
@@ -232,6 +240,11 @@ struct plan { // NOLINT(clang-analyzer-optin.performance.Padding)
     bool backward;       /* paths: end was given */
     uint32_t depth;      /* paths: steps */
     bool collapse;       /* paths: equal neighbours are one */
+
+    /* score: `of` picks the metric's answers among those with points. A code is CODE_NONE before anybody answered. */
+    enum score_kind score;
+    bool has_every, weighted;
+    uint32_t points_property, value_property, weight_property;
 
     struct matcher start, back; /* retention: start and return */
     uint32_t periods;           /* numbers in `returned`, period 0 included */

@@ -301,6 +301,67 @@ static int read_retention(struct reader *r, const json_t *query) {
     return code;
 }
 
+/* A condition on a property of answers; before anybody answered, its code is CODE_NONE and nothing matches. */
+static int add_condition(struct reader *r, struct predicate *where, uint32_t *n,
+                         const char *property, const json_t *json) {
+    bool list = json_is_array(json);
+    size_t count = list ? json_array_size(json) : 1;
+    if (!count)
+        return refuse(r, "must name at least one %s", property);
+    struct value *values = ARENA_ARRAY(r->arena, struct value, count);
+    int code = 0;
+    for (size_t i = 0; i < count && !code; i++) {
+        size_t mark = list ? enter_index(r, i) : r->depth;
+        values[i].type = VALUE_TEXT;
+        code = read_text(r, list ? json_array_get(json, i) : json, &values[i].text);
+        leave(r, mark);
+    }
+    where[(*n)++] =
+        (struct predicate){.property = dictionary_find(r->context->dictionary, DICTIONARY_PROPERTY,
+                                                       slice_of(property)),
+                           .op = OP_IN,
+                           .values = values,
+                           .n_values = (uint32_t)count};
+    return code;
+}
+
+static enum score_kind score_kind_of(const json_t *metric) {
+    const char *text = json_string_value(metric);
+    bool share = text && (strcmp(text, "csat") == 0 || strcmp(text, "ces") == 0);
+    return text && strcmp(text, "nps") == 0 ? SCORE_NPS : share ? SCORE_SHARE : SCORE_MEAN;
+}
+
+static int read_score(struct reader *r, const json_t *query) {
+    const struct dictionary *names = r->context->dictionary;
+    struct plan *plan = r->plan;
+    struct predicate *where = ARENA_ARRAY(r->arena, struct predicate, 4);
+    uint32_t n = 0;
+    int code = need(r, query, "metric");
+    plan->every = BUCKET_MONTH;
+    plan->points_property = dictionary_find(names, DICTIONARY_PROPERTY, SLICE_LITERAL("points"));
+    plan->value_property = dictionary_find(names, DICTIONARY_PROPERTY, SLICE_LITERAL("value"));
+    if (!code && !json_is_string(json_object_get(query, "metric"))) {
+        size_t mark = enter(r, "metric");
+        refuse(r, "must be a text");
+        leave(r, mark);
+        return err_hint(r->err, "nps, csat, ces, rating, or a scale of your own.");
+    }
+    WITH_MEMBER(r, query, "metric", metric, code, add_condition(r, where, &n, "metric", metric));
+    WITH_MEMBER(r, query, "survey", survey, code, add_condition(r, where, &n, "survey", survey));
+    WITH_MEMBER(r, query, "question", question, code,
+                add_condition(r, where, &n, "question", question));
+    WITH_MEMBER(r, query, "every", every, code, read_every(r, every, true));
+    WITH_MEMBER(r, query, "weighted", weighted, code, read_bool(r, weighted, &plan->weighted));
+    where[n++] = (struct predicate){.property = plan->points_property, .op = OP_EXISTS};
+    plan->of = (struct matcher){.name = SLICE_LITERAL("*"), .where = where, .n_where = n};
+    plan->score = score_kind_of(json_object_get(query, "metric"));
+    plan->has_every = json_object_get(query, "every");
+    if (plan->weighted)
+        plan->weight_property =
+            dictionary_find(names, DICTIONARY_PROPERTY, SLICE_LITERAL("weight"));
+    return code;
+}
+
 static int read_customers(struct reader *r, const json_t *query) {
     int code = need(r, query, "of");
     WITH_MEMBER(r, query, "of", of, code, read_rule(r, of, 0, &r->plan->rule));
@@ -318,6 +379,7 @@ int read_kind(struct reader *r, const json_t *query) {
     case PLAN_DROP_OFF: return read_drop_off(r, query);
     case PLAN_RETENTION: return read_retention(r, query);
     case PLAN_CUSTOMERS: return read_customers(r, query);
+    case PLAN_SCORE: return read_score(r, query);
     case PLAN_FLOW: code = read_cases(r, query); break;
     case PLAN_VARIANTS: code = read_variants(r, query); break;
     case PLAN_PATHS: code = read_paths(r, query); break;
@@ -368,9 +430,18 @@ static int read_people_by(struct reader *r, const json_t *json) {
     return read_value(r, json, &r->plan->people.by);
 }
 
+static int read_answer(struct reader *r, const json_t *json) {
+    if (!json_is_number(json))
+        return refuse(r, "must be a number");
+    r->plan->people.has_answer = true;
+    r->plan->people.answer = json_number_value(json);
+    return 0;
+}
+
 static const char *people_members(enum plan_kind kind) {
     switch (kind) {
     case PLAN_TREND: return "time by";
+    case PLAN_SCORE: return "time by answer";
     case PLAN_FUNNEL: return "step lost by";
     case PLAN_FLOW: return "node edge starts ends";
     case PLAN_VARIANTS:
@@ -382,7 +453,8 @@ static const char *people_members(enum plan_kind kind) {
 /* What the list of customers cannot do without, by kind. */
 static const char *people_needs(enum plan_kind kind) {
     switch (kind) {
-    case PLAN_TREND: return NULL;
+    case PLAN_TREND:
+    case PLAN_SCORE: return NULL;
     case PLAN_FUNNEL: return "step";
     case PLAN_FLOW: return NULL;
     case PLAN_VARIANTS:
@@ -405,6 +477,7 @@ int read_people(struct reader *r, const json_t *json) {
     WITH_MEMBER(r, json, "step", number, code, read_count(r, number, 1, r->plan->n_steps, &step));
     WITH_MEMBER(r, json, "lost", lost, code, read_bool(r, lost, &people->lost));
     WITH_MEMBER(r, json, "by", by, code, read_people_by(r, by));
+    WITH_MEMBER(r, json, "answer", answer, code, read_answer(r, answer));
     WITH_MEMBER(r, json, "node", node, code, read_text(r, node, &people->node));
     WITH_MEMBER(r, json, "edge", edge, code, read_edge(r, edge));
     WITH_MEMBER(r, json, "starts", starts, code, read_bool(r, starts, &people->starts));

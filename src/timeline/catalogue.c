@@ -73,7 +73,7 @@ static int read_parts(sqlite3 *db, struct catalogue *catalogue, struct arena *ar
     while ((code = store_step(s, err)) == 1 && catalogue->n_parts < room)
         catalogue->parts[catalogue->n_parts++] = (struct catalogue_part){
             .number = (uint32_t)sqlite3_column_int64(s, 0),
-            .kind = sqlite3_column_int(s, 1) ? PART_TRAITS : PART_INTERACTIONS,
+            .kind = (enum part_kind)sqlite3_column_int(s, 1),
             .rows = (uint32_t)sqlite3_column_int64(s, 2),
             .bytes = (uint64_t)sqlite3_column_int64(s, 3),
             .min_ms = sqlite3_column_int64(s, 4),

@@ -23,8 +23,17 @@
 
 enum part_kind {
     PART_INTERACTIONS = 0,
-    PART_TRAITS = 1
-}; /* ROW_TRAITS and ROW_GROUP rows live apart */
+    PART_TRAITS = 1,  /* ROW_TRAITS and ROW_GROUP */
+    PART_ANSWERS = 2, /* ROW_ANSWER: the long table of what people answered */
+    PART_KINDS
+};
+static inline enum part_kind part_kind_of(uint8_t row_type) {
+    return row_is_interaction(row_type) ? PART_INTERACTIONS
+           : row_type == ROW_ANSWER     ? PART_ANSWERS
+                                        : PART_TRAITS;
+}
+/* Traits are not met anywhere, and keep nested values and nulls (a trait taken back). */
+static inline bool part_kind_is_traits(enum part_kind kind) { return kind == PART_TRAITS; }
 
 /* A property's values in a part. Present rows only; value k belongs to the k-th present row.
  * Presence: `rows` (ascending row numbers, n of them), or NULL with bitmap + rank (one bit a row; rank[i] =

@@ -125,7 +125,7 @@ static int add_properties(struct builder *builder, enum part_kind kind, uint32_t
     struct value value;
     while (property_next(&cursor, &code, &value)) {
         if (!part_keeps(code) || value.type == VALUE_ABSENT ||
-            (kind == PART_INTERACTIONS && (value.type == VALUE_JSON || value.type == VALUE_NULL)))
+            (!part_kind_is_traits(kind) && (value.type == VALUE_JSON || value.type == VALUE_NULL)))
             continue;
         struct column_builder *column = column_of(builder, code);
         uint32_t number = value_number(column, &value);
@@ -396,7 +396,7 @@ int part_build(struct part **part, enum part_kind kind, const struct row *rows, 
     const struct row **chosen = pointers_new(n);
     size_t n_chosen = 0;
     for (size_t i = 0; i < n; i++)
-        if (row_is_interaction(rows[i].type) == (kind == PART_INTERACTIONS))
+        if (part_kind_of(rows[i].type) == kind)
             chosen[n_chosen++] = &rows[i];
     struct part_body *body = NULL;
     int code = part_build_range(&body, kind, INT64_MIN, INT64_MAX, chosen, n_chosen, err);

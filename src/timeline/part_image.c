@@ -225,7 +225,7 @@ static bool header_fits(const struct part_image *image, uint64_t bytes) {
     if (bytes < sizeof *header || memcmp(header->magic, PART_MAGIC, sizeof header->magic) != 0 ||
         header->format != PART_FORMAT || header->bytes != bytes)
         return false;
-    return header->kind <= PART_TRAITS && header->n_rows <= PART_MAX_ROWS &&
+    return header->kind < PART_KINDS && header->n_rows <= PART_MAX_ROWS &&
            header->n_customers <= header->n_rows && header->n_columns <= LIMIT_PROPERTY_COLUMNS &&
            (header->n_rows > 0) == (header->n_customers > 0) &&
            tables_bytes(header->n_columns) <= bytes && header->min_seq >= header->seq_base &&

@@ -377,7 +377,7 @@ int merge_in_memory(struct part_body **part, enum part_kind kind, int64_t from_m
         return code;
     uint16_t *touchpoints = NULL;
     size_t bytes = merge_rows(merge) * sizeof *touchpoints;
-    if (bytes && kind == PART_INTERACTIONS) {
+    if (bytes && !part_kind_is_traits(kind)) {
         touchpoints = pages_new(bytes);
         if (!touchpoints)
             abort();

@@ -19,7 +19,9 @@ enum row_type {
     ROW_PAGE = 1,
     ROW_SCREEN = 2,
     ROW_TRAITS = 3, /* identify: properties are traits; event code is CODE_NONE */
-    ROW_GROUP = 4   /* group: traits "group_id" and "group.<name>" */
+    ROW_GROUP = 4,  /* group: traits "group_id" and "group.<name>" */
+    ROW_ANSWER =
+        5 /* one answer that an interaction brought (collect/answers.h); event is the interaction's */
 };
 static inline bool row_is_interaction(uint8_t type) { return type <= ROW_SCREEN; }
 

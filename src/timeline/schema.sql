@@ -38,7 +38,7 @@ CREATE TABLE key_file (
 -- NNNNNNNN.VVVVVVVV.touch. A file that is not listed here is left over and is removed.
 CREATE TABLE part (
     number INTEGER PRIMARY KEY,     -- NNNNNNNN
-    kind INTEGER NOT NULL,          -- enum part_kind: 0 interactions, 1 traits
+    kind INTEGER NOT NULL,          -- enum part_kind: 0 interactions, 1 traits, 2 answers
     rows INTEGER NOT NULL,          -- rows in it
     bytes INTEGER NOT NULL,         -- size of the .part file
     min_ms INTEGER NOT NULL,        -- time of its earliest row

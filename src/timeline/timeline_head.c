@@ -117,8 +117,7 @@ void tail_pieces_release(struct tail_pieces *pieces) {
 }
 
 static uint32_t row_cell(const struct view *view, const struct row *row) {
-    return cell_of(row_is_interaction(row->type) ? PART_INTERACTIONS : PART_TRAITS,
-                   range_of(&view->boundaries, row->time_ms));
+    return cell_of(part_kind_of(row->type), range_of(&view->boundaries, row->time_ms));
 }
 
 static int build_cell(struct timeline *timeline, const struct view *view, uint32_t cell,

@@ -25,7 +25,7 @@
 #include "timeline/part_internal.h"
 #include "timeline/touchpoint.h"
 
-enum { PART_KINDS = 2, CELLS = PART_KINDS * LIMIT_TIME_RANGES };
+enum { CELLS = PART_KINDS * LIMIT_TIME_RANGES };
 
 /* An immutable set of parts. */
 struct view {

@@ -30,7 +30,7 @@ enum {
 int part_give_touchpoints(struct timeline *timeline, const struct touchpoint_rules *rules,
                           struct part_body *part, struct err *err) {
     uint32_t n = part->part.n_rows;
-    if (part->part.kind != PART_INTERACTIONS || !n) {
+    if (part_kind_is_traits(part->part.kind) || !n) {
         part->part.rules_version = rules->version;
         return 0;
     }
@@ -112,7 +112,7 @@ int file_merge(struct timeline *timeline, enum part_kind kind, int64_t from_ms, 
     if (merge_rows(merge)) {
         struct view *view = timeline_view(timeline);
         uint32_t number = timeline->next_number++;
-        bool copy = kind == PART_INTERACTIONS && same_rules(parts, n, view->rules->version);
+        bool copy = !part_kind_is_traits(kind) && same_rules(parts, n, view->rules->version);
         code = write_files(timeline, merge, number, copy, view->rules, part, err);
         if (code) {
             part_release(*part);

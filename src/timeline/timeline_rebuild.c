@@ -97,7 +97,7 @@ static int visit(void *context, const struct log_record *record) {
     const struct row *row = &record->row;
     if (rebuild->progress && row->seq % PROGRESS_ROWS == 0)
         rebuild->progress(rebuild->context, row->seq, rebuild->until);
-    enum part_kind kind = row_is_interaction(row->type) ? PART_INTERACTIONS : PART_TRAITS;
+    enum part_kind kind = part_kind_of(row->type);
     if (!rebuild->cells[cell_of(kind, range_of(&rebuild->view->boundaries, row->time_ms))])
         return 0;
     struct row *copy = &rebuild->rows[rebuild->n++];

@@ -45,7 +45,7 @@ static uint64_t property_hash(uint64_t seq, uint32_t code, const struct value *v
 static int tally_record(void *context, const struct log_record *record) {
     struct verify *verify = context;
     const struct row *row = &record->row;
-    enum part_kind kind = row_is_interaction(row->type) ? PART_INTERACTIONS : PART_TRAITS;
+    enum part_kind kind = part_kind_of(row->type);
     uint32_t cell = cell_of(kind, range_of(&verify->view->boundaries, row->time_ms));
     struct tally *tally = &verify->log[cell];
     uint64_t last[LIMIT_EVENT_PROPERTIES + 64];
@@ -54,7 +54,7 @@ static int tally_record(void *context, const struct log_record *record) {
     struct value value;
     while (property_next(&cursor, &code, &value)) {
         if (!part_keeps(code) ||
-            (kind == PART_INTERACTIONS && (value.type == VALUE_JSON || value.type == VALUE_NULL)))
+            (!part_kind_is_traits(kind) && (value.type == VALUE_JSON || value.type == VALUE_NULL)))
             continue;
         uint32_t i = 0;
         while (i < n && codes[i] != code) /* twice in a row: the last counts */
@@ -156,7 +156,7 @@ static bool touchpoints_agree(struct timeline *timeline, const struct view *view
     struct err err;
     if (!codes)
         abort();
-    bool agree = part->kind != PART_INTERACTIONS ||
+    bool agree = part_kind_is_traits(part->kind) ||
                  (!touchpoint_apply(view->rules, timeline->dictionary, part, codes, &err) &&
                   memcmp(codes, part->touchpoint, part->n_rows * sizeof *codes) == 0);
     free(codes);

@@ -78,6 +78,50 @@ static void some_properties(struct event *event, struct arena *arena) {
     }
 }
 
+static const char *const METRICS[] = {"nps", "csat", "ces", "own"};
+
+/* An answer by itself, or a list of some. */
+static void some_answers(struct event *event, struct arena *arena) {
+    event->name = SLICE_LITERAL("Survey Responded");
+    struct event_property *p = arena_get(arena, sizeof *p * (event->n_properties + 5));
+    if (event->n_properties)
+        memcpy(p, event->properties, sizeof *p * event->n_properties);
+    event->properties = p;
+    p += event->n_properties;
+    *p++ = (struct event_property){
+        SLICE_LITERAL("survey"),
+        {.type = VALUE_TEXT, .text = slice_of(arena_format(arena, "s%d", pick(3)))}};
+    if (chance(60))
+        *p++ = (struct event_property){SLICE_LITERAL("weight"),
+                                       {.type = VALUE_NUMBER, .number = pick(8) / 4.0}};
+    if (chance(50)) {
+        *p++ = (struct event_property){SLICE_LITERAL("metric"),
+                                       {.type = VALUE_TEXT, .text = slice_of(METRICS[pick(4)])}};
+        *p++ = (struct event_property){SLICE_LITERAL("score"),
+                                       {.type = VALUE_INT, .integer = pick(12)}};
+    } else {
+        json_t *list = json_array();
+        for (int i = pick(4); i >= 0; i--) {
+            json_t *answer = json_pack("{s:o, s:s, s:i}", "question", json_sprintf("k%d", pick(3)),
+                                       "metric", METRICS[pick(4)], "value", pick(12));
+            if (chance(20))
+                json_object_set_new(answer, "scale", json_pack("[i, i]", 1, 3 + pick(5)));
+            if (chance(20))
+                json_object_set_new(answer, "touchpoint", json_sprintf("t%d", pick(3)));
+            if (chance(10))
+                json_object_set_new(answer, "value", json_string("some words"));
+            json_array_append_new(list, answer);
+        }
+        char *text = json_dumps(list, JSON_COMPACT);
+        *p++ = (struct event_property){
+            SLICE_LITERAL("answers"),
+            {.type = VALUE_JSON, .text = slice_of(arena_format(arena, "%s", text))}};
+        free(text);
+        json_decref(list);
+    }
+    event->n_properties = (size_t)(p - event->properties);
+}
+
 static struct event some_event(struct arena *arena) {
     struct event event = {.type = chance(88) ? EVENT_TRACK : EVENT_IDENTIFY,
                           .time_ms = some_time(),
@@ -101,6 +145,8 @@ static struct event some_event(struct arena *arena) {
             event.unit = slice_of(arena_format(arena, "n%d", pick(3)));
     }
     some_properties(&event, arena);
+    if (event.type == EVENT_TRACK && chance(15))
+        some_answers(&event, arena);
     return event;
 }
 
@@ -291,9 +337,25 @@ static json_t *some_retention(void) {
     return query;
 }
 
+static json_t *some_score(void) {
+    static const char *const EVERY[] = {"day", "week", "month"};
+    json_t *query = json_pack("{s:s, s:s}", "kind", "score", "metric", METRICS[pick(4)]);
+    if (chance(30))
+        json_object_set_new(query, "survey", json_sprintf("s%d", pick(3)));
+    if (chance(30))
+        json_object_set_new(query, "question", json_pack("[s, s]", "k0", "k2"));
+    if (chance(50))
+        json_object_set_new(query, "every", json_string(EVERY[pick(3)]));
+    if (chance(50))
+        json_object_set_new(query, "weighted", json_true());
+    if (chance(60))
+        some_by(query);
+    return query;
+}
+
 static json_t *some_question(void) {
     json_t *query = NULL;
-    switch (pick(8)) {
+    switch (pick(10)) {
     case 0:
     case 1:
     case 2: query = some_funnel(); break;
@@ -301,6 +363,8 @@ static json_t *some_question(void) {
     case 4: query = some_walk("variants"); break;
     case 5: query = some_trend(); break;
     case 6: query = some_retention(); break;
+    case 7:
+    case 8: query = some_score(); break;
     default: query = json_pack("{s:s, s:o}", "kind", "customers", "of", some_rule(0)); break;
     }
     if (strcmp(json_string_value(json_object_get(query, "kind")), "customers") != 0)
