@@ -34,16 +34,27 @@ static int compare_u32(const void *a, const void *b) {
     return (x > y) - (x < y);
 }
 
+/* Those that the asker may see, in front; returns how many. */
+static size_t visible(const struct principal *principal, struct arrival *arrivals, size_t n) {
+    size_t kept = 0;
+    for (size_t i = 0; i < n; i++)
+        if (principal_sees(principal, arrivals[i].unit))
+            arrivals[kept++] = arrivals[i];
+    return kept;
+}
+
 int arrivals_json(struct request *request, int source, size_t limit, uint64_t after, json_t **rows,
                   uint64_t *last, struct err *err) {
     struct folder *folder = app_folder(request->app);
     struct arrival *arrivals = ARENA_ARRAY(request->arena, struct arrival, limit + 1);
     size_t n = ingest_arrivals(folder->ingest, source, arrivals, limit), kept = 0, distinct = 0;
+    uint64_t newest = n ? arrivals[0].seq : 0;
+    n = visible(&request->principal, arrivals, n);
     uint32_t *owners = ARENA_ARRAY(request->arena, uint32_t, n + 1);
     while (kept < n && arrivals[kept].seq > after)
         owners[kept] = arrivals[kept].customer, kept++;
-    if (last && n && arrivals[0].seq > *last)
-        *last = arrivals[0].seq;
+    if (last && newest > *last)
+        *last = newest;
     qsort(owners, kept, sizeof *owners, compare_u32);
     for (size_t i = 0; i < kept; i++)
         if (!distinct || owners[distinct - 1] != owners[i])

@@ -86,15 +86,6 @@ struct reading {
     const struct dictionary *dictionary;
 };
 
-static bool may_see(const struct principal *principal, uint16_t unit) {
-    if (!principal->units)
-        return true;
-    for (size_t i = 0; i < principal->n_units; i++)
-        if (principal->units[i] == unit && unit != CODE_NONE)
-            return true;
-    return false;
-}
-
 static int take_record(void *context, const struct log_record *record) {
     static const char *const types[] = {"track", "page", "screen"};
     struct reading *reading = context;
@@ -103,7 +94,7 @@ static int take_record(void *context, const struct log_record *record) {
     struct export_page *page = reading->page;
     if (!row_is_interaction(row->type) || row->time_ms < reading->source->from_ms ||
         row->time_ms >= reading->source->to_ms ||
-        !may_see(&reading->source->request->principal, row->unit))
+        !principal_sees(&reading->source->request->principal, row->unit))
         return 0;
     uint32_t owner = overlay_owner(reading->overlay, row->customer);
     struct export_cell *cells = &page->cells[page->n * I_COLUMNS];

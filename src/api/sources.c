@@ -26,11 +26,11 @@ static json_t *counters_json(struct request *request, uint16_t number, json_t *j
 static json_t *source_json(const struct source_record *record) {
     char id[8];
     snprintf(id, sizeof id, "%u", record->number);
-    return json_pack("{s:s, s:s, s:s, s:o, s:s, s:b, s:o}", "id", id, "name", record->name, "kind",
-                     record->kind, "channel",
-                     record->channel && record->channel[0] ? json_string(record->channel)
-                                                           : json_null(),
-                     "write_key", record->write_key, "disabled", record->disabled, "created_at",
+    const char *channel = record->channel && record->channel[0] ? record->channel : NULL;
+    const char *unit = record->unit && record->unit[0] ? record->unit : NULL;
+    return json_pack("{s:s, s:s, s:s, s:s?, s:s?, s:s, s:b, s:o}", "id", id, "name", record->name,
+                     "kind", record->kind, "channel", channel, "unit", unit, "write_key",
+                     record->write_key, "disabled", record->disabled, "created_at",
                      api_instant(record->created_ms));
 }
 
@@ -94,6 +94,8 @@ static int add(struct request *request, struct response *response, struct err *e
         code = api_text(body, "kind", "server", LIMIT_NAME_BYTES, &record.kind, err);
     if (!code)
         code = api_text(body, "channel", "", LIMIT_NAME_BYTES, &record.channel, err);
+    if (!code)
+        code = api_text(body, "unit", "", LIMIT_NAME_BYTES, &record.unit, err);
     if (!code && !record.name[0])
         code = err_at(err, E_INVALID, "/name", "name is missing");
     if (!code)
@@ -131,6 +133,10 @@ static int change(struct request *request, struct response *response, struct err
         code = api_text(body, "kind", record.kind, LIMIT_NAME_BYTES, &record.kind, err);
     if (!code)
         code = api_text(body, "channel", record.channel, LIMIT_NAME_BYTES, &record.channel, err);
+    if (!code && json_is_null(json_object_get(body, "unit")))
+        record.unit = "";
+    else if (!code)
+        code = api_text(body, "unit", record.unit, LIMIT_NAME_BYTES, &record.unit, err);
     const json_t *disabled = json_object_get(body, "disabled");
     if (disabled)
         record.disabled = json_is_true(disabled);
@@ -208,9 +214,7 @@ static int snippet(struct request *request, struct response *response, struct er
     return HANDLED;
 }
 
-/* ---- what came, and what was refused ----
- * Neither is sorted by unit: who is limited to some units gets the counts only.
- */
+/* ---- what came, and what was refused: the latter belongs to no unit ---- */
 
 struct reason {
     enum refusal refusal;
@@ -291,8 +295,8 @@ static int arrivals(struct request *request, struct response *response, struct e
     int code = find(request, &record, err);
     if (!code)
         code = request_query_int(request, "limit", 20, 1, ARRIVALS_MAX, &limit, err);
-    json_t *rows = request->principal.units ? json_array() : NULL;
-    if (!code && !rows)
+    json_t *rows = NULL;
+    if (!code)
         code = arrivals_json(request, record.number, (size_t)limit, 0, &rows, NULL, err);
     if (code)
         return code;
@@ -310,7 +314,7 @@ static const struct route routes[] = {
     {METHOD_GET, "/api/v1/sources/{id}", ACCESS_API, SCOPE_MANAGE, .handle = get,
      .summary = "One source", .response_schema = SOURCE},
     {METHOD_PATCH, "/api/v1/sources/{id}", ACCESS_API, SCOPE_MANAGE, .handle = change,
-     .summary = "Changes name, kind, channel, disabled", .request_schema = SOURCE,
+     .summary = "Changes name, kind, channel, unit, disabled", .request_schema = SOURCE,
      .response_schema = SOURCE},
     {METHOD_DELETE, "/api/v1/sources/{id}", ACCESS_API, SCOPE_MANAGE, .handle = drop,
      .summary = "Removes a source: its key stops working, its interactions stay"},

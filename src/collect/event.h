@@ -85,6 +85,7 @@ struct key128 event_row_key_nth(const struct hash_key *key, struct key128 row, u
 struct source {
     uint16_t number;      /* records; 0: system */
     struct slice channel; /* default channel, e.g. "web"; may be absent */
+    struct slice unit;    /* of events that say none; may be absent */
 };
 
 /* Reads one event object (its bytes exactly, no blanks around needed). default_type is used for single-event paths

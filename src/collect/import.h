@@ -96,4 +96,15 @@ void import_result_json(const struct import_progress *result, struct buf *json);
 must_use int import_guess(const struct import_file *file, const struct import_options *options,
                           struct buf *json, struct err *err);
 
+/* A small table, whole: a .csv or .xlsx in any encoding, with names of columns in its first row. Texts are the arena's. */
+struct import_cells {
+    const struct slice *columns;     /* [n_columns] */
+    const struct slice **rows;       /* [n][n_columns]; a missing cell is empty */
+    uint64_t *numbers;               /* [n] as a spreadsheet shows them */
+    size_t n_columns, n;
+};
+/* E_INVALID: no table, or an unreadable row; E_TOO_LARGE: more than max rows. */
+must_use int import_cells(const struct import_file *file, size_t max, struct arena *arena,
+                          struct import_cells *cells, struct err *err);
+
 #endif

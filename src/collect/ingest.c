@@ -62,7 +62,7 @@ static int complete(struct submission *submission, size_t i, struct row *row, sq
     bool done = (event->type > EVENT_SCREEN ||
                  add_code(&adding, DICTIONARY_EVENT, event->name, &row->event)) &&
                 add_code(&adding, DICTIONARY_CHANNEL, channel, &row->channel) &&
-                add_code(&adding, DICTIONARY_UNIT, event->unit, &row->unit) &&
+                add_code(&adding, DICTIONARY_UNIT, ingest_unit(submission, event), &row->unit) &&
                 add_code(&adding, DICTIONARY_TOUCHPOINT, event->touchpoint, &touchpoint) &&
                 ingest_encode(event, &ingest->scratch, add_property, &adding);
     if (!done)
@@ -223,7 +223,7 @@ static void remember_arrivals(struct ingest *ingest, const struct row *rows, siz
             continue;
         ingest->arrivals[ingest->n_arrivals++ % ARRIVALS] =
             (struct arrival){row->seq,   row->time_ms, received_ms, row->customer,
-                             row->event, row->channel, row->source};
+                             row->event, row->channel, row->unit,   row->source};
     }
     pthread_mutex_unlock(&ingest->lock);
 }
@@ -407,7 +407,9 @@ static int arrived(void *context, const struct log_record *record) {
 static int fill(struct ingest *ingest, const char *dir, struct err *err) {
     uint64_t last = log_last(ingest->log);
     uint64_t recent = last > ARRIVALS_READ ? last - ARRIVALS_READ + 1 : 1;
-    int code = keys_open(&ingest->keys, ingest->store, dir, "message", err);
+    int code = unit_rules_open(&ingest->unit_rules, ingest->store, err);
+    if (!code)
+        code = keys_open(&ingest->keys, ingest->store, dir, "message", err);
     if (!code)
         code =
             log_read(ingest->log, keys_covered(ingest->keys) + 1, last + 1, put_again, ingest, err);
@@ -422,6 +424,7 @@ static int fill(struct ingest *ingest, const char *dir, struct err *err) {
 
 static void release(struct ingest *ingest) {
     keys_close(ingest->keys);
+    unit_rules_close(ingest->unit_rules);
     refused_close(ingest->refused);
     counters_release(ingest);
     buf_release(&ingest->scratch);
@@ -464,6 +467,10 @@ void ingest_close(struct ingest *ingest) {
         refused_store(ingest->refused, &ingest->lock, &err))
         log_warn("collect", "not everything was kept at the end: %s", err.message);
     release(ingest);
+}
+
+struct unit_rules *ingest_unit_rules(struct ingest *ingest) {
+    return ingest->unit_rules;
 }
 
 int ingest_maintain(struct ingest *ingest, bool force, struct err *err) {

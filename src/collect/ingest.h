@@ -26,11 +26,15 @@ struct ingest;
 
 /* timeline may be NULL (tests): rows are then only in the log. Opened last, closed first: close writes what is still only
  * in memory. */
+struct unit_rules;
 must_use int ingest_open(struct ingest **ingest, struct store *store, struct vault *vault,
                          struct customers *customers, struct dictionary *dictionary,
                          struct log *log, struct timeline *timeline, const char *dir,
                          struct err *err);
 void ingest_close(struct ingest *ingest);
+
+/* The rules by which events without unit get one (collect/unit_rules.h). */
+struct unit_rules *ingest_unit_rules(struct ingest *ingest);
 
 /* What became of an event. */
 enum outcome { OUTCOME_ACCEPTED, OUTCOME_DUPLICATE, OUTCOME_REJECTED };
@@ -88,7 +92,7 @@ struct arrival {
     uint64_t seq;
     int64_t time_ms, received_ms;
     uint32_t customer;
-    uint16_t event, channel, source;
+    uint16_t event, channel, unit, source;
 };
 size_t ingest_arrivals(struct ingest *ingest, int source, struct arrival *arrivals, size_t n);
 

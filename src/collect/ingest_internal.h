@@ -10,6 +10,7 @@
 
 #include "collect/answers.h"
 #include "collect/ingest.h"
+#include "collect/unit_rules.h"
 
 enum { ARRIVALS = 1000, SOURCES_COUNTED = 10001 };
 
@@ -48,6 +49,7 @@ struct ingest {
     struct log *log;
     struct timeline *timeline;
     struct keys *keys; /* set "message" */
+    struct unit_rules *unit_rules;
 
     /* the writer's */
     struct buf scratch; /* properties of an event with new names */
@@ -61,6 +63,9 @@ struct ingest {
     uint64_t n_arrivals; /* since start; the newest is at (n - 1) % ARRIVALS */
     struct refused *refused;
 };
+
+/* The unit of an event: its own, its source's, or by a rule; absent if none. */
+struct slice ingest_unit(const struct submission *submission, const struct event *event);
 
 /* ---- prepare.c: in the caller's thread ---- */
 void ingest_prepare(struct submission *submission);

@@ -167,18 +167,26 @@ static uint16_t plain_code(void *context, struct slice name) {
     return dictionary_find(context, DICTIONARY_PROPERTY, name);
 }
 
+struct slice ingest_unit(const struct submission *submission, const struct event *event) {
+    if (event->unit.n)
+        return event->unit;
+    struct slice unit = submission->batch->source.unit;
+    return unit.n ? unit : unit_rules_find(submission->ingest->unit_rules, event);
+}
+
 static void prepare_codes(struct submission *submission, size_t i, struct remembered *remembered) {
     const struct event *event = &submission->batch->events[i];
     struct prepared *prepared = &submission->prepared[i];
     struct dictionary *dictionary = submission->ingest->dictionary;
     struct slice channel = event->channel.n ? event->channel : submission->batch->source.channel;
+    struct slice unit = ingest_unit(submission, event);
     prepared->start = (uint32_t)submission->properties.n;
     bool known = (event->type > EVENT_SCREEN ||
                   find_code(dictionary, DICTIONARY_EVENT, event->name, &remembered->event,
                             &remembered->event_code, &prepared->event)) &&
                  find_code(dictionary, DICTIONARY_CHANNEL, channel, &remembered->channel,
                            &remembered->channel_code, &prepared->channel) &&
-                 find_code(dictionary, DICTIONARY_UNIT, event->unit, &remembered->unit,
+                 find_code(dictionary, DICTIONARY_UNIT, unit, &remembered->unit,
                            &remembered->unit_code, &prepared->unit) &&
                  (!event->touchpoint.n ||
                   dictionary_find(dictionary, DICTIONARY_TOUCHPOINT, event->touchpoint));

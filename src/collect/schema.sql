@@ -20,3 +20,15 @@ CREATE TABLE source_counter (
     value INTEGER NOT NULL,  -- count, or the instant for last_ms
     PRIMARY KEY (source, name)
 ) WITHOUT ROWID;
+
+-- step 2
+
+ALTER TABLE source ADD COLUMN unit TEXT NOT NULL DEFAULT ''; -- of events that say none; "": by the rules
+
+-- The unit of events that say none and whose source has none: the first rule that fits.
+CREATE TABLE unit_rule (
+    position INTEGER PRIMARY KEY, -- order of trial
+    property TEXT NOT NULL,       -- of an interaction, or a trait of a customer
+    value TEXT NOT NULL,          -- as text: "Sur", "12", "true"
+    unit TEXT NOT NULL            -- name of the unit
+);

@@ -25,7 +25,7 @@ enum {
 
 struct known {
     struct source_record record;
-    struct slice channel; /* absent if none */
+    struct slice channel, unit; /* absent if none */
     bool removed;
 };
 
@@ -59,8 +59,10 @@ static void remember(struct sources *sources, const struct source_record *record
     known->record.name = arena_text(&sources->texts, slice_of(record->name));
     known->record.kind = arena_text(&sources->texts, slice_of(record->kind));
     known->record.channel = arena_text(&sources->texts, slice_of(record->channel));
+    known->record.unit = arena_text(&sources->texts, slice_of(record->unit));
     known->record.write_key = arena_text(&sources->texts, slice_of(record->write_key));
     known->channel = record->channel[0] ? slice_of(known->record.channel) : (struct slice){0};
+    known->unit = record->unit[0] ? slice_of(known->record.unit) : (struct slice){0};
     known->removed = removed;
     if (record->number > sources->last)
         sources->last = record->number;
@@ -84,11 +86,11 @@ static const char *column(sqlite3_stmt *row, int number) {
 }
 
 static int load(struct sources *sources, sqlite3 *db, struct err *err) {
-    sqlite3_stmt *row = STORE_PREPARE(
-        db,
-        "SELECT number, name, kind, channel, key_sealed, disabled, removed, created_ms FROM source"
-        " ORDER BY number",
-        err);
+    sqlite3_stmt *row = STORE_PREPARE(db,
+                                      "SELECT number, name, kind, channel, key_sealed, disabled, "
+                                      "removed, created_ms, unit FROM source"
+                                      " ORDER BY number",
+                                      err);
     if (!row)
         return err->code;
     struct buf key;
@@ -108,6 +110,7 @@ static int load(struct sources *sources, sqlite3 *db, struct err *err) {
             .name = column(row, 1),
             .kind = column(row, 2),
             .channel = column(row, 3),
+            .unit = column(row, 8),
             .write_key = key.p,
             .disabled = sqlite3_column_int(row, 5),
             .created_ms = sqlite3_column_int64(row, 7),
@@ -166,7 +169,7 @@ int sources_find(struct sources *sources, struct slice write_key, struct source 
     const struct known *known = number ? sources->all[number] : NULL;
     bool found = known && !known->removed;
     if (found) {
-        *source = (struct source){.number = number, .channel = known->channel};
+        *source = (struct source){.number = number, .channel = known->channel, .unit = known->unit};
         *disabled = known->record.disabled;
     }
     pthread_rwlock_unlock(&sources->lock);
@@ -178,6 +181,7 @@ static void copy(struct arena *arena, const struct source_record *from, struct s
     to->name = arena_text(arena, slice_of(from->name));
     to->kind = arena_text(arena, slice_of(from->kind));
     to->channel = arena_text(arena, slice_of(from->channel));
+    to->unit = arena_text(arena, slice_of(from->unit));
     to->write_key = arena_text(arena, slice_of(from->write_key));
 }
 
@@ -218,6 +222,9 @@ static int check(const struct source_record *record, struct err *err) {
     if (record->channel && strlen(record->channel) > LIMIT_NAME_BYTES)
         return err_at(err, E_INVALID, "/channel", "the channel is longer than %d bytes",
                       LIMIT_NAME_BYTES);
+    if (record->unit && strlen(record->unit) > LIMIT_NAME_BYTES)
+        return err_at(err, E_INVALID, "/unit", "the unit is longer than %d bytes",
+                      LIMIT_NAME_BYTES);
     return 0;
 }
 
@@ -240,8 +247,11 @@ struct storing {
 static int store_source(void *context, sqlite3 *db, struct err *err) {
     const struct storing *storing = context;
     const struct source_record *record = storing->record;
-    sqlite3_stmt *statement =
-        STORE_PREPARE(db, "INSERT OR REPLACE INTO source VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)", err);
+    sqlite3_stmt *statement = STORE_PREPARE(
+        db,
+        "INSERT OR REPLACE INTO source(number, name, kind, channel, key_hash, key_sealed, "
+        "disabled, removed, created_ms, unit) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+        err);
     if (!statement)
         return err->code;
     struct slice key = slice_of(record->write_key);
@@ -261,6 +271,7 @@ static int store_source(void *context, sqlite3 *db, struct err *err) {
     sqlite3_bind_int(statement, 7, record->disabled);
     sqlite3_bind_int(statement, 8, storing->removed);
     sqlite3_bind_int64(statement, 9, record->created_ms);
+    sqlite3_bind_text(statement, 10, record->unit, -1, SQLITE_STATIC);
     int code = store_step(statement, err);
     buf_release(&sealed);
     free(name);
@@ -315,6 +326,7 @@ static int add(struct sources *sources, struct arena *arena, struct source_recor
         return code;
     record->write_key = arena_text(arena, slice_of(record->write_key ? record->write_key : key));
     record->channel = record->channel ? record->channel : "";
+    record->unit = record->unit ? record->unit : "";
     record->number = (uint16_t)(sources->last + 1);
     record->created_ms = clock_now_ms();
     return change(sources, record, false, err);
@@ -341,6 +353,7 @@ static int change_known(struct sources *sources, const struct source_record *rec
     changed.name = record->name;
     changed.kind = record->kind;
     changed.channel = record->channel ? record->channel : "";
+    changed.unit = record->unit ? record->unit : "";
     changed.disabled = record->disabled;
     return code ? code : change(sources, &changed, false, err);
 }
@@ -403,7 +416,8 @@ int sources_ensure(struct sources *sources, const char *name, const char *kind, 
     if (!code) {
         if (!known)
             known = sources->all[record.number];
-        *source = (struct source){.number = known->record.number, .channel = known->channel};
+        *source = (struct source){
+            .number = known->record.number, .channel = known->channel, .unit = known->unit};
     }
     pthread_mutex_unlock(&sources->changing);
     arena_release(&arena);

@@ -22,6 +22,7 @@ struct source_record {
     const char *name;    /* "Web shop" */
     const char *kind;    /* web app server file store phone … (free, shown) */
     const char *channel; /* default channel of its events, or "" */
+    const char *unit;    /* of its events that say none, or "" */
     const char *write_key;
     bool disabled;
     int64_t created_ms;
@@ -32,14 +33,14 @@ must_use int sources_open(struct sources **sources, struct store *store, const s
                           struct err *err);
 void sources_close(struct sources *sources);
 
-/* Any thread, no allocation. channel is a view that stays valid until sources_close. E_UNAUTHORIZED unknown key;
+/* Any thread, no allocation. channel and unit are views that stay valid until sources_close. E_UNAUTHORIZED unknown key;
  * a disabled source is found with *disabled. */
 must_use int sources_find(struct sources *sources, struct slice write_key, struct source *source,
                           bool *disabled);
 /* Makes a source and its key (or keeps record->write_key if given); fills number, write_key. E_INVALID, E_CONFLICT. */
 must_use int sources_add(struct sources *sources, struct arena *arena, struct source_record *record,
                          struct err *err);
-/* Changes name, kind, channel, disabled. */
+/* Changes name, kind, channel, unit, disabled. */
 must_use int sources_change(struct sources *sources, const struct source_record *record,
                             struct err *err);
 /* Gives it a new write key (copied to the arena); the old one stops working. */

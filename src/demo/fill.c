@@ -73,7 +73,8 @@ static int put_organisation(struct app *app, struct source sources[DEMO_SOURCES]
     size_t n = demo_units(&units);
     int code = 0;
     for (size_t i = 0; i < n && !code; i++) {
-        struct unit unit = {units[i].name, units[i].name, units[i].parent ? units[i].parent : ""};
+        struct unit_parent parent = {"territory", units[i].parent};
+        struct unit unit = {units[i].name, units[i].name, &parent, units[i].parent != NULL};
         code = unit_put(app_accounts(app), &DEMO, &unit, err);
     }
     const struct touchpoint_rule *rules;

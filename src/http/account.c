@@ -52,6 +52,8 @@ unsigned role_scopes(enum role role) {
     return 0;
 }
 
+unsigned scopes_within_units(unsigned all) { return all & (SCOPE_QUERY | SCOPE_COLLECT); }
+
 const char *scope_name(enum scope scope) {
     for (size_t i = 0; i < SCOPES; i++)
         if (scopes[i].scope == scope)

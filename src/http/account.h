@@ -25,6 +25,9 @@ void accounts_close(struct accounts *accounts);
 const char *role_name(enum role role); /* "owner" */
 enum role role_of(const char *name);   /* ROLE_NONE if unknown */
 unsigned role_scopes(enum role role);
+/* What an asker limited to units may do of `scopes`: ask and send. Whatever manages, imports or administers concerns every
+ * unit, so it needs somebody who sees them all. */
+unsigned scopes_within_units(unsigned scopes);
 const char *scope_name(enum scope scope);
 unsigned scope_of(const char *name); /* 0 if unknown */
 
@@ -98,16 +101,37 @@ must_use int api_key_list(struct accounts *accounts, struct arena *arena, struct
 must_use int api_key_remove(struct accounts *accounts, const struct principal *by, uint64_t id,
                             struct err *err);
 
-/* Units: a forest of centres; name is what events say in context.unit. */
-struct unit {
-    const char *name, *title, *parent; /* parent: name or "" */
+/* Units: centres, in several hierarchies; name is what events say in context.unit. */
+struct unit_parent {
+    const char *hierarchy, *parent; /* parent "": none any more */
 };
+struct unit {
+    const char *name, *title; /* title NULL or "": as it is, of a new one the name */
+    const struct unit_parent *parents;
+    size_t n_parents;
+};
+/* Makes or changes a unit; in hierarchies that are not named it stays where it is. E_INVALID with the pointer of an unknown
+ * hierarchy or parent, or of a parent that stands below the unit. */
 must_use int unit_put(struct accounts *accounts, const struct principal *by,
                       const struct unit *unit, struct err *err);
+/* All or none; pointers begin with "/units/INDEX". */
+must_use int unit_put_all(struct accounts *accounts, const struct principal *by,
+                          const struct unit *units, size_t n, struct err *err);
+/* E_REFUSED: there are units below it. Its interactions keep its name. */
 must_use int unit_remove(struct accounts *accounts, const struct principal *by, const char *name,
                          struct err *err);
 must_use int unit_list(struct accounts *accounts, struct arena *arena, struct unit **units,
                        size_t *n, struct err *err);
+struct hierarchy {
+    const char *name, *title; /* title "": the program's own words */
+};
+must_use int hierarchy_put(struct accounts *accounts, const struct principal *by,
+                           const struct hierarchy *hierarchy, struct err *err);
+/* E_REFUSED: units are ordered by it. */
+must_use int hierarchy_remove(struct accounts *accounts, const struct principal *by,
+                              const char *name, struct err *err);
+must_use int hierarchy_list(struct accounts *accounts, struct arena *arena,
+                            struct hierarchy **hierarchies, size_t *n, struct err *err);
 /* Codes of the named units and all their descendants, ascending. */
 must_use int unit_codes(struct accounts *accounts, const char **names, size_t n_names,
                         struct arena *arena, const uint16_t **codes, size_t *n, struct err *err);

@@ -167,6 +167,8 @@ int api_key_identify(struct request *request, const char *secret, struct err *er
     code = key.units ? unit_codes(accounts, key.units, key.n_units, request->arena,
                                   &request->principal.units, &request->principal.n_units, err)
                      : 0;
+    if (key.units)
+        request->principal.scopes = scopes_within_units(request->principal.scopes);
     if (!code && request->received_ms - key.used_ms > HOUR_MS) {
         key.used_ms = request->received_ms;
         struct err ignored = {0};

@@ -1,6 +1,7 @@
 /*
  * Idempotency-Key: a POST that was answered once gets the same answer again for a day, without running again. The key
- * counts per asker and address; the same key with another body is refused.
+ * counts per asker with the rights of the moment and address, so that what was answered before somebody's rights were
+ * cut is not answered again; the same key with another body is refused.
  *
  * STATES of a key  taken (status 0, before the handler runs; a second request meanwhile is a conflict) → answered, or
  * given back where the handler fails by our fault. A key that was taken when the process ended is given back after
@@ -34,7 +35,14 @@ static void hash_request(struct request *request, struct keeping *keeping) {
     crypto_generichash_state state;
     const char *key = request->private->idempotency;
     uint64_t who[2] = {request->principal.user, request->principal.key};
+    const struct principal *principal = &request->principal;
+    uint64_t rights[4] = {principal->role, principal->scopes, principal->units != NULL,
+                          principal->n_units};
     crypto_generichash_init(&state, NULL, 0, HASH_BYTES);
+    crypto_generichash_update(&state, (const unsigned char *)rights, sizeof rights);
+    if (principal->units)
+        crypto_generichash_update(&state, (const unsigned char *)principal->units,
+                                  principal->n_units * sizeof *principal->units);
     crypto_generichash_update(&state, (const unsigned char *)who, sizeof who);
     crypto_generichash_update(&state, (const unsigned char *)request->target,
                               strlen(request->target) + 1);

@@ -92,3 +92,23 @@ CREATE TABLE question (
     author TEXT NOT NULL,     -- e-mail of the person, name of the key, "shell"
     created_ms INTEGER NOT NULL
 );
+
+-- step 3
+
+-- Ways to order the centres: by territory, by format, by who operates them.
+CREATE TABLE hierarchy (
+    name TEXT PRIMARY KEY,     -- "territory": what the API says
+    title TEXT NOT NULL,       -- shown; "": the program's own words for the name
+    position INTEGER NOT NULL  -- order of showing
+) WITHOUT ROWID;
+INSERT INTO hierarchy VALUES ('territory', '', 1), ('format', '', 2), ('operator', '', 3);
+
+-- What is below what: at most one unit above in each hierarchy.
+CREATE TABLE unit_parent (
+    hierarchy TEXT NOT NULL,   -- hierarchy.name
+    unit TEXT NOT NULL,        -- unit.name
+    parent TEXT NOT NULL,      -- unit.name
+    PRIMARY KEY (hierarchy, unit)
+) WITHOUT ROWID;
+INSERT INTO unit_parent SELECT 'territory', name, parent FROM unit WHERE parent <> '';
+ALTER TABLE unit DROP COLUMN parent;

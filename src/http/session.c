@@ -282,6 +282,8 @@ int session_identify(struct request *request, const char *token, struct err *err
     code = units ? unit_codes(accounts, units, n, request->arena, &request->principal.units,
                               &request->principal.n_units, err)
                  : 0;
+    if (units)
+        request->principal.scopes = scopes_within_units(request->principal.scopes);
     if (!code && request->received_ms - seen_ms > HOUR_MS) {
         struct touch touch = {request->private->session, request->received_ms};
         struct err ignored = {0};

@@ -11,7 +11,8 @@
 /* ---- people ---- */
 
 /* Highest first; only an owner may give the first. */
-static const char *const roles[] = {"owner", "admin", "analyst", "unit_manager", "agent", "viewer"};
+static const char *const roles[] = {"owner",        "administrator", "analyst",
+                                    "unit_manager", "agent",         "viewer"};
 enum { ROLES = sizeof roles / sizeof *roles };
 
 static json_t *roles_json(const struct request *request, const char *selected) {

@@ -1,5 +1,5 @@
 /*
- * Settings: the organisation, the rules of touchpoints, units, and one's own profile.
+ * Settings: the organisation, the rules of touchpoints, and one's own profile.
  *
  * SPDX-License-Identifier: GPL-3.0-or-later
  */
@@ -318,41 +318,6 @@ static int preview_touchpoints(struct request *request, struct response *respons
     return HANDLED;
 }
 
-/* ---- units ---- */
-
-static int show_units_view(struct request *request, struct response *response, json_t *view,
-                           struct err *err) {
-    json_t *rows;
-    int code = settings_rows(request, "/api/v1/units", &rows, err);
-    if (code < 0) {
-        json_decref(view);
-        return code;
-    }
-    json_object_set_new(view, "units", rows);
-    return settings_render(request, response, "units", view, err);
-}
-
-static int show_units(struct request *request, struct response *response, struct err *err) {
-    return show_units_view(request, response, json_object(), err);
-}
-
-static int change_units(struct request *request, struct response *response, struct err *err) {
-    const char *remove = request_form(request, "remove");
-    struct err refusal = {0};
-    int code;
-    if (remove)
-        code = page_send(request, METHOD_DELETE, settings_path(request, "/api/v1/units/", remove),
-                         NULL, NULL, &refusal);
-    else
-        code = page_send(request, METHOD_POST, "/api/v1/units",
-                         json_pack("{s:s, s:s, s:s}", "name", settings_form(request, "name"),
-                                   "title", settings_form(request, "title"), "parent",
-                                   settings_form(request, "parent")),
-                         NULL, &refusal);
-    return settings_done(request, response, "units", remove ? "removed" : "created", code, &refusal,
-                         show_units_view, err);
-}
-
 /* ---- oneself ---- */
 
 static int show_me_view(struct request *request, struct response *response, json_t *view,
@@ -433,15 +398,6 @@ static const struct route routes[] = {
      .scopes = SCOPE_MANAGE,
      .body_limit = 1 << 20,
      .handle = preview_touchpoints},
-    {.methods = METHOD_GET,
-     .pattern = "/settings/units",
-     .access = ACCESS_SESSION,
-     .handle = show_units},
-    {.methods = METHOD_POST,
-     .pattern = "/settings/units",
-     .access = ACCESS_SESSION,
-     .scopes = SCOPE_MANAGE,
-     .handle = change_units},
     {.methods = METHOD_GET, .pattern = "/settings/me", .access = ACCESS_SESSION, .handle = show_me},
     {.methods = METHOD_POST,
      .pattern = "/settings/me",

@@ -161,6 +161,11 @@ static int show_one(struct request *request, struct response *response, struct e
     }
     json_object_set_new(source, "names",
                         words_names(page_format(request), app_folder(request->app)->dictionary));
+    json_t *units;
+    if (page_fetch(request, "/api/v1/units", &units, &ignored) >= 0) {
+        json_object_set(source, "units", json_object_get(units, "data"));
+        json_decref(units);
+    }
     json_object_set_new(
         source, "channels",
         channels_json(request, json_string_value(json_object_get(source, "channel"))));
@@ -176,7 +181,8 @@ static int back(struct request *request, struct response *response, const char *
 
 static int change(struct request *request, struct response *response, struct err *err) {
     json_t *body =
-        json_pack("{s:s, s:s}", "name", form(request, "name"), "channel", form(request, "channel"));
+        json_pack("{s:s, s:s, s:s}", "name", form(request, "name"), "channel",
+                  form(request, "channel"), "unit", form(request, "unit"));
     int code = page_send(request, METHOD_PATCH, api_path(request, ""), body, NULL, err);
     return code < 0 ? code : back(request, response, "saved");
 }

@@ -42,4 +42,19 @@ struct principal {
     size_t n_units;
 };
 
+/* May this asker see what belongs to the unit? (0: what belongs to none) */
+static inline bool principal_sees(const struct principal *principal, uint16_t unit) {
+    size_t low = 0, high = principal->n_units;
+    if (!principal->units)
+        return true;
+    while (low < high) {
+        size_t middle = low + (high - low) / 2;
+        if (principal->units[middle] < unit)
+            low = middle + 1;
+        else
+            high = middle;
+    }
+    return unit && low < principal->n_units && principal->units[low] == unit;
+}
+
 #endif

@@ -382,9 +382,12 @@ static int add_units(void *context, sqlite3 *db, struct err *err) {
     (void)context;
     (void)err;
     return sqlite3_exec(db,
-                        "INSERT OR REPLACE INTO unit(name, title, parent) VALUES ('spain', '', "
-                        "''), ('madrid', '', 'spain'),"
-                        "('lavapies', '', 'madrid'), ('loop', '', 'loop')",
+                        "INSERT OR REPLACE INTO unit(name, title) VALUES ('spain', ''), "
+                        "('madrid', ''), ('lavapies', ''), ('loop', ''), ('chain', '');"
+                        "INSERT OR REPLACE INTO unit_parent(hierarchy, unit, parent) VALUES "
+                        "('territory', 'madrid', 'spain'), ('territory', 'lavapies', 'madrid'), "
+                        "('territory', 'loop', 'loop'), ('operator', 'lima', 'chain'), "
+                        "('territory', 'chain', 'spain')",
                         NULL, NULL, NULL);
 }
 
@@ -399,6 +402,9 @@ static void units_hold_those_below_them(void **state) {
     json_decref(answer);
     answer = world_ask(&world, "{\"kind\":\"flow\",\"unit\":[\"loop\",\"lavapies\"]}");
     assert_int_equal(int_at(answer, "meta.interactions"), 0);
+    json_decref(answer);
+    answer = world_ask(&world, "{\"kind\":\"flow\",\"unit\":\"chain\"}"); /* operates lima */
+    assert_int_equal(int_at(answer, "meta.interactions"), 3);
     json_decref(answer);
     answer = world_ask(&world, "{\"kind\":\"flow\",\"unit\":[\"lima\",\"spain\"]}");
     assert_int_equal(int_at(answer, "meta.interactions"), 6);

@@ -160,19 +160,27 @@ static void units_have_what_is_below(void **state) {
     (void)state;
     struct err err = {0};
     struct arena arena;
-    static const struct unit units[] = {{"spain", "", ""},
-                                        {"north", "", "spain"},
-                                        {"bilbao", "", "north"},
-                                        {"madrid", "", "spain"},
-                                        {"lisbon", "", ""}};
+    static const struct unit_parent spain_above = {"territory", "spain"},
+                                    north_above = {"territory", "north"},
+                                    sur[] = {{"territory", "spain"}, {"operator", "sur"}},
+                                    sur_home = {"territory", "lisbon"};
+    static const struct unit units[] = {{.name = "lisbon"},
+                                        {.name = "spain"},
+                                        {.name = "north", .parents = &spain_above, .n_parents = 1},
+                                        {.name = "bilbao", .parents = &north_above, .n_parents = 1},
+                                        {.name = "sur", .parents = &sur_home, .n_parents = 1},
+                                        {.name = "madrid", .parents = sur, .n_parents = 2}};
     arena_init(&arena);
-    for (size_t i = 0; i < 5; i++)
+    for (size_t i = 0; i < 6; i++)
         assert_int_equal(unit_put(accounts, &shell, &units[i], &err), 0);
     const char *names[] = {"north", "lisbon", "atlantis"};
     const uint16_t *codes;
     size_t n;
     assert_int_equal(unit_codes(accounts, names, 3, &arena, &codes, &n, &err), 0);
-    assert_int_equal(n, 3);
+    assert_int_equal(n, 4); /* north, bilbao; lisbon, sur; not madrid, which sur only operates */
+    const char *operator[] = {"sur"};
+    assert_int_equal(unit_codes(accounts, operator, 1, &arena, &codes, &n, &err), 0);
+    assert_int_equal(n, 2);
     const char *spain[] = {"spain"};
     assert_int_equal(unit_codes(accounts, spain, 1, &arena, &codes, &n, &err), 0);
     assert_int_equal(n, 4);
@@ -182,10 +190,27 @@ static void units_have_what_is_below(void **state) {
     assert_int_equal(unit_codes(accounts, none, 1, &arena, &codes, &n, &err), 0);
     assert_int_equal(n, 0);
     assert_non_null(codes); /* NULL would be everything */
-    struct unit cycle = {"spain", "", "bilbao"};
+    struct unit_parent bilbao = {"territory", "bilbao"}, nowhere = {"brand", "bilbao"},
+                       other = {"format", "bilbao"};
+    struct unit cycle = {.name = "spain", .parents = &bilbao, .n_parents = 1};
     assert_int_equal(unit_put(accounts, &shell, &cycle, &err), E_INVALID);
+    assert_string_equal(err.pointer, "/parents/territory");
+    cycle.parents = &nowhere;
+    assert_int_equal(unit_put(accounts, &shell, &cycle, &err), E_INVALID);
+    cycle.parents = &other; /* another hierarchy, no cycle */
+    assert_int_equal(unit_put(accounts, &shell, &cycle, &err), 0);
+    /* A file may name them in any order; one that does not fit keeps all out. */
+    struct unit_parent b = {"territory", "b"}, a = {"territory", "a"};
+    struct unit several[] = {{.name = "a", .parents = &b, .n_parents = 1}, {.name = "b"}};
+    assert_int_equal(unit_put_all(accounts, &shell, several, 2, &err), 0);
+    struct unit ring[] = {{.name = "c"}, {.name = "b", .parents = &a, .n_parents = 1}};
+    assert_int_equal(unit_put_all(accounts, &shell, ring, 2, &err), E_INVALID);
+    assert_string_equal(err.pointer, "/units/1/parents/territory");
+    const char *c[] = {"c"};
+    assert_int_equal(unit_codes(accounts, c, 1, &arena, &codes, &n, &err), 0);
+    assert_int_equal(n, 0);
     assert_int_equal(unit_remove(accounts, &shell, "north", &err), E_REFUSED);
-    assert_int_equal(unit_remove(accounts, &shell, "bilbao", &err), 0);
+    assert_int_equal(unit_remove(accounts, &shell, "madrid", &err), 0);
     arena_release(&arena);
 }
 
