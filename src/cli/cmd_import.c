@@ -420,7 +420,8 @@ static int run(struct command_line *line, struct err *err) {
 
 static const struct option options[] = {
     OPTION_DATA,
-    {"format", "FORMAT", NULL, "jsonl, csv, xes or customers-csv; else by the file's name"},
+    {"format", "FORMAT", NULL,
+     "jsonl, csv, xes, customers-csv or responses-csv; else by the file's name"},
     {"map", "MAP.json", NULL, "which column is what (csv and xlsx)"},
     {"sheet", "NAME", NULL, "sheet of an .xlsx; else the first"},
     {"lifecycle", "NAME", NULL, "xes: only this transition, as complete"},

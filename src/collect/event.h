@@ -40,6 +40,9 @@ struct event {
                                           (named "context.…"); of identify and group: traits (a null trait is
                                           VALUE_NULL: taken back), names without prefix; of alias: none */
     size_t n_properties;
+    const struct event_property
+        *traits; /* of the person, that an interaction brings besides; NULL: none */
+    size_t n_traits;
     struct slice raw; /* the event's own bytes, for the record of refusals */
 };
 

@@ -184,7 +184,7 @@ static int open_rows(struct run *run, const struct import_file *file,
         err_at(err, E_INVALID, "/map", "a csv needs a map that says which column is what");
         return err_hint(err, "senda import --guess FILE proposes one.");
     }
-    code = import_map_parse(&map, run->options->map, opened->kind == IMPORT_CUSTOMERS, err);
+    code = import_map_parse(&map, run->options->map, import_map_kind(opened->kind), err);
     if (!code) /* finds the decimal sign and the format of times where the map does not say them */
         code = import_complete_map(file, run->options, map, err);
     if (!code)

@@ -32,9 +32,9 @@ struct import_file {
 };
 
 struct import_options {
-    const char *format;         /* jsonl csv xes customers-csv; NULL: by the name's ending */
-    struct slice map;           /* JSON of the interface; csv and customers-csv need one */
-    const char *sheet;          /* of an .xlsx; NULL: the first */
+    const char *format; /* jsonl csv xes customers-csv responses-csv; NULL: by the name's ending */
+    struct slice map;   /* JSON of the interface; the csv forms need one */
+    const char *sheet;  /* of an .xlsx; NULL: the first */
     const char *lifecycle;      /* xes: keep only this transition; NULL: all */
     const struct zone *zone;    /* of times without offset where the map names none; NULL: UTC */
     const struct hash_key *key; /* vault_message_key */

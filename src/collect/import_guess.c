@@ -389,12 +389,13 @@ static int add_preview(struct import_reader *reader, struct buf *json, struct er
 }
 
 static int preview_map(const struct import_file *file, const struct import_options *options,
-                       struct slice map_json, bool customers, struct buf *json, struct err *err) {
+                       struct slice map_json, enum map_kind kind, struct buf *json,
+                       struct err *err) {
     struct import_map *map = NULL;
     struct import_opened opened = {0};
     struct table *table = NULL;
     struct import_reader *reader = NULL;
-    int code = import_map_parse(&map, map_json, customers, err);
+    int code = import_map_parse(&map, map_json, kind, err);
     if (!code)
         code = import_complete_map(file, options, map, err);
     if (!code)
@@ -452,9 +453,12 @@ static void add_confidence(const struct guess *guess, struct buf *json) {
     buf_add_char(json, '}');
 }
 
-static void add_head(const struct sample *sample, bool customers, struct buf *json) {
+static void add_head(const struct sample *sample, enum map_kind kind, struct buf *json) {
+    static const char *const formats[] = {[MAP_INTERACTIONS] = "csv",
+                                          [MAP_CUSTOMERS] = "customers-csv",
+                                          [MAP_RESPONSES] = "responses-csv"};
     json_add_name(json, "format");
-    json_add_text(json, slice_of(customers ? "customers-csv" : "csv"));
+    json_add_text(json, slice_of(formats[kind]));
     json_add_name(json, "encoding");
     json_add_text(json, sample->encoding[0] ? slice_of(sample->encoding) : (struct slice){NULL, 0});
     json_add_name(json, "delimiter");
@@ -473,11 +477,14 @@ static void add_head(const struct sample *sample, bool customers, struct buf *js
 
 static int guess_table(const struct import_file *file, const struct import_options *options,
                        struct import_opened *opened, struct buf *json, struct err *err) {
-    bool customers = opened->kind == IMPORT_CUSTOMERS;
+    enum map_kind kind = import_map_kind(opened->kind);
+    bool customers = kind == MAP_CUSTOMERS;
     struct import_map *said = NULL;
     struct sample sample;
     struct guess guess;
-    int code = options->map.p ? import_map_parse(&said, options->map, customers, err) : 0;
+    if (kind == MAP_RESPONSES && !options->map.p)
+        return err_at(err, E_INVALID, "/map", "which column answers which question must be said");
+    int code = options->map.p ? import_map_parse(&said, options->map, kind, err) : 0;
     if (!code)
         code = sample_read(&sample, file, options, opened, said, err);
     import_map_free(said);
@@ -490,7 +497,7 @@ static int guess_table(const struct import_file *file, const struct import_optio
         buf_add_slice(&map, options->map);
     else
         guess_map_json(&sample, &guess, customers, &map);
-    add_head(&sample, customers, json);
+    add_head(&sample, kind, json);
     add_columns(&sample, json);
     add_sample(&sample, json);
     json_add_name(json, "map");
@@ -500,8 +507,8 @@ static int guess_table(const struct import_file *file, const struct import_optio
     bool whole = guess.columns[MAP_CUSTOMER] >= 0 &&
                  (customers || (guess.columns[MAP_TIME] >= 0 && guess.columns[MAP_EVENT] >= 0));
     if (options->map.p || whole)
-        code = preview_map(file, options, options->map.p ? options->map : buf_slice(&map),
-                           customers, json, err);
+        code = preview_map(file, options, options->map.p ? options->map : buf_slice(&map), kind,
+                           json, err);
     else
         buf_add_text(json, ",\"preview\":[],\"rejected\":[]");
     buf_release(&map);
@@ -535,7 +542,7 @@ int import_guess(const struct import_file *file, const struct import_options *op
     if (code)
         return code;
     buf_add_char(json, '{');
-    code = opened.kind == IMPORT_CSV || opened.kind == IMPORT_CUSTOMERS
+    code = opened.kind != IMPORT_JSONL && opened.kind != IMPORT_XES
                ? guess_table(file, options, &opened, json, err)
                : guess_events(options, &opened, json, err);
     buf_add_char(json, '}');

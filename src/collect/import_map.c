@@ -9,9 +9,11 @@
 #include <stdio.h>
 #include <stdlib.h>
 
+#include "base/hash.h"
 #include "base/limits.h"
 #include "base/time.h"
 #include "base/utf8.h"
+#include "collect/import_answers.h"
 
 enum { NAMES_SHOWN = 12 };
 
@@ -29,8 +31,11 @@ struct kept_column {
 
 struct import_map {
     struct arena arena;
-    bool customers;
+    enum map_kind kind;
     struct place parts[MAP_PARTS];
+    struct slice survey;           /* responses: its name */
+    bool anonymous;                /* responses: respondents are known within their survey only */
+    struct answer_columns answers; /* responses */
     char *time_format, *encoding, *sheet;
     char delimiter, decimal;
     struct zone *zone; /* the map's own */
@@ -38,6 +43,8 @@ struct import_map {
     bool all;             /* properties: "*" */
     struct slice *wanted; /* else names */
     size_t n_wanted;
+    struct slice *wanted_traits; /* responses */
+    size_t n_wanted_traits;
     struct type_of {
         struct slice folded;
         enum cell_type type;
@@ -46,6 +53,8 @@ struct import_map {
     size_t n_types;
     struct kept_column *kept; /* after bind */
     size_t n_kept, n_columns;
+    struct kept_column *kept_traits;
+    size_t n_kept_traits;
 };
 
 static const struct {
@@ -84,12 +93,13 @@ static int read_place(struct import_map *map, const json_t *json, enum map_part 
     return 0;
 }
 
-static int read_names(struct import_map *map, const json_t *json, const char *member,
-                      struct err *err) {
+/* A list of columns, or "*" where all is not NULL. */
+static int read_names(struct import_map *map, const json_t *json, const char *member, bool *all,
+                      struct slice **names, size_t *n_names, struct err *err) {
     char pointer[64];
     snprintf(pointer, sizeof pointer, "/%s", member);
-    if (json_is_string(json) && strcmp(json_string_value(json), "*") == 0) {
-        map->all = true;
+    if (all && json_is_string(json) && strcmp(json_string_value(json), "*") == 0) {
+        *all = true;
         return 0;
     }
     if (!json_is_array(json))
@@ -97,13 +107,13 @@ static int read_names(struct import_map *map, const json_t *json, const char *me
     size_t n = json_array_size(json);
     if (n > LIMIT_EVENT_PROPERTIES)
         return err_at(err, E_INVALID, pointer, "more than %d %s", LIMIT_EVENT_PROPERTIES, member);
-    map->wanted = ARENA_ARRAY(&map->arena, struct slice, n);
+    *names = ARENA_ARRAY(&map->arena, struct slice, n);
     for (size_t i = 0; i < n; i++) {
         const json_t *name = json_array_get(json, i);
         if (!json_is_string(name))
             return err_at(err, E_INVALID, pointer, "%s must be an array of columns or \"*\"",
                           member);
-        map->wanted[map->n_wanted++] = text_of(map, name);
+        (*names)[(*n_names)++] = text_of(map, name);
     }
     return 0;
 }
@@ -154,12 +164,40 @@ static int read_zone(struct import_map *map, const json_t *json, struct err *err
     return 0;
 }
 
+/* Members that only a map of responses has; E_NOT_FOUND: it is none of them. */
+static int read_response_member(struct import_map *map, const char *name, json_t *json,
+                                struct err *err) {
+    char *survey = NULL;
+    if (strcmp(name, "respondent") == 0)
+        return read_place(map, json, MAP_CUSTOMER, err);
+    if (strcmp(name, "traits") == 0)
+        return read_names(map, json, name, NULL, &map->wanted_traits, &map->n_wanted_traits, err);
+    if (strcmp(name, "answers") == 0)
+        return answer_columns_parse(&map->answers, json, &map->arena, err);
+    if (strcmp(name, "anonymous") == 0) {
+        map->anonymous = json_is_true(json);
+        return json_is_boolean(json)
+                   ? 0
+                   : err_at(err, E_INVALID, "/anonymous", "anonymous must be true or false");
+    }
+    if (strcmp(name, "survey") != 0)
+        return E_NOT_FOUND;
+    int code = read_text(map, json, "/survey", &survey, err);
+    map->survey = slice_of(survey);
+    return code;
+}
+
 static int read_member(struct import_map *map, const char *name, json_t *json, struct err *err) {
+    int code =
+        map->kind == MAP_RESPONSES ? read_response_member(map, name, json, err) : E_NOT_FOUND;
+    if (code != E_NOT_FOUND)
+        return code;
     for (unsigned i = 0; i < MAP_PARTS; i++)
-        if (strcmp(name, parts[i].member) == 0)
+        if (strcmp(name, parts[i].member) == 0 && (i != MAP_WEIGHT || map->kind == MAP_RESPONSES))
             return read_place(map, json, (enum map_part)i, err);
-    if (strcmp(name, "properties") == 0 || (map->customers && strcmp(name, "traits") == 0))
-        return read_names(map, json, name, err);
+    if (strcmp(name, "properties") == 0 ||
+        (map->kind == MAP_CUSTOMERS && strcmp(name, "traits") == 0))
+        return read_names(map, json, name, &map->all, &map->wanted, &map->n_wanted, err);
     if (strcmp(name, "types") == 0)
         return read_types(map, json, err);
     if (strcmp(name, "time_format") == 0)
@@ -173,7 +211,7 @@ static int read_member(struct import_map *map, const char *name, json_t *json, s
     if (strcmp(name, "delimiter") == 0)
         return read_char(json, "/delimiter", &map->delimiter, err);
     if (strcmp(name, "decimal") == 0) {
-        int code = read_char(json, "/decimal", &map->decimal, err);
+        code = read_char(json, "/decimal", &map->decimal, err);
         if (!code && map->decimal != ',' && map->decimal != '.')
             code = err_at(err, E_INVALID, "/decimal", "decimal must be \",\" or \".\"");
         return code;
@@ -185,10 +223,24 @@ static int read_member(struct import_map *map, const char *name, json_t *json, s
 
 static bool is_said(const struct place *place) { return place->name.n || place->constant.n; }
 
+static int check_responses(const struct import_map *map, struct err *err) {
+    if (!map->survey.n)
+        return err_at(err, E_INVALID, "/survey", "the map does not name the survey");
+    if (!map->answers.n)
+        return err_at(err, E_INVALID, "/answers", "the map names no column with answers");
+    if (is_said(&map->parts[MAP_EVENT]))
+        return err_at(err, E_INVALID, "/event", "a response has no event of its own");
+    if (!is_said(&map->parts[MAP_TIME]))
+        return err_at(err, E_INVALID, "/time", "the map names no column of the time");
+    return 0;
+}
+
 static int check_whole(const struct import_map *map, struct err *err) {
+    if (map->kind == MAP_RESPONSES)
+        return check_responses(map, err);
     if (!is_said(&map->parts[MAP_CUSTOMER]))
         return err_at(err, E_INVALID, "/customer", "the map names no column of the customer");
-    if (map->customers)
+    if (map->kind == MAP_CUSTOMERS)
         return is_said(&map->parts[MAP_EVENT])
                    ? err_at(err, E_INVALID, "/event", "a row of customers has no event")
                    : 0;
@@ -199,7 +251,8 @@ static int check_whole(const struct import_map *map, struct err *err) {
     return 0;
 }
 
-int import_map_parse(struct import_map **map, struct slice json, bool customers, struct err *err) {
+int import_map_parse(struct import_map **map, struct slice json, enum map_kind kind,
+                     struct err *err) {
     json_error_t error;
     json_t *whole = json_loadb(json.p ? json.p : "", json.n, JSON_REJECT_DUPLICATES, &error),
            *member;
@@ -212,7 +265,7 @@ int import_map_parse(struct import_map **map, struct slice json, bool customers,
     if (!parsed)
         abort();
     arena_init(&parsed->arena);
-    parsed->customers = customers;
+    parsed->kind = kind;
     const char *name;
     int code = 0;
     json_object_foreach(whole, name, member) if (!code && !json_is_null(member)) code =
@@ -338,6 +391,29 @@ static struct slice unique_name(struct import_map *map, struct slice name) {
     }
 }
 
+static int bind_responses(struct import_map *map, struct header *header, struct err *err) {
+    for (size_t i = 0; i < map->answers.n; i++) {
+        struct answer_column *answer = &map->answers.columns[i];
+        char member[48];
+        snprintf(member, sizeof member, "answers/%zu/column", i);
+        answer->column = find_column(map, header, answer->name);
+        if (answer->column < 0)
+            return no_column(header, member, answer->name, err);
+        header->taken[answer->column] = true;
+    }
+    map->kept_traits = ARENA_ARRAY(&map->arena, struct kept_column, map->n_wanted_traits + 1);
+    map->n_kept_traits = 0;
+    for (size_t i = 0; i < map->n_wanted_traits; i++) {
+        int column = find_column(map, header, map->wanted_traits[i]);
+        if (column < 0)
+            return no_column(header, "traits", map->wanted_traits[i], err);
+        map->kept_traits[map->n_kept_traits++] = (struct kept_column){
+            header->names[column], column, type_for(map, header->folded[column])};
+        header->taken[column] = true;
+    }
+    return 0;
+}
+
 static void keep_column(struct import_map *map, const struct header *header, size_t column) {
     struct slice name = unique_name(map, header->names[column]);
     if (name.n > 8 && memcmp(name.p, "context.", 8) == 0)
@@ -372,7 +448,8 @@ static int bind_properties(struct import_map *map, const struct header *header, 
     for (size_t i = 0; i < map->n_wanted; i++) {
         int column = find_column(map, header, map->wanted[i]);
         if (column < 0)
-            return no_column(header, map->customers ? "traits" : "properties", map->wanted[i], err);
+            return no_column(header, map->kind == MAP_CUSTOMERS ? "traits" : "properties",
+                             map->wanted[i], err);
         keep_column(map, header, (size_t)column);
     }
     for (size_t i = 0; i < map->n_types; i++)
@@ -388,6 +465,8 @@ int import_map_bind(struct import_map *map, const struct table_row *header_row,
     map->n_columns = header_row->n;
     read_header(map, header_row, &header);
     int code = bind_parts(map, &header, err);
+    if (!code)
+        code = bind_responses(map, &header, err);
     return code ? code : bind_properties(map, &header, err);
 }
 
@@ -437,8 +516,9 @@ static enum refusal take_time(const struct import_map *map, const struct table_r
     if (refusal)
         return refusal;
     if (!text.n)
-        return map->customers ? REFUSAL_NONE
-                              : refuse(message, REFUSAL_BAD_TIME, "the row has no time");
+        return map->kind == MAP_CUSTOMERS
+                   ? REFUSAL_NONE
+                   : refuse(message, REFUSAL_BAD_TIME, "the row has no time");
     bool date = column >= 0 && row->dates && (size_t)column < row->n && row->dates[column];
     const char *format = map->time_format && !date && column >= 0 ? map->time_format : "rfc3339";
     if (time_parse_format(text, format, map->bound_zone, &event->stated_ms))
@@ -452,12 +532,13 @@ static enum refusal take_time(const struct import_map *map, const struct table_r
     return REFUSAL_NONE;
 }
 
-static enum refusal take_properties(const struct import_map *map, const struct table_row *row,
-                                    struct arena *arena, struct event *event, char *message) {
-    struct event_property *property = arena_get(arena, map->n_kept * sizeof *property);
-    event->properties = property;
-    for (size_t i = 0; i < map->n_kept; i++) {
-        const struct kept_column *kept = &map->kept[i];
+/* Cells of kept columns as properties or traits, at `property`; returns how many through *n. */
+static enum refusal take_columns(const struct import_map *map, const struct table_row *row,
+                                 const struct kept_column *columns, size_t n_columns,
+                                 struct event_property *property, size_t *n, char *message) {
+    struct event_property *first = property;
+    for (size_t i = 0; i < n_columns; i++) {
+        const struct kept_column *kept = &columns[i];
         struct slice cell = cell_of(row, kept->column);
         if (!cell.n)
             continue;
@@ -471,8 +552,68 @@ static enum refusal take_properties(const struct import_map *map, const struct t
         property->name = kept->name;
         property++;
     }
-    event->n_properties = (size_t)(property - event->properties);
+    *n = (size_t)(property - first);
     return REFUSAL_NONE;
+}
+
+enum { RESPONSE_PROPERTIES = 3 }; /* survey, weight, answers */
+
+static enum refusal take_properties(const struct import_map *map, const struct table_row *row,
+                                    struct arena *arena, struct event *event, char *message) {
+    struct event_property *properties =
+        arena_get(arena, (map->n_kept + RESPONSE_PROPERTIES) * sizeof *properties);
+    event->properties = properties;
+    return take_columns(map, row, map->kept, map->n_kept, properties, &event->n_properties,
+                        message);
+}
+
+/* ---- responses ---- */
+
+static void add_property(struct event *event, struct slice name, struct value value) {
+    event->properties[event->n_properties++] = (struct event_property){name, value};
+}
+
+/* Who answered: the respondent as a customer's userId; where respondents are anonymous, or this one is not said, somebody
+ * who is known by this survey alone. */
+static enum refusal take_respondent(const struct import_map *map, const struct table_row *row,
+                                    struct arena *arena, struct event *event, char *message) {
+    struct slice id = event->user_id;
+    if (id.n && !map->anonymous)
+        return REFUSAL_NONE;
+    event->user_id = (struct slice){NULL, 0};
+    event->anonymous_id =
+        id.n ? slice_of(arena_format(arena, "%.*s/%.*s", SLICE_ARGS(map->survey), SLICE_ARGS(id)))
+             : slice_of(arena_format(arena, "%.*s/#%016llx", SLICE_ARGS(map->survey),
+                                     (unsigned long long)hash_bytes(row->raw.p, row->raw.n)));
+    return event->anonymous_id.n <= LIMIT_ID_BYTES
+               ? REFUSAL_NONE
+               : refuse(message, REFUSAL_TOO_LONG, "survey and respondent are longer than %d bytes",
+                        LIMIT_ID_BYTES);
+}
+
+static enum refusal take_response(const struct import_map *map, const struct table_row *row,
+                                  struct arena *arena, struct event *event, char *message) {
+    struct slice weight, answers = answer_columns_row(&map->answers, row, map->decimal, arena);
+    struct value value;
+    enum refusal refusal = take_respondent(map, row, arena, event, message);
+    if (refusal || (refusal = take_part(map, row, MAP_WEIGHT, &weight, message)))
+        return refusal;
+    if (!answers.p)
+        return refuse(message, REFUSAL_BAD_FIELD, "the row has no answer");
+    event->name = SLICE_LITERAL("Survey Responded");
+    add_property(event, SLICE_LITERAL("survey"),
+                 (struct value){.type = VALUE_TEXT, .text = map->survey});
+    if (weight.n && !import_cell_value(weight, CELL_NUMBER, map->decimal, &value))
+        return refuse(message, REFUSAL_BAD_FIELD, "the weight is no number: %.*s",
+                      SLICE_ARGS(utf8_cut(weight, 40)));
+    if (weight.n)
+        add_property(event, SLICE_LITERAL("weight"), value);
+    add_property(event, SLICE_LITERAL("answers"),
+                 (struct value){.type = VALUE_JSON, .text = answers});
+    struct event_property *traits = arena_get(arena, (map->n_kept_traits + 1) * sizeof *traits);
+    event->traits = traits;
+    return take_columns(map, row, map->kept_traits, map->n_kept_traits, traits, &event->n_traits,
+                        message);
 }
 
 /* Cells beyond the header may only be empty. */
@@ -497,16 +638,16 @@ enum refusal import_map_row(const struct import_map *map, const struct table_row
                             struct arena *arena, int64_t received_ms, struct event *event,
                             char *message) {
     enum refusal refusal = check_row(map, row, message);
-    *event = (struct event){.type = map->customers ? EVENT_IDENTIFY : EVENT_TRACK,
+    *event = (struct event){.type = map->kind == MAP_CUSTOMERS ? EVENT_IDENTIFY : EVENT_TRACK,
                             .time_ms = received_ms,
                             .raw = row->raw};
     if (refusal)
         return refusal;
     if ((refusal = take_part(map, row, MAP_CUSTOMER, &event->user_id, message)))
         return refusal;
-    if (!event->user_id.n)
+    if (!event->user_id.n && map->kind != MAP_RESPONSES)
         return refuse(message, REFUSAL_NO_IDENTITY, "the row has no customer");
-    if (!map->customers) {
+    if (map->kind == MAP_INTERACTIONS) {
         if ((refusal = take_part(map, row, MAP_EVENT, &event->name, message)))
             return refusal;
         if (!event->name.n)
@@ -518,5 +659,7 @@ enum refusal import_map_row(const struct import_map *map, const struct table_row
         (refusal = take_part(map, row, MAP_UNIT, &event->unit, message)) ||
         (refusal = take_part(map, row, MAP_MESSAGE_ID, &event->message_id, message)))
         return refusal;
-    return take_properties(map, row, arena, event, message);
+    refusal = take_properties(map, row, arena, event, message);
+    return refusal || map->kind != MAP_RESPONSES ? refusal
+                                                 : take_response(map, row, arena, event, message);
 }

@@ -19,7 +19,8 @@
     X(CHANNEL, "channel", LIMIT_NAME_BYTES)                                                        \
     X(TOUCHPOINT, "touchpoint", LIMIT_NAME_BYTES)                                                  \
     X(UNIT, "unit", LIMIT_NAME_BYTES)                                                              \
-    X(MESSAGE_ID, "message_id", LIMIT_MESSAGE_ID_BYTES)
+    X(MESSAGE_ID, "message_id", LIMIT_MESSAGE_ID_BYTES)                                            \
+    X(WEIGHT, "weight", 40)
 
 enum map_part {
 #define X(name, member, max) MAP_##name,
@@ -32,9 +33,12 @@ enum cell_type { CELL_ANY, CELL_STRING, CELL_NUMBER, CELL_BOOLEAN };
 
 struct import_map;
 
-/* customers: rows are traits of customers (traits in place of properties, no event). Errors: E_MALFORMED no JSON,
- * E_INVALID with the pointer of the member. */
-must_use int import_map_parse(struct import_map **map, struct slice json, bool customers,
+/* What a row is: an interaction; traits of a customer (traits in place of properties, no event); a response to a survey
+ * (respondent in place of customer, survey and answers, traits and weight besides, no event). */
+enum map_kind { MAP_INTERACTIONS, MAP_CUSTOMERS, MAP_RESPONSES };
+
+/* Errors: E_MALFORMED no JSON, E_INVALID with the pointer of the member. */
+must_use int import_map_parse(struct import_map **map, struct slice json, enum map_kind kind,
                               struct err *err);
 void import_map_free(struct import_map *map);
 /* What it says about the file: NULL or 0 where it says nothing. */

@@ -39,16 +39,17 @@ static int kind_by_option(const char *format, enum import_kind *kind, struct err
                    {"csv", IMPORT_CSV},
                    {"xlsx", IMPORT_CSV},
                    {"xes", IMPORT_XES},
-                   {"customers-csv", IMPORT_CUSTOMERS}};
+                   {"customers-csv", IMPORT_CUSTOMERS},
+                   {"responses-csv", IMPORT_RESPONSES}};
     for (size_t i = 0; i < sizeof formats / sizeof *formats; i++)
         if (strcmp(formats[i].name, format) == 0) {
             *kind = formats[i].kind;
             return 0;
         }
-    if (strcmp(format, "responses-csv") == 0 || strcmp(format, "reviews-csv") == 0)
+    if (strcmp(format, "reviews-csv") == 0)
         return err_at(err, E_INVALID, "/format", "%s is not read by this version yet", format);
     err_at(err, E_INVALID, "/format", "unknown format \"%.40s\"", format);
-    return err_hint(err, "Formats are jsonl, csv, xes and customers-csv.");
+    return err_hint(err, "Formats are jsonl, csv, xes, customers-csv and responses-csv.");
 }
 
 static int kind_by_name(const char *name, enum import_kind *kind, struct err *err) {
@@ -82,7 +83,7 @@ int import_open_file(const struct import_file *file, const struct import_options
     if (import_stream_begins(opened->stream, "\xd0\xcf\x11\xe0", 4)) {
         err_set(err, E_MALFORMED, "this is a spreadsheet of the old format (.xls)");
         code = err_hint(err, "Save it as .xlsx or .csv.");
-    } else if (zip && (opened->kind == IMPORT_CSV || opened->kind == IMPORT_CUSTOMERS)) {
+    } else if (zip && opened->kind != IMPORT_JSONL && opened->kind != IMPORT_XES) {
         opened->spreadsheet = true;
     } else if (zip) {
         code = err_set(err, E_MALFORMED, "this is a zip archive");

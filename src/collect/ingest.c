@@ -76,37 +76,58 @@ static void reject(struct ingest_batch *batch, size_t i, enum refusal refusal) {
     batch->rejected++;
 }
 
-/* Properties of the rows of the long table, into ingest->answers; ends[] says where each ends. E_REFUSED: a dictionary is
- * full. */
-static int encode_answers(struct submission *submission, size_t i, size_t ends[LIMIT_ANSWERS],
-                          sqlite3 *db, struct err *err) {
+/* Rows that stand behind an interaction: its answers, then traits of its person. */
+enum { BEHIND_MAX = LIMIT_ANSWERS + 1 };
+struct behind {
+    size_t n, ends[BEHIND_MAX]; /* of their properties in ingest->behind */
+};
+
+static bool encode_traits(const struct event *event, struct adding *adding, struct buf *out) {
+    for (size_t i = 0; i < event->n_traits; i++) {
+        uint16_t code = add_property(adding, event->traits[i].name);
+        if (!code)
+            return false;
+        property_add(out, code, &event->traits[i].value);
+    }
+    return true;
+}
+
+/* Encodes them into ingest->behind. E_REFUSED: a dictionary is full. */
+static int encode_behind(struct submission *submission, size_t i, struct behind *behind,
+                         sqlite3 *db, struct err *err) {
     struct ingest *ingest = submission->ingest;
+    const struct event *event = &submission->batch->events[i];
     const struct prepared *prepared = &submission->prepared[i];
     struct adding adding = {ingest->dictionary, db, err};
-    buf_clear(&ingest->answers);
+    buf_clear(&ingest->behind);
     for (uint32_t a = 0; a < prepared->n_answers; a++) {
         const struct answer *answer = &prepared->answers[a];
         uint16_t touchpoint;
         if (!add_code(&adding, DICTIONARY_TOUCHPOINT, answer->touchpoint, &touchpoint) ||
-            !answer_encode(&submission->batch->events[i], answer, &ingest->answers, add_property,
-                           &adding))
+            !answer_encode(event, answer, &ingest->behind, add_property, &adding))
             return err->code;
-        ends[a] = ingest->answers.n;
+        behind->ends[behind->n++] = ingest->behind.n;
     }
-    return ingest->answers.full ? E_REFUSED : 0;
+    if (event->n_traits) {
+        if (!encode_traits(event, &adding, &ingest->behind))
+            return err->code;
+        behind->ends[behind->n++] = ingest->behind.n;
+    }
+    return ingest->behind.full ? E_REFUSED : 0;
 }
 
-/* The rows behind the interaction that brought them. They have no keys of their own: where the interaction is known
- * already, they are too. */
-static int append_answers(struct submission *submission, size_t i, const struct row *interaction,
-                          const size_t ends[LIMIT_ANSWERS], struct err *err) {
+/* They have no keys of their own: where the interaction is known already, they are too. */
+static int append_behind(struct submission *submission, size_t i, const struct row *interaction,
+                         const struct behind *behind, struct err *err) {
     struct ingest *ingest = submission->ingest;
     int code = 0;
-    for (uint32_t a = 0; a < submission->prepared[i].n_answers && !code; a++) {
-        size_t start = a ? ends[a - 1] : 0;
+    for (size_t b = 0; b < behind->n && !code; b++) {
+        size_t start = b ? behind->ends[b - 1] : 0;
         struct row row = *interaction;
-        row.type = ROW_ANSWER;
-        row.properties = (struct slice){ingest->answers.p + start, ends[a] - start};
+        bool answer = b < submission->prepared[i].n_answers;
+        row.type = answer ? ROW_ANSWER : ROW_TRAITS;
+        row.event = answer ? row.event : CODE_NONE;
+        row.properties = (struct slice){ingest->behind.p + start, behind->ends[b] - start};
         code = log_add(ingest->log, &row, (struct slice){0}, (struct key128){0},
                        submission->batch->received_ms, err);
         ingest->pending = row.seq;
@@ -132,10 +153,11 @@ static int append(struct submission *submission, size_t i, sqlite3 *db, struct e
         reject(batch, i, prepared->refusal);
         return 0;
     }
-    size_t ends[LIMIT_ANSWERS];
+    struct behind behind = {.n = 0};
     int code = prepared->known ? 0 : complete(submission, i, &row, db, err);
-    if (!code && prepared->n_answers)
-        code = encode_answers(submission, i, ends, db, err);
+    bool more = prepared->n_answers || event->n_traits;
+    if (!code && more)
+        code = encode_behind(submission, i, &behind, db, err);
     if (code == E_REFUSED) {
         reject(batch, i, REFUSAL_TOO_MANY_NAMES);
         return 0;
@@ -155,8 +177,8 @@ static int append(struct submission *submission, size_t i, sqlite3 *db, struct e
     ingest->pending = row.seq;
     if (!code && (prepared->key.a || prepared->key.b))
         keys_put(ingest->keys, prepared->key, 0, row.seq);
-    if (!code && prepared->n_answers)
-        code = append_answers(submission, i, &row, ends, err);
+    if (!code && more)
+        code = append_behind(submission, i, &row, &behind, err);
     batch->results[i] = (struct event_result){OUTCOME_ACCEPTED, REFUSAL_NONE};
     batch->accepted++;
     return code;
@@ -428,7 +450,7 @@ static void release(struct ingest *ingest) {
     refused_close(ingest->refused);
     counters_release(ingest);
     buf_release(&ingest->scratch);
-    buf_release(&ingest->answers);
+    buf_release(&ingest->behind);
     pthread_mutex_destroy(&ingest->lock);
     free(ingest);
 }
@@ -447,7 +469,7 @@ int ingest_open(struct ingest **ingest, struct store *store, struct vault *vault
     opened->timeline = timeline;
     pthread_mutex_init(&opened->lock, NULL);
     buf_init(&opened->scratch, SCRATCH_MAX_BYTES);
-    buf_init(&opened->answers, SCRATCH_MAX_BYTES);
+    buf_init(&opened->behind, SCRATCH_MAX_BYTES);
     int code = fill(opened, dir, err);
     if (code) {
         release(opened);

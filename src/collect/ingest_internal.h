@@ -53,7 +53,7 @@ struct ingest {
 
     /* the writer's */
     struct buf scratch; /* properties of an event with new names */
-    struct buf answers; /* properties of an event's answers */
+    struct buf behind;  /* properties of rows behind an interaction */
     uint64_t pending;   /* last seq of the open transaction; 0: it has none */
     bool keep_keys;     /* some are not in the log */
 

@@ -1,0 +1,36 @@
+/*
+ * The answers of a map of responses: which column answers which question, and a row's answers as the property `answers`
+ * that collect/answers.h reads. Private to collect/import_map.
+ *
+ * SPDX-License-Identifier: GPL-3.0-or-later
+ */
+#ifndef SENDA_COLLECT_IMPORT_ANSWERS_H
+#define SENDA_COLLECT_IMPORT_ANSWERS_H
+
+#include <jansson.h>
+
+#include "base/arena.h"
+#include "base/err.h"
+#include "collect/import_table.h"
+
+struct answer_column {
+    struct slice name; /* of the column */
+    struct slice question, metric, touchpoint;
+    double scale_min, scale_max; /* equal: the metric's own */
+    const struct slice *missing; /* [n_missing] cells that are no answer; an empty one never is */
+    size_t n_missing;
+    int column; /* after bind */
+};
+struct answer_columns {
+    struct answer_column *columns;
+    size_t n;
+};
+
+/* The member `answers` of a map. E_INVALID with its pointer. Texts live in the arena. */
+must_use int answer_columns_parse(struct answer_columns *columns, const json_t *json,
+                                  struct arena *arena, struct err *err);
+/* A row's answers as a list of JSON objects, in the arena; absent when it has none. decimal: sign of the file. */
+struct slice answer_columns_row(const struct answer_columns *columns, const struct table_row *row,
+                                char decimal, struct arena *arena);
+
+#endif
