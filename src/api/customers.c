@@ -483,14 +483,14 @@ static int merge(struct request *request, struct response *response, struct err 
 }
 
 static const struct route routes[] = {
-    {METHOD_GET, "/api/v1/customers", ACCESS_API, SCOPE_QUERY, .handle = list,
+    {METHOD_GET, "/api/v1/customers", ACCESS_API, SCOPE_QUERY, .role = ROLE_AGENT, .handle = list,
      .summary =
          "Customers, by id or ?order=-last_seen; ?q= finds by any identifier or part of a name"},
-    {METHOD_GET, "/api/v1/customers/{id}", ACCESS_API, SCOPE_QUERY, .handle = get,
-     .summary = "One customer: identifiers, traits with history, channels",
+    {METHOD_GET, "/api/v1/customers/{id}", ACCESS_API, SCOPE_QUERY, .role = ROLE_AGENT,
+     .handle = get, .summary = "One customer: identifiers, traits with history, channels",
      .response_schema = "{\"$ref\":\"#/components/schemas/Customer\"}"},
-    {METHOD_GET, "/api/v1/customers/{id}/timeline", ACCESS_API, SCOPE_QUERY, .handle = timeline,
-     .summary = "Interactions of one customer, newest first"},
+    {METHOD_GET, "/api/v1/customers/{id}/timeline", ACCESS_API, SCOPE_QUERY, .role = ROLE_AGENT,
+     .handle = timeline, .summary = "Interactions of one customer, newest first"},
     {METHOD_POST, "/api/v1/customers/{id}/merge", ACCESS_API, SCOPE_MANAGE, .handle = merge,
      .summary = "Makes this customer one with that of the userId {\"into\"}"},
 };

@@ -293,7 +293,7 @@ static int begin(struct request *request, struct response *response, struct err 
 }
 
 static const struct route routes[] = {
-    {METHOD_GET, "/api/v1/exports/{what}", ACCESS_API, SCOPE_QUERY, .role = ROLE_ANALYST,
+    {METHOD_GET, "/api/v1/exports/{what}", ACCESS_API, SCOPE_QUERY, .role = ROLE_UNIT_MANAGER,
      .handle = begin,
      .summary = "All interactions or customers: ?format=csv|jsonl|xlsx &from= &to="},
 };

@@ -2,20 +2,24 @@
  * /api/v1/questions: questions of Explore that somebody gave a name, for everybody in the organisation.
  *
  * A question is kept as its address (pages/explore.h), so that it is asked anew each time, with the rights of the one who
- * opens it. Who made it removes it, or somebody who manages.
+ * opens it. Who made it removes it, or somebody who manages. An asker limited to units sees one's own, those of people
+ * limited to no other unit, and none that names another unit.
  *
  * SPDX-License-Identifier: GPL-3.0-or-later
  */
 #include <stdio.h>
+#include <stdlib.h>
 
 #include "api/api.h"
 #include "base/limits.h"
+#include "http/router.h"
 
 enum { QUESTIONS_MAX = 1000, NAME_MAX_BYTES = 120 };
 
 struct saved {
     uint64_t id, user;
     const char *name, *address, *author;
+    const char *units; /* of its author, a JSON list of names; "": not limited */
     int64_t created_ms;
 };
 
@@ -46,11 +50,64 @@ static json_t *saved_json(const struct request *request, const struct saved *sav
                      own || (who->scopes & SCOPE_MANAGE));
 }
 
+static bool sees_unit(const struct request *request, struct slice name) {
+    return principal_sees(&request->principal, dictionary_find(app_folder(request->app)->dictionary,
+                                                               DICTIONARY_UNIT, name));
+}
+
+/* Every unit of the address is the asker's. */
+static bool sees_address(const struct request *request, const char *address) {
+    const char *at = strchr(address, '?');
+    bool seen = true;
+    while (at && seen) {
+        at++;
+        size_t n = strcspn(at, "&");
+        struct slice value;
+        if (n > 5 && strncmp(at, "unit=", 5) == 0)
+            seen = url_decode((struct slice){at + 5, n - 5}, true, request->arena, &value) &&
+                   sees_unit(request, value);
+        at = strchr(at, '&');
+    }
+    return seen;
+}
+
+static bool may_list(const struct request *request, const struct saved *saved) {
+    const struct principal *who = &request->principal;
+    if (!who->units || (who->user && who->user == saved->user))
+        return true;
+    json_t *units = saved->units[0] ? json_loads(saved->units, 0, NULL) : NULL, *unit;
+    size_t i;
+    bool seen = true;
+    json_array_foreach(units, i, unit) seen &=
+        sees_unit(request, slice_of(json_string_value(unit)));
+    json_decref(units);
+    return seen && sees_address(request, saved->address);
+}
+
+/* Names of the asker's units as a JSON list. */
+static const char *own_units(const struct request *request) {
+    const struct principal *who = &request->principal;
+    if (!who->units)
+        return "";
+    json_t *list = json_array();
+    for (size_t i = 0; i < who->n_units; i++) {
+        struct slice name =
+            dictionary_name(app_folder(request->app)->dictionary, DICTIONARY_UNIT, who->units[i]);
+        json_array_append_new(list, json_stringn(name.p, name.n));
+    }
+    char *text = json_dumps(list, JSON_COMPACT);
+    const char *copy = arena_text(request->arena, slice_of(text ? text : "[]"));
+    free(text);
+    json_decref(list);
+    return copy;
+}
+
 static int list(struct request *request, struct response *response, struct err *err) {
     struct store *store = app_folder(request->app)->store;
     sqlite3 *db = store_reader_get(store);
     sqlite3_stmt *statement = STORE_PREPARE(
-        db, "SELECT id, user, name, address, author, created_ms FROM question ORDER BY id DESC",
+        db,
+        "SELECT id, user, name, address, author, units, created_ms FROM question ORDER BY id DESC",
         err);
     int code = statement ? 0 : E_IO;
     json_t *rows = json_array();
@@ -60,8 +117,10 @@ static int list(struct request *request, struct response *response, struct err *
                               (const char *)sqlite3_column_text(statement, 2),
                               (const char *)sqlite3_column_text(statement, 3),
                               (const char *)sqlite3_column_text(statement, 4),
-                              sqlite3_column_int64(statement, 5)};
-        json_array_append_new(rows, saved_json(request, &saved));
+                              (const char *)sqlite3_column_text(statement, 5),
+                              sqlite3_column_int64(statement, 6)};
+        if (may_list(request, &saved))
+            json_array_append_new(rows, saved_json(request, &saved));
         code = 0;
     }
     store_reader_put(store, db);
@@ -83,11 +142,12 @@ static int finish(sqlite3_stmt *statement, struct err *err) {
 
 static int insert(void *context, sqlite3 *db, struct err *err) {
     struct saved *saved = context;
-    sqlite3_stmt *statement = STORE_PREPARE(
-        db,
-        "INSERT INTO question(name, address, user, author, created_ms) SELECT ?1, ?2, ?3, ?4, ?5"
-        " WHERE (SELECT count(*) FROM question) < ?6",
-        err);
+    sqlite3_stmt *statement = STORE_PREPARE(db,
+                                            "INSERT INTO question(name, address, user, author, "
+                                            "created_ms, units) SELECT ?1, ?2, ?3, ?4, "
+                                            "?5, ?7"
+                                            " WHERE (SELECT count(*) FROM question) < ?6",
+                                            err);
     if (!statement)
         return E_IO;
     sqlite3_bind_text(statement, 1, saved->name, -1, SQLITE_TRANSIENT);
@@ -96,6 +156,7 @@ static int insert(void *context, sqlite3 *db, struct err *err) {
     sqlite3_bind_text(statement, 4, saved->author, -1, SQLITE_TRANSIENT);
     sqlite3_bind_int64(statement, 5, saved->created_ms);
     sqlite3_bind_int(statement, 6, QUESTIONS_MAX);
+    sqlite3_bind_text(statement, 7, saved->units, -1, SQLITE_TRANSIENT);
     int code = finish(statement, err);
     if (!code && !sqlite3_changes(db))
         return err_set(err, E_REFUSED, "there are %d questions already: remove some",
@@ -107,6 +168,7 @@ static int insert(void *context, sqlite3 *db, struct err *err) {
 static int add(struct request *request, struct response *response, struct err *err) {
     struct saved saved = {.user = request->principal.user,
                           .author = request->principal.name ? request->principal.name : "",
+                          .units = own_units(request),
                           .created_ms = request->received_ms};
     json_t *body;
     int code = request_json(request, &body, err);

@@ -1,9 +1,12 @@
 /*
- * /api/v1/settings: name, region, language, zone and currency of the organisation.
+ * /api/v1/settings: name, region, language, zone and currency of the organisation, and the floor of what viewers see.
  *
  * SPDX-License-Identifier: GPL-3.0-or-later
  */
 #include "api/api.h"
+
+#include <stdio.h>
+
 #include "base/limits.h"
 
 enum { VALUE_MAX = 128 };
@@ -29,9 +32,10 @@ static int settings_json(struct request *request, json_t **json, struct err *err
     int code = setting(request, "region", region, err);
     if (code)
         return code;
-    *json = json_pack("{s:s, s:s, s:s, s:s, s:s}", "name", folder->name, "timezone",
+    *json = json_pack("{s:s, s:s, s:s, s:s, s:s, s:i}", "name", folder->name, "timezone",
                       zone_name(folder->zone), "currency", folder->currency, "language",
-                      folder->language, "region", region);
+                      folder->language, "region", region, "floor",
+                      (int)accounts_floor(app_accounts(request->app)));
     return 0;
 }
 
@@ -47,6 +51,7 @@ static int get(struct request *request, struct response *response, struct err *e
 
 struct settings {
     const char *name, *timezone, *currency, *language, *region;
+    char floor[16];
 };
 
 static int write_settings(void *context, sqlite3 *db, struct err *err) {
@@ -60,7 +65,18 @@ static int write_settings(void *context, sqlite3 *db, struct err *err) {
         code = store_setting_put(db, "language", settings->language, err);
     if (!code)
         code = store_setting_put(db, "region", settings->region, err);
-    return code;
+    return code ? code : store_setting_put(db, FLOOR_SETTING, settings->floor, err);
+}
+
+/* The k-anonymity floor. 1 shows everything that is aggregated. */
+static int read_floor(const json_t *body, unsigned present, struct settings *settings,
+                      struct err *err) {
+    const json_t *floor = json_object_get(body, "floor");
+    json_int_t value = floor ? json_integer_value(floor) : (json_int_t)present;
+    if (value < 1 || value > FLOOR_MAX)
+        return err_at(err, E_INVALID, "/floor", "the floor is a number from 1 to %d", FLOOR_MAX);
+    snprintf(settings->floor, sizeof settings->floor, "%d", (int)value);
+    return 0;
 }
 
 static int read_settings(const struct folder *folder, const json_t *body, const char *region,
@@ -107,6 +123,8 @@ static int change(struct request *request, struct response *response, struct err
     if (!code)
         code = read_settings(folder, body, region, &settings, err);
     if (!code)
+        code = read_floor(body, accounts_floor(app_accounts(request->app)), &settings, err);
+    if (!code)
         code = store_write(folder->store, write_settings, &settings, err);
     if (!code)
         code = folder_reload(folder, err);
@@ -123,6 +141,6 @@ static const struct route routes[] = {
     {METHOD_GET, "/api/v1/settings", ACCESS_API, SCOPE_QUERY, .handle = get,
      .summary = "Settings of the organisation"},
     {METHOD_PATCH, "/api/v1/settings", ACCESS_API, SCOPE_ADMIN, .role = ROLE_ADMIN,
-     .handle = change, .summary = "Changes name, region, language, timezone, currency"},
+     .handle = change, .summary = "Changes name, region, language, timezone, currency, floor"},
 };
 const struct route_table api_setting_routes = ROUTE_TABLE(routes);

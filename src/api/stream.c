@@ -1,7 +1,7 @@
 /*
  * GET /api/v1/stream: server-sent events of what happens now.
  *
- *   event: arrival   one accepted interaction, as in /api/v1/sources/{id}/arrivals, of units that the asker may see
+ *   event: arrival   one accepted interaction, as in /api/v1/sources/{id}/arrivals, of units that the asker may see (not for viewers)
  *   event: source    {"source","accepted","duplicates","rejected","last_at"} of ?source=, when it changed
  *   event: counters  {"interactions","accepted","duplicates","rejected"} of everything, when it changed
  *
@@ -39,7 +39,8 @@ static void say_arrivals(struct live *live, struct buf *chunk) {
     round.arena = &live->arena;
     json_t *rows = NULL;
     struct err err = {0};
-    if (arrivals_json(&round, live->source, BURST, live->last, &rows, &live->last, &err))
+    if (live->request->principal.floor || /* each is somebody */
+        arrivals_json(&round, live->source, BURST, live->last, &rows, &live->last, &err))
         return;
     for (size_t i = json_array_size(rows); i--;)
         say(chunk, "arrival", json_array_get(rows, i));

@@ -7,6 +7,7 @@
 
 #include <stdlib.h>
 
+#include "backend/floor.h"
 #include "backend/reference.h"
 #include "base/clock.h"
 #include "base/limits.h"
@@ -318,6 +319,39 @@ static int run_reference(struct folder *folder, const struct plan *plan, json_t 
     return code;
 }
 
+/* The same trend, counting customers: what the floor of its cells is measured by. */
+static int run_twin(struct folder *folder, const json_t *query, const struct principal *principal,
+                    struct query_control *control, json_t **answer, struct err *err) {
+    struct arena arena;
+    struct plan *plan;
+    json_t *twin = json_copy((json_t *)(uintptr_t)query);
+    json_object_set_new(twin, "measure", json_string("customers"));
+    json_object_del(twin, "property");
+    arena_init(&arena);
+    int code = compile(folder, twin, principal, false, &arena, &plan, err);
+    if (!code)
+        code = run_plan(folder, plan, control, &arena, answer, err);
+    arena_release(&arena);
+    json_decref(twin);
+    return code;
+}
+
+static int keep_floor(struct folder *folder, const json_t *query, const struct plan *plan,
+                      const struct principal *principal, struct query_control *control,
+                      json_t **answer, struct err *err) {
+    json_t *twin = NULL;
+    int code =
+        plan->kind == PLAN_TREND ? run_twin(folder, query, principal, control, &twin, err) : 0;
+    if (code) {
+        json_decref(*answer);
+        *answer = NULL;
+        return code;
+    }
+    floor_apply(plan, principal->floor, twin, *answer);
+    json_decref(twin);
+    return 0;
+}
+
 int query_run(struct folder *folder, enum backend backend, const json_t *query,
               const struct principal *principal, struct query_control *control, json_t **answer,
               struct err *err) {
@@ -326,10 +360,14 @@ int query_run(struct folder *folder, enum backend backend, const json_t *query,
     struct plan *plan;
     bool shell = principal->user == 0 && principal->key == 0;
     int code = compile(folder, query, principal, shell, &arena, &plan, err);
+    if (!code && principal->floor)
+        code = floor_permits(plan, err);
     if (!code && backend == BACKEND_REFERENCE)
         code = run_reference(folder, plan, answer, err);
     else if (!code)
         code = run_plan(folder, plan, control, &arena, answer, err);
+    if (!code && principal->floor)
+        code = keep_floor(folder, query, plan, principal, control, answer, err);
     arena_release(&arena);
     return code;
 }

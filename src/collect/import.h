@@ -98,9 +98,9 @@ must_use int import_guess(const struct import_file *file, const struct import_op
 
 /* A small table, whole: a .csv or .xlsx in any encoding, with names of columns in its first row. Texts are the arena's. */
 struct import_cells {
-    const struct slice *columns;     /* [n_columns] */
-    const struct slice **rows;       /* [n][n_columns]; a missing cell is empty */
-    uint64_t *numbers;               /* [n] as a spreadsheet shows them */
+    const struct slice *columns; /* [n_columns] */
+    const struct slice **rows;   /* [n][n_columns]; a missing cell is empty */
+    uint64_t *numbers;           /* [n] as a spreadsheet shows them */
     size_t n_columns, n;
 };
 /* E_INVALID: no table, or an unreadable row; E_TOO_LARGE: more than max rows. */

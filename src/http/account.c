@@ -54,6 +54,20 @@ unsigned role_scopes(enum role role) {
 
 unsigned scopes_within_units(unsigned all) { return all & (SCOPE_QUERY | SCOPE_COLLECT); }
 
+unsigned accounts_floor(struct accounts *accounts) {
+    char text[16];
+    struct err none = {0};
+    sqlite3 *db = store_reader_get(accounts->folder->store);
+    int code = store_setting_get(db, FLOOR_SETTING, text, sizeof text, &none);
+    store_reader_put(accounts->folder->store, db);
+    unsigned long floor = code ? FLOOR_STANDARD : strtoul(text, NULL, 10);
+    return floor < 1 || floor > FLOOR_MAX ? FLOOR_STANDARD : (unsigned)floor;
+}
+
+unsigned role_floor(struct accounts *accounts, enum role role) {
+    return role == ROLE_VIEWER ? accounts_floor(accounts) : 0;
+}
+
 const char *scope_name(enum scope scope) {
     for (size_t i = 0; i < SCOPES; i++)
         if (scopes[i].scope == scope)

@@ -28,6 +28,10 @@ unsigned role_scopes(enum role role);
 /* What an asker limited to units may do of `scopes`: ask and send. Whatever manages, imports or administers concerns every
  * unit, so it needs somebody who sees them all. */
 unsigned scopes_within_units(unsigned scopes);
+enum { FLOOR_STANDARD = 5, FLOOR_MAX = 1000 };
+#define FLOOR_SETTING "privacy.floor"
+/* The least customers that a number shown to viewers and on public pages is about. At least 1. */
+unsigned accounts_floor(struct accounts *accounts);
 const char *scope_name(enum scope scope);
 unsigned scope_of(const char *name); /* 0 if unknown */
 

@@ -36,6 +36,9 @@ must_use int password_is_fit(const char *password, struct err *err);
 const char *units_to_text(const char **units, size_t n, struct arena *arena);
 void units_from_text(const char *text, struct arena *arena, const char ***units, size_t *n);
 
+/* What everybody of this role sees less of: the floor of viewers (setting "privacy.floor"). */
+unsigned role_floor(struct accounts *accounts, enum role role);
+
 /* Fill request->principal from a cookie or a key. An unknown session is nobody; an unknown key is E_UNAUTHORIZED. */
 must_use int session_identify(struct request *request, const char *token, struct err *err);
 must_use int api_key_identify(struct request *request, const char *secret, struct err *err);

@@ -112,3 +112,8 @@ CREATE TABLE unit_parent (
 ) WITHOUT ROWID;
 INSERT INTO unit_parent SELECT 'territory', name, parent FROM unit WHERE parent <> '';
 ALTER TABLE unit DROP COLUMN parent;
+
+-- step 4
+
+-- Units (a JSON list of names) that who made a question was limited to; "": none.
+ALTER TABLE question ADD COLUMN units TEXT NOT NULL DEFAULT '';

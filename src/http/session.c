@@ -282,6 +282,7 @@ int session_identify(struct request *request, const char *token, struct err *err
     code = units ? unit_codes(accounts, units, n, request->arena, &request->principal.units,
                               &request->principal.n_units, err)
                  : 0;
+    request->principal.floor = role_floor(accounts, request->principal.role);
     if (units)
         request->principal.scopes = scopes_within_units(request->principal.scopes);
     if (!code && request->received_ms - seen_ms > HOUR_MS) {

@@ -359,6 +359,8 @@ void explore_answer_view(struct request *request, const struct question *questio
                                      strcmp(question_get(question, "view"), "map") == 0));
     buf_init(&drawing, DRAWING_BYTES);
     buf_add_text(&drawing, "<div class=\"chart-scroll\">\n");
+    if (request->principal.floor)
+        people = NULL; /* no way from a number to people */
     explore_draw(request, question, answer, previous, people, false, &drawing);
     explore_draw(request, question, answer, previous, people, true, &drawing);
     buf_add_text(&drawing, "</div>\n");

@@ -23,19 +23,21 @@ static const struct {
     const char *name, *href, *icon, *group;
     bool tab; /* stands in the bar of a phone */
     unsigned scopes;
+    enum role role; /* least */
 } navigation[] = {
-    {"home", "/", "home", NULL, true, 0},
-    {"explore", "/explore", "path", NULL, true, 0},
-    {"customers", "/customers", "people", NULL, true, 0},
-    {"import", "/import", "file", "data", true, SCOPE_IMPORT},
-    {"sources", "/sources", "plug", NULL, false, SCOPE_MANAGE},
-    {"settings", "/settings", "gear", NULL, false, 0},
+    {"home", "/", "home", NULL, true, 0, ROLE_NONE},
+    {"explore", "/explore", "path", NULL, true, 0, ROLE_NONE},
+    {"customers", "/customers", "people", NULL, true, 0, ROLE_AGENT},
+    {"import", "/import", "file", "data", true, SCOPE_IMPORT, ROLE_NONE},
+    {"sources", "/sources", "plug", NULL, false, SCOPE_MANAGE, ROLE_NONE},
+    {"settings", "/settings", "gear", NULL, false, 0, ROLE_NONE},
 };
 
 static json_t *navigation_json(const struct request *request, const char *section) {
     json_t *list = json_array();
     for (size_t i = 0; i < sizeof navigation / sizeof *navigation; i++) {
-        if ((request->principal.scopes & navigation[i].scopes) != navigation[i].scopes)
+        if ((request->principal.scopes & navigation[i].scopes) != navigation[i].scopes ||
+            request->principal.role < navigation[i].role)
             continue;
         json_t *entry =
             json_pack("{s:s, s:s, s:s, s:b, s:b}", "name", navigation[i].name, "href",
@@ -94,8 +96,9 @@ static void add_person(const struct request *request, json_t *view) {
                                    : "Senda");
     set_text(view, "role", role_name(principal->role));
     json_object_set_new(view, "can",
-                        json_pack("{s:b, s:b, s:b}", "manage", principal->scopes & SCOPE_MANAGE,
-                                  "admin", principal->scopes & SCOPE_ADMIN, "import",
+                        json_pack("{s:b, s:b, s:b, s:b}", "see_people", !principal->floor, "manage",
+                                  principal->scopes & SCOPE_MANAGE, "admin",
+                                  principal->scopes & SCOPE_ADMIN, "import",
                                   principal->scopes & SCOPE_IMPORT));
 }
 

@@ -9,7 +9,7 @@
  * API gives; and a form's handler turns its fields into the JSON of the API call and runs it with page_send.
  *
  * Members that every template finds besides its own: title, page_title (with the organisation), language, region
- * (locale), organisation, currency, person, role, can (object: manage, admin, import), csrf, here (this address), theme,
+ * (locale), organisation, currency, person, role, can (object: manage, admin, import, see_people), csrf, here (this address), theme,
  * demo, notice.
  *
  * SPDX-License-Identifier: GPL-3.0-or-later

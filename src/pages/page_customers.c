@@ -281,11 +281,13 @@ static const struct route routes[] = {
      .pattern = "/customers",
      .access = ACCESS_SESSION,
      .scopes = SCOPE_QUERY,
+     .role = ROLE_AGENT,
      .handle = show_list},
     {.methods = METHOD_GET,
      .pattern = "/customers/{id}",
      .access = ACCESS_SESSION,
      .scopes = SCOPE_QUERY,
+     .role = ROLE_AGENT,
      .handle = show_one},
 };
 const struct route_table page_customer_routes = ROUTE_TABLE(routes);

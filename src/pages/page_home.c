@@ -339,7 +339,8 @@ static json_t *choices(const char *member, const char *const *ids, size_t n, con
 static void add_live(struct request *request, json_t *view) {
     struct err ignored = {0};
     json_t *arrivals = NULL;
-    if (arrivals_json(request, -1, ARRIVALS_SHOWN, 0, &arrivals, NULL, &ignored) >= 0) {
+    if (!request->principal.floor &&
+        arrivals_json(request, -1, ARRIVALS_SHOWN, 0, &arrivals, NULL, &ignored) >= 0) {
         json_object_set_new(view, "arrivals", arrivals);
         json_object_set_new(
             view, "names", words_names(page_format(request), app_folder(request->app)->dictionary));

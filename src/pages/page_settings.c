@@ -112,11 +112,12 @@ static int show_organisation(struct request *request, struct response *response,
 static int change_organisation(struct request *request, struct response *response,
                                struct err *err) {
     struct err refusal = {0};
-    json_t *body =
-        json_pack("{s:s, s:s, s:s, s:s, s:s}", "name", settings_form(request, "name"), "region",
-                  settings_form(request, "region"), "language", settings_form(request, "language"),
-                  "timezone", settings_form(request, "timezone"), "currency",
-                  settings_form(request, "currency"));
+    json_t *body = json_pack(
+        "{s:s, s:s, s:s, s:s, s:s, s:I}", "name", settings_form(request, "name"), "region",
+        settings_form(request, "region"), "language", settings_form(request, "language"),
+        "timezone", settings_form(request, "timezone"), "currency",
+        settings_form(request, "currency"), "floor",
+        (json_int_t)strtol(settings_form(request, "floor"), NULL, 10));
     int code = page_send(request, METHOD_PATCH, "/api/v1/settings", body, NULL, &refusal);
     return settings_done(request, response, "organisation", "saved", code, &refusal,
                          show_organisation_view, err);

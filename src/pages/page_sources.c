@@ -180,9 +180,8 @@ static int back(struct request *request, struct response *response, const char *
 }
 
 static int change(struct request *request, struct response *response, struct err *err) {
-    json_t *body =
-        json_pack("{s:s, s:s, s:s}", "name", form(request, "name"), "channel",
-                  form(request, "channel"), "unit", form(request, "unit"));
+    json_t *body = json_pack("{s:s, s:s, s:s}", "name", form(request, "name"), "channel",
+                             form(request, "channel"), "unit", form(request, "unit"));
     int code = page_send(request, METHOD_PATCH, api_path(request, ""), body, NULL, err);
     return code < 0 ? code : back(request, response, "saved");
 }

@@ -40,6 +40,8 @@ struct principal {
      * Interactions without a unit belong to the root: only unlimited principals see them. */
     const uint16_t *units;
     size_t n_units;
+    /* Aggregates only, and no number about fewer customers than this (backend/floor.h); 0: everything. */
+    unsigned floor;
 };
 
 /* May this asker see what belongs to the unit? (0: what belongs to none) */

@@ -19,7 +19,7 @@ struct units {
     const struct slice *name; /* [n] */
     const struct unit_edge {
         struct slice hierarchy, unit, parent;
-    } *edges; /* [n_edges], by hierarchy */
+    } * edges; /* [n_edges], by hierarchy */
     const struct dictionary *dictionary;
 };
 

@@ -1,0 +1,164 @@
+// An organisation with two centres: what each role, limited to one of them, gets from every address of the API and every
+// page; that nothing of the other centre is in it; and that viewers see no person and no number about a few.
+// SPDX-License-Identifier: GPL-3.0-or-later
+import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { must, serve, succeed, pause } from "./operation.mjs";
+
+const scratch = mkdtempSync(join(tmpdir(), "senda-rights-")), data = join(scratch, "data");
+process.on("exit", () => rmSync(scratch, { recursive: true, force: true }));
+writeFileSync(join(scratch, "password"), "a long enough secret");
+const keys = JSON.parse(succeed("init", "--data", data, "--admin-email", "owner@example.org", "--admin-password-file", join(scratch, "password")));
+writeFileSync(join(scratch, "units.csv"), "name;title;territory\nnorte;Norte;\nsur;Sur;\nnorte-1;Norte 1;norte\n");
+succeed("unit", "import", join(scratch, "units.csv"), "--data", data);
+
+// Everything of the other centre bears a word that nothing else has.
+const MARK = "surmark", OWN = "nortemark";
+const time = (day, hour = 10) => `2026-02-${String(day).padStart(2, "0")}T${hour}:00:00Z`;
+function history() {
+  const batch = [];
+  const person = (unit, mark, n, channel) => {
+    const userId = `${mark}-${n}`;
+    batch.push({ type: "identify", userId, traits: { name: `Marta ${mark} ${n}`, email: `${mark}${n}@example.org` }, messageId: `i-${userId}`, timestamp: time(1) });
+    for (const [k, event] of ["Product Viewed", "Checkout Started", "Order Completed"].entries())
+      batch.push({ type: "track", userId, event, messageId: `${userId}-${k}`, timestamp: time(2 + (n % 5), 10 + k), properties: { note: `${mark} note ${n}`, total: n, order: `${mark}-order-${n}` }, context: { unit, channel, ip: "192.0.2.1" } });
+  };
+  for (let n = 1; n <= 19; n++) person(n % 2 ? "norte" : "norte-1", OWN, n, n <= 10 ? "web" : n <= 13 ? "phone" : "app");
+  for (let n = 1; n <= 30; n++) person("sur", MARK, n, "web");
+  return batch;
+}
+const server = await serve(data, join(scratch, "log"));
+const base = `http://127.0.0.1:${server.port}`;
+async function call(who, method, path, body, headers = {}) {
+  const answer = await fetch(base + path, { method, redirect: "manual", headers: { ...who.headers, ...(method === "GET" ? {} : who.change), ...headers }, body: body === undefined ? undefined : JSON.stringify(body) });
+  const text = await answer.text();
+  let json = null;
+  try { json = JSON.parse(text); } catch { /* a page */ }
+  return { status: answer.status, text, json, headers: answer.headers };
+}
+const admin = { name: "admin key", headers: { authorization: `Bearer ${keys.api_key}` }, change: {} };
+async function collect(batch) {
+  const sent = await fetch(base + "/v1/batch", { method: "POST", headers: { authorization: "Basic " + btoa(keys.write_key + ":") }, body: JSON.stringify({ batch }) });
+  must(sent.status === 200 && (await sent.json()).rejected.length === 0, "the history is collected");
+}
+await collect(history());
+
+async function person(role, units) {
+  const email = `${role}@example.org`, password = `${role} has a secret`;
+  const made = await call(admin, "POST", "/api/v1/users", { email, name: role, role, units, password });
+  must(made.status === 201, `${role} is made: ${made.text}`);
+  const session = await call({ headers: {} }, "POST", "/api/v1/sessions", { email, password });
+  must(session.status === 201, `${role} signs in: ${session.text}`);
+  const cookie = session.headers.get("set-cookie").split(";")[0];
+  return { name: role, headers: { cookie, "accept-language": "en" }, change: { "x-csrf-token": session.json.csrf } };
+}
+const limited = [];
+for (const role of ["viewer", "agent", "unit_manager", "analyst"]) limited.push(await person(role, ["norte"]));
+const [viewer, agent, manager, analyst] = limited;
+const made = await call(admin, "POST", "/api/v1/keys", { name: "norte", scopes: ["query", "manage", "import", "admin"], units: ["norte"] });
+const norteKey = { name: "key", headers: { authorization: `Bearer ${made.json.secret}` }, change: {} };
+const everybody = [...limited, norteKey];
+const other = (await call(admin, "POST", "/api/v1/users", { email: `${MARK}@example.org`, name: MARK, role: "agent", units: ["sur"], password: "another long secret" })).json;
+const asked = await call(admin, "POST", "/api/v1/questions", { name: `Ventas ${MARK}`, address: "/explore/trend?unit=sur" });
+must(asked.status === 201, "a question that names the other centre");
+const sur = (await call(admin, "GET", `/api/v1/customers?q=${MARK}-7`)).json.data[0];
+const norte = (await call(admin, "GET", `/api/v1/customers?q=${OWN}-7`)).json.data[0];
+must(sur && norte, "both customers are found by who sees all");
+
+// ---- nothing of the other centre in anything that can be read ----
+
+const nothing = (who, what, answer, word = MARK) => must(!answer.text.toLowerCase().includes(word), `${who.name}: ${what} (${answer.status}) says something of ${word}: …${answer.text.slice(Math.max(0, answer.text.toLowerCase().indexOf(word) - 80), answer.text.toLowerCase().indexOf(word) + 40)}`);
+const openapi = (await call(admin, "GET", "/api/v1/openapi.json")).json;
+const reads = Object.entries(openapi.paths).filter(([path, item]) => item.get && path !== "/api/v1/stream" && path.startsWith("/api/")).map(([path]) => path);
+must(reads.length > 15, "the description lists what can be read");
+const pages = ["/", "/explore", "/explore/trend", "/explore/trend?by=unit", "/explore/funnel?s1=Product+Viewed&s2=Order+Completed", "/explore/flow", "/explore/variants", "/explore/retention", "/explore/saved",
+  "/explore/trend/people", "/explore/trend/people.csv", "/explore/trend/values?property=note", "/customers", "/customers?q=Marta", `/customers/${sur.id}`, "/settings/units", "/settings/people", "/settings/audit", "/settings/me", "/sources", "/import", "/settings/jobs"];
+const kinds = [
+  { kind: "trend", every: "day", by: "unit" }, { kind: "trend", every: "month", by: { property: "note" } }, { kind: "trend", every: "month", by: { trait: "email" } },
+  { kind: "trend", every: "month", of: { event: "Order Completed" }, measure: "sum", property: "total" },
+  { kind: "funnel", steps: [{ event: "Product Viewed" }, { event: "Order Completed" }], by: { property: "note" } },
+  { kind: "drop_off", steps: [{ event: "Product Viewed" }, { event: "Order Completed" }], step: 1 },
+  { kind: "flow", case: { property: "order" } }, { kind: "flow" }, { kind: "variants" }, { kind: "paths", start: { event: "Product Viewed" } },
+  { kind: "retention", start: {}, return: {}, every: "week", by: { property: "note" } }, { kind: "customers", of: { did: {} } },
+  { kind: "customers", of: { trait: "email", op: "contains", value: "@" } }, { kind: "trend", every: "month", people: {} },
+  { kind: "timeline", customer: sur.id }, { kind: "trend", every: "month", unit: "sur" }, { kind: "score", metric: "nps" },
+];
+for (const who of everybody) {
+  for (const path of reads)
+    for (const id of [sur.id, other.id, "sur", "customers", "interactions"]) {
+      const target = path.replace(/\{[^}]+\}/g, id);
+      nothing(who, target, await call(who, "GET", target));
+      if (!path.includes("{")) break;
+    }
+  for (const more of ["?q=Marta", "?order=-last_seen&limit=1000", "?order=interactions&limit=1000"]) nothing(who, more, await call(who, "GET", `/api/v1/customers${more}`));
+  for (const format of ["csv", "jsonl"]) for (const what of ["customers", "interactions"]) nothing(who, `export ${what}`, await call(who, "GET", `/api/v1/exports/${what}?format=${format}`));
+  for (const query of kinds) nothing(who, JSON.stringify(query), await call(who, "POST", "/api/v1/query", query));
+  if (who !== norteKey) for (const page of pages) nothing(who, page, await call(who, "GET", page));
+}
+
+// ---- numbers are those of the centre ----
+
+const count = async (who, query) => (await call(who, "POST", "/api/v1/query", query)).json;
+for (const who of [agent, manager, analyst, norteKey]) {
+  const flow = await count(who, { kind: "flow" });
+  must(flow.meta.customers === 19 && flow.meta.interactions === 57, `${who.name} counts the own centre and the one below it`);
+  must((await count(who, { kind: "customers", of: { did: {} } })).data.count === 19, `${who.name} lists the customers of the own centre`);
+  must((await call(who, "GET", `/api/v1/customers/${sur.id}`)).status === 404, `${who.name} finds nobody of the other centre`);
+  must((await call(who, "GET", `/api/v1/customers/${norte.id}`)).status === 200, `${who.name} finds those of the own centre`);
+  must((await call(who, "POST", "/api/v1/query", { kind: "flow", unit: "sur" })).status === 403, `${who.name} may not ask about the other centre`);
+  must((await call(who, "GET", "/api/v1/units")).json.data.map((unit) => unit.name).join() === "norte,norte-1", `${who.name} sees the own units`);
+}
+must((await call(agent, "GET", "/api/v1/exports/customers?format=csv")).status === 403, "an agent exports nothing");
+must((await call(manager, "GET", "/api/v1/exports/customers?format=csv")).text.includes(`${OWN} 7`), "a manager exports the own centre");
+
+// ---- who is limited changes nothing that concerns all ----
+
+for (const who of everybody)
+  for (const [method, path, body] of [["PUT", "/api/v1/units/sur", { parent: "norte" }], ["POST", "/api/v1/units", { name: "mine" }], ["PUT", "/api/v1/unit-rules", { rules: [] }], ["PUT", "/api/v1/hierarchies/mine", {}],
+    ["PUT", "/api/v1/touchpoints", { rules: [] }], ["POST", "/api/v1/sources", { name: "mine" }], ["GET", "/api/v1/sources"], ["GET", "/api/v1/imports"], ["POST", `/api/v1/customers/${sur.id}/merge`, { into: `${OWN}-1` }],
+    ["POST", "/api/v1/users", {}], ["POST", "/api/v1/keys", { name: "all", scopes: ["query"] }], ["PATCH", "/api/v1/settings", { floor: 1 }], ["GET", "/api/v1/audit"], ["POST", "/api/v1/backups", {}]])
+    must((await call(who, method, path, body)).status === 403, `${who.name}: ${method} ${path} is refused`);
+
+// ---- live, and answers that were kept ----
+
+const controller = new AbortController();
+const streams = await Promise.all(everybody.map((who) => fetch(base + "/api/v1/stream", { headers: who.headers, signal: controller.signal })));
+const heard = everybody.map(() => "");
+const reading = streams.map(async (stream, i) => {
+  try { for await (const chunk of stream.body) heard[i] += Buffer.from(chunk).toString(); } catch { /* ended below */ }
+});
+await pause(300);
+await collect([{ type: "track", userId: `${MARK}-99`, event: "Kiosk Tapped", context: { unit: "sur" } }, { type: "track", userId: `${OWN}-99`, event: "Kiosk Tapped", context: { unit: "norte-1" } }, { type: "track", userId: `${MARK}-98`, event: "Kiosk Tapped" }]);
+await pause(1500);
+controller.abort();
+await Promise.all(reading);
+heard.forEach((text, i) => {
+  must(!text.includes(MARK) && !text.includes("event: counters"), `${everybody[i].name} hears nothing of the other centre`);
+  must((everybody[i] === viewer) !== text.includes(`${OWN}-99`), `${everybody[i].name} hears what arrives in the own centre, a viewer nobody`);
+});
+const once = { "idempotency-key": "question-1" };
+must((await call(analyst, "POST", "/api/v1/query", { kind: "flow" }, once)).json.meta.customers === 20, "a question with a key");
+const id = (await call(admin, "GET", "/api/v1/users")).json.data.find((user) => user.name === "analyst").id;
+await call(admin, "PATCH", `/api/v1/users/${id}`, { units: ["norte-1"] });
+must((await call(analyst, "POST", "/api/v1/query", { kind: "flow" }, once)).json.meta.customers === 10, "is not answered from before the rights were cut");
+
+// ---- viewers: no person, no number about a few ----
+
+for (const page of pages) nothing(viewer, page, await call(viewer, "GET", page), OWN);
+for (const query of kinds) nothing(viewer, JSON.stringify(query), await call(viewer, "POST", "/api/v1/query", query), OWN);
+for (const query of [{ kind: "timeline", customer: norte.id }, { kind: "customers", of: { did: {} } }, { kind: "trend", every: "month", people: {} }, { kind: "flow", case: "session" }])
+  must((await call(viewer, "POST", "/api/v1/query", query)).status === 403, `a viewer may not ask ${JSON.stringify(query)}`);
+const february = { from: "2026-02-01", to: "2026-03-01" };
+const channels = async (who) => (await count(who, { kind: "trend", every: "month", by: "channel", range: february }));
+const all = await channels(manager), few = await channels(viewer);
+must(JSON.stringify(all.data.map((row) => [row.by, row.value])) === JSON.stringify([["web", 30], ["app", 18], ["phone", 9]]), `a manager sees every channel: ${JSON.stringify(all.data)}`);
+must(few.data.length === 1 && few.data[0].by === "web" && few.data[0].value === 30 && few.meta.suppressed === 2, `the channel of three customers goes, and the next, so that the total does not tell it: ${JSON.stringify(few)}`);
+must((await count(viewer, { kind: "flow", where: [{ property: "note", op: "=", value: `${OWN} note 7` }] })).data.edges.length === 0, "an answer about one customer has no data");
+const funnel = await count(viewer, { kind: "funnel", steps: [{ event: "Product Viewed" }, { event: "Order Completed" }], by: "channel", range: february });
+must(funnel.data.every((row) => row.by === "web") && funnel.data[0].customers === 10, `funnels keep the floor: ${JSON.stringify(funnel.data)}`);
+await call(admin, "PATCH", "/api/v1/settings", { floor: 3 });
+must((await channels(viewer)).data.length === 3, "the floor is a setting");
+must((await call(admin, "PATCH", "/api/v1/settings", { floor: 0 })).json.errors[0].pointer === "/floor", "of at least one");
+await server.end("SIGTERM");
+console.log("rights: as they should be");
