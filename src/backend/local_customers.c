@@ -91,6 +91,7 @@ int question_rule(struct question *question, const struct rule *rule, bool filte
         return code;
     scan_ignore_range(&scan);
     spec->lut = scan.lut;
+    rule_spec_pack(spec, question->arena);
     struct rule_state states[SCAN_THREADS];
     void *pointers[SCAN_THREADS];
     for (uint32_t t = 0; t < SCAN_THREADS; t++) {

@@ -145,18 +145,19 @@ static const uint16_t *label_column(const struct part *part, enum flow_level lev
                                        : part->channel;
 }
 
-/* Four codes a step: (v - 1) & ~v has the high bit of the lowest zero code set, and of no code if there is none. */
+/* 32 codes a step: a lane is set once one of its codes was 0. */
 static bool holds_zero(const uint16_t *codes, uint32_t from, uint32_t to) {
-    const uint64_t ones = UINT64_C(0x0001000100010001);
-    uint64_t found = 0;
+    typedef int16_t lanes __attribute__((vector_size(16)));
+    lanes found = {0};
     uint32_t row = from;
-    for (; row + 16 <= to; row += 16) {
-        uint64_t v[4];
-        memcpy(v, codes + row, sizeof v);
-        found |= ((v[0] - ones) & ~v[0]) | ((v[1] - ones) & ~v[1]) | ((v[2] - ones) & ~v[2]) |
-                 ((v[3] - ones) & ~v[3]);
+    for (; row + 32 <= to; row += 32) {
+        lanes next[4];
+        memcpy(next, codes + row, sizeof next);
+        found |= (next[0] == 0) | (next[1] == 0) | (next[2] == 0) | (next[3] == 0);
     }
-    bool zero = (found & ones << 15) != 0;
+    bool zero = false;
+    for (int i = 0; i < 8; i++)
+        zero |= found[i] != 0;
     for (; row < to; row++)
         zero |= codes[row] == 0;
     return zero;

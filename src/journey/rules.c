@@ -120,9 +120,65 @@ static inline bool walk(struct rule_state *state, const struct run *run,
     return any;
 }
 
+/* ---- few leaves: counts in the lanes of one word ---- */
+
+enum { LANES = 4, LANE_BITS = 16, CODES = 65536 };
+
+void rule_spec_pack(struct rule_spec *spec, struct arena *arena) {
+    if (!spec->lut || spec->n_windows != 1 || spec->n_leaves > LANES)
+        return;
+    spec->packed = ARENA_ARRAY(arena, uint64_t, CODES);
+    for (uint32_t code = 0; code < CODES; code++)
+        for (uint64_t bits = spec->lut[code]; bits; bits &= bits - 1)
+            spec->packed[code] += UINT64_C(1) << (LANE_BITS * __builtin_ctzll(bits));
+}
+
+/* A lane holds what a run of so many rows can count; a customer with more is counted leaf by leaf. */
+static bool fits_lanes(const struct run *runs, size_t n) {
+    uint64_t rows = 0;
+    for (size_t r = 0; r < n; r++)
+        rows += runs[r].to - runs[r].from;
+    return rows < UINT64_C(1) << LANE_BITS;
+}
+
+/* Counts of a run in the window, from its last row backwards. */
+static inline uint64_t walk_packed(const uint64_t *packed, const struct run *run,
+                                   const struct rule_window *window) {
+    const struct view *view = run->view;
+    const uint32_t *sec = view->sec;
+    const uint16_t *key = view->key;
+    int64_t from_ms = window->from_ms < 0 ? 0 : window->from_ms;
+    uint32_t row = run->to, whole_s = (uint32_t)((from_ms + 999) / 1000);
+    uint64_t counts = 0;
+    while (row > run->from && view_time_ms(view, row - 1) >= window->to_ms)
+        row--;
+    while (row > run->from && sec[row - 1] >= whole_s)
+        counts += packed[key[--row]];
+    while (row > run->from && view_time_ms(view, row - 1) >= from_ms)
+        counts += packed[key[--row]];
+    return counts;
+}
+
+static inline void customer_packed(struct rule_state *state, uint32_t owner, const struct run *runs,
+                                   size_t n) {
+    const struct rule_spec *spec = state->spec;
+    uint64_t counts = 0;
+    for (size_t r = 0; r < n; r++)
+        counts += walk_packed(spec->packed, &runs[r], &spec->windows[0]);
+    if (!counts)
+        return;
+    for (uint32_t leaf = 0; leaf < spec->n_leaves; leaf++)
+        state->counts[leaf] = (uint16_t)(counts >> (LANE_BITS * leaf));
+    owner_set_put(spec->members, owner, rule_holds(spec, state->counts, owner));
+}
+
 static void customer(void *opaque, uint32_t owner, const struct run *runs, size_t n) {
     struct rule_state *state = opaque;
     const struct rule_spec *spec = state->spec;
+    if (spec->packed && !runs[0].view->mask && fits_lanes(runs, n)) {
+        customer_packed(state, owner, runs, n);
+        return;
+    }
     memset(state->counts, 0, spec->n_leaves * sizeof *state->counts);
     bool any = false;
     for (size_t r = 0; r < n; r++)

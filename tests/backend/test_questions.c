@@ -219,6 +219,32 @@ static void segments_split_or_filter(void **state) {
     json_decref(answer);
 }
 
+/* More of one thing than a lane of packed counts holds: counted all the same. */
+static void rules_count_very_active_customers(void **state) {
+    (void)state;
+    enum { MANY = 70000 };
+    struct world busy;
+    struct buf lines;
+    world_open(&busy, "UTC");
+    buf_init(&lines, 16 << 20);
+    for (int i = 0; i < MANY; i++)
+        buf_add_format(&lines,
+                       "{\"type\":\"track\",\"userId\":\"robot\",\"event\":\"Ping\",\"timestamp\":"
+                       "\"2026-01-%02dT%02d:%02d:%02dZ\",\"messageId\":\"%d\"}\n",
+                       1 + i / 86400, i / 3600 % 24, i / 60 % 60, i % 60, i);
+    world_track(&busy, lines.p);
+    buf_release(&lines);
+    json_t *a = world_ask(&busy, "{\"kind\":\"customers\",\"of\":{\"did\":{\"event\":\"Ping\"},"
+                                 "\"times\":\"=70000\"}}");
+    assert_int_equal(int_at(a, "data.count"), 1);
+    json_decref(a);
+    a = world_ask(&busy, "{\"kind\":\"customers\",\"of\":{\"did\":{\"event\":\"Ping\"},"
+                         "\"times\":\"=4464\"}}"); /* 70000 - 65536 */
+    assert_int_equal(int_at(a, "data.count"), 0);
+    json_decref(a);
+    world_close(&busy);
+}
+
 static void rules_see_everybody(void **state) {
     (void)state;
     static const struct {
@@ -454,6 +480,7 @@ int main(void) {
         cmocka_unit_test(funnel_by_trait_takes_the_current_one),
         cmocka_unit_test(segments_split_or_filter),
         cmocka_unit_test(rules_see_everybody),
+        cmocka_unit_test(rules_count_very_active_customers),
         cmocka_unit_test(lists_continue_at_their_cursor),
         cmocka_unit_test(paths_are_a_tree),
         cmocka_unit_test(behind_each_number_are_its_customers),
