@@ -24,7 +24,8 @@
     X(RETENTION, answer_retention)                                                                 \
     X(CUSTOMERS, answer_customers)                                                                 \
     X(DROP_OFF, answer_drop_off)                                                                   \
-    X(SCORE, answer_score)
+    X(SCORE, answer_score)                                                                         \
+    X(VALUE, answer_value)
 
 static int (*const answers[PLAN_KINDS])(struct question *, struct err *) = {
 #define X(kind, answer) [PLAN_##kind] = answer,

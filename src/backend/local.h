@@ -71,6 +71,7 @@ must_use int answer_paths(struct question *question, struct err *err);
 must_use int answer_customers(struct question *question, struct err *err);
 must_use int answer_timeline(struct question *question, struct err *err);
 must_use int answer_score(struct question *question, struct err *err);
+must_use int answer_value(struct question *question, struct err *err);
 
 /* Every interaction of one owner that the filters leave, in order. */
 struct collected {

@@ -227,7 +227,7 @@ void reference_view(const struct reference_world *world, const struct plan *plan
                     struct arena *arena, struct reference_view *view) {
     *view = (struct reference_view){
         .cases = arena_get(arena, sizeof *view->cases * (world->n_owners + 1))};
-    bool score = plan->kind == PLAN_SCORE;
+    bool score = plan->kind == PLAN_SCORE, picks = score || plan->kind == PLAN_VALUE;
     const struct reference_row *all = score ? world->answers : world->rows;
     size_t n = score ? world->n_answers : world->n_rows;
     const struct reference_row **rows = arena_get(arena, sizeof *rows * (n + 1));
@@ -238,7 +238,7 @@ void reference_view(const struct reference_world *world, const struct plan *plan
         for (end = i; end < n && all[end].owner == owner; end++) {
             const struct reference_row *row = &all[end];
             if (passes(plan, row) && (!flow || belongs_to_flow(plan, row)) &&
-                (!score || reference_matches(row, &plan->of)))
+                (!picks || reference_matches(row, &plan->of)))
                 rows[one.n++] = row;
         }
         rows += one.n;
@@ -471,6 +471,7 @@ static json_t *data_of(const struct reference_world *world, const struct plan *p
     case PLAN_VARIANTS: return reference_variants(world, plan, view, arena);
     case PLAN_RETENTION: return reference_retention(world, plan, view, arena);
     case PLAN_SCORE: return reference_score(world, plan, view, arena);
+    case PLAN_VALUE: return reference_value(world, plan, view, arena);
     case PLAN_CUSTOMERS: return reference_customers(world, plan, arena);
     default: return NULL;
     }

@@ -100,6 +100,8 @@ json_t *reference_variants(const struct reference_world *, const struct plan *,
                            const struct reference_view *, struct arena *);
 json_t *reference_retention(const struct reference_world *, const struct plan *,
                             const struct reference_view *, struct arena *);
+json_t *reference_value(const struct reference_world *, const struct plan *,
+                        const struct reference_view *, struct arena *);
 json_t *reference_score(const struct reference_world *, const struct plan *,
                         const struct reference_view *, struct arena *);
 json_t *reference_customers(const struct reference_world *, const struct plan *, struct arena *);

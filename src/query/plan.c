@@ -40,6 +40,8 @@ static const char *const members[PLAN_KINDS] = {
     [PLAN_SCORE] =
         "range where segment unit channel by limit metric survey question every weighted "
         "people cursor",
+    [PLAN_VALUE] = "range where segment channel model purchase amount until unit horizon months "
+                   "discount rule dropout holdout customer",
 };
 
 static int read_plan_kind(struct reader *r, const json_t *query) {
@@ -50,7 +52,7 @@ static int read_plan_kind(struct reader *r, const json_t *query) {
     }
     size_t mark = enter(r, "kind");
     const char *text = json_string_value(json);
-    static const char *const later[] = {"value", "conformance"};
+    static const char *const later[] = {"conformance"};
     for (size_t i = 0; text && i < sizeof later / sizeof *later; i++)
         if (strcmp(text, later[i]) == 0)
             return refuse(r, "kind \"%s\" is not available in this version", text);
@@ -230,9 +232,11 @@ static int read_common(struct reader *r, const json_t *query) {
     WITH_MEMBER(r, query, "where", where, code,
                 read_where(r, where, &plan->filter.where, &plan->filter.n_where));
     WITH_MEMBER(r, query, "channel", channel, code, read_channels(r, channel));
-    if (json_object_get(query, "unit"))
-        plan->filter.some_units = true;
-    WITH_MEMBER(r, query, "unit", unit, code, read_units(r, unit));
+    if (plan->kind != PLAN_VALUE) { /* there it is a unit of time */
+        if (json_object_get(query, "unit"))
+            plan->filter.some_units = true;
+        WITH_MEMBER(r, query, "unit", unit, code, read_units(r, unit));
+    }
     WITH_MEMBER(r, query, "segment", segment, code, read_segment(r, segment));
     WITH_MEMBER(r, query, "by", by, code, read_by(r, by));
     WITH_MEMBER(r, query, "limit", limit, code, read_limit(r, limit));

@@ -28,7 +28,9 @@
  *  7. Score: answers (ROW_ANSWER) instead of interactions; channel, unit, touchpoint and where are the answer's. An answer
  *     outside its scale, or in words, is no part of it. weighted: an answer without a weight counts 1, one with a weight
  *     that is not above 0 nothing.
- *  8. Rules (segment, customers): `did` sees everything that the asker may see; range, unit, channel and where of the
+ *  8. Value: purchases are the interactions that match, one a local day, amounts summed (journey/purchases.h), up to and with
+ *     the day `until`; without it the day before range.to, else the last day with a purchase. `unit` is the unit of time.
+ *  9. Rules (segment, customers): `did` sees everything that the asker may see; range, unit, channel and where of the
  *     query do not limit a rule, except that unit, channel and where do for `of` of kind customers. Universe of kind
  *     customers: every owner of a profile; for a scoped asker those with an interaction in the scope.
  *
@@ -63,7 +65,8 @@ enum {
     X(RETENTION, "retention")                                                                      \
     X(CUSTOMERS, "customers")                                                                      \
     X(DROP_OFF, "drop_off")                                                                        \
-    X(SCORE, "score")
+    X(SCORE, "score")                                                                              \
+    X(VALUE, "value")
 
 enum plan_kind {
 #define X(name, text) PLAN_##name,
@@ -157,6 +160,7 @@ enum flow_level { LEVEL_EVENT, LEVEL_TOUCHPOINT, LEVEL_CHANNEL };
 enum flow_case { CASE_CUSTOMER, CASE_SESSION, CASE_PROPERTY };
 /* How answers become a score: the groups of NPS, a share of the upper answers, a mean. */
 enum score_kind { SCORE_NPS, SCORE_SHARE, SCORE_MEAN };
+enum value_model { VALUE_RFM, VALUE_BGNBD, VALUE_MBGNBD, VALUE_GAMMA_GAMMA, VALUE_CLV };
 enum retention_measure { RETENTION_CALENDAR, RETENTION_ROLLING, RETENTION_UNBOUNDED };
 
 struct exclusion {
@@ -245,6 +249,14 @@ struct plan { // NOLINT(clang-analyzer-optin.performance.Padding)
     enum score_kind score;
     bool has_every, weighted;
     uint32_t points_property, value_property, weight_property;
+
+    /* value: `of` picks purchases; amounts are measure_property (0: not asked for). Days are local dates since 1970. */
+    enum value_model model;
+    bool has_until, has_holdout, ntile, modified; /* ntile: rule of RFM; modified: CLV on MBG/NBD */
+    int64_t until_ms, holdout_ms;                 /* begin of the day after the last one, UTC */
+    double unit_days, horizon, discount;          /* horizon: in units, 0: not asked for */
+    uint32_t months;
+    struct slice value_customer; /* asked for one besides; empty: nobody */
 
     struct matcher start, back; /* retention: start and return */
     uint32_t periods;           /* numbers in `returned`, period 0 included */

@@ -362,6 +362,89 @@ static int read_score(struct reader *r, const json_t *query) {
     return code;
 }
 
+/* A local date; *ms is the begin of the day after it. */
+static int read_last_day(struct reader *r, const json_t *json, int64_t *ms) {
+    int64_t at = 0;
+    int code = read_instant(r, json, &at);
+    if (!code)
+        *ms = zone_bucket_add_ms(r->plan->zone, BUCKET_DAY,
+                                 zone_bucket_start_ms(r->plan->zone, BUCKET_DAY, at), 1);
+    return !code && *ms <= r->plan->filter.from_ms ? refuse(r, "lies before the range begins")
+                                                   : code;
+}
+
+static int read_number(struct reader *r, const json_t *json, double low, double high,
+                       double *number) {
+    *number = json_number_value(json);
+    return json_is_number(json) && *number >= low && *number <= high
+               ? 0
+               : refuse(r, "must be a number between %g and %g", low, high);
+}
+
+static int read_time_unit(struct reader *r, const json_t *json) {
+    static const char *const texts[] = {"day", "week", "month", "year"};
+    static const double days[] = {1, 7, 30.415, 365.25};
+    int chosen = 0;
+    int code = read_choice(r, json, "unit of time", texts, 4, &chosen);
+    r->plan->unit_days = days[chosen];
+    return code;
+}
+
+static int read_holdout(struct reader *r, const json_t *json) {
+    struct plan *plan = r->plan;
+    int code =
+        plan->has_until ? read_last_day(r, json, &plan->holdout_ms) : refuse(r, "needs \"until\"");
+    if (!code && plan->holdout_ms <= plan->until_ms)
+        return refuse(r, "must be after \"until\"");
+    plan->has_holdout = true;
+    return code;
+}
+
+/* Which model needs amounts. */
+static bool needs_amount(enum value_model model) {
+    return model == VALUE_RFM || model == VALUE_GAMMA_GAMMA || model == VALUE_CLV;
+}
+
+static int read_value_kind(struct reader *r, const json_t *query) {
+    static const char *const models[] = {"rfm", "bgnbd", "mbgnbd", "gamma_gamma", "clv"};
+    static const char *const rules[] = {"quantile", "ntile"}, *const dropouts[] = {"bgnbd",
+                                                                                   "mbgnbd"};
+    enum { MONTHS = 12, MAX_MONTHS = 120 };
+    struct plan *plan = r->plan;
+    int model = 0, rule = 0, dropout = 0;
+    int64_t months = MONTHS;
+    plan->unit_days = 7;
+    plan->discount = 0.01;
+    int code = need(r, query, "model");
+    if (!code)
+        code = need(r, query, "purchase");
+    WITH_MEMBER(r, query, "model", text, code, read_choice(r, text, "model", models, 5, &model));
+    plan->model = (enum value_model)model;
+    WITH_MEMBER(r, query, "purchase", of, code, read_matcher(r, of, NULL, &plan->of));
+    if (!code && needs_amount(plan->model))
+        code = need(r, query, "amount");
+    WITH_MEMBER(r, query, "amount", amount, code, read_measured(r, amount));
+    plan->has_until = json_object_get(query, "until");
+    WITH_MEMBER(r, query, "until", until, code, read_last_day(r, until, &plan->until_ms));
+    WITH_MEMBER(r, query, "holdout", until, code, read_holdout(r, until));
+    WITH_MEMBER(r, query, "unit", unit, code, read_time_unit(r, unit));
+    WITH_MEMBER(r, query, "horizon", number, code,
+                read_number(r, number, 0, 10000, &plan->horizon));
+    WITH_MEMBER(r, query, "discount", number, code, read_number(r, number, 0, 1, &plan->discount));
+    WITH_MEMBER(r, query, "months", number, code, read_count(r, number, 1, MAX_MONTHS, &months));
+    WITH_MEMBER(r, query, "rule", text, code, read_choice(r, text, "rule", rules, 2, &rule));
+    WITH_MEMBER(r, query, "dropout", text, code,
+                read_choice(r, text, "model of drop-out", dropouts, 2, &dropout));
+    WITH_MEMBER(r, query, "customer", text, code, read_text(r, text, &plan->value_customer));
+    plan->months = (uint32_t)months;
+    plan->ntile = rule;
+    plan->modified = plan->model == VALUE_MBGNBD || dropout;
+    int64_t last_ms = plan->has_holdout ? plan->holdout_ms : plan->until_ms;
+    if (!code && plan->has_until && last_ms < plan->filter.to_ms)
+        plan->filter.to_ms = last_ms;
+    return code;
+}
+
 static int read_customers(struct reader *r, const json_t *query) {
     int code = need(r, query, "of");
     WITH_MEMBER(r, query, "of", of, code, read_rule(r, of, 0, &r->plan->rule));
@@ -380,6 +463,7 @@ int read_kind(struct reader *r, const json_t *query) {
     case PLAN_RETENTION: return read_retention(r, query);
     case PLAN_CUSTOMERS: return read_customers(r, query);
     case PLAN_SCORE: return read_score(r, query);
+    case PLAN_VALUE: return read_value_kind(r, query);
     case PLAN_FLOW: code = read_cases(r, query); break;
     case PLAN_VARIANTS: code = read_variants(r, query); break;
     case PLAN_PATHS: code = read_paths(r, query); break;

@@ -353,9 +353,21 @@ static json_t *some_score(void) {
     return query;
 }
 
+static json_t *some_worth(void) {
+    static const char *const MODELS[] = {"rfm", "bgnbd", "rfm"};
+    json_t *query = json_pack("{s:s, s:s, s:o}", "kind", "value", "model", MODELS[pick(3)],
+                              "purchase", some_matcher());
+    json_object_set_new(query, "amount", json_string(chance(50) ? "p" : "order"));
+    if (chance(50))
+        json_object_set_new(query, "until", some_date(5, 30));
+    if (chance(30))
+        json_object_set_new(query, "rule", json_string("ntile"));
+    return query;
+}
+
 static json_t *some_question(void) {
     json_t *query = NULL;
-    switch (pick(10)) {
+    switch (pick(11)) {
     case 0:
     case 1:
     case 2: query = some_funnel(); break;
@@ -365,10 +377,13 @@ static json_t *some_question(void) {
     case 6: query = some_retention(); break;
     case 7:
     case 8: query = some_score(); break;
+    case 9: query = some_worth(); break;
     default: query = json_pack("{s:s, s:o}", "kind", "customers", "of", some_rule(0)); break;
     }
     if (strcmp(json_string_value(json_object_get(query, "kind")), "customers") != 0)
         some_filters(query);
+    if (strcmp(json_string_value(json_object_get(query, "kind")), "value") == 0)
+        json_object_del(query, "unit"); /* of time there */
     return query;
 }
 
@@ -415,8 +430,8 @@ static void ask(struct folder *folder, const struct reference_world *world, cons
     struct plan_context context = {
         .dictionary = folder->dictionary, .zone = folder->zone, .now_ms = clock_now_ms()};
     int refused = plan_compile(query, &OWNER, &context, &arena, &plan, &err);
-    if (refused == E_INVALID &&
-        strstr(err.pointer, "/range")) { /* drew a range that ends before it begins */
+    if (refused == E_INVALID && (strstr(err.pointer, "/range") || strstr(err.pointer, "/until"))) {
+        /* drew a range that ends before it begins */
         arena_release(&arena);
         return;
     }

@@ -1,0 +1,216 @@
+/*
+ * Value of customers from a raw log of purchases: the published results on the CDNOW sample (B. Hardie; 2,357 customers who
+ * first bought in the first quarter of 1997), and small histories counted by hand.
+ *
+ * SOURCES  Fader, Hardie, Lee 2005; Fader, Hardie 2013; further digits by two independent programs.
+ *
+ * SPDX-License-Identifier: GPL-3.0-or-later
+ */
+#include <math.h>
+
+#include "world.h"
+
+static struct world world;
+
+static int64_t fixed_now(void) { return INT64_C(1769385600000); } /* 2026-01-26 */
+
+static int open_world(void **state) {
+    (void)state;
+    clock_inject(fixed_now);
+    world_open(&world, "UTC");
+    return 0;
+}
+
+static int close_world(void **state) {
+    (void)state;
+    world_close(&world);
+    clock_inject(NULL);
+    return 0;
+}
+
+#define NEAR(json, path, wanted, tolerance)                                                        \
+    do {                                                                                           \
+        double got_ = number_at((json), (path));                                                   \
+        if (!(fabs(got_ - (wanted)) <= (tolerance)))                                               \
+            fail_msg("%s is %.10g, not %.10g", (path), got_, (double)(wanted));                    \
+    } while (0)
+
+static const char SAMPLE[] = SHARED_DIR "/data/cdnow/CDNOW_sample.txt";
+
+/* Columns: id in the whole file, id in the sample, date, articles, dollars. */
+static void import_sample(void) {
+    FILE *file = fopen(SAMPLE, "r");
+    struct buf csv;
+    char line[256], all[16], id[16], date[16], articles[16], dollars[16];
+    if (!file) {
+        print_message("%s is not here\n", SAMPLE);
+        skip();
+    }
+    buf_init(&csv, 1 << 20);
+    buf_add_text(&csv, "id,date,dollars\n");
+    while (fgets(line, sizeof line, file))
+        if (sscanf(line, "%15s %15s %15s %15s %15s", all, id, date, articles, dollars) == 5)
+            buf_add_format(&csv, "%s,%.4s-%.2s-%.2s,%s\n", id, date, date + 4, date + 6, dollars);
+    fclose(file);
+    char path[256];
+    snprintf(path, sizeof path, "%s/cdnow.csv", world.dir);
+    FILE *out = fopen(path, "w");
+    assert_non_null(out);
+    assert_int_equal(fwrite(csv.p, 1, csv.n, out), csv.n);
+    fclose(out);
+    buf_release(&csv);
+    assert_int_equal(world_import(&world, path,
+                                  "{\"customer\":\"id\",\"time\":\"date\",\"event\":{\"const\":"
+                                  "\"Purchase\"},\"properties\":[\"dollars\"]}"),
+                     6919);
+}
+
+static json_t *ask_value(const char *members) {
+    char query[512];
+    snprintf(
+        query, sizeof query,
+        "{\"kind\":\"value\",\"purchase\":{\"event\":\"Purchase\"},\"until\":\"1997-09-30\",%s}",
+        members);
+    return world_ask(&world, query);
+}
+
+static void cdnow_gives_its_published_results(void **state) {
+    (void)state;
+    import_sample();
+    json_t *a = ask_value("\"model\":\"bgnbd\",\"horizon\":39,\"holdout\":\"1998-06-30\"");
+    assert_int_equal(int_at(a, "data.customers"), 2357);
+    assert_int_equal(int_at(a, "data.repeaters"), 946);
+    NEAR(a, "data.parameters.r", 0.242593, 1e-3 * 0.242593);
+    NEAR(a, "data.parameters.alpha", 4.413532, 1e-3 * 4.413532);
+    NEAR(a, "data.parameters.a", 0.792886, 1e-3 * 0.792886);
+    NEAR(a, "data.parameters.b", 2.425754, 1e-3 * 2.425754);
+    NEAR(a, "data.log_likelihood", -9582.42556, 0.01);
+    NEAR(a, "data.holdout.actual", 1882, 0);
+    NEAR(a, "data.holdout.mean_absolute_error", 0.78545, 1e-3);
+    NEAR(a, "data.holdout.mean_absolute_error_of_own_rate", 1.02367, 1e-3);
+    NEAR(a, "data.holdout.correlation", 0.62565, 1e-3);
+    NEAR(a, "data.holdout.by_repeats.1.expected", 0.5231267650358967, 1e-3);
+    NEAR(a, "data.holdout.by_repeats.1.actual", 0.6970387243735763, 1e-9);
+    assert_string_equal(json_string_value(at(a, "data.warnings.0")), "one_time_buyers");
+    json_decref(a);
+    a = ask_value("\"model\":\"mbgnbd\"");
+    NEAR(a, "data.parameters.r", 0.525, 1e-3);
+    NEAR(a, "data.parameters.alpha", 6.183, 1e-3);
+    NEAR(a, "data.parameters.a", 0.891, 1e-3);
+    NEAR(a, "data.parameters.b", 1.614, 1e-3);
+    json_decref(a);
+    a = ask_value("\"model\":\"gamma_gamma\",\"amount\":\"dollars\"");
+    NEAR(a, "data.parameters.p", 6.24880, 1e-3 * 6.24880);
+    NEAR(a, "data.parameters.q", 3.74459, 1e-3 * 3.74459);
+    NEAR(a, "data.parameters.v", 15.44775, 1e-3 * 15.44775);
+    NEAR(a, "data.log_likelihood", -4055.92324, 0.01);
+    NEAR(a, "data.correlation", 0.113884, 1e-5);
+    assert_int_equal(int_at(a, "data.spenders"), 946);
+    json_decref(a);
+    /* the same days are read in another unit of time */
+    a = ask_value("\"model\":\"bgnbd\",\"unit\":\"day\"");
+    NEAR(a, "data.parameters.alpha", 7 * 4.413532, 0.05);
+    json_decref(a);
+}
+
+static void cdnow_customers_are_scored(void **state) {
+    (void)state;
+    import_sample();
+    json_t *a =
+        ask_value("\"model\":\"clv\",\"amount\":\"dollars\",\"customer\":\"0001\",\"horizon\":39");
+    assert_int_equal(int_at(a, "data.customer.repeats"), 2);
+    NEAR(a, "data.customer.last", 30.43, 0.005);
+    NEAR(a, "data.customer.age", 38.86, 0.005);
+    NEAR(a, "data.customer.alive", 0.7265786, 1e-3);
+    NEAR(a, "data.customer.expected_purchases", 1.2260282, 2e-3);
+    NEAR(a, "data.customer.value", 36.2892, 0.05);
+    json_decref(a);
+    a = ask_value("\"model\":\"clv\",\"amount\":\"dollars\",\"customer\":\"0003\"");
+    assert_true(json_is_null(at(a, "data.customer.alive"))); /* never "100 % alive" */
+    NEAR(a, "data.customer.value", 8.3690, 0.05); /* published for rounded parameters */
+    json_decref(a);
+    a = ask_value(
+        "\"model\":\"clv\",\"dropout\":\"mbgnbd\",\"amount\":\"dollars\",\"customer\":\"0003\"");
+    assert_true(number_at(a, "data.customer.alive") < 1);
+    json_decref(a);
+    static const double r[] = {99, 198, 219, 242}, m[] = {14.96, 27.99, 45.976, 93.722};
+    static const long long f[] = {1, 1, 2, 3};
+    a = ask_value("\"model\":\"rfm\",\"amount\":\"dollars\",\"customer\":\"0017\"");
+    for (int i = 0; i < 4; i++) {
+        char path[64];
+        snprintf(path, sizeof path, "data.parameters.recency_cuts.%d", i);
+        NEAR(a, path, r[i], 1e-9);
+        snprintf(path, sizeof path, "data.parameters.frequency_cuts.%d", i);
+        assert_int_equal(int_at(a, path), f[i]);
+        snprintf(path, sizeof path, "data.parameters.monetary_cuts.%d", i);
+        NEAR(a, path, m[i], 1e-9);
+    }
+    assert_int_equal(int_at(a, "data.cells.0.customers"), 191); /* 555 */
+    assert_int_equal(int_at(a, "data.customer.rfm.r"), 5);
+    json_decref(a);
+    a = ask_value("\"model\":\"rfm\",\"amount\":\"dollars\",\"rule\":\"ntile\"");
+    assert_int_equal(int_at(a, "data.cells.0.customers"), 240);
+    json_decref(a);
+}
+
+static void few_purchases_are_not_fitted(void **state) {
+    (void)state;
+    world_track(&world, "{\"type\":\"track\",\"userId\":\"ana\",\"event\":\"Purchase\","
+                        "\"timestamp\":\"2025-01-05T10:00:00Z\",\"properties\":{\"total\":30}}\n"
+                        "{\"type\":\"track\",\"userId\":\"ana\",\"event\":\"Purchase\","
+                        "\"timestamp\":\"2025-01-05T23:00:00Z\",\"properties\":{\"total\":20}}\n"
+                        "{\"type\":\"track\",\"userId\":\"ana\",\"event\":\"Purchase\","
+                        "\"timestamp\":\"2025-02-05T10:00:00Z\",\"properties\":{\"total\":10}}\n"
+                        "{\"type\":\"track\",\"userId\":\"ana\",\"event\":\"Purchase\","
+                        "\"timestamp\":\"2025-03-05T10:00:00Z\",\"properties\":{\"total\":10.1}}\n"
+                        "{\"type\":\"track\",\"userId\":\"ana\",\"event\":\"Purchase\","
+                        "\"timestamp\":\"2025-03-05T11:00:00Z\",\"properties\":{\"total\":-10.1}}\n"
+                        "{\"type\":\"track\",\"userId\":\"bea\",\"event\":\"Purchase\","
+                        "\"timestamp\":\"2025-03-01T10:00:00Z\",\"properties\":{\"total\":0}}\n");
+    json_t *a = world_ask(
+        &world, "{\"kind\":\"value\",\"model\":\"clv\",\"purchase\":{\"event\":\"Purchase\"},"
+                "\"amount\":\"total\",\"customer\":\"ana\"}");
+    assert_true(json_is_null(at(a, "data.parameters.r")) &&
+                json_is_null(at(a, "data.parameters.q")));
+    assert_true(json_is_null(at(a, "data.log_likelihood")));
+    assert_string_equal(json_string_value(at(a, "data.warnings.0")), "too_few");
+    assert_int_equal(int_at(a, "data.customers"), 2);
+    /* two purchases of one day are one; a day that was given back is none; the last day of a purchase ends the observation */
+    assert_int_equal(int_at(a, "data.customer.purchase_days"), 2);
+    NEAR(a, "data.customer.spend", 60, 0);
+    NEAR(a, "data.customer.mean_repeat", 10, 0);
+    assert_int_equal(int_at(a, "data.customer.days_since"), 24);
+    json_decref(a);
+}
+
+static void wrong_questions_are_refused(void **state) {
+    (void)state;
+    static const char *const wrong[][2] = {
+        {"{\"kind\":\"value\",\"purchase\":{}}", ""},
+        {"{\"kind\":\"value\",\"model\":\"pareto\",\"purchase\":{}}", "/model"},
+        {"{\"kind\":\"value\",\"model\":\"clv\",\"purchase\":{}}", ""},
+        {"{\"kind\":\"value\",\"model\":\"bgnbd\",\"purchase\":{},\"unit\":\"madrid\"}", "/unit"},
+        {"{\"kind\":\"value\",\"model\":\"bgnbd\",\"purchase\":{},\"until\":\"never\"}", "/until"},
+        {"{\"kind\":\"value\",\"model\":\"bgnbd\",\"purchase\":{},\"holdout\":\"2025-01-01\"}",
+         "/holdout"},
+        {"{\"kind\":\"value\",\"model\":\"bgnbd\",\"purchase\":{},\"horizon\":-1}", "/horizon"},
+        {"{\"kind\":\"value\",\"model\":\"bgnbd\",\"purchase\":{},\"customer\":\"nobody\"}",
+         "/customer"},
+    };
+    for (size_t i = 0; i < sizeof wrong / sizeof *wrong; i++) {
+        struct err err = {0};
+        json_t *answer;
+        assert_int_equal(world_try(&world, wrong[i][0], NULL, &answer, &err), E_INVALID);
+        assert_string_equal(err.pointer, wrong[i][1]);
+    }
+}
+
+int main(void) {
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test_setup_teardown(cdnow_gives_its_published_results, open_world, close_world),
+        cmocka_unit_test_setup_teardown(cdnow_customers_are_scored, open_world, close_world),
+        cmocka_unit_test_setup_teardown(few_purchases_are_not_fitted, open_world, close_world),
+        cmocka_unit_test_setup_teardown(wrong_questions_are_refused, open_world, close_world),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
