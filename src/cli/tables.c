@@ -28,7 +28,7 @@ static const struct route_table *const TABLES[] = {
     &page_account_routes,  &page_home_routes,     &page_source_routes,    &page_import_routes,
     &page_customer_routes, &page_settings_routes, &page_people_routes,    &page_explore_routes,
     &page_question_routes, &page_unit_routes,     &api_question_routes,   &api_job_routes,
-    &page_job_routes,
+    &page_job_routes,      &api_value_routes,
 };
 
 static const struct job *const JOBS[] = {
