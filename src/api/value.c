@@ -39,7 +39,7 @@ static int read_settings(struct request *request, json_t **settings, struct err 
 }
 
 static int get_settings(struct request *request, struct response *response, struct err *err) {
-    json_t *settings;
+    json_t *settings = NULL;
     int code = read_settings(request, &settings, err);
     if (code)
         return code;
@@ -109,7 +109,7 @@ static json_t *asked_members(struct request *request) {
 }
 
 static int get_value(struct request *request, struct response *response, struct err *err) {
-    json_t *settings, *answer = NULL, *extra = asked_members(request);
+    json_t *settings = NULL, *answer = NULL, *extra = asked_members(request);
     int code = read_settings(request, &settings, err);
     if (!code) {
         code = ask(request, settings, extra, &answer, err);

@@ -127,7 +127,8 @@ static void cdnow_customers_are_scored(void **state) {
     json_decref(a);
     a = ask_value("\"model\":\"clv\",\"amount\":\"dollars\",\"customer\":\"0003\"");
     assert_true(json_is_null(at(a, "data.customer.alive"))); /* never "100 % alive" */
-    NEAR(a, "data.customer.value", 8.3690, 0.05); /* published for rounded parameters */
+    /* published for rounded parameters */
+    NEAR(a, "data.customer.value", 8.3690, 0.05);
     json_decref(a);
     a = ask_value(
         "\"model\":\"clv\",\"dropout\":\"mbgnbd\",\"amount\":\"dollars\",\"customer\":\"0003\"");
