@@ -7,10 +7,11 @@
 
 #include "api/api.h"
 
-static int list(struct request *request, struct response *response, struct err *err) {
+int api_sessions(struct request *request, struct response *response, uint64_t user,
+                 struct err *err) {
     struct session *sessions;
     size_t n;
-    int code = session_list(request, request->principal.user, &sessions, &n, err);
+    int code = session_list(request, user, &sessions, &n, err);
     if (code)
         return code;
     json_t *rows = json_array();
@@ -27,8 +28,12 @@ static int list(struct request *request, struct response *response, struct err *
     return HANDLED;
 }
 
+static int list(struct request *request, struct response *response, struct err *err) {
+    return api_sessions(request, response, request->principal.user, err);
+}
+
 static int begin(struct request *request, struct response *response, struct err *err) {
-    const char *email, *password;
+    const char *email, *password, *second, *pending;
     json_t *body;
     int code = request_json(request, &body, err);
     if (code)
@@ -37,7 +42,9 @@ static int begin(struct request *request, struct response *response, struct err 
     if (!code)
         code = api_text(body, "password", NULL, PASSWORD_MAX, &password, err);
     if (!code)
-        code = session_sign_in(request, response, email, password, err);
+        code = api_text(body, "code", "", 32, &second, err);
+    if (!code)
+        code = session_sign_in(request, response, email, password, second, &pending, err);
     if (!code) {
         json_t *json = json_pack("{s:s}", "csrf", request->csrf);
         response_json(response, 201, json);
@@ -55,6 +62,14 @@ static int drop(struct request *request, struct response *response, struct err *
                 : session_revoke(app_accounts(request->app), request->principal.user, id, err);
 }
 
+/* All but this one. */
+static int drop_others(struct request *request, struct response *response, struct err *err) {
+    struct user self = {.id = request->principal.user, .email = request->principal.name};
+    response->status = 204;
+    return session_revoke_all(app_accounts(request->app), &request->principal, &self,
+                              session_of(request), err);
+}
+
 static int end(struct request *request, struct response *response, struct err *err) {
     response->status = 204;
     return session_sign_out(request, response, err);
@@ -64,8 +79,12 @@ static const struct route routes[] = {
     {METHOD_GET, "/api/v1/sessions", ACCESS_SESSION, .handle = list,
      .summary = "Where one is signed in"},
     {METHOD_POST, "/api/v1/sessions", ACCESS_PUBLIC, .handle = begin,
-     .summary = "Signs in: {\"email\",\"password\"}; answers the cookie and the token for changes"},
-    {METHOD_DELETE, "/api/v1/sessions/current", ACCESS_SESSION, .handle = end,
+     .summary =
+         "Signs in: {\"email\",\"password\",\"code\"} (code of the second factor); answers the "
+         "cookie and the token for changes"},
+    {METHOD_DELETE, "/api/v1/sessions", ACCESS_SESSION, .handle = drop_others,
+     .summary = "Ends all of one's sessions but this one"},
+    {METHOD_DELETE, "/api/v1/sessions/current", ACCESS_SESSION, .unenrolled = true, .handle = end,
      .summary = "Signs out"},
     {METHOD_DELETE, "/api/v1/sessions/{id}", ACCESS_SESSION, .handle = drop,
      .summary = "Ends one of one's sessions"},

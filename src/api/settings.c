@@ -32,10 +32,15 @@ static int settings_json(struct request *request, json_t **json, struct err *err
     int code = setting(request, "region", region, err);
     if (code)
         return code;
-    *json = json_pack("{s:s, s:s, s:s, s:s, s:s, s:i}", "name", folder->name, "timezone",
+    char least[VALUE_MAX];
+    code = setting(request, TOTP_SETTING, least, err);
+    if (code)
+        return code;
+    *json = json_pack("{s:s, s:s, s:s, s:s, s:s, s:i, s:s?}", "name", folder->name, "timezone",
                       zone_name(folder->zone), "currency", folder->currency, "language",
                       folder->language, "region", region, "floor",
-                      (int)accounts_floor(app_accounts(request->app)));
+                      (int)accounts_floor(app_accounts(request->app)), "totp_required",
+                      least[0] ? least : NULL);
     return 0;
 }
 
@@ -52,6 +57,7 @@ static int get(struct request *request, struct response *response, struct err *e
 struct settings {
     const char *name, *timezone, *currency, *language, *region;
     char floor[16];
+    const char *totp; /* the least role that needs a second factor, or "" */
 };
 
 static int write_settings(void *context, sqlite3 *db, struct err *err) {
@@ -65,6 +71,8 @@ static int write_settings(void *context, sqlite3 *db, struct err *err) {
         code = store_setting_put(db, "language", settings->language, err);
     if (!code)
         code = store_setting_put(db, "region", settings->region, err);
+    if (!code)
+        code = store_setting_put(db, TOTP_SETTING, settings->totp, err);
     return code ? code : store_setting_put(db, FLOOR_SETTING, settings->floor, err);
 }
 
@@ -77,6 +85,18 @@ static int read_floor(const json_t *body, unsigned present, struct settings *set
         return err_at(err, E_INVALID, "/floor", "the floor is a number from 1 to %d", FLOOR_MAX);
     snprintf(settings->floor, sizeof settings->floor, "%d", (int)value);
     return 0;
+}
+
+static int read_totp(const json_t *body, const char *present, struct settings *settings,
+                     struct err *err) {
+    const json_t *least = json_object_get(body, "totp_required");
+    settings->totp = json_is_null(least) ? "" : present;
+    if (!least || json_is_null(least))
+        return 0;
+    settings->totp = json_string_value(least);
+    return settings->totp && (!settings->totp[0] || role_of(settings->totp) != ROLE_NONE)
+               ? 0
+               : err_at(err, E_INVALID, "/totp_required", "unknown role");
 }
 
 static int read_settings(const struct folder *folder, const json_t *body, const char *region,
@@ -111,7 +131,7 @@ static int change(struct request *request, struct response *response, struct err
     struct folder *folder = app_folder(request->app);
     struct settings settings;
     json_t *body = NULL, *before = NULL;
-    char region[VALUE_MAX];
+    char region[VALUE_MAX], least[VALUE_MAX];
     int code = settings_json(request, &before, err);
     if (!code)
         code = api_if_match(request, before, err);
@@ -122,6 +142,10 @@ static int change(struct request *request, struct response *response, struct err
         code = request_json(request, &body, err);
     if (!code)
         code = read_settings(folder, body, region, &settings, err);
+    if (!code)
+        code = setting(request, TOTP_SETTING, least, err);
+    if (!code)
+        code = read_totp(body, least, &settings, err);
     if (!code)
         code = read_floor(body, accounts_floor(app_accounts(request->app)), &settings, err);
     if (!code)
@@ -141,6 +165,7 @@ static const struct route routes[] = {
     {METHOD_GET, "/api/v1/settings", ACCESS_API, SCOPE_QUERY, .handle = get,
      .summary = "Settings of the organisation"},
     {METHOD_PATCH, "/api/v1/settings", ACCESS_API, SCOPE_ADMIN, .role = ROLE_ADMIN,
-     .handle = change, .summary = "Changes name, region, language, timezone, currency, floor"},
+     .handle = change,
+     .summary = "Changes name, region, language, timezone, currency, floor, totp_required"},
 };
 const struct route_table api_setting_routes = ROUTE_TABLE(routes);

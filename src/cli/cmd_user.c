@@ -9,8 +9,9 @@
 #include "cli/desk.h"
 #include "cli/show.h"
 
-static const char *const VERBS[] = {"list", "add", "change", "password", "remove", NULL};
-enum { LIST, ADD, CHANGE, PASSWORD, REMOVE };
+static const char *const VERBS[] = {"list", "add",      "change",     "password", "remove",
+                                    "link", "sign-out", "reset-totp", NULL};
+enum { LIST, ADD, CHANGE, PASSWORD, REMOVE, LINK, SIGN_OUT, RESET_TOTP };
 static const char *const MEMBERS[] = {"id",    "email",    "name",         "role",
                                       "units", "disabled", "signed_in_at", NULL};
 
@@ -72,8 +73,18 @@ static int add(struct desk *desk, const struct command_line *line, json_t *body,
         json_object_set_new(body, "name", json_string(email));
     if (!option_get(line, "role"))
         json_object_set_new(body, "role", json_string("viewer"));
-    code = read_password(line, body, true, err);
+    code = read_password(line, body, false, err);
     return code ? code : desk_ask_json(desk, "POST", "/api/v1/users", body, answer, err);
+}
+
+/* What stands below a person's address. */
+static int act_on(struct desk *desk, const char *target, size_t verb, json_t **answer,
+                  struct err *err) {
+    char path[96];
+    const char *below = verb == LINK ? "link" : verb == SIGN_OUT ? "sessions" : "totp";
+    snprintf(path, sizeof path, "%s/%s", target, below);
+    return verb == LINK ? desk_ask_json(desk, "POST", path, NULL, answer, err)
+                        : desk_ask_json(desk, "DELETE", path, NULL, NULL, err);
 }
 
 static int act(struct desk *desk, const struct command_line *line, size_t verb, struct err *err) {
@@ -92,6 +103,8 @@ static int act(struct desk *desk, const struct command_line *line, size_t verb, 
         if (!code)
             code = desk_ask_json(desk, "PATCH", target, body, &answer, err);
     }
+    if (!code && verb >= LINK)
+        code = act_on(desk, target, verb, &answer, err);
     if (!code && verb == REMOVE)
         code = desk_ask_json(desk, "DELETE", target, NULL, NULL, err);
     if (!code && verb == LIST)
@@ -124,16 +137,18 @@ static const struct option options[] = {
     {"role", "ROLE", NULL, "owner administrator analyst unit_manager agent viewer"},
     {"units", "A,B", NULL, "see only these units and those below; all: everything"},
     {"language", "es|en", NULL, "language of their pages"},
-    {"password-file", "FILE", NULL, "file with the password; - reads it from stdin"},
+    {"password-file", "FILE", NULL,
+     "file with the password; - reads it from stdin; add without it invites"},
     {"disable", NULL, NULL, "they cannot sign in any more"},
     {"enable", NULL, NULL, "they can again"},
     OPTION_JSON,
 };
 
-const struct command command_user = {.name = "user",
-                                     .arguments = "list|add|change|password|remove [EMAIL]",
-                                     .least = 1,
-                                     .most = 2,
-                                     .summary = "people and their roles",
-                                     OPTIONS_OF(options),
-                                     .run = run};
+const struct command command_user = {
+    .name = "user",
+    .arguments = "list|add|change|password|remove|link|sign-out|reset-totp [EMAIL]",
+    .least = 1,
+    .most = 2,
+    .summary = "people and their roles",
+    OPTIONS_OF(options),
+    .run = run};

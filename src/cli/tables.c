@@ -20,15 +20,19 @@ const struct command *const COMMANDS[] = {
 };
 
 static const struct route_table *const TABLES[] = {
-    &static_routes,        &api_collect_routes,   &api_client_routes,     &api_query_routes,
-    &api_source_routes,    &api_customer_routes,  &api_touchpoint_routes, &api_unit_routes,
-    &api_unit_rule_routes, &api_user_routes,      &api_key_routes,        &api_session_routes,
-    &api_setting_routes,   &api_import_routes,    &api_export_routes,     &api_audit_routes,
-    &api_stream_routes,    &api_openapi_routes,   &api_health_routes,     &api_maintenance_routes,
-    &page_account_routes,  &page_home_routes,     &page_source_routes,    &page_import_routes,
-    &page_customer_routes, &page_settings_routes, &page_people_routes,    &page_explore_routes,
-    &page_question_routes, &page_unit_routes,     &api_question_routes,   &api_job_routes,
-    &page_job_routes,      &api_value_routes,
+    &static_routes,         &api_collect_routes,       &api_client_routes,
+    &api_query_routes,      &api_source_routes,        &api_customer_routes,
+    &api_touchpoint_routes, &api_unit_routes,          &api_unit_rule_routes,
+    &api_user_routes,       &api_key_routes,           &api_session_routes,
+    &api_setting_routes,    &api_import_routes,        &api_export_routes,
+    &api_audit_routes,      &api_stream_routes,        &api_openapi_routes,
+    &api_health_routes,     &api_maintenance_routes,   &page_account_routes,
+    &page_home_routes,      &page_source_routes,       &page_import_routes,
+    &page_customer_routes,  &page_settings_routes,     &page_people_routes,
+    &page_explore_routes,   &page_question_routes,     &page_unit_routes,
+    &api_question_routes,   &api_job_routes,           &page_job_routes,
+    &api_value_routes,      &api_second_factor_routes, &page_second_factor_routes,
+    &page_person_routes,
 };
 
 static const struct job *const JOBS[] = {

@@ -42,6 +42,8 @@ struct user {
     const char **units; /* names; NULL: all */
     size_t n_units;
     bool disabled;
+    bool invited; /* has no password: comes by an invitation or single sign-on */
+    bool totp;    /* has a second factor */
     int64_t created_ms, signed_in_ms; /* 0: never */
 };
 
@@ -53,14 +55,17 @@ must_use int accounts_setup_token(struct accounts *accounts, char token[TOKEN_TE
                                   struct err *err);
 bool accounts_setup_token_valid(struct accounts *accounts, const char *token);
 
-/* by: who does it, for the audit. New users get their id. E_CONFLICT: the address is taken; E_INVALID with pointer. */
+/* by: who does it, for the audit. password NULL: they are invited. New users get their id. E_CONFLICT: the address is taken; E_INVALID with pointer. */
 must_use int user_add(struct accounts *accounts, const struct principal *by, struct user *user,
                       const char *password, struct err *err);
 /* Changes name, language, role, units, disabled of user->id. The last owner stays one (E_REFUSED). */
 must_use int user_change(struct accounts *accounts, const struct principal *by,
                          const struct user *user, struct err *err);
+/* Ends their sessions but `keep` (0: all) and takes back what links they have. */
 must_use int user_set_password(struct accounts *accounts, const struct principal *by, uint64_t id,
-                               const char *password, struct err *err); /* ends their sessions */
+                               const char *password, uint64_t keep, struct err *err);
+/* Only an owner changes an owner: E_FORBIDDEN. */
+must_use int user_check_owner(const struct principal *by, const struct user *user, struct err *err);
 must_use int user_check_password(struct accounts *accounts, uint64_t id, const char *password,
                                  struct err *err);
 must_use int user_remove(struct accounts *accounts, const struct principal *by, uint64_t id,
@@ -73,12 +78,18 @@ must_use int user_list(struct accounts *accounts, struct arena *arena, struct us
                        size_t *n, struct err *err);
 
 /* Signs in: checks the throttle and the password, makes a session, adds Set-Cookie to the response, writes the audit.
- * E_UNAUTHORIZED (same message for an unknown address and a wrong password), E_RATE with Retry-After set. */
+ * E_UNAUTHORIZED (same message for an unknown address and a wrong password), E_RATE with Retry-After set. Of who has a
+ * second factor, code is checked as well; without it *pending is a token for session_second (else NULL) and the answer
+ * E_UNAUTHORIZED at "/code". */
 must_use int session_sign_in(struct request *request, struct response *response, const char *email,
-                             const char *password, struct err *err);
-/* The same without a password, for the person who just did the setup. */
+                             const char *password, const char *code, const char **pending,
+                             struct err *err);
+/* The second step: E_INVALID at "/pending" when it took too long. */
+must_use int session_second(struct request *request, struct response *response, const char *pending,
+                            const char *code, struct err *err);
+/* The same without a password, for the person who just did the setup or came by single sign-on. */
 must_use int session_begin(struct request *request, struct response *response, uint64_t user,
-                           struct err *err);
+                           bool sso, struct err *err);
 must_use int session_sign_out(struct request *request, struct response *response, struct err *err);
 struct session {
     uint64_t id, user;
@@ -89,6 +100,51 @@ struct session {
 must_use int session_list(struct request *request, uint64_t user, struct session **sessions,
                           size_t *n, struct err *err);
 must_use int session_revoke(struct accounts *accounts, uint64_t user, uint64_t id, struct err *err);
+/* All of a person but `keep` (0: all). */
+must_use int session_revoke_all(struct accounts *accounts, const struct principal *by,
+                                const struct user *user, uint64_t keep, struct err *err);
+uint64_t session_of(const struct request *request); /* its number; 0: no session */
+
+/* ---- the second factor (totp.c) ---- */
+
+#define TOTP_SETTING "totp_required" /* the least role that needs one, or nothing */
+enum { RECOVERY_CODES = 10, RECOVERY_BYTES = 12 };
+struct totp_state {
+    bool enabled, required;
+    unsigned recovery_left;
+};
+bool totp_is_required(struct accounts *accounts, enum role role);
+must_use int totp_state(struct accounts *accounts, uint64_t user, struct totp_state *state,
+                        struct err *err);
+struct totp_enrolment {
+    const char *secret, *uri; /* base32; otpauth://… for a QR code */
+    const char *pending;      /* to give back with a code, within 15 minutes */
+};
+must_use int totp_begin(struct accounts *accounts, const struct user *user, int64_t now_ms,
+                        struct arena *arena, struct totp_enrolment *enrolment, struct err *err);
+/* by: the person. codes: for recovery, shown this once. E_INVALID at /pending or /code. */
+must_use int totp_confirm(struct accounts *accounts, const struct principal *by,
+                          const char *pending, const char *code, int64_t now_ms,
+                          char codes[RECOVERY_CODES][RECOVERY_BYTES], struct err *err);
+must_use int totp_renew_codes(struct accounts *accounts, const struct principal *by,
+                              char codes[RECOVERY_CODES][RECOVERY_BYTES], struct err *err);
+must_use int totp_remove(struct accounts *accounts, const struct principal *by,
+                         const struct user *user, struct err *err);
+/* A code of now or a recovery code, each good once. E_UNAUTHORIZED at /code, E_RATE with *retry_s. */
+must_use int totp_check(struct accounts *accounts, uint64_t user, const char *code, int64_t now_ms,
+                        int *retry_s, struct err *err);
+
+/* ---- links (link.c) ---- */
+
+/* An invitation (7 days) or a link for a new password (a day), in place of what the person has. */
+must_use int link_make(struct accounts *accounts, const struct principal *by,
+                       const struct user *user, char token[TOKEN_TEXT_BYTES], int64_t *expires_ms,
+                       struct err *err);
+/* Whose link is it? E_INVALID at /token. */
+must_use int link_find(struct accounts *accounts, const char *token, int64_t now_ms,
+                       struct arena *arena, struct user *user, struct err *err);
+must_use int link_use(struct request *request, const char *token, const char *password,
+                      struct user *user, struct err *err);
 
 struct api_key {
     uint64_t id;

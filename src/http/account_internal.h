@@ -30,7 +30,14 @@ must_use int password_hash(struct accounts *accounts, const char *password, char
                            struct err *err);
 must_use int password_check(struct accounts *accounts, const char *hash, const char *password,
                             struct err *err);
-must_use int password_is_fit(const char *password, struct err *err);
+/* email: of whose password it becomes. E_INVALID at /password. */
+must_use int password_is_fit(const char *password, const char *email, struct err *err);
+
+/* "purpose user expires more", sealed by the vault, as text: for what a browser keeps between two steps. */
+const char *token_seal(struct accounts *accounts, const char *purpose, uint64_t user,
+                       int64_t expires_ms, struct slice more, struct arena *arena);
+bool token_unseal(struct accounts *accounts, const char *purpose, const char *token, int64_t now_ms,
+                  uint64_t *user, struct slice *more, struct arena *arena);
 
 /* Names of units as a JSON list, "" for all (units NULL); and back. */
 const char *units_to_text(const char **units, size_t n, struct arena *arena);

@@ -134,6 +134,7 @@ struct route {
     unsigned scopes; /* SCOPE_… needed */
     enum role role;  /* least role of a session, ROLE_NONE: any */
     bool inline_handler;
+    bool unenrolled;   /* open to who must first enrol a second factor */
     bool cross_origin; /* answers scripts of other sites (CORS); ACCESS_WRITE_KEY always does */
     size_t body_limit; /* bytes after inflation; 0: 64 KB */
     int (*handle)(struct request *request, struct response *response, struct err *err);

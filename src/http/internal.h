@@ -31,6 +31,7 @@ struct request_private {
     bool loopback;  /* peer is this machine and no proxy spoke for somebody else */
     bool https;     /* as far as a trusted proxy says */
     enum auth auth;
+    bool unenrolled;  /* the role needs a second factor, and the person has none yet */
     uint64_t session; /* its number */
     atomic_bool cancelled;
     _Atomic(atomic_bool *) watched_flag; /* set with it */

@@ -8,6 +8,7 @@
  */
 #include <sodium.h>
 #include <stdio.h>
+#include <strings.h>
 
 #include "http/account_internal.h"
 
@@ -40,11 +41,24 @@ static void end_hashing(struct accounts *accounts) {
     atomic_fetch_sub(&accounts->waiting, 1);
 }
 
-int password_is_fit(const char *password, struct err *err) {
+/* The address, what stands before its @, or one character again and again are no secrets. */
+static bool is_guessed(const char *password, const char *email) {
+    size_t n = strlen(password), local = strcspn(email, "@");
+    bool same = true;
+    for (size_t i = 1; i < n; i++)
+        same &= password[i] == password[0];
+    bool is_email = strcasecmp(password, email) == 0;
+    bool is_local = local >= PASSWORD_MIN && n == local && strncasecmp(password, email, n) == 0;
+    return same || is_email || is_local;
+}
+
+int password_is_fit(const char *password, const char *email, struct err *err) {
     size_t n = password ? strlen(password) : 0;
     if (n < PASSWORD_MIN || n > PASSWORD_MAX)
         return err_at(err, E_INVALID, "/password", "a password has %d to %d bytes", PASSWORD_MIN,
                       PASSWORD_MAX);
+    if (is_guessed(password, email))
+        return err_at(err, E_INVALID, "/password", "this password is guessed too easily");
     return 0;
 }
 

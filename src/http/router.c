@@ -202,6 +202,16 @@ static int check_rate(struct request *request, struct response *response, struct
     return err_set(err, E_RATE, "too many requests");
 }
 
+/* Their role needs a second factor: to the page where they get one. */
+static int refuse_unenrolled(struct request *request, struct response *response, bool *answered,
+                             struct err *err) {
+    *answered = !request->route->summary && (request->method & (METHOD_GET | METHOD_HEAD));
+    if (*answered)
+        response_redirect(request, response, "/settings/me/second-factor");
+    return *answered ? 0
+                     : err_set(err, E_FORBIDDEN, "your role needs a second factor: enrol it first");
+}
+
 static int check_access(struct request *request, struct response *response, bool *answered,
                         struct err *err) {
     const struct request_private *private = request->private;
@@ -231,6 +241,8 @@ static int check_access(struct request *request, struct response *response, bool
             response_header(request, response, "WWW-Authenticate", "Bearer realm=\"senda\"");
             return err_set(err, E_UNAUTHORIZED, "sign in, or give an API key");
         }
+        if (private->unenrolled && !route->unenrolled && !private->inherited)
+            return refuse_unenrolled(request, response, answered, err);
         code = check_rights(request, err);
         if (!code && !private->inherited)
             code = check_rate(request, response, err);

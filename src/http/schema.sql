@@ -117,3 +117,23 @@ ALTER TABLE unit DROP COLUMN parent;
 
 -- Units (a JSON list of names) that who made a question was limited to; "": none.
 ALTER TABLE question ADD COLUMN units TEXT NOT NULL DEFAULT '';
+
+-- step 5
+
+ALTER TABLE user ADD COLUMN totp BLOB;                           -- secret of the second factor in base32, sealed; NULL: none
+ALTER TABLE user ADD COLUMN totp_step INTEGER NOT NULL DEFAULT 0; -- of the last code used: none is good twice
+ALTER TABLE session ADD COLUMN sso INTEGER NOT NULL DEFAULT 0;    -- 1: an OpenID provider vouched for the person
+
+-- Codes for who lost the second factor, each good once.
+CREATE TABLE recovery_code (
+    user INTEGER NOT NULL,  -- user.id
+    hash BLOB NOT NULL,     -- BLAKE2b of the code, 32 bytes
+    PRIMARY KEY (user, hash)
+) WITHOUT ROWID;
+
+-- Invitations and links for a new password, one a person.
+CREATE TABLE link (
+    token_hash BLOB PRIMARY KEY, -- BLAKE2b of the token, 32 bytes
+    user INTEGER NOT NULL,       -- user.id
+    expires_ms INTEGER NOT NULL
+) WITHOUT ROWID;

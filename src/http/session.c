@@ -12,7 +12,7 @@
 #include "base/clock.h"
 #include "http/account_internal.h"
 
-enum { AGENT_MAX = 200, SESSIONS_PER_USER = 50, HOUR_MS = 3600 * 1000 };
+enum { AGENT_MAX = 200, SESSIONS_PER_USER = 50, HOUR_MS = 3600 * 1000, PENDING_MS = 5 * 60 * 1000 };
 
 static const char forget_cookie[] = SESSION_COOKIE "=; Path=/; HttpOnly; SameSite=Lax; Max-Age=0";
 
@@ -21,14 +21,16 @@ struct beginning {
     unsigned char hash[HASH_BYTES];
     const char *address, *agent;
     int64_t now_ms;
+    bool sso;
 };
 
 static int insert_session(void *context, sqlite3 *db, struct err *err) {
     struct beginning *beginning = context;
-    sqlite3_stmt *statement = STORE_PREPARE(db,
-                                            "INSERT INTO session(token_hash, user, address, agent, "
-                                            "created_ms, seen_ms) VALUES(?1, ?2, ?3, ?4, ?5, ?5)",
-                                            err);
+    sqlite3_stmt *statement =
+        STORE_PREPARE(db,
+                      "INSERT INTO session(token_hash, user, address, agent, "
+                      "created_ms, seen_ms, sso) VALUES(?1, ?2, ?3, ?4, ?5, ?5, ?6)",
+                      err);
     if (!statement)
         return E_IO;
     sqlite3_bind_blob(statement, 1, beginning->hash, HASH_BYTES, SQLITE_TRANSIENT);
@@ -36,6 +38,7 @@ static int insert_session(void *context, sqlite3 *db, struct err *err) {
     bind_text(statement, 3, beginning->address);
     bind_text(statement, 4, beginning->agent);
     sqlite3_bind_int64(statement, 5, beginning->now_ms);
+    sqlite3_bind_int(statement, 6, beginning->sso);
     int code = run_statement(statement, err);
     statement =
         code ? NULL : STORE_PREPARE(db, "UPDATE user SET signed_in_ms = ? WHERE id = ?", err);
@@ -69,14 +72,14 @@ static void set_csrf(struct request *request, const char *token) {
     request->csrf = arena_text(request->arena, slice_of(text));
 }
 
-int session_begin(struct request *request, struct response *response, uint64_t user,
+int session_begin(struct request *request, struct response *response, uint64_t user, bool sso,
                   struct err *err) {
     struct accounts *accounts = app_accounts(request->app);
     char token[TOKEN_TEXT_BYTES];
     const char *agent = request_header(request, "User-Agent");
     token_make("", token);
     struct beginning beginning = {
-        .user = user, .address = request->peer, .now_ms = request->received_ms};
+        .user = user, .address = request->peer, .now_ms = request->received_ms, .sso = sso};
     beginning.agent = agent ? arena_format(request->arena, "%.*s", AGENT_MAX, agent) : "";
     token_hash(token, beginning.hash);
     int code = store_write(accounts->folder->store, insert_session, &beginning, err);
@@ -116,34 +119,84 @@ static int refuse_unknown(struct accounts *accounts, const char *password, struc
                 : err_set(err, E_UNAUTHORIZED, "the e-mail address or the password is wrong");
 }
 
+/* The person of an address and a password; takes as long where there is none. */
+static int find_person(struct accounts *accounts, const char *email, const char *password,
+                       struct arena *arena, struct user *user, struct err *err) {
+    struct err found = {0};
+    int code = user_find(accounts, email, arena, user, &found);
+    if (code && code != E_NOT_FOUND) {
+        *err = found;
+        return code;
+    }
+    return code || user->disabled || user->invited
+               ? refuse_unknown(accounts, password, err)
+               : user_check_password(accounts, user->id, password, err);
+}
+
+static int check_second(struct request *request, struct response *response, uint64_t user,
+                        const char *code, struct err *err) {
+    int retry_s = 0;
+    int result =
+        totp_check(app_accounts(request->app), user, code, request->received_ms, &retry_s, err);
+    if (result == E_RATE)
+        response_header(request, response, "Retry-After",
+                        arena_format(request->arena, "%d", retry_s));
+    return result;
+}
+
+static int begin_of(struct request *request, struct response *response, const struct user *user,
+                    struct err *err) {
+    struct principal who = {.name = user->email};
+    int code = session_begin(request, response, user->id, false, err);
+    if (!code)
+        audit_write(app_accounts(request->app), &who, request->peer, "session.begin", user->email,
+                    "");
+    return code;
+}
+
 int session_sign_in(struct request *request, struct response *response, const char *email,
-                    const char *password, struct err *err) {
+                    const char *password, const char *second, const char **pending,
+                    struct err *err) {
     struct accounts *accounts = app_accounts(request->app);
+    struct principal nobody = {.name = ""};
     struct user user;
-    struct err ignored = {0};
+    *pending = NULL;
     if (!email || !password || strlen(password) > PASSWORD_MAX || strlen(email) > 254)
         return err_set(err, E_UNAUTHORIZED, "the e-mail address or the password is wrong");
     int code = check_throttle(request, response, email, err);
     if (code)
         return code;
-    code = user_find(accounts, email, request->arena, &user, &ignored);
-    if (code && code != E_NOT_FOUND) {
-        *err = ignored;
-        return code;
+    code = find_person(accounts, email, password, request->arena, &user, err);
+    if (!code && user.totp && !(second && second[0])) {
+        *pending = token_seal(accounts, "second", user.id, request->received_ms + PENDING_MS,
+                              (struct slice){"", 0}, request->arena);
+        return err_at(err, E_UNAUTHORIZED, "/code", "a code of the second factor is needed");
     }
-    if (code || user.disabled)
-        code = refuse_unknown(accounts, password, err);
-    else
-        code = user_check_password(accounts, user.id, password, err);
-    struct principal who = {.name = code ? "" : user.email};
+    if (!code && user.totp)
+        code = check_second(request, response, user.id, second, err);
     if (code == E_UNAUTHORIZED)
-        audit_write(accounts, &who, request->peer, "session.refused", email, "");
-    if (code)
-        return code;
-    code = session_begin(request, response, user.id, err);
+        audit_write(accounts, &nobody, request->peer, "session.refused", email, "");
+    return code ? code : begin_of(request, response, &user, err);
+}
+
+int session_second(struct request *request, struct response *response, const char *pending,
+                   const char *second, struct err *err) {
+    struct accounts *accounts = app_accounts(request->app);
+    struct principal nobody = {.name = ""};
+    struct user user;
+    struct slice none;
+    uint64_t id;
+    if (!token_unseal(accounts, "second", pending, request->received_ms, &id, &none,
+                      request->arena))
+        return err_at(err, E_INVALID, "/pending", "signing in took too long: begin again");
+    int code = user_get(accounts, id, request->arena, &user, err);
+    if (!code && user.disabled)
+        code = err_set(err, E_UNAUTHORIZED, "the e-mail address or the password is wrong");
     if (!code)
-        audit_write(accounts, &who, request->peer, "session.begin", user.email, "");
-    return code;
+        code = check_second(request, response, id, second ? second : "", err);
+    if (code == E_UNAUTHORIZED)
+        audit_write(accounts, &nobody, request->peer, "session.refused", user.email, "");
+    return code ? code : begin_of(request, response, &user, err);
 }
 
 struct removal {
@@ -168,6 +221,32 @@ int session_revoke(struct accounts *accounts, uint64_t user, uint64_t id, struct
     struct removal removal = {.user = user, .id = id};
     int code = store_write(accounts->folder->store, delete_session, &removal, err);
     return !code && !removal.removed ? err_set(err, E_NOT_FOUND, "no such session") : code;
+}
+
+static int delete_sessions(void *context, sqlite3 *db, struct err *err) {
+    const struct removal *removal = context;
+    sqlite3_stmt *statement =
+        STORE_PREPARE(db, "DELETE FROM session WHERE user = ? AND id <> ?", err);
+    if (!statement)
+        return E_IO;
+    sqlite3_bind_int64(statement, 1, (sqlite3_int64)removal->user);
+    sqlite3_bind_int64(statement, 2, (sqlite3_int64)removal->id);
+    return run_statement(statement, err);
+}
+
+int session_revoke_all(struct accounts *accounts, const struct principal *by,
+                       const struct user *user, uint64_t keep, struct err *err) {
+    struct removal removal = {.user = user->id, .id = keep};
+    int code = by->user == user->id ? 0 : user_check_owner(by, user, err);
+    if (!code)
+        code = store_write(accounts->folder->store, delete_sessions, &removal, err);
+    if (!code)
+        audit_write(accounts, by, "", "session.end_all", user->email, "");
+    return code;
+}
+
+uint64_t session_of(const struct request *request) {
+    return request->private->auth == AUTH_SESSION ? request->private->session : 0;
 }
 
 int session_sign_out(struct request *request, struct response *response, struct err *err) {
@@ -238,11 +317,13 @@ int session_identify(struct request *request, const char *token, struct err *err
     unsigned char hash[HASH_BYTES];
     token_hash(token, hash);
     sqlite3 *db = store_reader_get(accounts->folder->store);
-    sqlite3_stmt *statement = STORE_PREPARE(db,
-                                            "SELECT s.id, s.seen_ms, u.id, u.email, u.role, "
-                                            "u.units, u.language, u.disabled FROM session s"
-                                            " JOIN user u ON u.id = s.user WHERE s.token_hash = ?",
-                                            err);
+    sqlite3_stmt *statement =
+        STORE_PREPARE(db,
+                      "SELECT s.id, s.seen_ms, u.id, u.email, u.role, "
+                      "u.units, u.language, u.disabled, u.totp IS NULL AND NOT s.sso "
+                      "FROM session s"
+                      " JOIN user u ON u.id = s.user WHERE s.token_hash = ?",
+                      err);
     int code = E_IO;
     int64_t seen_ms = 0;
     const char *units_text = "";
@@ -265,6 +346,7 @@ int session_identify(struct request *request, const char *token, struct err *err
                                .role = role_of(column_text(statement, 4, request->arena))};
         request->principal.scopes = role_scopes(request->principal.role);
         units_text = column_text(statement, 5, request->arena);
+        request->private->unenrolled = sqlite3_column_int(statement, 8) != 0;
         sqlite3_reset(statement);
     }
     store_reader_put(accounts->folder->store, db);
@@ -275,6 +357,8 @@ int session_identify(struct request *request, const char *token, struct err *err
         return 0;
     }
     request->private->auth = AUTH_SESSION;
+    if (request->private->unenrolled)
+        request->private->unenrolled = totp_is_required(accounts, request->principal.role);
     set_csrf(request, token);
     const char **units;
     size_t n;

@@ -15,7 +15,7 @@ struct change {
     struct accounts *accounts;
     struct user user;
     const char *units, *password;
-    bool first; /* only while there is nobody */
+    uint64_t keep; /* session that stays */
 };
 
 static int check_fields(const struct user *user, struct err *err) {
@@ -79,16 +79,20 @@ static int check_owner_rule(const struct principal *by, enum role before, enum r
     return err_at(err, E_FORBIDDEN, "/role", "only an owner makes or changes owners");
 }
 
+int user_check_owner(const struct principal *by, const struct user *user, struct err *err) {
+    return check_owner_rule(by, user->role, user->role, err);
+}
+
 int user_add(struct accounts *accounts, const struct principal *by, struct user *user,
              const char *password, struct err *err) {
-    char hash[crypto_pwhash_STRBYTES];
+    char hash[crypto_pwhash_STRBYTES] = "";
     struct arena arena;
     int code = check_fields(user, err);
     if (!code)
         code = check_owner_rule(by, ROLE_NONE, user->role, err);
-    if (!code)
-        code = password_is_fit(password, err);
-    if (!code)
+    if (!code && password)
+        code = password_is_fit(password, user->email, err);
+    if (!code && password)
         code = password_hash(accounts, password, hash, sizeof hash, err);
     if (code)
         return code;
@@ -116,7 +120,9 @@ static void read_user(sqlite3_stmt *statement, struct arena *arena, struct user 
                           .language = column_text(statement, 5, arena),
                           .disabled = sqlite3_column_int(statement, 6) != 0,
                           .created_ms = sqlite3_column_int64(statement, 7),
-                          .signed_in_ms = sqlite3_column_int64(statement, 8)};
+                          .signed_in_ms = sqlite3_column_int64(statement, 8),
+                          .invited = sqlite3_column_int(statement, 9) != 0,
+                          .totp = sqlite3_column_int(statement, 10) != 0};
     units_from_text(column_text(statement, 4, arena), arena, &user->units, &user->n_units);
 }
 
@@ -137,7 +143,7 @@ int user_get(struct accounts *accounts, uint64_t id, struct arena *arena, struct
     sqlite3_stmt *statement =
         STORE_PREPARE(db,
                       "SELECT id, email, name, role, units, language, disabled, created_ms, "
-                      "signed_in_ms FROM user WHERE id = ?",
+                      "signed_in_ms, password = '', totp IS NOT NULL FROM user WHERE id = ?",
                       err);
     if (statement)
         sqlite3_bind_int64(statement, 1, (sqlite3_int64)id);
@@ -147,11 +153,13 @@ int user_get(struct accounts *accounts, uint64_t id, struct arena *arena, struct
 int user_find(struct accounts *accounts, const char *email, struct arena *arena, struct user *user,
               struct err *err) {
     sqlite3 *db = store_reader_get(accounts->folder->store);
-    sqlite3_stmt *statement = STORE_PREPARE(db,
-                                            "SELECT id, email, name, role, units, language, "
-                                            "disabled, created_ms, signed_in_ms FROM user"
-                                            " WHERE email = ?",
-                                            err);
+    sqlite3_stmt *statement =
+        STORE_PREPARE(db,
+                      "SELECT id, email, name, role, units, language, "
+                      "disabled, created_ms, signed_in_ms, password = '', totp IS NOT "
+                      "NULL FROM user"
+                      " WHERE email = ?",
+                      err);
     if (statement)
         bind_text(statement, 1, email);
     return read_one(accounts, db, statement, arena, user, err);
@@ -166,7 +174,7 @@ int user_list(struct accounts *accounts, struct arena *arena, struct user **user
     sqlite3_stmt *statement =
         STORE_PREPARE(db,
                       "SELECT id, email, name, role, units, language, disabled, created_ms, "
-                      "signed_in_ms FROM user ORDER BY email",
+                      "signed_in_ms, password = '', totp IS NOT NULL FROM user ORDER BY email",
                       err);
     int code = statement ? 1 : E_IO;
     while (code == 1 && (code = store_step(statement, err)) == 1)
@@ -194,8 +202,18 @@ static int check_last_owner(sqlite3 *db, uint64_t id, struct err *err) {
     return this_one && !others ? err_set(err, E_REFUSED, "the last owner cannot go") : 0;
 }
 
-static int end_sessions(sqlite3 *db, uint64_t id, struct err *err) {
-    sqlite3_stmt *statement = STORE_PREPARE(db, "DELETE FROM session WHERE user = ?", err);
+static int end_sessions(sqlite3 *db, uint64_t id, uint64_t keep, struct err *err) {
+    sqlite3_stmt *statement =
+        STORE_PREPARE(db, "DELETE FROM session WHERE user = ? AND id <> ?", err);
+    if (!statement)
+        return E_IO;
+    sqlite3_bind_int64(statement, 1, (sqlite3_int64)id);
+    sqlite3_bind_int64(statement, 2, (sqlite3_int64)keep);
+    return run_statement(statement, err);
+}
+
+static int forget_links(sqlite3 *db, uint64_t id, struct err *err) {
+    sqlite3_stmt *statement = STORE_PREPARE(db, "DELETE FROM link WHERE user = ?", err);
     if (!statement)
         return E_IO;
     sqlite3_bind_int64(statement, 1, (sqlite3_int64)id);
@@ -222,7 +240,9 @@ static int update_user(void *context, sqlite3 *db, struct err *err) {
     sqlite3_bind_int(statement, 5, user->disabled);
     sqlite3_bind_int64(statement, 6, (sqlite3_int64)user->id);
     code = run_statement(statement, err);
-    return code || !user->disabled ? code : end_sessions(db, user->id, err);
+    if (!code && user->disabled)
+        code = end_sessions(db, user->id, 0, err);
+    return code || !user->disabled ? code : forget_links(db, user->id, err);
 }
 
 int user_change(struct accounts *accounts, const struct principal *by, const struct user *user,
@@ -255,11 +275,13 @@ static int update_password(void *context, sqlite3 *db, struct err *err) {
     bind_text(statement, 1, change->password);
     sqlite3_bind_int64(statement, 2, (sqlite3_int64)change->user.id);
     int code = run_statement(statement, err);
-    return code ? code : end_sessions(db, change->user.id, err);
+    if (!code)
+        code = forget_links(db, change->user.id, err);
+    return code ? code : end_sessions(db, change->user.id, change->keep, err);
 }
 
 int user_set_password(struct accounts *accounts, const struct principal *by, uint64_t id,
-                      const char *password, struct err *err) {
+                      const char *password, uint64_t keep, struct err *err) {
     char hash[crypto_pwhash_STRBYTES];
     struct arena arena;
     struct user user = {0};
@@ -268,10 +290,11 @@ int user_set_password(struct accounts *accounts, const struct principal *by, uin
     if (!code && by->user != id)
         code = check_owner_rule(by, user.role, user.role, err);
     if (!code)
-        code = password_is_fit(password, err);
+        code = password_is_fit(password, user.email, err);
     if (!code)
         code = password_hash(accounts, password, hash, sizeof hash, err);
-    struct change change = {.accounts = accounts, .user = {.id = id}, .password = hash};
+    struct change change = {
+        .accounts = accounts, .user = {.id = id}, .password = hash, .keep = keep};
     if (!code)
         code = store_write(accounts->folder->store, update_password, &change, err);
     if (!code)
@@ -306,8 +329,16 @@ static int delete_user(void *context, sqlite3 *db, struct err *err) {
     struct change *change = context;
     int code = check_last_owner(db, change->user.id, err);
     if (!code)
-        code = end_sessions(db, change->user.id, err);
-    sqlite3_stmt *statement = code ? NULL : STORE_PREPARE(db, "DELETE FROM user WHERE id = ?", err);
+        code = end_sessions(db, change->user.id, 0, err);
+    if (!code)
+        code = forget_links(db, change->user.id, err);
+    sqlite3_stmt *statement =
+        code ? NULL : STORE_PREPARE(db, "DELETE FROM recovery_code WHERE user = ?", err);
+    if (statement) {
+        sqlite3_bind_int64(statement, 1, (sqlite3_int64)change->user.id);
+        code = run_statement(statement, err);
+    }
+    statement = code ? NULL : STORE_PREPARE(db, "DELETE FROM user WHERE id = ?", err);
     if (!statement)
         return code ? code : E_IO;
     sqlite3_bind_int64(statement, 1, (sqlite3_int64)change->user.id);

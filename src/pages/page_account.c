@@ -53,13 +53,47 @@ static int show_sign_in(struct request *request, struct response *response, stru
     return page_render(request, response, &sign_in_page, view, err);
 }
 
+/* The second step's form: the code of the authenticator. */
+static int ask_second(struct request *request, struct response *response, const char *pending,
+                      const char *error, struct err *err) {
+    json_t *view = json_pack("{s:s, s:s}", "second", pending, "next",
+                             safe_target(request_form(request, "next")));
+    if (error)
+        json_object_set_new(view, "error", json_string(page_text(request, error)));
+    return page_render(request, response, &sign_in_page, view, err);
+}
+
+static int sign_in_second(struct request *request, struct response *response, const char *pending,
+                          struct err *err) {
+    const char *code = request_form(request, "code");
+    struct err refusal = {0};
+    int result = session_second(request, response, pending, code ? code : "", &refusal);
+    if (result >= 0)
+        return page_redirect(request, response, safe_target(request_form(request, "next")), NULL);
+    response->status = err_status(result);
+    if (result == E_UNAUTHORIZED)
+        return ask_second(request, response, pending, "sign_in.wrong_code", err);
+    if (result == E_RATE)
+        return ask_second(request, response, pending, "sign_in.too_many", err);
+    if (result != E_INVALID) {
+        *err = refusal;
+        return result;
+    }
+    return page_redirect(request, response, "/sign-in", NULL);
+}
+
 static int sign_in(struct request *request, struct response *response, struct err *err) {
     const char *email = request_form(request, "email"),
                *password = request_form(request, "password");
     const char *next = safe_target(request_form(request, "next"));
+    const char *second = request_form(request, "second"), *pending;
     struct err refusal = {0};
-    int code =
-        session_sign_in(request, response, email ? email : "", password ? password : "", &refusal);
+    if (second)
+        return sign_in_second(request, response, second, err);
+    int code = session_sign_in(request, response, email ? email : "", password ? password : "",
+                               NULL, &pending, &refusal);
+    if (pending)
+        return ask_second(request, response, pending, NULL, err);
     if (code >= 0)
         return page_redirect(request, response, next, NULL);
     if (code != E_UNAUTHORIZED && code != E_RATE) {
@@ -96,6 +130,53 @@ static int save_preferences(struct request *request, struct response *response, 
         }
     }
     return page_redirect(request, response, safe_target(request_form(request, "back")), NULL);
+}
+
+/* ---- a link for a password ---- */
+
+static const struct page welcome_page = {.template = "welcome", .title = "welcome.title"};
+
+static json_t *welcome_view(struct request *request, const char *token, struct err *refusal) {
+    struct user user;
+    int code = link_find(app_accounts(request->app), token, request->received_ms, request->arena,
+                         &user, refusal);
+    if (code)
+        return json_object();
+    return json_pack("{s:{s:s, s:s, s:b}}", "user", "token", token, "email", user.email, "invited",
+                     user.invited);
+}
+
+static int refuse_welcome(struct request *request, struct response *response, json_t *view,
+                          const struct err *refusal, struct err *err) {
+    response->status = err_status(refusal->code);
+    json_object_set_new(view, "error", json_string(page_message(request, refusal->message)));
+    return page_render(request, response, &welcome_page, view, err);
+}
+
+static int show_welcome(struct request *request, struct response *response, struct err *err) {
+    struct err refusal = {0};
+    const char *token = request_query(request, "token");
+    json_t *view = welcome_view(request, token ? token : "", &refusal);
+    response_header(request, response, "Referrer-Policy", "no-referrer");
+    return refusal.code ? refuse_welcome(request, response, view, &refusal, err)
+                        : page_render(request, response, &welcome_page, view, err);
+}
+
+/* Afterwards they sign in with it, and with their second factor if they have one. */
+static int take_password(struct request *request, struct response *response, struct err *err) {
+    const char *token = request_form(request, "token"),
+               *password = request_form(request, "password");
+    struct err refusal = {0}, ignored = {0};
+    struct user user;
+    int code = link_use(request, token ? token : "", password ? password : "", &user, &refusal);
+    if (code == 0)
+        return page_redirect(request, response, "/sign-in", "password");
+    if (code != E_INVALID) {
+        *err = refusal;
+        return code;
+    }
+    return refuse_welcome(request, response, welcome_view(request, token ? token : "", &ignored),
+                          &refusal, err);
 }
 
 /* ---- the first run ---- */
@@ -169,14 +250,23 @@ static int run_setup(struct request *request, struct response *response, struct 
                              request_form(request, "timezone"), "language", request->language);
     code = page_send_as_owner(request, METHOD_PATCH, "/api/v1/settings", body, err);
     if (code >= 0)
-        code = session_begin(request, response, user.id, err);
+        code = session_begin(request, response, user.id, false, err);
     return code < 0 ? code : page_redirect(request, response, "/", NULL);
 }
 
 static const struct route routes[] = {
     {.methods = METHOD_GET, .pattern = "/sign-in", .access = ACCESS_PUBLIC, .handle = show_sign_in},
     {.methods = METHOD_POST, .pattern = "/sign-in", .access = ACCESS_PUBLIC, .handle = sign_in},
-    {.methods = METHOD_POST, .pattern = "/sign-out", .access = ACCESS_SESSION, .handle = sign_out},
+    {.methods = METHOD_POST,
+     .pattern = "/sign-out",
+     .access = ACCESS_SESSION,
+     .unenrolled = true,
+     .handle = sign_out},
+    {.methods = METHOD_GET, .pattern = "/welcome", .access = ACCESS_PUBLIC, .handle = show_welcome},
+    {.methods = METHOD_POST,
+     .pattern = "/welcome",
+     .access = ACCESS_PUBLIC,
+     .handle = take_password},
     {.methods = METHOD_POST,
      .pattern = "/preferences",
      .access = ACCESS_PUBLIC,

@@ -15,7 +15,7 @@ static const char *const roles[] = {"owner",        "administrator", "analyst",
                                     "unit_manager", "agent",         "viewer"};
 enum { ROLES = sizeof roles / sizeof *roles };
 
-static json_t *roles_json(const struct request *request, const char *selected) {
+json_t *settings_roles(const struct request *request, const char *selected) {
     json_t *list = json_array();
     for (size_t i = request->principal.role >= ROLE_OWNER ? 0 : 1; i < ROLES; i++)
         json_array_append_new(list, json_pack("{s:s, s:b}", "role", roles[i], "selected",
@@ -25,28 +25,14 @@ static json_t *roles_json(const struct request *request, const char *selected) {
 
 static int show_people_view(struct request *request, struct response *response, json_t *view,
                             struct err *err) {
-    json_t *users, *user;
+    json_t *users;
     int code = settings_rows(request, "/api/v1/users", &users, err);
     if (code < 0) {
         json_decref(view);
         return code;
     }
-    const char *own =
-        arena_format(request->arena, "%llu", (unsigned long long)request->principal.user);
-    size_t i;
-    json_array_foreach(users, i, user) {
-        const char *role = json_string_value(json_object_get(user, "role"));
-        const char *id = json_string_value(json_object_get(user, "id"));
-        bool above = role && strcmp(role, "owner") == 0 && request->principal.role < ROLE_OWNER;
-        json_object_set_new(user, "locked", json_boolean(above || (id && strcmp(id, own) == 0)));
-        json_t *choices = roles_json(request, role);
-        if (above)
-            json_array_insert_new(choices, 0,
-                                  json_pack("{s:s, s:b}", "role", "owner", "selected", 1));
-        json_object_set_new(user, "roles", choices);
-    }
     json_object_set_new(view, "users", users);
-    json_object_set_new(view, "roles_all", roles_json(request, NULL));
+    json_object_set_new(view, "roles_all", settings_roles(request, NULL));
     return settings_render(request, response, "people", view, err);
 }
 
@@ -62,30 +48,18 @@ static int show_refused_people(struct request *request, struct response *respons
     return show_people_view(request, response, view, err);
 }
 
+/* The link of the invitation is shown in this answer and never again: no redirect. */
 static int add_person(struct request *request, struct response *response, struct err *err) {
     struct err refusal = {0};
+    json_t *answer;
     json_t *body =
-        json_pack("{s:s, s:s, s:s, s:s}", "name", settings_form(request, "name"), "email",
-                  settings_form(request, "email"), "role", settings_form(request, "role"),
-                  "password", settings_form(request, "password"));
-    int code = page_send(request, METHOD_POST, "/api/v1/users", body, NULL, &refusal);
-    return settings_done(request, response, "people", "created", code, &refusal,
-                         show_refused_people, err);
-}
-
-static int change_person(struct request *request, struct response *response, struct err *err) {
-    struct err refusal = {0};
-    json_t *body = json_object();
-    const char *role = request_form(request, "role"), *disabled = request_form(request, "disabled");
-    if (role)
-        json_object_set_new(body, "role", json_string(role));
-    if (disabled)
-        json_object_set_new(body, "disabled", json_boolean(strcmp(disabled, "1") == 0));
-    int code = page_send(request, METHOD_PATCH,
-                         settings_path(request, "/api/v1/users/", request->params[0]), body, NULL,
-                         &refusal);
-    return settings_done(request, response, "people", "saved", code, &refusal, show_people_view,
-                         err);
+        json_pack("{s:s, s:s, s:s}", "name", settings_form(request, "name"), "email",
+                  settings_form(request, "email"), "role", settings_form(request, "role"));
+    int code = page_send(request, METHOD_POST, "/api/v1/users", body, &answer, &refusal);
+    if (code < 0)
+        return settings_done(request, response, "people", NULL, code, &refusal, show_refused_people,
+                             err);
+    return show_people_view(request, response, json_pack("{s:o}", "made", answer), err);
 }
 
 /* ---- keys ---- */
@@ -173,12 +147,6 @@ static const struct route routes[] = {
      .scopes = SCOPE_ADMIN,
      .role = ROLE_ADMIN,
      .handle = add_person},
-    {.methods = METHOD_POST,
-     .pattern = "/settings/people/{id}",
-     .access = ACCESS_SESSION,
-     .scopes = SCOPE_ADMIN,
-     .role = ROLE_ADMIN,
-     .handle = change_person},
     {.methods = METHOD_GET,
      .pattern = "/settings/keys",
      .access = ACCESS_SESSION,

@@ -28,10 +28,12 @@ static const struct {
 int settings_render(struct request *request, struct response *response, const char *tab,
                     json_t *view, struct err *err) {
     json_t *list = json_array();
+    const char *within = json_string_value(json_object_get(view, "section_tab"));
+    const char *shown = within ? within : tab;
     for (size_t i = 0; i < sizeof tabs / sizeof *tabs; i++)
         if ((request->principal.scopes & tabs[i].scopes) == tabs[i].scopes)
             json_array_append_new(list, json_pack("{s:s, s:b}", "tab", tabs[i].name, "current",
-                                                  strcmp(tab, tabs[i].name) == 0));
+                                                  strcmp(shown, tabs[i].name) == 0));
     json_object_set_new(view, "tabs", list);
     const struct page page = {
         .template = arena_format(request->arena, "settings_%s", tab),
@@ -354,13 +356,15 @@ static int change_password(struct request *request, struct response *response, s
     json_t *body = json_pack("{s:s, s:s}", "current", settings_form(request, "current"), "password",
                              settings_form(request, "password"));
     int code = page_send(request, METHOD_PATCH, "/api/v1/me", body, NULL, &refusal);
-    if (code >= 0) /* that ended all sessions, this one too */
-        code = session_begin(request, response, request->principal.user, &refusal);
     return settings_done(request, response, "me", "password", code, &refusal, show_me_view, err);
 }
 
 static int end_session(struct request *request, struct response *response, struct err *err) {
     struct err refusal = {0};
+    if (request_form(request, "others")) {
+        int ended = page_send(request, METHOD_DELETE, "/api/v1/sessions", NULL, NULL, &refusal);
+        return settings_done(request, response, "me", "saved", ended, &refusal, show_me_view, err);
+    }
     const char *target =
         settings_path(request, "/api/v1/sessions/", settings_form(request, "revoke"));
     int code = page_send(request, METHOD_DELETE, target, NULL, NULL, &refusal);

@@ -8,7 +8,8 @@
 
 #include "http/http.h"
 
-/* Renders web/templates/settings_TAB.mustache with the tabs that the person may open; view is taken over. */
+/* Renders web/templates/settings_TAB.mustache with the tabs that the person may open; view is taken over. A page below a tab
+ * names that tab in view["section_tab"]. */
 must_use int settings_render(struct request *request, struct response *response, const char *tab,
                              json_t *view, struct err *err);
 /* After a change: back to the tab with a notice; a refusal (422, 409) is shown on the tab by `show`, anything else is an
@@ -19,6 +20,8 @@ must_use int settings_done(struct request *request, struct response *response, c
                                        json_t *view, struct err *err),
                            struct err *err);
 const char *settings_form(struct request *request, const char *name); /* "" if absent */
+/* [{"role","selected"}], highest first; "owner" only for an owner. New reference. */
+json_t *settings_roles(const struct request *request, const char *selected);
 /* "/api/v1/users/" and an id, encoded. */
 const char *settings_path(struct request *request, const char *prefix, const char *id);
 /* The rows ("data") of a list of the API, a new reference. */

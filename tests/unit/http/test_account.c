@@ -5,6 +5,8 @@
  */
 #include "http_world.h"
 
+#include <liboath/oath.h>
+
 #include "base/clock.h"
 #include "http/internal.h"
 
@@ -115,7 +117,7 @@ static void checks_passwords(void **state) {
     uint64_t id = add("p@example.org", ROLE_VIEWER, NULL, 0);
     assert_int_equal(user_check_password(accounts, id, "a long password", &err), 0);
     assert_int_equal(user_check_password(accounts, id, "a long passwore", &err), E_UNAUTHORIZED);
-    assert_int_equal(user_set_password(accounts, &shell, id, "another password", &err), 0);
+    assert_int_equal(user_set_password(accounts, &shell, id, "another password", 0, &err), 0);
     assert_int_equal(user_check_password(accounts, id, "a long password", &err), E_UNAUTHORIZED);
     assert_int_equal(user_check_password(accounts, id, "another password", &err), 0);
 }
@@ -214,6 +216,109 @@ static void units_have_what_is_below(void **state) {
     arena_release(&arena);
 }
 
+static void code_at(const char *base32, int64_t now_ms, char code[8]) {
+    char *secret;
+    size_t n;
+    assert_int_equal(oath_base32_decode(base32, strlen(base32), &secret, &n), OATH_OK);
+    assert_int_equal(oath_totp_generate(secret, n, (time_t)(now_ms / 1000), 30, 0, 6, code),
+                     OATH_OK);
+    free(secret);
+}
+
+/* RFC 6238, appendix B: the secret "12345678901234567890" at 59 s, last six digits of eight. */
+static void codes_are_those_of_the_rfc(void **state) {
+    (void)state;
+    char code[8];
+    code_at("GEZDGNBVGY3TQOJQGEZDGNBVGY3TQOJQ", 59000, code);
+    assert_string_equal(code, "287082");
+}
+
+static void a_second_factor_is_used_once(void **state) {
+    (void)state;
+    enum { NOW_MS = 1700000000 };
+    const int64_t now_ms = (int64_t)NOW_MS * 1000;
+    struct err err = {0};
+    struct arena arena;
+    struct totp_enrolment enrolment;
+    struct totp_state factor;
+    char code[8], codes[RECOVERY_CODES][RECOVERY_BYTES], typed[RECOVERY_BYTES];
+    int retry_s = 0;
+    uint64_t id = add("totp@example.org", ROLE_ANALYST, NULL, 0);
+    struct user user = {.id = id, .email = "totp@example.org"};
+    struct principal self = {.user = id, .name = user.email, .role = ROLE_ANALYST};
+    struct principal other = {.user = id + 1, .name = "other", .role = ROLE_ANALYST};
+    arena_init(&arena);
+    assert_int_equal(totp_begin(accounts, &user, now_ms, &arena, &enrolment, &err), 0);
+    assert_non_null(strstr(enrolment.uri, "otpauth://totp/"));
+    code_at(enrolment.secret, now_ms, code);
+    assert_int_equal(
+        totp_confirm(accounts, &self, enrolment.pending, "000000", now_ms, codes, &err), E_INVALID);
+    assert_int_equal(totp_confirm(accounts, &other, enrolment.pending, code, now_ms, codes, &err),
+                     E_INVALID); /* of somebody else */
+    assert_int_equal(
+        totp_confirm(accounts, &self, enrolment.pending, code, now_ms + 3600000, codes, &err),
+        E_INVALID); /* too late */
+    assert_int_equal(totp_state(accounts, id, &factor, &err), 0);
+    assert_false(factor.enabled);
+    assert_int_equal(totp_confirm(accounts, &self, enrolment.pending, code, now_ms, codes, &err),
+                     0);
+    assert_int_equal(totp_state(accounts, id, &factor, &err), 0);
+    assert_true(factor.enabled && factor.recovery_left == RECOVERY_CODES);
+    /* The code that confirmed is used; the next one is good once, an older one never again. */
+    assert_int_equal(totp_check(accounts, id, code, now_ms, &retry_s, &err), E_UNAUTHORIZED);
+    code_at(enrolment.secret, now_ms + 30000, code);
+    assert_int_equal(totp_check(accounts, id, code, now_ms + 30000, &retry_s, &err), 0);
+    assert_int_equal(totp_check(accounts, id, code, now_ms + 30000, &retry_s, &err),
+                     E_UNAUTHORIZED);
+    code_at(enrolment.secret, now_ms + 600000, code);
+    assert_int_equal(totp_check(accounts, id, code, now_ms + 800000, &retry_s, &err),
+                     E_UNAUTHORIZED);
+    /* Recovery codes, however typed, once each. */
+    snprintf(typed, sizeof typed, "%.5s%.5s", codes[3], codes[3] + 6);
+    for (char *c = typed; *c; c++)
+        *c = (char)(*c >= 'a' && *c <= 'z' ? *c - 32 : *c);
+    assert_int_equal(totp_check(accounts, id, typed, now_ms, &retry_s, &err), 0);
+    assert_int_equal(totp_check(accounts, id, typed, now_ms, &retry_s, &err), E_UNAUTHORIZED);
+    assert_int_equal(totp_state(accounts, id, &factor, &err), 0);
+    assert_int_equal(factor.recovery_left, RECOVERY_CODES - 1);
+    /* Guessing is slowed down, whoever does it. */
+    int last = 0;
+    for (int i = 0; i < 12 && last != E_RATE; i++)
+        last = totp_check(accounts, id, "123456", now_ms, &retry_s, &err);
+    assert_int_equal(last, E_RATE);
+    assert_int_equal(totp_remove(accounts, &self, &user, &err), 0);
+    assert_int_equal(totp_state(accounts, id, &factor, &err), 0);
+    assert_true(!factor.enabled && !factor.recovery_left);
+    arena_release(&arena);
+}
+
+static void a_link_is_used_once(void **state) {
+    (void)state;
+    struct err err = {0};
+    struct arena arena;
+    struct user user = {.email = "invited@example.org", .name = "I", .role = ROLE_VIEWER}, found;
+    char first[TOKEN_TEXT_BYTES], token[TOKEN_TEXT_BYTES];
+    int64_t expires_ms;
+    arena_init(&arena);
+    assert_int_equal(user_add(accounts, &shell, &user, NULL, &err), 0);
+    assert_int_equal(user_get(accounts, user.id, &arena, &user, &err), 0);
+    assert_true(user.invited);
+    assert_int_equal(user_check_password(accounts, user.id, "", &err), E_UNAUTHORIZED);
+    assert_int_equal(link_make(accounts, &shell, &user, first, &expires_ms, &err), 0);
+    assert_int_equal(link_make(accounts, &shell, &user, token, &expires_ms, &err), 0);
+    assert_int_equal(link_find(accounts, first, expires_ms, &arena, &found, &err), E_INVALID);
+    assert_int_equal(link_find(accounts, token, expires_ms + 1, &arena, &found, &err), E_INVALID);
+    assert_int_equal(link_find(accounts, token, expires_ms, &arena, &found, &err), 0);
+    assert_int_equal(found.id, user.id);
+    assert_int_equal(user_set_password(accounts, &shell, user.id, "Invited@Example.org", 0, &err),
+                     E_INVALID); /* guessed */
+    assert_int_equal(user_set_password(accounts, &shell, user.id, "aaaaaaaaaaaa", 0, &err),
+                     E_INVALID);
+    assert_int_equal(user_set_password(accounts, &shell, user.id, "not my address", 0, &err), 0);
+    assert_int_equal(link_find(accounts, token, expires_ms, &arena, &found, &err), E_INVALID);
+    arena_release(&arena);
+}
+
 static void writes_the_audit(void **state) {
     (void)state;
     struct err err = {0};
@@ -256,6 +361,9 @@ int main(void) {
         cmocka_unit_test(checks_passwords),
         cmocka_unit_test(keys_work_until_they_end),
         cmocka_unit_test(units_have_what_is_below),
+        cmocka_unit_test(codes_are_those_of_the_rfc),
+        cmocka_unit_test(a_second_factor_is_used_once),
+        cmocka_unit_test(a_link_is_used_once),
         cmocka_unit_test(writes_the_audit),
         cmocka_unit_test(slows_down),
     };
