@@ -7,6 +7,7 @@
 
 #include <dirent.h>
 #include <errno.h>
+#include <pthread.h>
 #include <signal.h>
 #include <stdbool.h>
 #include <stdio.h>
@@ -51,7 +52,11 @@ static void say_address(const struct serving *serving, int port, struct app *app
     fflush(stdout);
 }
 
+/* Storage failed: as if somebody had asked the server to stop. */
+static void stop_serving(void *context) { pthread_kill(*(const pthread_t *)context, SIGTERM); }
+
 int serve_folder(const struct serving *serving, struct err *err) {
+    pthread_t self = pthread_self();
     sigset_t signals;
     block_signals(&signals);
     raise_file_limit();
@@ -81,10 +86,15 @@ int serve_folder(const struct serving *serving, struct err *err) {
     if (!code) {
         say_address(serving, server_port(server), app);
         log_info("serve", "ready on port %d", server_port(server));
+        store_on_broken(folder->store, stop_serving, &self);
         int signal_number = 0;
-        sigwait(&signals, &signal_number);
+        code = store_broken(folder->store, err);
+        if (!code)
+            sigwait(&signals, &signal_number);
         log_info("serve", "stopping");
         server_stop(server);
+        code = store_broken(folder->store, err);
+        store_on_broken(folder->store, NULL, NULL);
     }
     if (app)
         jobs_stop(app_jobs(app));

@@ -36,7 +36,7 @@ static int run_verify(struct command_line *line, struct err *err) {
                        json_array_size(json_object_get(answer, "findings")));
         err_hint(err, option_flag(line, "repair")
                           ? "What is left cannot be rebuilt: restore a backup."
-                          : "senda verify --repair rebuilds a damaged index.");
+                          : "senda verify --repair rebuilds a damaged index and damaged keys.");
     }
     json_decref(answer);
     json_decref(body);
@@ -46,7 +46,7 @@ static int run_verify(struct command_line *line, struct err *err) {
 
 static const struct option verify_options[] = {
     OPTION_DATA,
-    {"repair", NULL, NULL, "rebuild the index where it is damaged"},
+    {"repair", NULL, NULL, "rebuild the index and keys where they are damaged"},
     OPTION_JSON,
 };
 

@@ -9,6 +9,7 @@
 
 #include "base/arena.h"
 #include "base/hash.h"
+#include "base/limits.h"
 #include "customer/customer.h"
 #include "timeline/row.h"
 
@@ -83,6 +84,14 @@ const char *refusal_text(enum refusal refusal);
  * event_row_key_nth of event_row_key. key: vault_message_key. */
 struct key128 event_row_key(const struct hash_key *key, const struct event *event);
 struct key128 event_row_key_nth(const struct hash_key *key, struct key128 row, uint64_t ordinal);
+
+/* Places of the properties in the order of their names, bytewise; equal names in theirs. An event has fewer properties
+ * than that: LIMIT_EVENT_PROPERTIES and what context adds. */
+enum { PROPERTIES_ORDERED = 2 * LIMIT_EVENT_PROPERTIES };
+void event_property_order(const struct event *event, uint16_t order[PROPERTIES_ORDERED]);
+
+/* Stands for a nested value, whatever the order of its members. */
+struct key128 event_nested_key(const struct hash_key *key, struct slice json);
 
 /* Where events come from. */
 struct source {

@@ -410,15 +410,41 @@ int ingest_run(struct ingest *ingest, struct ingest_batch *batch, struct err *er
 
 /* ---- open and close ---- */
 
-static int put_again(void *context, const struct log_record *record) {
-    struct ingest *ingest = context;
+/* The key that a record was stored with; zero: none. */
+static struct key128 key_of(const struct ingest *ingest, const struct log_record *record) {
     struct key128 key = record->key;
     if (!key.a && !key.b && record->message_id.p)
         key = hash_keyed(vault_message_key(ingest->vault), &record->message_id, 1);
+    return key;
+}
+
+static int put_again(void *context, const struct log_record *record) {
+    struct ingest *ingest = context;
+    struct key128 key = key_of(ingest, record);
     if (key.a || key.b)
         keys_put(ingest->keys, key, 0, record->row.seq);
     keys_commit(ingest->keys);
     return 0;
+}
+
+/* Keys of a range of the log, for a file of keys that is rebuilt. Those of aliases are in no record: see alias(). */
+struct replaying {
+    struct ingest *ingest;
+    struct keys_mending *mending;
+    struct err *err;
+};
+
+static int replay_record(void *context, const struct log_record *record) {
+    struct replaying *replaying = context;
+    struct key128 key = key_of(replaying->ingest, record);
+    return key.a || key.b ? keys_mend_put(replaying->mending, key, 0, replaying->err) : 0;
+}
+
+static int replay(void *context, uint64_t after, uint64_t to, struct keys_mending *mending,
+                  struct err *err) {
+    struct ingest *ingest = context;
+    struct replaying replaying = {ingest, mending, err};
+    return log_read(ingest->log, after + 1, to + 1, replay_record, &replaying, err);
 }
 
 static int arrived(void *context, const struct log_record *record) {
@@ -429,9 +455,12 @@ static int arrived(void *context, const struct log_record *record) {
 static int fill(struct ingest *ingest, const char *dir, struct err *err) {
     uint64_t last = log_last(ingest->log);
     uint64_t recent = last > ARRIVALS_READ ? last - ARRIVALS_READ + 1 : 1;
+    unsigned mended = 0;
     int code = unit_rules_open(&ingest->unit_rules, ingest->store, err);
     if (!code)
         code = keys_open(&ingest->keys, ingest->store, dir, "message", err);
+    if (!code)
+        code = keys_mend(ingest->keys, false, replay, ingest, &mended, err);
     if (!code)
         code =
             log_read(ingest->log, keys_covered(ingest->keys) + 1, last + 1, put_again, ingest, err);
@@ -508,10 +537,12 @@ int ingest_merge(struct ingest *ingest, struct err *err) { return keys_merge(ing
 
 int ingest_verify(struct ingest *ingest, struct err *err) { return keys_verify(ingest->keys, err); }
 
+int ingest_mend(struct ingest *ingest, unsigned *mended, struct err *err) {
+    return keys_mend(ingest->keys, true, replay, ingest, mended, err);
+}
+
 bool ingest_has(struct ingest *ingest, const struct log_record *record) {
-    struct key128 key = record->key;
-    if (!key.a && !key.b && record->message_id.p)
-        key = hash_keyed(vault_message_key(ingest->vault), &record->message_id, 1);
+    struct key128 key = key_of(ingest, record);
     return (!key.a && !key.b) || keys_find(ingest->keys, key) != MAP_NONE;
 }
 

@@ -102,6 +102,8 @@ must_use int ingest_maintain(struct ingest *ingest, bool force, struct err *err)
 must_use int ingest_merge(struct ingest *ingest, struct err *err);
 /* Every checksum of the files of keys. */
 must_use int ingest_verify(struct ingest *ingest, struct err *err);
+/* Rebuilds damaged files of keys from the log; *mended grows by their number. */
+must_use int ingest_mend(struct ingest *ingest, unsigned *mended, struct err *err);
 /* The record's key is known, so that it would be recognised if it came again. */
 bool ingest_has(struct ingest *ingest, const struct log_record *record);
 

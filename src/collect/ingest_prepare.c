@@ -23,6 +23,7 @@ static void add_part(struct buf *buf, struct slice text) {
 
 struct key128 ingest_content_key(const struct ingest *ingest, const struct event *event,
                                  struct buf *scratch) {
+    const struct hash_key *key = vault_message_key(ingest->vault);
     buf_clear(scratch);
     buf_add_char(scratch, (char)event->type);
     buf_add(scratch, &event->stated_ms, sizeof event->stated_ms);
@@ -35,12 +36,20 @@ struct key128 ingest_content_key(const struct ingest *ingest, const struct event
         add_part(scratch, event->external[i].external_type);
         add_part(scratch, event->external[i].value);
     }
-    for (size_t i = 0; i < event->n_properties; i++) {
-        add_part(scratch, event->properties[i].name);
-        property_add(scratch, 1, &event->properties[i].value);
+    uint16_t order[PROPERTIES_ORDERED];
+    event_property_order(event, order);
+    for (size_t i = 0; i < event->n_properties && i < PROPERTIES_ORDERED; i++) {
+        const struct event_property *property = &event->properties[order[i]];
+        add_part(scratch, property->name);
+        if (property->value.type == VALUE_JSON) {
+            struct key128 nested = event_nested_key(key, property->value.text);
+            buf_add(scratch, &nested, sizeof nested);
+        } else {
+            property_add(scratch, 1, &property->value);
+        }
     }
     struct slice parts[2] = {SLICE_LITERAL("content"), buf_slice(scratch)};
-    return hash_keyed(vault_message_key(ingest->vault), parts, 2);
+    return hash_keyed(key, parts, 2);
 }
 
 static void prepare_key(const struct submission *submission, size_t i, struct buf *scratch) {

@@ -98,5 +98,7 @@ must_use int customers_maintain(struct customers *customers, bool force, struct 
 /* Merges files of keys when due: long. Returns 1 if more is due. */
 must_use int customers_merge(struct customers *customers, struct err *err);
 must_use int customers_verify(struct customers *customers, struct err *err);
+/* Rebuilds damaged files of keys from the records; *mended grows by their number. */
+must_use int customers_mend(struct customers *customers, unsigned *mended, struct err *err);
 
 #endif

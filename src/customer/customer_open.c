@@ -72,29 +72,41 @@ static int load_redirects(struct customers *customers, sqlite3 *db, struct err *
     return code;
 }
 
+/* Where identifiers are put again: the keys themselves, or a file of them that is rebuilt. */
+static int put_key(struct customers *customers, struct keys_mending *mending, struct key128 key,
+                   uint32_t value, uint64_t position, struct err *err) {
+    if (mending)
+        return keys_mend_put(mending, key, value, err);
+    keys_put(customers->keys, key, value, position);
+    keys_commit(customers->keys);
+    return 0;
+}
+
 /* Puts the identifier of the statement's row (its columns kind and sealed) again. */
-static int put_again(struct customers *customers, sqlite3_stmt *row, int kind_column,
-                     uint32_t value, uint64_t position, struct arena *arena, struct err *err) {
+static int put_again(struct customers *customers, struct keys_mending *mending, sqlite3_stmt *row,
+                     int kind_column, uint32_t value, uint64_t position, struct arena *arena,
+                     struct err *err) {
     struct identity identity;
     arena_clear(arena);
     int code = identity_unseal(customers, sqlite3_column_int(row, kind_column),
                                sqlite3_column_blob(row, kind_column + 1),
                                sqlite3_column_bytes(row, kind_column + 1), arena, &identity, err);
-    if (code)
+    if (!code)
+        code = put_key(customers, mending, customers_hash(customers, &identity), value, position,
+                       err);
+    if (code || identity.kind != IDENTITY_EXTERNAL)
         return code;
-    keys_put(customers->keys, customers_hash(customers, &identity), value, position);
-    if (identity.kind == IDENTITY_EXTERNAL) {
-        struct key128 untyped = external_value_hash(customers, &identity);
-        if (keys_get(customers->keys, untyped) == MAP_NONE)
-            keys_put(customers->keys, untyped, value, position);
-    }
-    return 0;
+    struct key128 untyped = external_value_hash(customers, &identity);
+    uint32_t known =
+        mending ? keys_mend_get(mending, untyped) : keys_get(customers->keys, untyped);
+    return known == MAP_NONE ? put_key(customers, mending, untyped, value, position, err) : 0;
 }
 
 /* Puts the rows of both statements, those with the lower profile number first. */
-static int put_merged(struct customers *customers, sqlite3_stmt *born, sqlite3_stmt *joined,
-                      uint32_t profiles, uint32_t attached, struct err *err) {
+static int put_merged(struct customers *customers, struct keys_mending *mending, sqlite3_stmt *born,
+                      sqlite3_stmt *joined, uint64_t covered, struct err *err) {
     struct arena arena;
+    uint32_t profiles = (uint32_t)(covered >> 32), attached = (uint32_t)covered;
     arena_init(&arena);
     int more_born = store_step(born, err), more_joined = store_step(joined, err), code = 0;
     while (!code && (more_born == 1 || more_joined == 1)) {
@@ -105,9 +117,8 @@ static int put_merged(struct customers *customers, sqlite3_stmt *born, sqlite3_s
         else
             profiles = (uint32_t)sqlite3_column_int64(born, 0);
         uint32_t value = first ? (uint32_t)sqlite3_column_int64(joined, 2) | ATTACHED : profiles;
-        code = put_again(customers, first ? joined : born, first ? 3 : 1, value,
+        code = put_again(customers, mending, first ? joined : born, first ? 3 : 1, value,
                          (uint64_t)profiles << 32 | attached, &arena, err);
-        keys_commit(customers->keys);
         if (!code)
             *(first ? &more_joined : &more_born) = store_step(first ? joined : born, err);
     }
@@ -117,24 +128,41 @@ static int put_merged(struct customers *customers, sqlite3_stmt *born, sqlite3_s
     return more_born < 0 ? more_born : more_joined < 0 ? more_joined : 0;
 }
 
-/* Both tables from where the files end, in the order in which they grew. */
-static int put_newer(struct customers *customers, sqlite3 *db, struct err *err) {
-    uint64_t covered = keys_covered(customers->keys);
+/* Both tables after one position up to another, in the order in which they grew. */
+static int put_range(struct customers *customers, struct keys_mending *mending, sqlite3 *db,
+                     uint64_t after, uint64_t to, struct err *err) {
     sqlite3_stmt *born = STORE_PREPARE(
-        db, "SELECT number, kind, sealed FROM profile WHERE number > ? ORDER BY number", err);
+        db,
+        "SELECT number, kind, sealed FROM profile WHERE number > ? AND number <= ? ORDER BY number",
+        err);
     sqlite3_stmt *joined = STORE_PREPARE(db,
                                          "SELECT number, after, profile, kind, sealed FROM attached"
-                                         " WHERE number > ? ORDER BY number",
+                                         " WHERE number > ? AND number <= ? ORDER BY number",
                                          err);
     if (!born || !joined)
         return err->code;
-    uint32_t profiles = (uint32_t)(covered >> 32), attached = (uint32_t)covered;
-    sqlite3_bind_int64(born, 1, profiles);
-    sqlite3_bind_int64(joined, 1, attached);
-    int code = put_merged(customers, born, joined, profiles, attached, err);
+    sqlite3_bind_int64(born, 1, (uint32_t)(after >> 32));
+    sqlite3_bind_int64(born, 2, (uint32_t)(to >> 32));
+    sqlite3_bind_int64(joined, 1, (uint32_t)after);
+    sqlite3_bind_int64(joined, 2, (uint32_t)to);
+    int code = put_merged(customers, mending, born, joined, after, err);
     sqlite3_reset(born);
     sqlite3_reset(joined);
     return code;
+}
+
+static int replay(void *context, uint64_t after, uint64_t to, struct keys_mending *mending,
+                  struct err *err) {
+    struct customers *customers = context;
+    sqlite3 *db = store_reader_get(customers->store);
+    int code = db ? put_range(customers, mending, db, after, to, err)
+                  : err_set(err, E_IO, "the records could not be read");
+    store_reader_put(customers->store, db);
+    return code;
+}
+
+int customers_mend(struct customers *customers, unsigned *mended, struct err *err) {
+    return keys_mend(customers->keys, true, replay, customers, mended, err);
 }
 
 int customers_open(struct customers **customers, struct store *store, struct vault *vault,
@@ -153,6 +181,7 @@ int customers_open(struct customers **customers, struct store *store, struct vau
     redirects_init(&opened->redirects);
     buf_init(&opened->plain, IDENTITY_MAX_BYTES);
     buf_init(&opened->sealed, IDENTITY_MAX_BYTES + VAULT_EXTRA_BYTES);
+    unsigned mended = 0;
     sqlite3 *db = store_reader_get(store);
     int code = db ? 0 : err_set(err, E_IO, "the records could not be read");
     if (!code)
@@ -162,7 +191,9 @@ int customers_open(struct customers **customers, struct store *store, struct vau
     if (!code)
         code = load_redirects(opened, db, err);
     if (!code)
-        code = put_newer(opened, db, err);
+        code = keys_mend(opened->keys, false, replay, opened, &mended, err);
+    if (!code)
+        code = put_range(opened, NULL, db, keys_covered(opened->keys), UINT64_MAX, err);
     store_reader_put(store, db);
     if (code) {
         customers_close(opened);

@@ -76,7 +76,25 @@ int folder_verify_truth(struct folder *folder, struct buf *findings, struct err 
     return 0;
 }
 
+static void mend_keys(struct folder *folder, struct buf *findings) {
+    struct err err = {0};
+    unsigned messages = 0, identities = 0;
+    if (ingest_mend(folder->ingest, &messages, &err))
+        found(findings, "keys of messages", &err);
+    err = (struct err){0};
+    if (customers_mend(folder->customers, &identities, &err))
+        found(findings, "keys of identifiers", &err);
+    if (messages)
+        buf_add_format(findings, "keys of messages: %u damaged files, rebuilt from the log\n",
+                       messages);
+    if (identities)
+        buf_add_format(findings, "keys of identifiers: %u damaged files, rebuilt from the records\n",
+                       identities);
+}
+
 int folder_verify(struct folder *folder, bool repair, struct buf *findings, struct err *err) {
+    if (repair)
+        mend_keys(folder, findings);
     int code = folder_verify_truth(folder, findings, err);
     return code ? code : timeline_verify(folder->timeline, repair, findings, err);
 }

@@ -10,7 +10,8 @@
 
 /* Checks pages of the records, every frame of the log, that its customers and names exist and its keys are known, every
  * file of keys, every sealed identifier, and the index against the log. Each fault is a line in findings; empty: all is well.
- * repair: the index is rebuilt where it is damaged; faults of the truth cannot be repaired, only restored. Negative only
+ * repair: the index and files of keys are rebuilt where they are damaged; faults of the truth cannot be repaired, only
+ * restored. Negative only
  * when the check itself could not go on. While everything goes on. */
 must_use int folder_verify(struct folder *folder, bool repair, struct buf *findings,
                            struct err *err);

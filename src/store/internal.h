@@ -44,10 +44,15 @@ struct store {
 
     struct hook hooks[HOOKS_MAX];
     size_t n_hooks;
-    int wal_pages;  /* after the last commit */
-    int broken;     /* the writer's copy of stats.broken */
-    struct err why; /* of broken */
+    int wal_pages; /* after the last commit */
+
+    struct err why; /* of stats.broken; these three under the lock too */
+    void (*on_broken)(void *context);
+    void *on_broken_context;
 };
+
+/* Any thread: nothing is written any more. */
+void store_break(struct store *store, const struct err *err);
 
 /* Opens a connection with everything set but what only a new file takes. */
 must_use int connection_open(sqlite3 **db, const char *path, bool writer, struct err *err);

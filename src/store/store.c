@@ -115,15 +115,37 @@ static void finish(struct store *store, struct store_job *job, int code, const s
     pthread_mutex_unlock(&store->lock);
 }
 
-static void break_down(struct store *store, const struct err *err) {
-    store->broken = E_IO;
-    store->why = *err;
-    store->why.code = E_IO;
-    err_hint(&store->why, "Nothing more is written. Check the disk, then start Senda again.");
+void store_break(struct store *store, const struct err *err) {
     pthread_mutex_lock(&store->lock);
-    store->stats.broken = E_IO;
+    bool first = !store->stats.broken;
+    if (first) {
+        store->why = *err;
+        store->why.code = E_IO;
+        err_hint(&store->why, "Nothing more is written. Check the disk, then start Senda again.");
+        store->stats.broken = E_IO;
+    }
+    void (*told)(void *context) = first ? store->on_broken : NULL;
     pthread_mutex_unlock(&store->lock);
-    log_error("store", "writing stopped: storage failed");
+    if (first)
+        log_error("store", "writing stopped: storage failed");
+    if (told)
+        told(store->on_broken_context);
+}
+
+void store_on_broken(struct store *store, void (*told)(void *context), void *context) {
+    pthread_mutex_lock(&store->lock);
+    store->on_broken = told;
+    store->on_broken_context = context;
+    pthread_mutex_unlock(&store->lock);
+}
+
+int store_broken(struct store *store, struct err *err) {
+    pthread_mutex_lock(&store->lock);
+    int code = store->stats.broken;
+    if (code)
+        *err = store->why;
+    pthread_mutex_unlock(&store->lock);
+    return code;
 }
 
 static void undo(struct store *store) {
@@ -144,8 +166,8 @@ static int commit(struct store *store, struct err *err) {
         }
     int code = connection_run(store->db, "COMMIT", err);
     if (code == E_IO && sqlite3_extended_errcode(store->db) != SQLITE_IOERR_WRITE)
-        break_down(store,
-                   err); /* whether it is on disk is not known, and asking again proves nothing */
+        store_break(store,
+                    err); /* whether it is on disk is not known, and asking again proves nothing */
     return code;
 }
 
@@ -183,9 +205,7 @@ static bool is_storage(int code) { return code == E_NOSPACE || code == E_IO || c
 
 static void run_jobs(struct store *store, struct store_job *jobs) {
     struct err err = {0};
-    int code = store->broken;
-    if (code)
-        err = store->why;
+    int code = store_broken(store, &err);
     int64_t start = clock_monotonic_us();
     while (jobs && !code) {
         struct store_job *culprit;
@@ -234,7 +254,7 @@ static void truncate_wal(struct store *store) {
     } else if (code == SQLITE_IOERR_FSYNC) {
         struct err err = {0};
         store_fail(store->db, &err);
-        break_down(store, &err);
+        store_break(store, &err);
     }
     pthread_mutex_lock(&store->lock);
     store->stats.wal_bytes = (uint64_t)store->wal_pages * PAGE_BYTES;

@@ -101,5 +101,9 @@ struct store_stats {
     int broken;                                /* 0, or why nothing is written any more */
 };
 void store_stats(struct store *store, struct store_stats *stats);
+/* 0, or E_IO and the failure after which nothing is written any more. */
+int store_broken(struct store *store, struct err *err);
+/* Called once, in the thread that found it, when nothing can be written any more: the process should end. */
+void store_on_broken(struct store *store, void (*told)(void *context), void *context);
 
 #endif

@@ -72,7 +72,12 @@ int store_checkpoint(struct store *store, struct err *err) {
     int left = 0, moved = 0;
     int code = sqlite3_wal_checkpoint_v2(store->checkpoint, NULL, SQLITE_CHECKPOINT_PASSIVE, &left,
                                          &moved);
-    return code == SQLITE_OK || code == SQLITE_BUSY ? 0 : store_fail(store->checkpoint, err);
+    if (code == SQLITE_OK || code == SQLITE_BUSY)
+        return 0;
+    int failed = store_fail(store->checkpoint, err);
+    if (code == SQLITE_IOERR_FSYNC)
+        store_break(store, err);
+    return failed;
 }
 
 int store_copy(struct store *store, const char *path, struct err *err) {

@@ -25,7 +25,7 @@ static const struct {
     unsigned value_bytes;
 } SETS[] = {{"message", 0}, {"identity", 4}};
 
-static struct key128 cut(struct key128 key) {
+struct key128 keys_cut(struct key128 key) {
     key.b &= UINT64_C(0xffffffff00000000);
     if (!key.a && !key.b)
         key.a = 1;
@@ -45,15 +45,19 @@ static int file_add(struct keys *keys, uint32_t number, uint64_t age, uint64_t b
         abort();
     char path[PATH_MAX_BYTES];
     keys_path(keys, number, path);
-    int code = keys_file_open(file, path, bytes, err);
+    struct err own = {0};
+    int code = keys_file_open(file, path, bytes, &own);
     if (!code && file->value_bytes != keys->value_bytes) {
         keys_file_close(file);
-        code = err_set(err, E_CORRUPT, "a file of keys is damaged");
+        code = E_CORRUPT;
     }
-    if (code) {
+    if (code && code != E_CORRUPT) {
+        *err = own;
         free(file);
         return code;
     }
+    if (code)
+        keys_file_stand_in(file, keys->value_bytes);
     file->number = number;
     file->age = age;
     file->covered = covered;
@@ -165,11 +169,11 @@ static uint32_t get(const struct keys *keys, struct key128 key) {
     return value;
 }
 
-uint32_t keys_get(struct keys *keys, struct key128 key) { return get(keys, cut(key)); }
+uint32_t keys_get(struct keys *keys, struct key128 key) { return get(keys, keys_cut(key)); }
 
 uint32_t keys_find(struct keys *keys, struct key128 key) {
     pthread_mutex_lock(&keys->lock);
-    uint32_t value = get(keys, cut(key));
+    uint32_t value = get(keys, keys_cut(key));
     pthread_mutex_unlock(&keys->lock);
     return value;
 }
@@ -202,7 +206,7 @@ void keys_put(struct keys *keys, struct key128 key, uint32_t value, uint64_t pos
         if (!keys->undo)
             abort();
     }
-    key = cut(key);
+    key = keys_cut(key);
     if (!keys->held)
         pthread_mutex_lock(&keys->lock);
     uint32_t before = key_map_put(&keys->fresh, key, value);

@@ -29,7 +29,7 @@ enum { KEYS_FRESH_MAX = 360000 };
 
 struct keys;
 
-/* name: "message" or "identity"; files are DIR/keys/NAME-NNNNNN.keys. */
+/* name: "message" or "identity"; files are DIR/keys/NAME-NNNNNN.keys. A missing or damaged file is no error: keys_mend. */
 must_use int keys_open(struct keys **keys, struct store *store, const char *dir, const char *name,
                        struct err *err);
 void keys_close(struct keys *keys);
@@ -60,5 +60,19 @@ must_use int keys_flush(struct keys *keys, size_t least, struct err *err);
 must_use int keys_merge(struct keys *keys, struct err *err);
 /* Checks order and checksum of each file. */
 must_use int keys_verify(struct keys *keys, struct err *err);
+
+/* Gives the entries of positions after < p <= to again, in their first order, with keys_mend_put. */
+struct keys_mending;
+typedef int keys_replay(void *context, uint64_t after, uint64_t to, struct keys_mending *mending,
+                        struct err *err);
+must_use int keys_mend_put(struct keys_mending *mending, struct key128 key, uint32_t value,
+                           struct err *err);
+/* What is known beside the file that is rebuilt, and what was put since; MAP_NONE if absent. */
+uint32_t keys_mend_get(const struct keys_mending *mending, struct key128 key);
+/* Any thread, also while the writer works: rebuilds files that keys_open found missing or damaged and, with `read`, those
+ * that keys_verify would complain of. *mended grows by their number. Until then they answer "absent": call it before the
+ * first lookup. What the replay cannot give any more (no record holds it) is forgotten. */
+must_use int keys_mend(struct keys *keys, bool read, keys_replay *replay, void *context,
+                       unsigned *mended, struct err *err);
 
 #endif

@@ -36,6 +36,7 @@ struct keys_file {
     uint64_t age, covered, n, bytes;
     uint64_t blocks;
     unsigned dropped, value_bytes;
+    bool lost; /* a stand-in: holds nothing */
     const char *map;
     const uint64_t *filter;
     const uint32_t *directory;
@@ -51,6 +52,8 @@ static inline struct keys_entry keys_entry_of(struct key128 key, uint32_t value)
 must_use int keys_file_open(struct keys_file *file, const char *path, uint64_t bytes,
                             struct err *err);
 void keys_file_close(struct keys_file *file);
+/* In place of a file that cannot be opened: knows no key. */
+void keys_file_stand_in(struct keys_file *file, unsigned value_bytes);
 
 static inline const uint64_t *keys_file_block(const struct keys_file *file, struct keys_entry key) {
     return file->filter + ((uint64_t)(uint32_t)key.a * file->blocks >> 32) * 8;

@@ -44,5 +44,12 @@ struct keys {
 };
 
 void keys_path(const struct keys *keys, uint32_t number, char path[PATH_MAX_BYTES]);
+/* The bits that are kept; never all zero. */
+struct key128 keys_cut(struct key128 key);
+/* Entries of a table in order: one free(). */
+struct keys_entry *keys_sorted(const struct key_map *table, size_t *n);
+/* Writes cursors to a new file that takes the place of files [first, first + n), whose age and position it bears. */
+must_use int keys_file_replace(struct keys *keys, struct keys_cursor *cursors, size_t n_cursors,
+                               size_t first, size_t n, struct err *err);
 
 #endif

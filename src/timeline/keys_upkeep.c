@@ -164,16 +164,21 @@ static int put_file(struct keys *keys, struct keys_cursor *cursors, size_t n, ui
     return code;
 }
 
-static int write_frozen(struct keys *keys, struct err *err) {
-    const struct key_map *frozen = &keys->frozen;
-    struct keys_entry *entries = malloc((frozen->n + 1) * sizeof *entries);
+struct keys_entry *keys_sorted(const struct key_map *table, size_t *n) {
+    struct keys_entry *entries = malloc((table->n + 1) * sizeof *entries);
     if (!entries)
         abort();
-    size_t n = 0;
-    for (size_t i = 0; i < frozen->capacity; i++)
-        if ((frozen->keys[i].a || frozen->keys[i].b) && frozen->values[i] != MAP_NONE)
-            entries[n++] = keys_entry_of(frozen->keys[i], frozen->values[i]);
-    qsort(entries, n, sizeof *entries, keys_entry_compare);
+    *n = 0;
+    for (size_t i = 0; i < table->capacity; i++)
+        if ((table->keys[i].a || table->keys[i].b) && table->values[i] != MAP_NONE)
+            entries[(*n)++] = keys_entry_of(table->keys[i], table->values[i]);
+    qsort(entries, *n, sizeof *entries, keys_entry_compare);
+    return entries;
+}
+
+static int write_frozen(struct keys *keys, struct err *err) {
+    size_t n;
+    struct keys_entry *entries = keys_sorted(&keys->frozen, &n);
     struct keys_cursor cursor;
     keys_cursor_array(&cursor, entries, n);
     struct change change = {.drops_frozen = true};
@@ -207,14 +212,19 @@ static size_t run_find(const struct keys *keys, size_t *first) {
     return 0;
 }
 
+int keys_file_replace(struct keys *keys, struct keys_cursor *cursors, size_t n_cursors,
+                      size_t first, size_t n, struct err *err) {
+    const struct keys_file *newest = keys->files[first + n - 1];
+    struct change change = {.first = first, .n = n};
+    return put_file(keys, cursors, n_cursors, newest->age, newest->covered, &change, err);
+}
+
 /* Merges [first, first + n): a flush beside it only adds behind them. */
 static int merge_files(struct keys *keys, size_t first, size_t n, struct err *err) {
     struct keys_cursor cursors[FILES_MAX];
     for (size_t i = 0; i < n; i++)
         keys_cursor_file(&cursors[i], keys->files[first + i]);
-    const struct keys_file *newest = keys->files[first + n - 1];
-    struct change change = {.first = first, .n = n};
-    return put_file(keys, cursors, n, newest->age, newest->covered, &change, err);
+    return keys_file_replace(keys, cursors, n, first, n, err);
 }
 
 static int flush(struct keys *keys, size_t least, struct err *err) {

@@ -46,10 +46,11 @@ export function make(data) {
   return JSON.parse(succeed("init", "--data", data));
 }
 
-// A running server; `log` is a file that takes what it says on stderr.
-export async function serve(data, log, extra = [], command = "serve") {
+// A running server; `log` is a file that takes what it says on stderr; env: more of its environment.
+export async function serve(data, log, extra = [], command = "serve", env = {}) {
   const err = openSync(log, "a");
-  const process_ = spawn(program, [command, "--data", data, "--listen", "127.0.0.1:0", ...extra], { stdio: ["ignore", "pipe", err] });
+  const process_ = spawn(program, [command, "--data", data, "--listen", "127.0.0.1:0", ...extra],
+    { stdio: ["ignore", "pipe", err], env: { ...process.env, ...env } });
   closeSync(err);
   let said = "";
   running.add(process_);
@@ -66,6 +67,7 @@ export async function serve(data, log, extra = [], command = "serve") {
   const agent = new Agent({ keepAlive: true });
   return {
     port: Number(said.match(/:(\d+)\//)[1]), agent, said: () => said, pid: process_.pid, ready_ms: Date.now() - began,
+    ended,
     async end(signal) {
       process_.kill(signal);
       const how = await ended;

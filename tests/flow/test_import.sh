@@ -50,6 +50,12 @@ LC_ALL=C grep -av '^;\|^3' ventas.csv > good.csv
 echo '2;02/02/2026 9:30;Visita;;' >> good.csv
 is "longer file" "4 1 3 0" "$(import good.csv --map map.json)"
 [ ! -e good.csv.rejected.jsonl ] || fail "a file of refused rows without any"
+awk -F';' '{ print $5 ";" $4 ";" $2 ";" $1 ";" $3 }' good.csv | { read -r head; echo "$head"; tac; } > moved.csv
+is "columns and rows in other places" "4 0 4 0" "$(import moved.csv --map map.json)"
+printf '%s\n' '{"type":"track","event":"E","userId":"n","timestamp":"2026-01-01T00:00:00Z","properties":{"a":1,"b":{"x":1,"y":[{"p":1,"q":2}]}}}' > nested.jsonl
+is "nested" "1 1 0 0" "$(import nested.jsonl)"
+printf '%s\n' '{"properties":{"b":{"y":[{"q":2,"p":1}],"x":1},"a":1},"timestamp":"2026-01-01T00:00:00Z","userId":"n","event":"E","type":"track"}' > nested.jsonl
+is "members in other places" "1 0 1 0" "$(import nested.jsonl)"
 gzip -k good.csv
 is "packed" "4 0 4 0" "$(import good.csv.gz --map map.json)"
 

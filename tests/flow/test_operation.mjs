@@ -15,7 +15,7 @@ process.on("exit", () => {
   rmSync(scratch, { recursive: true, force: true });
 });
 
-const parts = { commands, stopping, killing, backups, damage, log_damage, full_disk, upkeep };
+const parts = { commands, stopping, killing, backups, damage, key_damage, log_damage, full_disk, failed_sync, upkeep };
 
 function exits(wanted, ...args) {
   const result = senda(...args);
@@ -184,6 +184,51 @@ async function damage() {
 
 }
 
+// Files of keys are rebuilt: the messages' from the log, the identifiers' from the records. A message that is sent again is
+// recognised, and its customer found, whatever happened to them.
+async function key_damage() {
+  const data = join(scratch, "key-damage"), saved = join(scratch, "key-saved"), keys = make(data), COUNT = 60000;
+  let server = await serve(data, log);
+  const send = async (from, to) => {
+    const sums = { accepted: 0, duplicates: 0 };
+    for (let n = from; n < to; n += 2000) {
+      const batch = Array.from({ length: 2000 }, (_, i) => ({ ...message(n + i), userId: `key-${n + i}@people.example` }));
+      const answer = await ask(server, "POST", "/v1/batch", keys, { batch });
+      must(answer.status === 200, `a batch is taken: ${answer.status} ${answer.text}`);
+      sums.accepted += answer.json.accepted;
+      sums.duplicates += answer.json.duplicates;
+    }
+    return sums;
+  };
+  await send(0, COUNT);
+  await server.end("SIGTERM"); // so many fresh keys are written out
+  cpSync(data, saved, { recursive: true });
+  const names = files(join(data, "keys")).map((path) => path.slice(data.length + 1));
+  for (const kind of ["message", "identity"]) must(names.some((name) => name.includes(kind)), `there is a file of ${kind} keys`);
+  const good = answers(data);
+  const harms = { flipped: (path) => flip(path, statSync(path).size - 999), "cut short": (path) => truncateSync(path, 700), absent: (path) => unlinkSync(path) };
+  for (const [what, harm] of Object.entries(harms)) {
+    for (const name of names) harm(join(data, name));
+    if (what === "flipped") { // nothing tells at the start
+      must(senda("verify", "--data", data).status === 4, `keys ${what}: verify finds it`);
+      const repaired = senda("verify", "--data", data, "--repair");
+      must(repaired.status === 0 && /rebuilt/.test(repaired.stdout), `keys ${what}: repaired: ${repaired.status} ${repaired.stdout}`);
+    }
+    sound(data, `keys ${what}`);
+    must(isDeepStrictEqual(answers(data), good), `keys ${what}: the answers are the old ones`);
+    server = await serve(data, log);
+    const again = await send(0, COUNT), later = await send(COUNT, COUNT + 2000);
+    must(again.accepted === 0 && again.duplicates === COUNT, `keys ${what}: every resend is recognised: ${JSON.stringify(again)}`);
+    must(later.accepted === 2000, `keys ${what}: what is new is taken: ${JSON.stringify(later)}`);
+    await server.end("SIGKILL");
+    sound(data, `keys ${what}, killed afterwards`);
+    rmSync(data, { recursive: true });
+    cpSync(saved, data, { recursive: true });
+  }
+  rmSync(data, { recursive: true });
+  rmSync(saved, { recursive: true });
+}
+
 // The truth cannot be rebuilt: damage of the log is said, and never taken for good.
 async function log_damage() {
   const data = join(scratch, "log-damage"), kept = join(scratch, "log-kept");
@@ -249,6 +294,41 @@ async function full_disk() {
   const warnings = readFileSync(log, "utf8").split("\n").filter((line) => /"level":"(warn|error)"/.test(line)).length;
   must(warnings < 20, `a full disk does not fill the log: ${warnings} warnings`);
   return `${first} stored, ${refused} refused, again after ${recovered} ms`;
+}
+
+// After a sync that failed nobody knows what is on the disk: the server refuses what it cannot promise, says why and ends.
+// Nothing that it acknowledged is lost, and what it refused may be sent again.
+async function failed_sync() {
+  const data = join(scratch, "sync"), told = join(scratch, "sync.log"), fault = join(scratch, "fault"), keys = make(data);
+  const preload = { LD_PRELOAD: join(process.env.BUILD_DIR, "tests/libfailing_sync.so"), FAIL_SYNC: fault };
+  must(existsSync(preload.LD_PRELOAD), "the failing sync was built");
+  const acknowledged = new Set();
+  let next = 0, refusals = 0;
+  for (const file of ["senda.db-wal", "senda.db"]) { // at a commit, at a checkpoint
+    const server = await serve(data, told, [], "serve", preload), load = new Load(server, keys, next);
+    await pause(200);
+    must(load.acknowledged.size > 0 && load.refused.length === 0, `events are taken: ${load.refused[0]?.text}`);
+    writeFileSync(fault, file);
+    const how = await Promise.race([server.ended, pause(20000)]);
+    must(how && how.code === 1 && !how.signal, `a failed sync of ${file} ends the server with 1: ${JSON.stringify(how)}`);
+    await load.stop();
+    server.agent.destroy();
+    for (const answer of load.refused)
+      must(answer.status >= 500 && !/senda\.db|sqlite|wal/i.test(answer.text), `a refusal is clear and shows nothing: ${answer.status} ${answer.text}`);
+    refusals += load.refused.length;
+    must(/storage failed/.test(readFileSync(told, "utf8")), "the log says why");
+    unlinkSync(fault);
+    load.acknowledged.forEach((n) => acknowledged.add(n));
+    sound(data, `a sync of ${file} failed`);
+    allThere(stored(data), acknowledged, `a sync of ${file} failed`);
+    const again = await serve(data, told), unsure = [...load.sent].filter((n) => !load.acknowledged.has(n));
+    for (const n of unsure) must((await ask(again, "POST", "/v1/track", keys, message(n))).status === 200, `message ${n} is taken when it is sent again`);
+    must((await again.end("SIGTERM")).code === 0, "it starts and stops again");
+    unsure.forEach((n) => acknowledged.add(n));
+    allThere(stored(data), acknowledged, "sent again");
+    next = load.next;
+  }
+  return `${acknowledged.size} stored, ${refusals} refused`;
 }
 
 async function upkeep() {
