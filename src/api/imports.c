@@ -153,7 +153,7 @@ static int guess(struct request *request, const char *path, const char *file, co
     options.cancelled = request->cancelled;
     int code = import_guess(&source, &options, &text, err);
     if (!code) {
-        *json = json_loadb(buf_slice(&text).p, text.n, 0, NULL);
+        *json = json_loadb(buf_slice(&text).p, text.n, JSON_ALLOW_NUL, NULL);
         if (!*json)
             code = err_set(err, E_INTERNAL, "the proposal is not JSON");
     }

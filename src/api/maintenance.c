@@ -122,7 +122,8 @@ static const struct route routes[] = {
     {METHOD_POST, "/api/v1/backups", ACCESS_API, SCOPE_ADMIN, .role = ROLE_ADMIN, .handle = backup,
      .summary = "Writes a backup to the file {\"to\"} (commands on the server's machine only)"},
     {METHOD_POST, "/api/v1/verify", ACCESS_API, SCOPE_ADMIN, .role = ROLE_ADMIN, .handle = verify,
-     .summary = "Checks everything that is stored; {\"repair\":true} rebuilds a damaged index and damaged keys"},
+     .summary = "Checks everything that is stored; {\"repair\":true} rebuilds a damaged index and "
+                "damaged keys"},
     {METHOD_POST, "/api/v1/reindex", ACCESS_API, SCOPE_ADMIN, .role = ROLE_ADMIN, .handle = reindex,
      .summary = "Rebuilds the index from the log"},
 };

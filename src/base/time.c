@@ -10,8 +10,11 @@
 
 #include <limits.h>
 #include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
 
 #define DURATION_MAX_MS (INT64_C(20) * 366 * DAY_MS)
+#define SERIAL_OF_1970 25569 /* days from 1899-12-30 */
 
 /* The parts of an instant as they were written. */
 struct written {
@@ -171,6 +174,27 @@ static int parse_unix(struct reader in, int64_t unit_ms, int64_t *utc_ms) {
     return 0;
 }
 
+/* Days since 1899-12-30 on the clock of the zone, as a spreadsheet stores an instant; to the millisecond. */
+static int parse_serial(struct reader in, const struct zone *zone, int64_t *utc_ms) {
+    char text[32];
+    size_t n = (size_t)(in.end - in.p);
+    if (!n || n >= sizeof text || !digit(&in))
+        return E_MALFORMED;
+    for (size_t i = 0; i <= n; i++)
+        text[i] = i == n ? 0 : in.p[i] == ',' ? '.' : (char)in.p[i];
+    if (strspn(text, "0123456789.") != n)
+        return E_MALFORMED;
+    char *end;
+    double days = strtod(text, &end);
+    if (*end || days >= 2958466) /* the year 10000 */
+        return E_MALFORMED;
+    int64_t ms =
+        (int64_t)((days - SERIAL_OF_1970) * (double)DAY_MS + (days < SERIAL_OF_1970 ? -0.5 : 0.5));
+    int64_t s = ms / 1000 - (ms % 1000 < 0);
+    *utc_ms = (zone ? zone_to_utc_s(zone, s) : s) * 1000 + (ms - s * 1000);
+    return 0;
+}
+
 /* English and Spanish month names by their first three letters. */
 static bool take_month(struct reader *in, int *month) {
     static const char names[][4] = {"jan", "feb", "mar", "apr", "may", "jun", "jul", "aug",
@@ -286,6 +310,8 @@ int time_parse_format(struct slice text, const char *format, const struct zone *
         return parse_unix(in, 1000, utc_ms);
     if (strcmp(format, "unix_ms") == 0)
         return parse_unix(in, 1, utc_ms);
+    if (strcmp(format, "excel") == 0)
+        return parse_serial(in, zone, utc_ms);
     struct written out = {.month = 1, .day = 1};
     if (!take_format(&in, format, &out))
         return E_MALFORMED;

@@ -310,10 +310,11 @@ static void print_notes(const json_t *guess) {
     static const struct {
         const char *note, *text;
     } notes[] = {
+        {"no_rows", "the file has a header but no row"},
+        {"no_header", "the first row looks like data: columns are called A, B, C …"},
         {"no_customer", "no column looks like the customer: fill it in"},
         {"no_time", "no column looks like the time: fill it in"},
-        {"no_event",
-         "no column looks like the event: fill it in, or {\"const\": \"a name\"} for all rows"},
+        {"no_event", "no column looks like the event: look at the name that all rows would get"},
         {"day_or_month_first",
          "day/month/year fits, so would month/day/year: look at time_format"}};
     size_t index;
@@ -330,7 +331,7 @@ static int look(struct work *work, const char *file, struct err *err) {
     struct buf text;
     buf_init(&text, GUESS_MAX_BYTES);
     int code = import_guess(&(struct import_file){.path = file}, &options, &text, err);
-    json_t *guess = code ? NULL : json_loadb(text.p, text.n, 0, NULL);
+    json_t *guess = code ? NULL : json_loadb(text.p, text.n, JSON_ALLOW_NUL, NULL);
     buf_release(&text);
     if (code)
         return code;
@@ -340,6 +341,9 @@ static int look(struct work *work, const char *file, struct err *err) {
     print_preview(guess);
     print_notes(guess);
     const json_t *map = json_object_get(guess, "map");
+    if (json_is_string(json_object_get(guess, "format")) &&
+        strcmp(json_string_value(json_object_get(guess, "format")), "customers-csv") == 0)
+        fprintf(stderr, "rows of customers: their columns become traits\n");
     if (json_is_object(map)) {
         fputc('\n', stderr);
         json_dumpf(map, stdout, JSON_INDENT(2));

@@ -91,7 +91,8 @@ void import_result_json(const struct import_progress *result, struct buf *json);
  * {"format","encoding","delimiter","decimal","sheets":[…],"columns":[{"name","kind","filled","distinct","examples":[…]}],
  *  "sample":[["cell",…],…],"map":{…},"confidence":{"customer":0.9,…},"notes":["…"],
  *  "preview":[{"row","customer","time","event","channel"?,…,"properties":{…}}],"rejected":[{"row","code","message"}]}.
- * kind: empty integer decimal time text. notes: no_customer no_time no_event day_or_month_first. options->map given: keeps
+ * kind: empty integer decimal time text. notes: no_rows no_header no_customer no_time no_event (all rows bear one name)
+ * day_or_month_first. format: csv or customers-csv, whatever the rows look like, unless options say it. options->map given: keeps
  * it and shows its preview. map has null where nothing fits (then there is no preview); it is null for jsonl and xes. */
 must_use int import_guess(const struct import_file *file, const struct import_options *options,
                           struct buf *json, struct err *err);

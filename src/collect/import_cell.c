@@ -2,7 +2,8 @@
  * Cells as values.
  *
  * A whole number with leading zeros ("08001", a postcode) or beyond 53 bits (a card number) stays text: as a number it
- * would lose what it says. With a decimal comma, points between groups of three digits are read ("1.234,50").
+ * would lose what it says. Signs between groups of three digits are read: points with a decimal comma ("1.234,50"), commas
+ * with a decimal point ("1,234.50"). A sign of a currency before or behind is left out ("59,90 €").
  *
  * SPDX-License-Identifier: GPL-3.0-or-later
  */
@@ -31,9 +32,9 @@ static bool add(struct written *written, char c) {
     return true;
 }
 
-/* Digits of the whole part, with points between groups of three where the sign is a comma. */
+/* Digits of the whole part, with the other sign between groups of three. */
 static bool take_whole(const char **at, const char *end, char decimal, struct written *written) {
-    const char *p = *at;
+    const char *p = *at, between = decimal == ',' ? '.' : ',';
     int group = -1; /* digits since the last separator; -1: none yet */
     for (; p < end; p++) {
         if (*p >= '0' && *p <= '9') {
@@ -43,7 +44,7 @@ static bool take_whole(const char **at, const char *end, char decimal, struct wr
             if (written->whole_digits <= INTEGER_DIGITS)
                 written->magnitude = written->magnitude * 10 + (uint64_t)(*p - '0');
             group += group >= 0;
-        } else if (*p == '.' && decimal == ',' && written->whole_digits > 0) {
+        } else if (*p == between && written->whole_digits > 0) {
             if (group >= 0 ? group != 3 : written->whole_digits > 3)
                 return false;
             group = 0;
@@ -77,13 +78,29 @@ static bool read_number(struct slice cell, char decimal, struct written *written
     return p == end;
 }
 
+/* Without the sign of a currency, and the blanks between. */
+static struct slice without_currency(struct slice cell) {
+    static const char *const signs[] = {"€", "$", "£", "US$", "EUR", "USD", "MXN"};
+    for (size_t i = 0; i < sizeof signs / sizeof *signs; i++) {
+        size_t n = strlen(signs[i]);
+        if (cell.n <= n)
+            continue;
+        if (memcmp(cell.p, signs[i], n) == 0)
+            return utf8_trim((struct slice){cell.p + n, cell.n - n});
+        if (memcmp(cell.p + cell.n - n, signs[i], n) == 0)
+            return utf8_trim((struct slice){cell.p, cell.n - n});
+    }
+    return cell;
+}
+
 static bool leading_zero(const struct written *written) {
     return written->whole_digits > 1 && written->text[written->negative] == '0';
 }
 
 static bool take_number(struct slice cell, char decimal, bool strict, struct value *value) {
     struct written written;
-    if (!read_number(cell, decimal, &written))
+    if (!read_number(cell, decimal, &written) &&
+        !read_number(without_currency(cell), decimal, &written))
         return false;
     if (!strict && leading_zero(&written))
         return false;

@@ -12,249 +12,7 @@
 #include "base/utf8.h"
 #include "collect/import_reader.h"
 
-enum {
-    PREVIEW_ROWS = 10,
-    SAMPLE_SHOWN = 8,
-    REJECTED_SHOWN = 10,
-    SHOWN_BYTES = 200,
-    WORDS_MAX = 50
-};
-#define SURE 0.5 /* below, nothing is proposed */
-
-/* Words for the parts, the best first, in Spanish and English; compared with the words of a column's name. "=" in front:
- * only the whole name. */
-static const char *const words[MAP_PARTS][WORDS_MAX] = {
-    [MAP_CUSTOMER] = {"case:concept:name",
-                      "customer id",
-                      "customerid",
-                      "customer",
-                      "id cliente",
-                      "cliente id",
-                      "idcliente",
-                      "codigo cliente",
-                      "código cliente",
-                      "cod cliente",
-                      "num cliente",
-                      "cliente",
-                      "user id",
-                      "userid",
-                      "user",
-                      "id usuario",
-                      "usuario",
-                      "case id",
-                      "caseid",
-                      "case",
-                      "id caso",
-                      "caso",
-                      "client id",
-                      "clientid",
-                      "client",
-                      "visitor id",
-                      "visitorid",
-                      "visitor",
-                      "fullvisitorid",
-                      "member id",
-                      "socio",
-                      "abonado",
-                      "contact id",
-                      "contacto",
-                      "account id",
-                      "patient",
-                      "paciente",
-                      "cust",
-                      "custid",
-                      "masterid",
-                      "respnum",
-                      "=email",
-                      "=correo",
-                      "=session id",
-                      "=id"},
-    [MAP_TIME] = {"time:timestamp", "timestamp",    "event time",
-                  "datetime",       "date time",    "fecha hora",
-                  "fecha y hora",   "fecha",        "time",
-                  "date",           "fecha evento", "event date",
-                  "occurred at",    "created at",   "created",
-                  "instante",       "momento",      "fecha creacion",
-                  "fecha creación", "fecha pedido", "order date",
-                  "invoicedate",    "fecha compra", "visited at",
-                  "visit time",     "hora"},
-    [MAP_EVENT] = {"concept:name", "activity",      "actividad",  "event name",  "event",
-                   "evento",       "nombre evento", "action",     "accion",      "acción",
-                   "step",         "paso",          "etapa",      "fase",        "operacion",
-                   "operación",    "task",          "tarea",      "handling",    "page",
-                   "pagina",       "página",        "event type", "tipo evento", "=tipo",
-                   "=type",        "=estado",       "=status"},
-    [MAP_CHANNEL] = {"channel", "canal", "case:channel", "medio"},
-    [MAP_TOUCHPOINT] = {"touchpoint", "touch point", "punto de contacto", "contact point"},
-    [MAP_UNIT] = {"unit", "unidad", "store", "tienda", "branch", "sucursal", "oficina", "office",
-                  "centro", "shop"},
-    [MAP_MESSAGE_ID] = {"message id", "messageid", "event id", "eventid", "id evento", "uuid",
-                        "transaction id", "id transaccion", "id transacción"},
-};
-
-/* 1 the whole name, less down the list; 0.7 of that as whole words inside the name. */
-static double name_score(struct slice name, const char *const *list) {
-    double best = 0;
-    for (int i = 0; i < WORDS_MAX && list[i]; i++) {
-        bool whole_only = list[i][0] == '=';
-        struct slice word = slice_of(list[i] + whole_only);
-        double rank = 1 - 0.004 * i;
-        if (slice_equal(name, word)) {
-            best = rank > best ? rank : best;
-            continue;
-        }
-        if (word.n < 3 || whole_only)
-            continue;
-        const char *at = memmem(name.p, name.n, word.p, word.n);
-        bool whole = at && (at == name.p || at[-1] == ' ') &&
-                     (at + word.n == name.p + name.n || at[word.n] == ' ');
-        if (whole && 0.7 * rank > best)
-            best = 0.7 * rank;
-    }
-    return best;
-}
-
-/* Something to name by: short, nearly always there, neither time nor amount. */
-static bool can_name(const struct sample_column *column, double filled, double length) {
-    return column->kind != CELLS_TIME && column->kind != CELLS_DECIMAL && filled >= 0.8 &&
-           length <= 100;
-}
-
-static double content_score(const struct sample *sample, const struct sample_column *column,
-                            enum map_part part) {
-    double rows = sample->n_rows ? (double)sample->n_rows : 1;
-    double filled = (double)column->filled / rows, distinct = (double)column->distinct / rows;
-    double length = column->filled ? (double)column->bytes / (double)column->filled : 0;
-    bool few = column->distinct <= 100 && length < 80;
-    switch (part) {
-    case MAP_CUSTOMER:
-        return !can_name(column, filled, length) ? 0 : column->distinct < 2 && rows > 5 ? 0.3 : 1;
-    case MAP_TIME: return column->time_format && filled >= 0.8;
-    case MAP_EVENT:
-        if (!can_name(column, filled, length))
-            return 0;
-        return column->kind == CELLS_INTEGER || (distinct > 0.9 && rows > 20) ? 0.5 : 1;
-    case MAP_CHANNEL:
-    case MAP_TOUCHPOINT:
-    case MAP_UNIT: return column->kind != CELLS_TIME && column->filled && few;
-    default: return filled >= 0.99 && distinct > 0.99 && column->kind != CELLS_TIME;
-    }
-}
-
-/* Without a telling name: the only column that can be the time. */
-static void guess_only_time(const struct sample *sample, struct guess *guess) {
-    int only = -1;
-    for (size_t i = 0; i < sample->header.n; i++)
-        if (sample->columns[i].kind == CELLS_TIME &&
-            content_score(sample, &sample->columns[i], MAP_TIME) > 0) {
-            if (only >= 0)
-                return;
-            only = (int)i;
-        }
-    if (only >= 0 && guess->confidence[MAP_TIME] < SURE) {
-        guess->columns[MAP_TIME] = only;
-        guess->confidence[MAP_TIME] = 0.6;
-    }
-}
-
-void guess_parts(const struct sample *sample, bool customers, struct guess *guess) {
-    static const enum map_part order[] = {MAP_TIME,       MAP_CUSTOMER, MAP_EVENT,     MAP_CHANNEL,
-                                          MAP_TOUCHPOINT, MAP_UNIT,     MAP_MESSAGE_ID};
-    for (int i = 0; i < MAP_PARTS; i++) {
-        guess->columns[i] = -1;
-        guess->confidence[i] = 0;
-    }
-    for (size_t k = 0; k < sizeof order / sizeof *order; k++) {
-        enum map_part part = order[k];
-        if (customers && part != MAP_CUSTOMER)
-            continue;
-        for (size_t i = 0; i < sample->header.n; i++) {
-            bool taken = false;
-            for (int other = 0; other < MAP_PARTS; other++)
-                taken |= guess->columns[other] == (int)i;
-            double score = taken ? 0
-                                 : name_score(sample->columns[i].words, words[part]) *
-                                       content_score(sample, &sample->columns[i], part);
-            if (score > guess->confidence[part] && score >= SURE) {
-                guess->columns[part] = (int)i;
-                guess->confidence[part] = score;
-            }
-        }
-        if (part == MAP_TIME)
-            guess_only_time(sample, guess);
-    }
-}
-
-/* A column that is a code although it looks like a number. */
-static bool is_code(const struct sample_column *column) {
-    static const char *const codes[] = {"zip",           "postcode", "postal",   "codigo postal",
-                                        "código postal", "cp",       "telefono", "teléfono",
-                                        "phone",         "movil",    "móvil",    "iban",
-                                        "nif",           "dni",      "zip code", "postal code"};
-    for (size_t i = 0; i < sizeof codes / sizeof *codes; i++)
-        if (slice_is(column->words, codes[i]))
-            return true;
-    return column->leading_zeros;
-}
-
-static void add_types(const struct sample *sample, const struct guess *guess, struct buf *json) {
-    bool any = false;
-    for (size_t i = 0; i < sample->header.n; i++) {
-        bool taken = false;
-        for (int part = 0; part < MAP_PARTS; part++)
-            taken |= guess->columns[part] == (int)i;
-        if (taken || !sample->columns[i].name.n || !is_code(&sample->columns[i]))
-            continue;
-        if (!any) {
-            json_add_name(json, "types");
-            buf_add_char(json, '{');
-        } else {
-            buf_add_char(json, ',');
-        }
-        any = true;
-        json_add_text(json, sample->columns[i].name);
-        buf_add_text(json, ":\"string\"");
-    }
-    if (any)
-        buf_add_char(json, '}');
-}
-
-void guess_map_json(const struct sample *sample, const struct guess *guess, bool customers,
-                    struct buf *json) {
-    static const char *const members[MAP_PARTS] = {
-#define X(name, member, max) member,
-        MAP_TABLE(X)
-#undef X
-    };
-    buf_add_char(json, '{');
-    for (int part = 0; part < MAP_PARTS; part++) {
-        int column = guess->columns[part];
-        bool needed =
-            part == MAP_CUSTOMER || (!customers && (part == MAP_TIME || part == MAP_EVENT));
-        if (column < 0 && !needed)
-            continue;
-        json_add_name(json, members[part]);
-        json_add_text(json, column < 0 ? (struct slice){NULL, 0} : sample->columns[column].name);
-        if (part == MAP_TIME && column >= 0) {
-            json_add_name(json, "time_format");
-            json_add_text(json, slice_of(sample->columns[column].time_format));
-        }
-    }
-    json_add_name(json, customers ? "traits" : "properties");
-    buf_add_text(json, "\"*\"");
-    add_types(sample, guess, json);
-    if (sample->delimiter) {
-        json_add_name(json, "delimiter");
-        json_add_text(json, (struct slice){&sample->delimiter, 1});
-        json_add_name(json, "encoding");
-        json_add_text(json, slice_of(sample->encoding));
-    }
-    if (sample->decimal == ',') {
-        json_add_name(json, "decimal");
-        buf_add_text(json, "\",\"");
-    }
-    buf_add_char(json, '}');
-}
+enum { PREVIEW_ROWS = 10, SAMPLE_SHOWN = 8, REJECTED_SHOWN = 10, SHOWN_BYTES = 200 };
 
 /* ---- the answer ---- */
 
@@ -426,6 +184,10 @@ static void add_notes(const struct sample *sample, const struct guess *guess, bo
     int time = guess->columns[MAP_TIME];
     json_add_name(json, "notes");
     buf_add_char(json, '[');
+    if (!sample->n_rows)
+        add_note(json, &n, "no_rows");
+    if (sample->bare)
+        add_note(json, &n, "no_header");
     if (guess->columns[MAP_CUSTOMER] < 0)
         add_note(json, &n, "no_customer");
     if (!customers && time < 0)
@@ -446,7 +208,7 @@ static void add_confidence(const struct guess *guess, struct buf *json) {
     json_add_name(json, "confidence");
     buf_add_char(json, '{');
     for (int part = 0; part < MAP_PARTS; part++)
-        if (guess->columns[part] >= 0) {
+        if (guess->confidence[part] > 0) {
             json_add_name(json, members[part]);
             json_add_number(json, (double)(int)(guess->confidence[part] * 100 + 0.5) / 100);
         }
@@ -475,6 +237,23 @@ static void add_head(const struct sample *sample, enum map_kind kind, struct buf
     buf_add_char(json, ']');
 }
 
+static struct slice words_of_file(struct sample *sample, const struct import_file *file) {
+    const char *name = file->name ? file->name : file->path ? file->path : "";
+    const char *slash = strrchr(name, '/');
+    return sample_words(sample, slice_of(slash ? slash + 1 : name));
+}
+
+/* The proposal; a table that nobody called interactions may turn out to be one of customers. */
+static void propose(struct sample *sample, const struct import_file *file, bool asked,
+                    bool *customers, struct guess *guess) {
+    struct slice file_words = words_of_file(sample, file);
+    guess_parts(sample, *customers, file_words, guess);
+    if (asked || *customers || !guess_is_customers(sample, guess))
+        return;
+    *customers = true;
+    guess_parts(sample, true, file_words, guess);
+}
+
 static int guess_table(const struct import_file *file, const struct import_options *options,
                        struct import_opened *opened, struct buf *json, struct err *err) {
     enum map_kind kind = import_map_kind(opened->kind);
@@ -492,7 +271,9 @@ static int guess_table(const struct import_file *file, const struct import_optio
         return code;
     struct buf map;
     buf_init(&map, 1 << 20);
-    guess_parts(&sample, customers, &guess);
+    propose(&sample, file, options->format || options->map.p, &customers, &guess);
+    if (customers)
+        kind = MAP_CUSTOMERS;
     if (options->map.p)
         buf_add_slice(&map, options->map);
     else
@@ -504,8 +285,7 @@ static int guess_table(const struct import_file *file, const struct import_optio
     buf_add_slice(json, buf_slice(&map));
     add_confidence(&guess, json);
     add_notes(&sample, &guess, customers, json);
-    bool whole = guess.columns[MAP_CUSTOMER] >= 0 &&
-                 (customers || (guess.columns[MAP_TIME] >= 0 && guess.columns[MAP_EVENT] >= 0));
+    bool whole = guess.columns[MAP_CUSTOMER] >= 0 && (customers || guess.columns[MAP_TIME] >= 0);
     if (options->map.p || whole)
         code = preview_map(file, options, options->map.p ? options->map : buf_slice(&map), kind,
                            json, err);

@@ -1,8 +1,8 @@
 /*
  * What a table means, guessed from the names and the first rows of its columns. Private to collect/import_*.
  *
- * NAMES  A column's name is compared with words of Spanish and English without regard to case and separators: the whole
- * name counts 1, a word in it 0.7. CONTENT must allow it: a time is read by one format in four rows of five, a
+ * NAMES  A column's name is compared with words of Spanish and English without regard to case, accents and separators: the
+ * whole name counts 1, a word in it 0.7. A file of a header alone is judged by its names. CONTENT must allow it: a time is read by one format in four rows of five, a
  * customer and an event are nearly always there, an event is a short text that repeats. Confidence is the product.
  *
  * SPDX-License-Identifier: GPL-3.0-or-later
@@ -23,10 +23,11 @@ struct sample_column {
     struct slice words; /* folded, separators as single blanks */
     enum cells_kind kind;
     size_t filled, distinct;
-    size_t bytes;            /* of all filled cells */
-    bool leading_zeros;      /* "08001": a code, not a number */
-    const char *time_format; /* of CELLS_TIME */
-    bool day_first_doubtful; /* 03/04/2026: either order fits all rows */
+    size_t bytes;             /* of all filled cells */
+    bool leading_zeros;       /* "08001": a code, not a number */
+    const char *time_format;  /* of CELLS_TIME */
+    const char *clock_format; /* every cell is a time of day: "%H:%M" */
+    bool day_first_doubtful;  /* 03/04/2026: either order fits all rows */
     struct slice examples[SAMPLE_EXAMPLES];
     size_t n_examples;
 };
@@ -37,6 +38,7 @@ struct sample {
     struct table_row header, rows[SAMPLE_ROWS];
     size_t n_rows;
     struct sample_column *columns; /* [header.n] */
+    bool bare; /* there is no header: the first row is data, and the columns are called A, B … */
     char delimiter, decimal;
     char encoding[32];
     const char **sheets; /* NULL-terminated, or NULL */
@@ -49,11 +51,23 @@ void sample_release(struct sample *sample);
 struct guess {
     int columns[MAP_PARTS];
     double confidence[MAP_PARTS];
+    const char
+        *time_format; /* of the time, with the time of day where it has a column; NULL: not known */
+    const char *event; /* where no column is the event: what all rows may be called */
 };
-void guess_parts(const struct sample *sample, bool customers, struct guess *guess);
+/* file_words: sample_words of the file's name; they help to name the event of all rows. */
+void guess_parts(struct sample *sample, bool customers, struct slice file_words,
+                 struct guess *guess);
+/* Rows about people, not about what they did: an identifier once in each row, no event, several columns like name, e-mail,
+ * city. */
+bool guess_is_customers(const struct sample *sample, const struct guess *guess);
 /* The map as JSON; null where nothing fits. */
 void guess_map_json(const struct sample *sample, const struct guess *guess, bool customers,
                     struct buf *json);
+/* Lower case without accents, whatever is no letter or digit as single blanks: "ID_Cliente" and "id cliente" are one. */
+struct slice sample_words(struct sample *sample, struct slice name);
+/* The format that reads "date clock" of two columns, in the sample's arena. NULL: none fits four of five of the instants that the two columns make up. */
+const char *sample_joined_format(struct sample *sample, int date, int clock);
 
 /* Fills in what a map does not say: the decimal sign and the format of times, from the first rows. */
 must_use int import_complete_map(const struct import_file *file,

@@ -38,6 +38,7 @@ struct import_map {
     struct answer_columns answers; /* responses */
     char *time_format, *encoding, *sheet;
     char delimiter, decimal;
+    bool bare;         /* no header */
     struct zone *zone; /* the map's own */
     const struct zone *bound_zone;
     bool all;             /* properties: "*" */
@@ -210,6 +211,12 @@ static int read_member(struct import_map *map, const char *name, json_t *json, s
         return read_zone(map, json, err);
     if (strcmp(name, "delimiter") == 0)
         return read_char(json, "/delimiter", &map->delimiter, err);
+    if (strcmp(name, "header") == 0) {
+        map->bare = json_is_false(json);
+        return json_is_boolean(json)
+                   ? 0
+                   : err_at(err, E_INVALID, "/header", "header must be true or false");
+    }
     if (strcmp(name, "decimal") == 0) {
         code = read_char(json, "/decimal", &map->decimal, err);
         if (!code && map->decimal != ',' && map->decimal != '.')
@@ -244,6 +251,8 @@ static int check_whole(const struct import_map *map, struct err *err) {
         return is_said(&map->parts[MAP_EVENT])
                    ? err_at(err, E_INVALID, "/event", "a row of customers has no event")
                    : 0;
+    if (map->parts[MAP_CLOCK].constant.n)
+        return err_at(err, E_INVALID, "/time_of_day", "time_of_day must be the name of a column");
     if (!is_said(&map->parts[MAP_TIME]))
         return err_at(err, E_INVALID, "/time", "the map names no column of the time");
     if (!is_said(&map->parts[MAP_EVENT]))
@@ -295,6 +304,31 @@ char import_map_delimiter(const struct import_map *map) { return map->delimiter;
 char import_map_decimal(const struct import_map *map) { return map->decimal; }
 void import_map_set_decimal(struct import_map *map, char decimal) { map->decimal = decimal; }
 bool import_map_has_time_format(const struct import_map *map) { return map->time_format; }
+
+bool import_map_is_bare(const struct import_map *map) { return map && map->bare; }
+
+void import_bare_header(size_t n, struct arena *arena, struct table_row *header) {
+    *header = (struct table_row){.n = n, .cells = ARENA_ARRAY(arena, struct slice, n + 1)};
+    for (size_t i = 0; i < n; i++) {
+        char *name = arena_get(arena, 4), *p = name + 3;
+        for (size_t k = i + 1; k; k = (k - 1) / 26)
+            *--p = (char)('A' + (k - 1) % 26);
+        header->cells[i] = (struct slice){p, (size_t)(name + 3 - p)};
+    }
+}
+
+struct slice import_join_clock(struct slice date, bool is_date, struct slice clock, bool is_clock,
+                               struct arena *arena) {
+    const char *at = is_date ? memchr(date.p, 'T', date.n) : NULL;
+    if (at)
+        date.n = (size_t)(at - date.p);
+    at = is_clock ? memchr(clock.p, 'T', clock.n) : NULL;
+    if (at)
+        clock = (struct slice){at + 1, clock.n - (size_t)(at + 1 - clock.p)};
+    if (!clock.n)
+        return date;
+    return slice_of(arena_format(arena, "%.*s %.*s", SLICE_ARGS(date), SLICE_ARGS(clock)));
+}
 
 void import_map_set_time_format(struct import_map *map, const char *format) {
     map->time_format = arena_text(&map->arena, slice_of(format));
@@ -508,19 +542,48 @@ static enum refusal take_part(const struct import_map *map, const struct table_r
     return REFUSAL_NONE;
 }
 
+static bool is_date(const struct table_row *row, int column) {
+    return column >= 0 && row->dates && (size_t)column < row->n && row->dates[column];
+}
+
+/* The format of the date alone, where a row has no time of day. */
+static const char *date_format(const char *format, struct arena *arena) {
+    const char *blank = strchr(format, ' ');
+    return blank ? arena_text(arena, (struct slice){format, (size_t)(blank - format)}) : format;
+}
+
+/* The text of the time, and the format that reads it. */
+static enum refusal take_time_text(const struct import_map *map, const struct table_row *row,
+                                   struct arena *arena, struct slice *text, const char **format,
+                                   char *message) {
+    int column = map->parts[MAP_TIME].column, clock_column = map->parts[MAP_CLOCK].column;
+    struct slice clock;
+    enum refusal refusal = take_part(map, row, MAP_TIME, text, message);
+    if (!refusal)
+        refusal = take_part(map, row, MAP_CLOCK, &clock, message);
+    if (refusal || !text->n)
+        return refusal;
+    bool date = is_date(row, column);
+    *format = map->time_format && !date && column >= 0 ? map->time_format : "rfc3339";
+    if (clock_column < 0)
+        return REFUSAL_NONE;
+    if (!clock.n && !date)
+        *format = date_format(*format, arena);
+    *text = import_join_clock(*text, date, clock, is_date(row, clock_column), arena);
+    return REFUSAL_NONE;
+}
+
 static enum refusal take_time(const struct import_map *map, const struct table_row *row,
-                              struct event *event, char *message) {
+                              struct arena *arena, struct event *event, char *message) {
     struct slice text;
-    int column = map->parts[MAP_TIME].column;
-    enum refusal refusal = take_part(map, row, MAP_TIME, &text, message);
+    const char *format = "rfc3339";
+    enum refusal refusal = take_time_text(map, row, arena, &text, &format, message);
     if (refusal)
         return refusal;
     if (!text.n)
         return map->kind == MAP_CUSTOMERS
                    ? REFUSAL_NONE
                    : refuse(message, REFUSAL_BAD_TIME, "the row has no time");
-    bool date = column >= 0 && row->dates && (size_t)column < row->n && row->dates[column];
-    const char *format = map->time_format && !date && column >= 0 ? map->time_format : "rfc3339";
     if (time_parse_format(text, format, map->bound_zone, &event->stated_ms))
         return refuse(message, REFUSAL_BAD_TIME, "not a time of the format %.40s: %.*s", format,
                       SLICE_ARGS(utf8_cut(text, 60)));
@@ -653,7 +716,7 @@ enum refusal import_map_row(const struct import_map *map, const struct table_row
         if (!event->name.n)
             return refuse(message, REFUSAL_NO_NAME, "the row has no event");
     }
-    if ((refusal = take_time(map, row, event, message)) ||
+    if ((refusal = take_time(map, row, arena, event, message)) ||
         (refusal = take_part(map, row, MAP_CHANNEL, &event->channel, message)) ||
         (refusal = take_part(map, row, MAP_TOUCHPOINT, &event->touchpoint, message)) ||
         (refusal = take_part(map, row, MAP_UNIT, &event->unit, message)) ||

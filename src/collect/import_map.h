@@ -11,10 +11,12 @@
 #include "collect/event.h"
 #include "collect/import_table.h"
 
-/* Parts of an event that a map names: X(name, member of the map, longest) */
+/* Parts of an event that a map names: X(name, member of the map, longest). CLOCK: the time of day, where the time's column
+ * has only the date; time_format then reads "date clock". */
 #define MAP_TABLE(X)                                                                               \
     X(CUSTOMER, "customer", LIMIT_ID_BYTES)                                                        \
     X(TIME, "time", 100)                                                                           \
+    X(CLOCK, "time_of_day", 40)                                                                    \
     X(EVENT, "event", LIMIT_NAME_BYTES)                                                            \
     X(CHANNEL, "channel", LIMIT_NAME_BYTES)                                                        \
     X(TOUCHPOINT, "touchpoint", LIMIT_NAME_BYTES)                                                  \
@@ -47,6 +49,13 @@ const char *import_map_sheet(const struct import_map *map);
 char import_map_delimiter(const struct import_map *map);
 /* ',' or '.', or 0. */
 char import_map_decimal(const struct import_map *map);
+/* The first row is data already: columns are called A, B … Z, AA … */
+bool import_map_is_bare(const struct import_map *map);
+/* The names of n columns of a file without a header. */
+void import_bare_header(size_t n, struct arena *arena, struct table_row *header);
+/* The part of an instant of a spreadsheet ("2026-11-27T10:15:00") or of a text that a date and a time of day make up. */
+struct slice import_join_clock(struct slice date, bool is_date, struct slice clock, bool is_clock,
+                               struct arena *arena);
 void import_map_set_decimal(struct import_map *map, char decimal);
 void import_map_set_time_format(struct import_map *map, const char *format);
 bool import_map_has_time_format(const struct import_map *map);

@@ -3,6 +3,7 @@
  *
  * SPDX-License-Identifier: GPL-3.0-or-later
  */
+#include <jansson.h>
 #include <stdlib.h>
 #include <string.h>
 #include <strings.h>
@@ -68,6 +69,14 @@ static int kind_by_name(const char *name, enum import_kind *kind, struct err *er
     return err_hint(err, "Say the format: jsonl, csv, xes or customers-csv.");
 }
 
+/* A map with traits and no answers is one of customers. */
+static bool maps_customers(struct slice map) {
+    json_t *json = map.p ? json_loadb(map.p, map.n, 0, NULL) : NULL;
+    bool customers = json_object_get(json, "traits") && !json_object_get(json, "answers");
+    json_decref(json);
+    return customers;
+}
+
 int import_open_file(const struct import_file *file, const struct import_options *options,
                      struct import_opened *opened, struct err *err) {
     char room[256];
@@ -75,6 +84,8 @@ int import_open_file(const struct import_file *file, const struct import_options
     *opened = (struct import_opened){0};
     int code = options->format ? kind_by_option(options->format, &opened->kind, err)
                                : kind_by_name(name, &opened->kind, err);
+    if (!code && !options->format && opened->kind == IMPORT_CSV && maps_customers(options->map))
+        opened->kind = IMPORT_CUSTOMERS;
     if (!code)
         code = import_stream_open(&opened->stream, file->path, file->bytes, err);
     if (code)

@@ -46,6 +46,9 @@ static const char *const time_formats[] = {"rfc3339",
                                            "%d %b %Y %H:%M:%S",
                                            "%d %b %Y %H:%M",
                                            "%d %b %Y",
+                                           "%d de %B de %Y %H:%M",
+                                           "%d de %B de %Y",
+                                           "%a, %d de %B de %Y",
                                            "%b %d, %Y %H:%M",
                                            "%b %d, %Y",
                                            "%a, %d %b %Y %T %z",
@@ -53,14 +56,16 @@ static const char *const time_formats[] = {"rfc3339",
                                            "%Y%m%d",
                                            "%Y%m%dT%H%M%S%z",
                                            "unix",
-                                           "unix_ms"};
+                                           "unix_ms",
+                                           "excel"};
 
 /* Plain numbers are times only where they lie in these years. */
 #define PLAUSIBLE_FROM_MS INT64_C(315532800000) /* 1980 */
 #define PLAUSIBLE_TO_MS INT64_C(2524608000000)  /* 2050 */
 
 static bool is_plain(const char *format) {
-    return strncmp(format, "unix", 4) == 0 || strncmp(format, "%Y%m%d", 6) == 0;
+    return strncmp(format, "unix", 4) == 0 || strncmp(format, "%Y%m%d", 6) == 0 ||
+           strcmp(format, "excel") == 0;
 }
 
 /* How many filled cells of a column a format reads; *filled: how many there are. */
@@ -116,16 +121,35 @@ static const char *find_time_format(const struct sample *sample, size_t column, 
     return best;
 }
 
-/* Lower case, separators as single blanks: "ID_Cliente" and "id cliente" are one. */
-static struct slice words_of(struct sample *sample, struct slice name) {
+/* The letter under the accent of "á é í ó ú ü ñ à è ò ç", or 0. */
+static char without_accent(unsigned char second) {
+    static const struct {
+        unsigned char second;
+        char letter;
+    } letters[] = {{0xa1, 'a'}, {0xa9, 'e'}, {0xad, 'i'}, {0xb3, 'o'}, {0xba, 'u'}, {0xbc, 'u'},
+                   {0xb1, 'n'}, {0xa0, 'a'}, {0xa8, 'e'}, {0xb2, 'o'}, {0xa7, 'c'}};
+    for (size_t i = 0; i < sizeof letters / sizeof *letters; i++)
+        if (letters[i].second == second)
+            return letters[i].letter;
+    return 0;
+}
+
+struct slice sample_words(struct sample *sample, struct slice name) {
     struct slice folded = utf8_fold(name, &sample->arena);
     char *to = arena_get(&sample->arena, folded.n + 1);
     size_t n = 0;
     for (size_t i = 0; i < folded.n; i++) {
         char c = folded.p[i];
-        if (c == '_' || c == '-' || c == '.' || c == ' ' || c == '/' || c == '(' || c == ')' ||
-            c == '#')
+        char plain = c == (char)0xc3 && i + 1 < folded.n
+                         ? without_accent((unsigned char)folded.p[i + 1])
+                         : 0;
+        if (plain) {
+            c = plain;
+            i++;
+        } else if (strchr("_-. /()#?!,;'\"&[]", c) || c == (char)0xc2) {
+            i += c == (char)0xc2; /* "¿", "º", "ª" … */
             c = ' ';
+        }
         if (c != ' ' || (n && to[n - 1] != ' '))
             to[n++] = c;
     }
@@ -153,6 +177,61 @@ static void find_decimal(struct sample *sample) {
             points += is_decimal(cell, '.');
         }
     sample->decimal = commas > points ? ',' : '.';
+}
+
+/* The format of a column of times of day. */
+static const char *find_clock_format(const struct sample *sample, size_t column) {
+    static const char *const formats[] = {"%H:%M", "%H:%M:%S", "%I:%M %p", "%I:%M:%S %p"};
+    for (size_t f = 0; f < sizeof formats / sizeof *formats; f++) {
+        char format[32];
+        size_t n = 0;
+        bool all = true;
+        snprintf(format, sizeof format, "%%F %s", formats[f]);
+        for (size_t i = 0; i < sample->n_rows && all; i++) {
+            const struct table_row *row = &sample->rows[i];
+            struct slice cell =
+                column < row->n ? utf8_trim(row->cells[column]) : (struct slice){"", 0};
+            char text[48];
+            int64_t utc_ms;
+            if (!cell.n)
+                continue;
+            if (row->dates && row->dates[column] && cell.n > 11)
+                cell = (struct slice){cell.p + 11, cell.n - 11};
+            int length = snprintf(text, sizeof text, "2000-01-01 %.*s", SLICE_ARGS(cell));
+            all = length > 0 && (size_t)length < sizeof text &&
+                  !time_parse_format(slice_of(text), format, NULL, &utc_ms);
+            n++;
+        }
+        if (all && n)
+            return formats[f];
+    }
+    return NULL;
+}
+
+const char *sample_joined_format(struct sample *sample, int date, int clock) {
+    const char *day = sample->columns[date].time_format,
+               *time = sample->columns[clock].clock_format;
+    if (!day || !time || strchr(day, 'H') || strchr(day, 'I') || strncmp(day, "unix", 4) == 0)
+        return NULL;
+    if (strcmp(day, "rfc3339") == 0)
+        day = "%F";
+    else if (strcmp(day, "excel") == 0)
+        return NULL;
+    const char *format = arena_format(&sample->arena, "%s %s", day, time);
+    size_t filled = 0, read = 0;
+    for (size_t i = 0; i < sample->n_rows; i++) {
+        const struct table_row *row = &sample->rows[i];
+        size_t d = (size_t)date, c = (size_t)clock;
+        if (d >= row->n || c >= row->n || !utf8_trim(row->cells[c]).n)
+            continue;
+        bool is_date = row->dates && row->dates[d], is_clock = row->dates && row->dates[c];
+        struct slice text = import_join_clock(utf8_trim(row->cells[d]), is_date,
+                                              utf8_trim(row->cells[c]), is_clock, &sample->arena);
+        int64_t utc_ms;
+        filled++;
+        read += !time_parse_format(text, is_date ? "rfc3339" : format, NULL, &utc_ms);
+    }
+    return filled && read * 5 >= filled * 4 ? format : NULL;
 }
 
 /* Counts of the kinds of a column's cells. */
@@ -196,6 +275,7 @@ static void measure_column(struct sample *sample, size_t index) {
     }
     text_map_release(&seen);
     bool numbers = tally.integers + tally.decimals == column->filled;
+    column->clock_format = column->filled ? find_clock_format(sample, index) : NULL;
     column->time_format =
         column->filled ? find_time_format(sample, index, &column->day_first_doubtful) : NULL;
     if (!column->filled)
@@ -215,6 +295,11 @@ static int read_all(struct sample *sample, struct table *table, struct err *err)
         return err_set(err, E_MALFORMED, "the file is empty");
     if (code == 1 && sample->header.wrong)
         return err_set(err, E_MALFORMED, "the first row cannot be read: %s", sample->header.wrong);
+    if (code == 1 && sample->header.raw.p &&
+        memchr(sample->header.raw.p, 0, sample->header.raw.n)) {
+        err_set(err, E_MALFORMED, "this is not a text file");
+        return err_hint(err, "Save it as .csv or .xlsx.");
+    }
     while (code == 1 && sample->n_rows < SAMPLE_ROWS) {
         struct table_row *row = &sample->rows[sample->n_rows];
         code = table_next(table, &sample->arena, row, err);
@@ -274,6 +359,49 @@ static int settle_orders(struct sample *sample, struct table *table, struct err 
     return code < 0 ? code : 0;
 }
 
+/* An instant written with signs between its numbers, or a date of a spreadsheet. */
+static bool shows_time(const struct table_row *row, size_t column) {
+    struct slice cell = utf8_trim(row->cells[column]);
+    int64_t utc_ms;
+    if (row->dates && row->dates[column])
+        return true;
+    for (size_t i = 0; i < sizeof time_formats / sizeof *time_formats; i++)
+        if (!is_plain(time_formats[i]) &&
+            time_parse_format(cell, time_formats[i], NULL, &utc_ms) == 0)
+            return true;
+    return false;
+}
+
+/* Whether the first row is data: it holds an instant, or e-mail addresses, or nothing but numbers where the rows below do.
+ * Years as headings are headings. */
+static bool starts_with_data(const struct sample *sample) {
+    const struct table_row *first = &sample->header;
+    size_t numbers = 0, filled = 0;
+    for (size_t i = 0; i < first->n; i++) {
+        struct slice cell = utf8_trim(first->cells[i]);
+        struct value value;
+        if (!cell.n)
+            continue;
+        filled++;
+        if (shows_time(first, i) || memchr(cell.p, '@', cell.n))
+            return true;
+        numbers += import_cell_value(cell, CELL_ANY, ',', &value) &&
+                   (value.type == VALUE_INT || value.type == VALUE_NUMBER) && cell.n != 4;
+    }
+    return filled > 1 && numbers * 2 >= filled;
+}
+
+/* The row that was taken for the header becomes the first of the sample. */
+static void take_as_data(struct sample *sample) {
+    struct table_row first = sample->header;
+    size_t n = sample->n_rows < SAMPLE_ROWS ? sample->n_rows : SAMPLE_ROWS - 1;
+    memmove(&sample->rows[1], &sample->rows[0], n * sizeof first);
+    sample->rows[0] = first;
+    sample->n_rows = n + 1;
+    import_bare_header(first.n, &sample->arena, &sample->header);
+    sample->bare = true;
+}
+
 /* Everything about the columns, from the rows that were read. */
 static void measure(struct sample *sample, const struct import_map *map) {
     sample->columns = ARENA_ARRAY(&sample->arena, struct sample_column, sample->header.n);
@@ -283,7 +411,7 @@ static void measure(struct sample *sample, const struct import_map *map) {
         find_decimal(sample);
     for (size_t i = 0; i < sample->header.n; i++) {
         sample->columns[i].name = utf8_trim(sample->header.cells[i]);
-        sample->columns[i].words = words_of(sample, sample->columns[i].name);
+        sample->columns[i].words = sample_words(sample, sample->columns[i].name);
         measure_column(sample, i);
     }
 }
@@ -303,6 +431,8 @@ int sample_read(struct sample *sample, const struct import_file *file,
         if (opened->stream)
             snprintf(sample->encoding, sizeof sample->encoding, "%s",
                      import_stream_encoding(opened->stream));
+        if (map ? import_map_is_bare(map) : starts_with_data(sample))
+            take_as_data(sample);
         measure(sample, map);
         code = settle_orders(sample, table, err);
     }
@@ -332,7 +462,10 @@ int import_complete_map(const struct import_file *file, const struct import_opti
     if (!code && !import_map_decimal(map))
         import_map_set_decimal(map, sample.decimal);
     if (!code && !import_map_has_time_format(map)) {
-        const char *format = column >= 0 ? sample.columns[column].time_format : NULL;
+        int clock = import_map_column(map, MAP_CLOCK);
+        const char *format = column < 0  ? NULL
+                             : clock < 0 ? sample.columns[column].time_format
+                                         : sample_joined_format(&sample, column, clock);
         import_map_set_time_format(map, format ? format : "rfc3339");
     }
     sample_release(&sample);

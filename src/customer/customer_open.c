@@ -92,13 +92,12 @@ static int put_again(struct customers *customers, struct keys_mending *mending, 
                                sqlite3_column_blob(row, kind_column + 1),
                                sqlite3_column_bytes(row, kind_column + 1), arena, &identity, err);
     if (!code)
-        code = put_key(customers, mending, customers_hash(customers, &identity), value, position,
-                       err);
+        code =
+            put_key(customers, mending, customers_hash(customers, &identity), value, position, err);
     if (code || identity.kind != IDENTITY_EXTERNAL)
         return code;
     struct key128 untyped = external_value_hash(customers, &identity);
-    uint32_t known =
-        mending ? keys_mend_get(mending, untyped) : keys_get(customers->keys, untyped);
+    uint32_t known = mending ? keys_mend_get(mending, untyped) : keys_get(customers->keys, untyped);
     return known == MAP_NONE ? put_key(customers, mending, untyped, value, position, err) : 0;
 }
 

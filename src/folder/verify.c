@@ -88,7 +88,8 @@ static void mend_keys(struct folder *folder, struct buf *findings) {
         buf_add_format(findings, "keys of messages: %u damaged files, rebuilt from the log\n",
                        messages);
     if (identities)
-        buf_add_format(findings, "keys of identifiers: %u damaged files, rebuilt from the records\n",
+        buf_add_format(findings,
+                       "keys of identifiers: %u damaged files, rebuilt from the records\n",
                        identities);
 }
 

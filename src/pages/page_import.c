@@ -20,9 +20,10 @@
 enum { SAMPLES = 3, COLUMNS_MAX = 400, EVENTS_SHOWN = 12, MAP_NODES = 10, PREVIEW_ROWS = 8 };
 #define UPLOAD_MAX_BYTES ((size_t)2 * 1024 * 1024 * 1024)
 
-static const char *const roles[] = {"customer",   "time", "event",     "channel",
-                                    "touchpoint", "unit", "message_id"};
+static const char *const roles[] = {"customer", "time",       "time_of_day", "event",
+                                    "channel",  "touchpoint", "unit",        "message_id"};
 enum { ROLES = sizeof roles / sizeof *roles };
+static const char CUSTOMERS[] = "customers-csv", INTERACTIONS[] = "csv";
 
 static const struct page start_page = {
     .template = "import", .section = "import", .title = "nav.import"};
@@ -97,21 +98,29 @@ static bool is_property(const json_t *properties, const char *column) {
     return false;
 }
 
+/* A map of customers keeps its columns as traits. */
+static bool of_customers(const json_t *map) { return json_object_get(map, "traits") != NULL; }
+
 static const char *role_of_column(const json_t *map, const char *column) {
     for (size_t i = 0; i < ROLES; i++)
         if (names_column(json_object_get(map, roles[i]), column))
             return roles[i];
+    if (of_customers(map))
+        return is_property(json_object_get(map, "traits"), column) ? "trait" : "ignore";
     return is_property(json_object_get(map, "properties"), column) ? "property" : "ignore";
 }
 
-static json_t *role_choices(const char *selected) {
-    static const char *const rest[] = {"property", "ignore"};
+static void add_choice(json_t *list, const char *role, const char *selected) {
+    json_array_append_new(
+        list, json_pack("{s:s, s:b}", "role", role, "selected", strcmp(role, selected) == 0));
+}
+
+static json_t *role_choices(bool customers, const char *selected) {
     json_t *list = json_array();
-    for (size_t i = 0; i < ROLES + 2; i++) {
-        const char *role = i < ROLES ? roles[i] : rest[i - ROLES];
-        json_array_append_new(
-            list, json_pack("{s:s, s:b}", "role", role, "selected", strcmp(role, selected) == 0));
-    }
+    for (size_t i = 0; i < (customers ? 1 : ROLES); i++)
+        add_choice(list, roles[i], selected);
+    add_choice(list, customers ? "trait" : "property", selected);
+    add_choice(list, "ignore", selected);
     return list;
 }
 
@@ -130,7 +139,7 @@ static json_t *columns_json(const json_t *guess, const json_t *map) {
         const char *role = role_of_column(map, name);
         json_array_append_new(list, json_pack("{s:I, s:s, s:s, s:o, s:o}", "index", (json_int_t)i,
                                               "name", name, "role", role, "samples", samples,
-                                              "roles", role_choices(role)));
+                                              "roles", role_choices(of_customers(map), role)));
     }
     return list;
 }
@@ -191,6 +200,10 @@ static int show_map(struct request *request, struct response *response, json_t *
         json_array_append_new(time_formats, json_string(formats[i]));
     const char *time_format = json_string_value(json_object_get(map, "time_format"));
     json_object_set(view, "import", import);
+    if (of_customers(map))
+        json_object_set_new(view, "customers", json_true());
+    if (json_object_get(guess, "notes"))
+        json_object_set(view, "notes", json_object_get(guess, "notes"));
     json_object_set_new(view, "columns", columns_json(guess, map));
     json_object_set_new(view, "time_format", json_string(time_format ? time_format : ""));
     json_object_set_new(view, "time_formats", time_formats);
@@ -221,19 +234,28 @@ static json_t *map_of_form(struct request *request, const json_t *guess) {
         map = json_object();
     for (size_t i = 0; i < ROLES; i++)
         json_object_del(map, roles[i]);
+    bool customers = strcmp(form(request, "format"), CUSTOMERS) == 0;
+    json_object_del(map, customers ? "properties" : "traits");
     size_t i;
     json_array_foreach(json_object_get(guess, "columns"), i, column) {
         json_t *name = json_object_get(column, "name");
         const char *role = request_form(request, arena_format(request->arena, "role_%zu", i));
         if (!role || !name)
             continue;
-        if (strcmp(role, "property") == 0)
+        /* What was chosen for the other kind of rows is kept as a detail. */
+        bool kept = strcmp(role, "property") == 0 || strcmp(role, "trait") == 0 ||
+                    (customers && strcmp(role, roles[0]) != 0 && strcmp(role, "ignore") != 0);
+        if (kept)
             json_array_append(properties, name);
-        for (size_t k = 0; k < ROLES; k++)
+        for (size_t k = 0; k < (customers ? 1 : ROLES); k++)
             if (strcmp(role, roles[k]) == 0)
                 json_object_set(map, roles[k], name);
     }
-    json_object_set_new(map, "properties", properties);
+    json_object_set_new(map, customers ? "traits" : "properties", properties);
+    if (customers) {
+        json_object_del(map, "time_format");
+        return map;
+    }
     set_or_drop(map, "time_format", form(request, "time_format"));
     const char *event = form(request, "event_const"), *channel = form(request, "channel_const");
     if (*event)
@@ -251,8 +273,11 @@ static int change_map(struct request *request, struct response *response, struct
     const json_t *guess = json_object_get(import, "guess");
     bool has_columns = json_array_size(json_object_get(guess, "columns")) > 0;
     json_t *map = has_columns ? map_of_form(request, guess) : NULL, *body = json_object();
-    if (map)
+    if (map) {
         json_object_set(body, "map", map);
+        json_object_set_new(body, "format",
+                            json_string(of_customers(map) ? CUSTOMERS : INTERACTIONS));
+    }
     bool start = strcmp(form(request, "do"), "preview") != 0;
     if (start)
         json_object_set_new(body, "source", json_string(page_text(request, "kind.file")));

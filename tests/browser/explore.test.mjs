@@ -179,3 +179,44 @@ test("words of one language and names of the data lead to the same question", as
   }
   await page.context().close();
 });
+
+test("on a phone the answer comes first and the question unfolds", async () => {
+  const page = await open(world, { width: 390, height: 844 });
+  await signIn(page, world);
+  await page.goto(world.base + FUNNEL);
+  await page.waitForSelector("#answer .headline");
+  assert.equal(await page.isVisible("#question"), false, "the question is folded");
+  assert.ok(await page.evaluate(() => document.querySelector("#answer .headline").getBoundingClientRect().top < 500), "the answer is on the first screen");
+  await page.click(".explore-ask > summary");
+  assert.equal(await page.isVisible("#question"), true);
+  await page.setViewportSize({ width: 1440, height: 900 });
+  await page.waitForTimeout(100);
+  assert.equal(await page.isVisible("#question"), true, "beside the answer it is always open");
+  await page.context().close();
+});
+
+test("a file of a few rows in Spanish is imported as proposed, one of customers too", async () => {
+  const page = await open(world);
+  await signIn(page, world);
+  const drop = async (name, text) => {
+    await page.goto(`${world.base}/import`);
+    await page.setInputFiles("#file", { name, mimeType: "text/csv", buffer: Buffer.from(text) });
+    await page.waitForURL(/\/import\/\d+$/, { timeout: 3000 }).catch(() => page.click(".drop button"));
+    await page.waitForSelector("[data-map]");
+  };
+  await drop("ventas.csv", "cliente;fecha;hora;importe\n77001;27/11/2026;10:15;12,50\n");
+  assert.match(await page.textContent(".message.warn"), /todas las filas/);
+  assert.equal(await page.inputValue("#event_const"), "Compra");
+  await page.click("button[value=start]");
+  await page.waitForSelector("#first-map, figure svg");
+  await drop("clientes.csv", "Nº cliente;Nombre;Ciudad\n77001;Rosa Vila;León\n");
+  assert.equal(await page.inputValue("#format"), "customers-csv");
+  await page.click("button[value=start]");
+  await page.waitForFunction(() => !document.querySelector("[data-map]"));
+  const { data } = await page.evaluate(async () => (await fetch("/api/v1/customers?q=77001")).json());
+  assert.equal(data.length, 1, "one customer of both files");
+  const seen = await page.evaluate(async () => (await fetch("/api/v1/customers/77001")).json());
+  assert.equal(seen.interactions, 1);
+  assert.ok(JSON.stringify(seen.traits).includes("León"), JSON.stringify(seen.traits));
+  await page.context().close();
+});

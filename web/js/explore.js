@@ -32,6 +32,17 @@ function show(id) {
   return /** @type {HTMLElement} */ (byId("answer").firstElementChild);
 }
 
+// Where form and answer stand below each other, the answer comes first: the form folds, unless it has something to correct.
+const beside = matchMedia("(min-width: 72rem)");
+function fold() {
+  const question = /** @type {HTMLDetailsElement|null} */ (document.querySelector(".explore-ask"));
+  if (!question) return;
+  question.open = beside.matches || Boolean(question.querySelector(".error")) || !document.querySelector("#answer figure, #answer table");
+  question.dataset.folds = "";
+}
+beside.addEventListener("change", fold);
+fold();
+
 /** What has the focus, to find it again in the new form. */
 function focused() {
   const field = /** @type {HTMLInputElement|HTMLButtonElement|null} */ (document.activeElement);

@@ -551,6 +551,66 @@ static void test_guess(void **state) {
     json_decref(json);
 }
 
+/* What people drop first: a row or two, in the words and signs of their spreadsheet. event: a column, or "=name" of all
+ * rows; "": the map has no such member. */
+static void test_guess_of_few_rows(void **state) {
+    (void)state;
+    static const struct {
+        const char *name, *bytes, *customer, *time, *time_format, *event, *note;
+        size_t preview;
+    } files[] = {
+        {"a.csv",
+         "cliente;fecha;canal;importe;teléfono\n1001;27/11/2026 10:15;tienda;12,50;600111222\n",
+         "cliente", "fecha", "%d/%m/%Y %H:%M", "=Compra", "no_event", 1},
+        {"llamadas.csv", "DNI;Día;Agente\n1X;27-11-2026;Eva\n", "DNI", "Día", "%d-%m-%Y",
+         "=Llamada", "no_event", 1},
+        {"a.csv", "fecha;cliente;acción\n", "cliente", "fecha", "", "acción", "no_rows", 0},
+        {"a.csv", "1001;2026-11-27 10:15;compra;12,5\n1002;2026-11-27 11:15;visita;0\n", "A", "B",
+         "rfc3339", "C", "no_header", 2},
+        {"a.csv", "date,customer,event\n04/25/2026,1,Signup\n", "customer", "date", "%m/%d/%Y",
+         "event", NULL, 1},
+        {"a.csv", "date,customer,event\n04/05/2026,1,Signup\n", "customer", "date", "%d/%m/%Y",
+         "event", "day_or_month_first", 1},
+        {"a.csv", "fecha;hora;cliente;evento\n27/11/2026;10:15;1;Compra\n", "cliente", "fecha",
+         "%d/%m/%Y %H:%M", "evento", NULL, 1},
+        {"a.csv", "cliente,fecha,producto,importe\n1,45987.5,Botas,20\n", "cliente", "fecha",
+         "excel", "=Compra", "no_event", 1},
+        {"a.csv",
+         "user_id,created_at,resolved_at,status\n7,2026-01-02 10:00,2026-01-03 11:00,closed\n",
+         "user_id", "created_at", "rfc3339", "status", NULL, 1},
+        {"a.csv",
+         "Fecha;Nº cliente;Correo electrónico;Motivo\n3 de mayo de 2026;9;a@example.com;Avería\n",
+         "Nº cliente", "Fecha", "%d de %B de %Y", "Motivo", NULL, 1},
+        {"orders.csv", "order,buyer,date,amount\nP1,b@example.com,1/31/2026 3:15 PM,\"1,234.50\"\n",
+         "buyer", "date", "%m/%d/%Y %I:%M %p", "=Purchase", "no_event", 1},
+        {"c.csv", "Nº cliente;Nombre;Ciudad;Fecha de alta\n1;Ana;León;01/02/2020\n", "Nº cliente",
+         "", "", "", NULL, 1},
+    };
+    for (size_t i = 0; i < sizeof files / sizeof *files; i++) {
+        json_t *json = guess(
+            &(struct import_file){.bytes = slice_of(files[i].bytes), .name = files[i].name}, NULL);
+        json_t *map = json_object_get(json, "map"), *event = json_object_get(map, "event"),
+               *notes = json_object_get(json, "notes");
+        const char *name = json_string_value(json_object_get(event, "const"));
+        const char *wanted = files[i].event;
+        assert_string_equal(guessed(json, "customer"), files[i].customer);
+        assert_string_equal(*files[i].time ? guessed(json, "time") : "", files[i].time);
+        assert_string_equal(*files[i].time_format ? guessed(json, "time_format") : "",
+                            files[i].time_format);
+        assert_string_equal(!*wanted ? ""
+                            : name   ? name
+                                     : json_string_value(event),
+                            wanted + (name != NULL));
+        assert_string_equal(json_string_value(json_object_get(json, "format")),
+                            *wanted ? "csv" : "customers-csv");
+        assert_int_equal(json_array_size(json_object_get(json, "preview")), files[i].preview);
+        assert_int_equal(json_array_size(notes), files[i].note != NULL);
+        if (files[i].note)
+            assert_string_equal(json_string_value(json_array_get(notes, 0)), files[i].note);
+        json_decref(json);
+    }
+}
+
 /* Real logs: counts of cases and events as their publishers and two programs found them (see the folder's README). */
 static void test_real_logs(void **state) {
     (void)state;
@@ -607,12 +667,19 @@ static void test_real_logs(void **state) {
 
 int main(void) {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_csv),       cmocka_unit_test(test_csv_refusals),
-        cmocka_unit_test(test_encodings), cmocka_unit_test(test_packed),
-        cmocka_unit_test(test_map),       cmocka_unit_test(test_formats),
-        cmocka_unit_test(test_identity),  cmocka_unit_test(test_jsonl),
-        cmocka_unit_test(test_customers), cmocka_unit_test(test_xes),
-        cmocka_unit_test(test_xlsx),      cmocka_unit_test(test_guess),
+        cmocka_unit_test(test_csv),
+        cmocka_unit_test(test_csv_refusals),
+        cmocka_unit_test(test_encodings),
+        cmocka_unit_test(test_packed),
+        cmocka_unit_test(test_map),
+        cmocka_unit_test(test_formats),
+        cmocka_unit_test(test_identity),
+        cmocka_unit_test(test_jsonl),
+        cmocka_unit_test(test_customers),
+        cmocka_unit_test(test_xes),
+        cmocka_unit_test(test_xlsx),
+        cmocka_unit_test(test_guess),
+        cmocka_unit_test(test_guess_of_few_rows),
         cmocka_unit_test(test_real_logs),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
