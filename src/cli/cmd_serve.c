@@ -7,7 +7,6 @@
 
 #include <dirent.h>
 #include <errno.h>
-#include <pthread.h>
 #include <signal.h>
 #include <stdbool.h>
 #include <stdio.h>
@@ -53,10 +52,12 @@ static void say_address(const struct serving *serving, int port, struct app *app
 }
 
 /* Storage failed: as if somebody had asked the server to stop. */
-static void stop_serving(void *context) { pthread_kill(*(const pthread_t *)context, SIGTERM); }
+static void stop_serving(void *context) {
+    (void)context;
+    kill(getpid(), SIGTERM);
+}
 
 int serve_folder(const struct serving *serving, struct err *err) {
-    pthread_t self = pthread_self();
     sigset_t signals;
     block_signals(&signals);
     raise_file_limit();
@@ -86,7 +87,7 @@ int serve_folder(const struct serving *serving, struct err *err) {
     if (!code) {
         say_address(serving, server_port(server), app);
         log_info("serve", "ready on port %d", server_port(server));
-        store_on_broken(folder->store, stop_serving, &self);
+        store_on_broken(folder->store, stop_serving, NULL);
         int signal_number = 0;
         code = store_broken(folder->store, err);
         if (!code)

@@ -510,7 +510,8 @@ __attribute__((format(printf, 3, 4))) static enum refusal
 refuse(char *message, enum refusal refusal, const char *format, ...) {
     va_list args;
     va_start(args, format);
-    vsnprintf(message, EVENT_MESSAGE_BYTES, format, args);
+    vsnprintf(message, EVENT_MESSAGE_BYTES, format,
+              args); /* NOLINT(clang-analyzer-valist.Uninitialized): it is */
     va_end(args);
     return refusal;
 }
