@@ -399,6 +399,8 @@ static void tell_tap(struct teller *teller, const struct moment *moment, struct 
     static const char *const why[] = {"espera", "no me lo han resuelto", "trato", "precio"};
     double waited[] = {moment->b > 15 ? 5 : 1, 1.4, 0.7, 0.9};
     tell_text(teller, "face", faces[moment->a]);
+    tell_int(teller, "value", 3 - moment->a);
+    tell_int(teller, "scale_max", 3);
     tell_text(teller, "kiosk", "Pantalla a la salida");
     if (moment->a && stream_chance(&teller->stream, 0.6))
         tell_text(teller, "reason", why[stream_pick(&teller->stream, waited, 4)]);

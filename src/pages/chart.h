@@ -22,8 +22,10 @@ struct trend_view {
     int64_t now_ms;         /* a bucket that ends later is under way: dashed; 0: none is */
     const json_t *previous; /* data of the period before, drawn behind; or NULL */
     bool whole;             /* values are counts */
+    bool interval;          /* rows have "low", "high" and "n": a band around the line */
+    bool share;             /* values are shares 0 … 1 */
 };
-/* data: [{"time","by"?,"value"}]. */
+/* data: [{"time","by"?,"value"}], with view->interval "low", "high", "n" besides. */
 void chart_trend(const struct chart *chart, const struct trend_view *view, const json_t *data,
                  struct buf *out);
 void chart_trend_table(const struct chart *chart, const struct trend_view *view, const json_t *data,

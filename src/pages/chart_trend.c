@@ -19,8 +19,9 @@ enum { MAX_SERIES = 8, LINE_HEIGHT = 16 };
 struct trend_series {
     struct slice name; /* absent: the only one */
     bool other;
-    double *values; /* one per bucket, NAN where there is none */
-    double *base;   /* what lies below it when stacked */
+    double *values;           /* one per bucket, NAN where there is none */
+    double *low, *spread, *n; /* of intervals: lower end, height, answers; NULL without */
+    double *base;             /* what lies below it when stacked */
     double total;
     double label_y;
 };
@@ -34,6 +35,7 @@ struct trend {
     double *previous;
     size_t n_previous;
     struct value_axis axis;
+    bool share;
     double left, right, top, bottom, width, height; /* of the plot inside the drawing */
     size_t under_way;                               /* buckets at the end that are not over */
 };
@@ -77,6 +79,20 @@ static struct trend_series *series_of(const struct chart *chart, struct trend *t
     return series;
 }
 
+static void add_interval(const struct chart *chart, const struct trend *trend,
+                         struct trend_series *series, const json_t *row, size_t bucket) {
+    if (!series->low) {
+        series->low = ARENA_ARRAY(chart->arena, double, trend->buckets);
+        series->spread = ARENA_ARRAY(chart->arena, double, trend->buckets);
+        series->n = ARENA_ARRAY(chart->arena, double, trend->buckets);
+        for (size_t i = 0; i < trend->buckets; i++)
+            series->low[i] = series->spread[i] = (double)NAN;
+    }
+    series->low[bucket] = json_figure(row, "low");
+    series->spread[bucket] = json_figure(row, "high") - series->low[bucket];
+    series->n[bucket] = json_figure(row, "n");
+}
+
 static int compare_series(const void *a, const void *b) {
     const struct trend_series *x = a, *y = b;
     if (x->other != y->other)
@@ -84,7 +100,8 @@ static int compare_series(const void *a, const void *b) {
     return (x->total < y->total) - (x->total > y->total);
 }
 
-static void read_series(const struct chart *chart, const json_t *data, struct trend *trend) {
+static void read_series(const struct chart *chart, const struct trend_view *view,
+                        const json_t *data, struct trend *trend) {
     size_t i;
     json_t *row;
     json_array_foreach(data, i, row) {
@@ -96,7 +113,10 @@ static void read_series(const struct chart *chart, const json_t *data, struct tr
         double value = json_figure(row, "value");
         trend->named |= named;
         series->other = slice_is(json_slice(row, "by"), "(other)");
-        series->values[bucket_of(trend, json_instant_ms(row, "time"))] = value;
+        size_t bucket = bucket_of(trend, json_instant_ms(row, "time"));
+        series->values[bucket] = value;
+        if (view->interval)
+            add_interval(chart, trend, series, row, bucket);
         series->total += isfinite(value) ? value : 0;
     }
     qsort(trend->series, trend->n, sizeof *trend->series, compare_series);
@@ -125,7 +145,8 @@ static void read_trend(const struct chart *chart, const struct trend_view *view,
                        struct trend *trend) {
     double low = 0, high = 0;
     read_buckets(chart, data, trend);
-    read_series(chart, data, trend);
+    read_series(chart, view, data, trend);
+    trend->share = view->share;
     if (view->previous && trend->n == 1)
         read_previous(chart, view->previous, trend);
     for (size_t b = 0; b < trend->buckets; b++) {
@@ -137,6 +158,10 @@ static void read_trend(const struct chart *chart, const struct trend_view *view,
                 series->base[b] = below, below += value;
             low = fmin(low, value);
             high = fmax(high, fmax(value, below));
+            if (series->low && isfinite(series->low[b])) {
+                low = fmin(low, series->low[b]);
+                high = fmax(high, series->low[b] + series->spread[b]);
+            }
         }
         if (b < trend->n_previous && isfinite(trend->previous[b]))
             high = fmax(high, trend->previous[b]), low = fmin(low, trend->previous[b]);
@@ -158,6 +183,25 @@ static double y_of(const struct trend *trend, double value) {
            (value - trend->axis.low) / (trend->axis.high - trend->axis.low) * trend->height;
 }
 
+/* A value of the axis. */
+static const char *axis_text(const struct chart *chart, const struct trend *trend, double value) {
+    return trend->share ? chart_share(chart, value, 0) : chart_compact(chart, value);
+}
+
+/* A value as a sentence tells it, with its interval and n where it has one. */
+static const char *value_text(const struct chart *chart, const struct trend *trend,
+                              const struct trend_series *series, size_t bucket) {
+    double value = series->values[bucket];
+    const char *text = trend->share ? chart_share(chart, value, 1) : chart_number(chart, value, 2);
+    if (!series->low || !isfinite(series->low[bucket]))
+        return text;
+    double low = series->low[bucket], high = low + series->spread[bucket];
+    return arena_format(chart->arena, "%s (%s – %s, n = %s)", text,
+                        trend->share ? chart_share(chart, low, 1) : chart_number(chart, low, 1),
+                        trend->share ? chart_share(chart, high, 1) : chart_number(chart, high, 1),
+                        chart_number(chart, series->n[bucket], 0));
+}
+
 /* Spaces between the lines of the grid. */
 static int grid_steps(const struct trend *trend) {
     return (int)floor((trend->axis.high - trend->axis.low) / trend->axis.step + 0.5);
@@ -171,7 +215,7 @@ static void draw_grid(const struct chart *chart, const struct trend_view *view,
         double shown = fabs(value) < step / 1e6 ? 0 : value, y = round(y_of(trend, shown)) + 0.5;
         svg_line(out, trend->left, y, trend->left + trend->width, y, shown == 0 ? "axis" : "grid");
         svg_text(out, trend->left - 8, y + 4, ANCHOR_END, "t-small muted",
-                 slice_of(chart_compact(chart, shown)));
+                 slice_of(axis_text(chart, trend, shown)));
     }
     struct time_tick *ticks = ARENA_ARRAY(chart->arena, struct time_tick, trend->buckets + 1);
     size_t n = axis_time(chart, view->every, trend->starts, trend->buckets, trend->width, ticks);
@@ -216,6 +260,9 @@ static void draw_series(const struct chart *chart, const struct trend_view *view
     size_t last = trend->buckets - 1,
            whole = trend->under_way ? trend->buckets - trend->under_way : trend->buckets;
     double *top = series->values;
+    if (series->low)
+        draw_path(trend, series->spread, series->low, 0, last,
+                  arena_format(chart->arena, "area interval fill-%s", color), out);
     if (view->shape != TREND_LINES) {
         draw_path(trend, series->values, series->base, 0, last,
                   arena_format(chart->arena, "area fill-%s%s", color,
@@ -310,7 +357,7 @@ static void draw_bands(const struct chart *chart, const struct trend_view *view,
         for (size_t s = 0; s < trend->n; s++)
             buf_add_format(&title, "\n%.*s%s%s", SLICE_ARGS(trend->series[s].name),
                            trend->named ? ": " : "",
-                           chart_number(chart, trend->series[s].values[b], 2));
+                           value_text(chart, trend, &trend->series[s], b));
         if (b < trend->n_previous)
             buf_add_format(&title, "\n%s: %s", chart_say(chart, "previous"),
                            chart_number(chart, trend->previous[b], 2));
@@ -338,7 +385,7 @@ void chart_trend(const struct chart *chart, const struct trend_view *view, const
         return;
     for (int line = 0; line <= grid_steps(&trend); line++) {
         double value = trend.axis.low + line * trend.axis.step;
-        ticks = fmax(ticks, text_width(slice_of(chart_compact(chart, value)), SIZE_SMALL));
+        ticks = fmax(ticks, text_width(slice_of(axis_text(chart, &trend, value)), SIZE_SMALL));
     }
     for (size_t s = 0; trend.named && !chart->narrow && s < trend.n; s++)
         names = fmax(names, fmin(text_width(trend.series[s].name, SIZE_TEXT) + 24, 200));
@@ -375,8 +422,7 @@ void chart_trend_table(const struct chart *chart, const struct trend_view *view,
         chart_table_cell(out, slice_of(chart_bucket(chart, view->every, trend.starts[b], true)),
                          false);
         for (size_t s = 0; s < trend.n; s++)
-            chart_table_cell(out, slice_of(chart_number(chart, trend.series[s].values[b], 2)),
-                             true);
+            chart_table_cell(out, slice_of(value_text(chart, &trend, &trend.series[s], b)), true);
         chart_table_row_end(out);
     }
     chart_table_close(out);

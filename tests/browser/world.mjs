@@ -58,7 +58,7 @@ export function history(customers = 120) {
       time += random() * 5 * 864e5;
       if (time > now) break;
       const channel = pick(Object.keys(events)), event = pick(events[channel]);
-      const properties = event === "Order Completed" ? { total: 38.5, currency: "EUR" } : event === "Call Ended" ? { reason: pick(["Factura", "Avería"]), duration_s: 340 } : {};
+      const properties = event === "Order Completed" ? { total: 38.5, currency: "EUR" } : event === "Kiosk Tapped" ? { survey: "Salida", value: pick([1, 2, 3, 3]), scale_max: 3 } : event === "Call Ended" ? { reason: pick(["Factura", "Avería"]), duration_s: 340 } : {};
       batch.push({ type: "track", event, userId, messageId: `${customer}-${i}`, timestamp: new Date(time).toISOString(), properties, context: { channel } });
     }
   }

@@ -249,6 +249,7 @@ static const struct right pages[] = {
     {"GET", "/", ROLE_VIEWER, 0},
     {"POST", "/sign-out", ROLE_VIEWER, 0},
     {"GET", "/explore", ROLE_VIEWER, 0},
+    {"GET", "/scores", ROLE_VIEWER, 0},
     {"GET", "/explore/{kind}", ROLE_VIEWER, 0},
     {"GET", "/explore/{kind}/values", ROLE_VIEWER, 0},
     {"GET", "/explore/{kind}/people", ROLE_AGENT, 0},

@@ -48,7 +48,9 @@ static void draw(const json_t *golden, const char *language, int form, struct bu
                                                                     : TREND_LINES,
                                .every = bucket_of(golden),
                                .now_ms = INT64_C(1795300000000),
-                               .whole = true,
+                               .whole = !has_view(golden, "interval"),
+                               .interval = has_view(golden, "interval"),
+                               .share = has_view(golden, "interval"),
                                .previous = json_object_get(golden, "previous")};
     struct flow_view flow = {.by_time = has_view(golden, "time")};
     struct slice kind = json_slice(golden, "kind");
