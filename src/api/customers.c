@@ -262,6 +262,8 @@ static int list(struct request *request, struct response *response, struct err *
     if (!code)
         code = rows_json(request, reader, owners, n, &rows, err);
     if (!code) {
+        audit_note(request, "customer.list", "",
+                   arena_format(request->arena, "%zu", json_array_size(rows)));
         bool more = !(q && q[0]) && n == (size_t)limit;
         if (more)
             snprintf(next, sizeof next, "%llu",
@@ -380,6 +382,7 @@ static int get(struct request *request, struct response *response, struct err *e
     reader_close(reader);
     if (code)
         return code;
+    audit_note(request, "customer.read", json_string_value(json_object_get(json, "id")), "");
     response_json(response, 200, json);
     json_decref(json);
     return HANDLED;
@@ -473,8 +476,10 @@ static int merge(struct request *request, struct response *response, struct err 
             code = err_set(err, E_REFUSED, "%s", refusal_text((enum refusal)result.refusal));
     }
     if (!code) {
+        char number[CUSTOMER_ID_BYTES]; /* the audit knows customers by number only */
+        customer_id_format(owner, number);
         audit_write(app_accounts(request->app), &request->principal, request->peer,
-                    "customer.merge", request->params[0], into);
+                    "customer.merge", number, "");
         request->params[0] = arena_text(request->arena, slice_of(into));
         code = get(request, response, err);
     }

@@ -28,6 +28,7 @@ struct export_source; /* what is exported, and how far it is */
 /* One kind of export. */
 struct export_kind {
     const char *name; /* "interactions" */
+    unsigned scopes;  /* needed besides the route's */
     size_t n_columns;
     struct {
         const char *name;
@@ -44,6 +45,6 @@ struct export_source {
     uint64_t position, end;
 };
 
-extern const struct export_kind export_interactions, export_customers;
+extern const struct export_kind export_interactions, export_customers, export_audit;
 
 #endif

@@ -249,8 +249,9 @@ static int read_instant(struct request *request, const char *name, int64_t stand
 }
 
 static int begin(struct request *request, struct response *response, struct err *err) {
-    enum { KINDS = 2 };
-    static const struct export_kind *const kinds[KINDS] = {&export_interactions, &export_customers};
+    enum { KINDS = 3 };
+    static const struct export_kind *const kinds[KINDS] = {&export_interactions, &export_customers,
+                                                           &export_audit};
     const char *format = request_query(request, "format");
     const struct export_kind *kind = NULL;
     int64_t from_ms, to_ms;
@@ -258,7 +259,9 @@ static int begin(struct request *request, struct response *response, struct err 
         if (strcmp(kinds[i]->name, request->params[0]) == 0)
             kind = kinds[i];
     if (!kind)
-        return err_set(err, E_NOT_FOUND, "interactions and customers can be exported");
+        return err_set(err, E_NOT_FOUND, "interactions, customers and audit can be exported");
+    if ((request->principal.scopes & kind->scopes) != kind->scopes)
+        return err_set(err, E_FORBIDDEN, "only an administrator exports this");
     if (!format)
         format = "csv";
     bool csv = strcmp(format, "csv") == 0, jsonl = strcmp(format, "jsonl") == 0,
@@ -295,6 +298,6 @@ static int begin(struct request *request, struct response *response, struct err 
 static const struct route routes[] = {
     {METHOD_GET, "/api/v1/exports/{what}", ACCESS_API, SCOPE_QUERY, .role = ROLE_UNIT_MANAGER,
      .handle = begin,
-     .summary = "All interactions or customers: ?format=csv|jsonl|xlsx &from= &to="},
+     .summary = "All interactions, customers or the audit: ?format=csv|jsonl|xlsx &from= &to="},
 };
 const struct route_table api_export_routes = ROUTE_TABLE(routes);

@@ -9,6 +9,17 @@
 
 enum { CSV_MAX_BYTES = 256 * 1024 * 1024 };
 
+/* Somebody saw people, not only numbers: how many, and by which kind of question. */
+static void note_people(const struct request *request, const json_t *answer) {
+    const json_t *data = json_object_get(answer, "data");
+    const char *kind = json_string_value(json_object_get(answer, "kind"));
+    const json_t *people = json_object_get(data, "customers");
+    bool timeline = kind && strcmp(kind, "timeline") == 0;
+    if (json_is_array(people) || timeline)
+        audit_note(request, "query.people", kind,
+                   arena_format(request->arena, "%zu", timeline ? 1 : json_array_size(people)));
+}
+
 static int query(struct request *request, struct response *response, struct err *err) {
     json_t *question, *answer = NULL;
     int code = request_json(request, &question, err);
@@ -21,6 +32,7 @@ static int query(struct request *request, struct response *response, struct err 
     json_decref(question);
     if (code)
         return code;
+    note_people(request, answer);
     if (request_accepts(request, "text/csv")) {
         response->type = "text/csv; charset=utf-8";
         buf_init(&response->body, CSV_MAX_BYTES);

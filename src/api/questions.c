@@ -186,7 +186,7 @@ static int add(struct request *request, struct response *response, struct err *e
     if (!code) {
         json_t *json = saved_json(request, &saved);
         audit_write(app_accounts(request->app), &request->principal, request->peer, "question.add",
-                    saved.name, saved.address);
+                    saved.name, "");
         response_json(response, 201, json);
         json_decref(json);
     }

@@ -98,7 +98,7 @@ static int send_link(struct request *request, struct response *response, const s
 /* Without a password: an invitation, whose link is in the answer. */
 static int add(struct request *request, struct response *response, struct err *err) {
     struct user user = {0};
-    const char *password;
+    const char *password = NULL;
     json_t *body;
     int code = request_json(request, &body, err);
     if (code)

@@ -111,6 +111,8 @@ int accounts_open(struct accounts **out, struct folder *folder, struct err *err)
     const struct hash_key *key = vault_token_key(folder->vault);
     crypto_generichash(accounts->csrf_key, HASH_BYTES, (const unsigned char *)"csrf", 4, key->bytes,
                        sizeof key->bytes);
+    crypto_generichash(accounts->audit_key, HASH_BYTES, (const unsigned char *)"audit", 5,
+                       key->bytes, sizeof key->bytes);
     int code = count_users(accounts, err);
     if (code) {
         accounts_close(accounts);

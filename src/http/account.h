@@ -204,10 +204,21 @@ struct audit_entry {
 };
 void audit_write(struct accounts *accounts, const struct principal *by, const char *address,
                  const char *what, const char *about, const char *detail);
-/* Newest first, with id < before (0: newest). */
-must_use int audit_list(struct accounts *accounts, uint64_t before, size_t limit,
+/* Somebody saw somebody: written with the next commit, without waiting. about: a customer's number, never an identifier. */
+void audit_note(const struct request *request, const char *what, const char *about,
+                const char *detail);
+struct audit_filter {
+    const char *who, *what, *about; /* NULL or "": all; what "user" means "user.add" … too */
+    int64_t from_ms, to_ms;         /* half-open; to_ms 0: no end */
+    uint64_t before, after;         /* ids between these; 0: no bound */
+    bool oldest_first;
+};
+must_use int audit_list(struct accounts *accounts, const struct audit_filter *filter, size_t limit,
                         struct arena *arena, struct audit_entry **entries, size_t *n,
                         struct err *err);
+/* Follows the chain: how many entries it has, and the id of the first that does not fit (0: all do). */
+must_use int audit_check(struct accounts *accounts, uint64_t *entries, uint64_t *broken,
+                         struct err *err);
 
 /* http/'s own: fills request->principal, language and csrf from socket, Authorization or cookie. */
 must_use int accounts_identify(struct request *request, struct err *err);

@@ -18,7 +18,7 @@ struct accounts {
     sem_t hashing;    /* Argon2id computations under way */
     atomic_int waiting;
     struct throttle *by_address, *by_email;
-    unsigned char csrf_key[HASH_BYTES];
+    unsigned char csrf_key[HASH_BYTES], audit_key[HASH_BYTES];
 };
 
 /* BLAKE2b-256 of a secret token. */

@@ -1,58 +1,171 @@
 /*
- * The audit of sign-ins and changes: append only, durable before the change is answered.
+ * The audit of who came in, saw whom and changed what: append only.
+ *
+ * Changes are durable in the audit before they are answered. Reads are noted without waiting: they ride in the next commit.
+ *
+ * CHAIN  Each entry bears a keyed BLAKE2b hash of the entry before it and of itself, under a key that the vault holds: who edits
+ * the records past the program, changing or taking an entry away, breaks it from there on. What it does not show is that the newest
+ * entries are missing. Entries from before there was a chain have none.
+ *
+ * PRIVACY  No secret, and of customers their number only.
  *
  * SPDX-License-Identifier: GPL-3.0-or-later
  */
+#include <sodium.h>
+#include <stdlib.h>
+
 #include "base/clock.h"
 #include "base/logger.h"
 #include "http/account_internal.h"
 
-static int insert_entry(void *context, sqlite3 *db, struct err *err) {
-    const struct audit_entry *entry = context;
+struct note {
+    struct store_job job; /* first: the store gives it back */
+    struct accounts *accounts;
+    struct audit_entry entry;
+    struct arena arena;
+};
+
+static void add_text(crypto_generichash_state *state, const char *text) {
+    crypto_generichash_update(state, (const unsigned char *)text, strlen(text) + 1);
+}
+
+static void chain_of(const struct accounts *accounts, const unsigned char *before,
+                     const struct audit_entry *entry, unsigned char chain[HASH_BYTES]) {
+    crypto_generichash_state state;
+    crypto_generichash_init(&state, accounts->audit_key, HASH_BYTES, HASH_BYTES);
+    crypto_generichash_update(&state, before, HASH_BYTES);
+    crypto_generichash_update(&state, (const unsigned char *)&entry->time_ms,
+                              sizeof entry->time_ms);
+    add_text(&state, entry->who);
+    add_text(&state, entry->address);
+    add_text(&state, entry->what);
+    add_text(&state, entry->about);
+    add_text(&state, entry->detail);
+    crypto_generichash_final(&state, chain, HASH_BYTES);
+}
+
+static int last_chain(sqlite3 *db, unsigned char chain[HASH_BYTES], struct err *err) {
     sqlite3_stmt *statement =
-        STORE_PREPARE(db,
-                      "INSERT INTO audit(time_ms, who, address, what, about, detail)"
-                      " VALUES(?, ?, ?, ?, ?, ?)",
-                      err);
+        STORE_PREPARE(db, "SELECT chain FROM audit ORDER BY id DESC LIMIT 1", err);
+    int code = statement ? store_step(statement, err) : E_IO;
+    memset(chain, 0, HASH_BYTES);
+    if (code != 1)
+        return code;
+    const void *bytes = sqlite3_column_blob(statement, 0);
+    if (bytes && sqlite3_column_bytes(statement, 0) == HASH_BYTES)
+        memcpy(chain, bytes, HASH_BYTES);
+    sqlite3_reset(statement);
+    return 0;
+}
+
+static int insert_entry(const struct note *note, sqlite3 *db, struct err *err) {
+    const struct audit_entry *entry = &note->entry;
+    unsigned char before[HASH_BYTES], chain[HASH_BYTES];
+    int code = last_chain(db, before, err);
+    sqlite3_stmt *statement =
+        code ? NULL
+             : STORE_PREPARE(db,
+                             "INSERT INTO audit(time_ms, who, address, what, about, detail, chain)"
+                             " VALUES(?, ?, ?, ?, ?, ?, ?)",
+                             err);
     if (!statement)
-        return E_IO;
+        return code ? code : E_IO;
+    chain_of(note->accounts, before, entry, chain);
     sqlite3_bind_int64(statement, 1, entry->time_ms);
     bind_text(statement, 2, entry->who);
     bind_text(statement, 3, entry->address);
     bind_text(statement, 4, entry->what);
     bind_text(statement, 5, entry->about);
     bind_text(statement, 6, entry->detail);
+    sqlite3_bind_blob(statement, 7, chain, HASH_BYTES, SQLITE_TRANSIENT);
     return run_statement(statement, err);
+}
+
+static int insert_now(void *context, sqlite3 *db, struct err *err) {
+    return insert_entry(context, db, err);
 }
 
 void audit_write(struct accounts *accounts, const struct principal *by, const char *address,
                  const char *what, const char *about, const char *detail) {
-    struct audit_entry entry = {.time_ms = clock_now_ms(),
-                                .who = by ? by->name : NULL,
-                                .address = address,
-                                .what = what,
-                                .about = about,
-                                .detail = detail};
+    struct note note = {.accounts = accounts,
+                        .entry = {.time_ms = clock_now_ms(),
+                                  .who = by && by->name ? by->name : "",
+                                  .address = address ? address : "",
+                                  .what = what,
+                                  .about = about ? about : "",
+                                  .detail = detail ? detail : ""}};
     struct err err = {0};
-    if (store_write(accounts->folder->store, insert_entry, &entry, &err))
+    if (store_write(accounts->folder->store, insert_now, &note, &err))
         log_error("http", "an entry of the audit was not written: %s", err.message);
 }
 
-int audit_list(struct accounts *accounts, uint64_t before, size_t limit, struct arena *arena,
-               struct audit_entry **entries, size_t *n, struct err *err) {
+static int insert_later(struct store_job *job, sqlite3 *db, struct err *err) {
+    return insert_entry((struct note *)job, db, err);
+}
+
+static void noted(struct store_job *job, int code, const struct err *err) {
+    struct note *note = (struct note *)job;
+    if (code)
+        log_error("http", "an entry of the audit was not written: %s", err->message);
+    arena_release(&note->arena);
+    free(note);
+}
+
+void audit_note(const struct request *request, const char *what, const char *about,
+                const char *detail) {
+    struct accounts *accounts = app_accounts(request->app);
+    const struct principal *by = &request->principal;
+    struct note *note = calloc(1, sizeof *note);
+    struct err err = {0};
+    if (!note)
+        abort();
+    arena_init(&note->arena);
+    note->job = (struct store_job){
+        .run = insert_later, .done = noted, .bytes = sizeof *note + 1024, .alone = true};
+    note->accounts = accounts;
+    note->entry = (struct audit_entry){
+        .time_ms = request->received_ms,
+        .who = arena_text(&note->arena, slice_of(by->name ? by->name : "")),
+        .address = arena_text(&note->arena, slice_of(request->peer ? request->peer : "")),
+        .what = what,
+        .about = arena_text(&note->arena, slice_of(about)),
+        .detail = arena_text(&note->arena, slice_of(detail))};
+    if (!store_submit(accounts->folder->store, &note->job, &err))
+        return;
+    audit_write(accounts, by, request->peer, what, about, detail); /* waits for room */
+    arena_release(&note->arena);
+    free(note);
+}
+
+/* ---- reading ---- */
+
+static void bind_filter(sqlite3_stmt *statement, const struct audit_filter *filter, size_t limit) {
+    bind_text(statement, 1, filter->who);
+    bind_text(statement, 2, filter->what);
+    bind_text(statement, 3, filter->about);
+    sqlite3_bind_int64(statement, 4, filter->from_ms);
+    sqlite3_bind_int64(statement, 5, filter->to_ms ? filter->to_ms : INT64_MAX);
+    sqlite3_bind_int64(statement, 6, (sqlite3_int64)filter->before);
+    sqlite3_bind_int64(statement, 7, (sqlite3_int64)filter->after);
+    sqlite3_bind_int64(statement, 8, (sqlite3_int64)limit);
+}
+
+#define AUDIT_SELECT                                                                               \
+    "SELECT id, time_ms, who, address, what, about, detail FROM audit WHERE (?1 = '' OR who = ?1)" \
+    " AND (?2 = '' OR what = ?2 OR substr(what, 1, length(?2) + 1) = ?2 || '.') AND (?3 = '' OR "  \
+    "about = ?3) AND time_ms >= ?4 AND time_ms < ?5 AND (?6 = 0 OR id < ?6) AND id > ?7 "
+
+int audit_list(struct accounts *accounts, const struct audit_filter *filter, size_t limit,
+               struct arena *arena, struct audit_entry **entries, size_t *n, struct err *err) {
     *entries = ARENA_ARRAY(arena, struct audit_entry, limit);
     *n = 0;
     sqlite3 *db = store_reader_get(accounts->folder->store);
-    sqlite3_stmt *statement = STORE_PREPARE(
-        db,
-        "SELECT id, time_ms, who, address, what, about, detail FROM audit WHERE ?1 = 0 OR id < ?1"
-        " ORDER BY id DESC LIMIT ?2",
-        err);
+    sqlite3_stmt *statement =
+        filter->oldest_first ? STORE_PREPARE(db, AUDIT_SELECT "ORDER BY id LIMIT ?8", err)
+                             : STORE_PREPARE(db, AUDIT_SELECT "ORDER BY id DESC LIMIT ?8", err);
     int code = statement ? 1 : E_IO;
-    if (statement) {
-        sqlite3_bind_int64(statement, 1, (sqlite3_int64)before);
-        sqlite3_bind_int64(statement, 2, (sqlite3_int64)limit);
-    }
+    if (statement)
+        bind_filter(statement, filter, limit);
     while (code == 1 && (code = store_step(statement, err)) == 1)
         (*entries)[(*n)++] =
             (struct audit_entry){.id = (uint64_t)sqlite3_column_int64(statement, 0),
@@ -63,5 +176,46 @@ int audit_list(struct accounts *accounts, uint64_t before, size_t limit, struct 
                                  .about = column_text(statement, 5, arena),
                                  .detail = column_text(statement, 6, arena)};
     store_reader_put(accounts->folder->store, db);
+    return code;
+}
+
+/* Does the chain go on with this row? before becomes its own. */
+static bool goes_on(const struct accounts *accounts, sqlite3_stmt *row,
+                    unsigned char before[HASH_BYTES], struct arena *arena) {
+    struct audit_entry entry = {.time_ms = sqlite3_column_int64(row, 1),
+                                .who = column_text(row, 2, arena),
+                                .address = column_text(row, 3, arena),
+                                .what = column_text(row, 4, arena),
+                                .about = column_text(row, 5, arena),
+                                .detail = column_text(row, 6, arena)};
+    unsigned char chain[HASH_BYTES];
+    chain_of(accounts, before, &entry, chain);
+    bool same = sqlite3_column_bytes(row, 7) == HASH_BYTES &&
+                memcmp(sqlite3_column_blob(row, 7), chain, HASH_BYTES) == 0;
+    memcpy(before, chain, HASH_BYTES);
+    return same;
+}
+
+int audit_check(struct accounts *accounts, uint64_t *entries, uint64_t *broken, struct err *err) {
+    unsigned char before[HASH_BYTES] = {0};
+    struct arena arena;
+    arena_init(&arena);
+    *entries = *broken = 0;
+    sqlite3 *db = store_reader_get(accounts->folder->store);
+    sqlite3_stmt *statement =
+        STORE_PREPARE(db,
+                      "SELECT id, time_ms, who, address, what, about, detail, chain FROM audit "
+                      "WHERE id > coalesce((SELECT max(id) FROM audit WHERE chain IS NULL), 0) "
+                      "ORDER BY id",
+                      err);
+    int code = statement ? 1 : E_IO;
+    while (code == 1 && (code = store_step(statement, err)) == 1) {
+        ++*entries;
+        if (!*broken && !goes_on(accounts, statement, before, &arena))
+            *broken = (uint64_t)sqlite3_column_int64(statement, 0);
+        arena_clear(&arena);
+    }
+    store_reader_put(accounts->folder->store, db);
+    arena_release(&arena);
     return code;
 }

@@ -137,3 +137,8 @@ CREATE TABLE link (
     user INTEGER NOT NULL,       -- user.id
     expires_ms INTEGER NOT NULL
 ) WITHOUT ROWID;
+
+-- step 6
+
+ALTER TABLE audit ADD COLUMN chain BLOB; -- keyed hash of the entry before and this one, 32 bytes; NULL: from before step 6
+CREATE TRIGGER audit_stays BEFORE DELETE ON audit BEGIN SELECT RAISE(ABORT, 'the audit is append-only'); END;

@@ -144,6 +144,13 @@ static int check_second(struct request *request, struct response *response, uint
     return result;
 }
 
+/* For the audit: what was typed only where it is somebody's address, not a password in the wrong field. */
+static const char *known_email(struct accounts *accounts, const char *email, struct arena *arena) {
+    struct err ignored = {0};
+    struct user user;
+    return user_find(accounts, email, arena, &user, &ignored) ? "" : user.email;
+}
+
 static int begin_of(struct request *request, struct response *response, const struct user *user,
                     struct err *err) {
     struct principal who = {.name = user->email};
@@ -175,7 +182,8 @@ int session_sign_in(struct request *request, struct response *response, const ch
     if (!code && user.totp)
         code = check_second(request, response, user.id, second, err);
     if (code == E_UNAUTHORIZED)
-        audit_write(accounts, &nobody, request->peer, "session.refused", email, "");
+        audit_write(accounts, &nobody, request->peer, "session.refused",
+                    known_email(accounts, email, request->arena), "");
     return code ? code : begin_of(request, response, &user, err);
 }
 

@@ -4,6 +4,7 @@
  * SPDX-License-Identifier: GPL-3.0-or-later
  */
 #include "http/account.h"
+#include "http/router.h"
 #include "pages/page.h"
 #include "pages/pages.h"
 #include "pages/settings.h"
@@ -117,19 +118,48 @@ static int change_keys(struct request *request, struct response *response, struc
 
 /* ---- audit ---- */
 
+/* The API's address for what the page's form asks; "" at a filter: all. */
+static const char *audit_target(struct request *request, const char *prefix, const char *cursor) {
+    static const char *const filters[] = {"who", "what", "about", "from", "to"};
+    struct buf target;
+    buf_init(&target, 16384);
+    buf_add_format(&target, "%scursor=%s", prefix, cursor);
+    for (size_t i = 0; i < sizeof filters / sizeof *filters; i++) {
+        const char *value = request_query(request, filters[i]);
+        if (!value || !value[0])
+            continue;
+        buf_add_format(&target, "&%s=", filters[i]);
+        url_encode(slice_of(value), &target);
+    }
+    const char *text = arena_text(request->arena, buf_slice(&target));
+    buf_release(&target);
+    return text;
+}
+
 static int show_audit(struct request *request, struct response *response, struct err *err) {
+    static const char *const fields[] = {"who", "what", "about", "from", "to"};
     const char *cursor = request_query(request, "cursor");
     json_t *answer;
-    const char *target =
-        settings_path(request, "/api/v1/audit?limit=50&cursor=", cursor && *cursor ? cursor : "0");
-    int code = page_fetch(request, target, &answer, err);
-    if (code < 0)
+    struct err refusal = {0};
+    int code = page_fetch(
+        request, audit_target(request, "/api/v1/audit?limit=50&", cursor && *cursor ? cursor : "0"),
+        &answer, &refusal);
+    if (code < 0 && code != E_INVALID) {
+        *err = refusal;
         return code;
-    json_t *view = json_pack("{s:O}", "entries", json_object_get(answer, "data"));
+    }
+    if (code < 0)
+        answer = json_object();
+    json_t *view = json_pack("{s:O?}", "entries", json_object_get(answer, "data"));
+    if (code < 0)
+        page_form_error(request, view, &refusal);
+    for (size_t i = 0; i < sizeof fields / sizeof *fields; i++)
+        if (request_query(request, fields[i]))
+            json_object_set_new(view, fields[i], json_string(request_query(request, fields[i])));
     const char *next = json_string_value(json_object_get(answer, "next"));
     if (next)
         json_object_set_new(view, "older",
-                            json_string(settings_path(request, "/settings/audit?cursor=", next)));
+                            json_string(audit_target(request, "/settings/audit?", next)));
     json_decref(answer);
     return settings_render(request, response, "audit", view, err);
 }

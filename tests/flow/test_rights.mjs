@@ -160,5 +160,20 @@ must(funnel.data.every((row) => row.by === "web") && funnel.data[0].customers ==
 await call(admin, "PATCH", "/api/v1/settings", { floor: 3 });
 must((await channels(viewer)).data.length === 3, "the floor is a setting");
 must((await call(admin, "PATCH", "/api/v1/settings", { floor: 0 })).json.errors[0].pointer === "/floor", "of at least one");
+
+// ---- who saw whom ----
+
+const audit = async (query) => (await call(admin, "GET", `/api/v1/audit?limit=1000&${query}`)).json.data;
+await call(agent, "GET", `/api/v1/customers/${norte.id}`);
+await pause(200);
+must((await audit(`what=customer.read&who=agent@example.org&about=${norte.id}`)).length > 0, "reading a customer's card is in the audit");
+must((await audit("what=customer.read")).every((entry) => /^c_\d+$/.test(entry.about)), "by the customer's number");
+must((await audit("what=query.people&who=agent@example.org")).length > 0 && (await audit("what=export&who=unit_manager@example.org")).length > 0, "so are lists of people and exports");
+must((await audit("what=session.refused")).length === 0, "nobody was refused");
+must((await call(admin, "GET", "/api/v1/audit?from=never")).status === 422, "a wrong filter is said");
+const csv = await call(admin, "GET", "/api/v1/exports/audit?format=csv");
+must(csv.text.includes("customer.read") && !csv.text.includes(`${OWN} 7`) && !csv.text.includes("a long enough secret"), "the audit is exported, without what customers are called and without secrets");
+must((await call(manager, "GET", "/api/v1/exports/audit?format=csv")).status === 403, "by administrators");
+must((await call(admin, "GET", "/api/v1/audit/check")).json.intact, "its chain is whole");
 await server.end("SIGTERM");
 console.log("rights: as they should be");

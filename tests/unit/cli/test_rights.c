@@ -89,6 +89,7 @@ static const struct right rights[] = {
     {"GET", "/api/v1/imports/{id}/rejected", ROLE_ANALYST, SCOPE_IMPORT},
     {"GET", "/api/v1/exports/{what}", ROLE_UNIT_MANAGER, SCOPE_QUERY},
     {"GET", "/api/v1/audit", ROLE_ADMIN, SCOPE_ADMIN},
+    {"GET", "/api/v1/audit/check", ROLE_ADMIN, SCOPE_ADMIN},
     {"GET", "/api/v1/stream", ROLE_VIEWER, SCOPE_QUERY},
     {"POST", "/api/v1/backups", ROLE_ADMIN, SCOPE_ADMIN},
     {"POST", "/api/v1/verify", ROLE_ADMIN, SCOPE_ADMIN},

@@ -319,6 +319,12 @@ static void a_link_is_used_once(void **state) {
     arena_release(&arena);
 }
 
+static int tamper(void *context, sqlite3 *db, struct err *err) {
+    return sqlite3_exec(db, context, NULL, NULL, NULL) == SQLITE_OK
+               ? 0
+               : err_set(err, E_REFUSED, "refused");
+}
+
 static void writes_the_audit(void **state) {
     (void)state;
     struct err err = {0};
@@ -327,13 +333,33 @@ static void writes_the_audit(void **state) {
     size_t n;
     arena_init(&arena);
     audit_write(accounts, &shell, "1.2.3.4", "test.done", "this", "that");
-    assert_int_equal(audit_list(accounts, 0, 1, &arena, &entries, &n, &err), 0);
+    struct audit_filter filter = {0};
+    assert_int_equal(audit_list(accounts, &filter, 1, &arena, &entries, &n, &err), 0);
     assert_int_equal(n, 1);
     assert_string_equal(entries[0].what, "test.done");
     assert_string_equal(entries[0].who, "shell");
     uint64_t last = entries[0].id;
-    assert_int_equal(audit_list(accounts, last, 10, &arena, &entries, &n, &err), 0);
+    filter.before = last;
+    assert_int_equal(audit_list(accounts, &filter, 10, &arena, &entries, &n, &err), 0);
     assert_true(n > 0 && entries[0].id < last);
+    filter = (struct audit_filter){.what = "test", .who = "shell"};
+    assert_int_equal(audit_list(accounts, &filter, 10, &arena, &entries, &n, &err), 0);
+    assert_int_equal(n, 1);
+    filter.who = "nobody";
+    assert_int_equal(audit_list(accounts, &filter, 10, &arena, &entries, &n, &err), 0);
+    assert_int_equal(n, 0);
+    /* Nothing goes, nothing changes; who does it past the program breaks the chain. */
+    uint64_t all, broken;
+    assert_int_equal(audit_check(accounts, &all, &broken, &err), 0);
+    assert_true(all >= last && broken == 0);
+    assert_int_not_equal(store_write(world.folder->store, tamper, "DELETE FROM audit", &err), 0);
+    assert_int_not_equal(
+        store_write(world.folder->store, tamper, "UPDATE audit SET who = 'x'", &err), 0);
+    assert_int_equal(store_write(world.folder->store, tamper,
+                                 "DROP TRIGGER audit_stays; DELETE FROM audit WHERE id = 2", &err),
+                     0);
+    assert_int_equal(audit_check(accounts, &all, &broken, &err), 0);
+    assert_int_equal(broken, 3);
     arena_release(&arena);
 }
 
