@@ -86,6 +86,35 @@ static int add(struct request *request, struct response *response, struct err *e
     return code;
 }
 
+/* The key with a new secret, shown this once. */
+static int rotate(struct request *request, struct response *response, struct err *err) {
+    char secret[TOKEN_TEXT_BYTES];
+    struct api_key *keys;
+    uint64_t id;
+    size_t n;
+    int code = api_number(request->params[0], &id, err);
+    if (!code)
+        code = api_key_list(app_accounts(request->app), request->arena, &keys, &n, err);
+    const struct api_key *key = NULL;
+    for (size_t i = 0; !code && i < n; i++)
+        if (keys[i].id == id)
+            key = &keys[i];
+    if (code || !key)
+        return code ? code : err_set(err, E_NOT_FOUND, "no such API key");
+    if ((key->scopes & ~(request->principal.scopes | SCOPE_COLLECT | SCOPE_METRICS)))
+        return err_set(err, E_FORBIDDEN, "a key cannot do more than who makes it");
+    code = api_key_rotate(app_accounts(request->app), &request->principal, id, secret, err);
+    if (code)
+        return code;
+    json_t *json = key_json(key);
+    json_object_set_new(json, "hint", json_string(secret + strlen(secret) - 4));
+    json_object_set_new(json, "used_at", json_null());
+    json_object_set_new(json, "secret", json_string(secret));
+    response_json(response, 200, json);
+    json_decref(json);
+    return HANDLED;
+}
+
 static int drop(struct request *request, struct response *response, struct err *err) {
     uint64_t id;
     int code = api_number(request->params[0], &id, err);
@@ -99,6 +128,9 @@ static const struct route routes[] = {
      .summary = "All API keys"},
     {METHOD_POST, "/api/v1/keys", ACCESS_API, SCOPE_ADMIN, .role = ROLE_ADMIN, .handle = add,
      .summary = "Makes an API key; its secret is shown this once", .request_schema = KEY,
+     .response_schema = KEY},
+    {METHOD_POST, "/api/v1/keys/{id}/rotate", ACCESS_API, SCOPE_ADMIN, .role = ROLE_ADMIN,
+     .handle = rotate, .summary = "A new secret in place of the present one, shown this once",
      .response_schema = KEY},
     {METHOD_DELETE, "/api/v1/keys/{id}", ACCESS_API, SCOPE_ADMIN, .role = ROLE_ADMIN,
      .handle = drop, .summary = "Removes an API key"},

@@ -1,5 +1,5 @@
 /*
- * /api/v1/unit-rules: to which unit an interaction or customer belongs that does not say (collect/unit_rules.h).
+ * /api/v1/unit-rules: to which unit an interaction belongs that does not say (collect/unit_rules.h).
  *
  * SPDX-License-Identifier: GPL-3.0-or-later
  */

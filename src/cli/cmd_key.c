@@ -7,10 +7,10 @@
 #include "cli/desk.h"
 #include "cli/show.h"
 
-static const char *const VERBS[] = {"list", "add", "remove", NULL};
-enum { LIST, ADD, REMOVE };
-static const char *const MEMBERS[] = {"id",    "name",       "hint",    "scopes",
-                                      "units", "created_at", "used_at", NULL};
+static const char *const VERBS[] = {"list", "add", "remove", "rotate", NULL};
+enum { LIST, ADD, REMOVE, ROTATE };
+static const char *const MEMBERS[] = {"id",         "name",    "hint",       "scopes", "units",
+                                      "created_at", "used_at", "expires_at", NULL};
 
 static int add(struct desk *desk, const struct command_line *line, json_t **answer,
                struct err *err) {
@@ -25,6 +25,17 @@ static int add(struct desk *desk, const struct command_line *line, json_t **answ
     code = desk_ask_json(desk, "POST", "/api/v1/keys", body, answer, err);
     json_decref(body);
     return code;
+}
+
+static int rotate(struct desk *desk, const struct command_line *line, json_t **answer,
+                  struct err *err) {
+    const char *id;
+    char target[64];
+    int code = argument_need(line, 1, "the number of the key", &id, err);
+    if (code)
+        return code;
+    snprintf(target, sizeof target, "/api/v1/keys/%.20s/rotate", id);
+    return desk_ask_json(desk, "POST", target, NULL, answer, err);
 }
 
 static int drop(struct desk *desk, const struct command_line *line, struct err *err) {
@@ -51,11 +62,13 @@ static int run(struct command_line *line, struct err *err) {
         code = desk_ask_json(desk, "GET", "/api/v1/keys", NULL, &answer, err);
     if (!code && verb == ADD)
         code = add(desk, line, &answer, err);
+    if (!code && verb == ROTATE)
+        code = rotate(desk, line, &answer, err);
     if (!code && verb == REMOVE)
         code = drop(desk, line, err);
     if (!code && verb == LIST)
         show_rows(line, json_object_get(answer, "data"), MEMBERS);
-    if (!code && verb == ADD)
+    if (!code && (verb == ADD || verb == ROTATE))
         show_object(line, answer);
     json_decref(answer);
     desk_close(desk);
@@ -72,7 +85,7 @@ static const struct option options[] = {
 
 const struct command command_key = {
     .name = "key",
-    .arguments = "list|add|remove [NAME|ID]",
+    .arguments = "list|add|remove|rotate [NAME|ID]",
     .least = 1,
     .most = 2,
     .summary = "API keys of programs; a key is shown once, when it is made",

@@ -180,7 +180,9 @@ struct slice ingest_unit(const struct submission *submission, const struct event
     if (event->unit.n)
         return event->unit;
     struct slice unit = submission->batch->source.unit;
-    return unit.n ? unit : unit_rules_find(submission->ingest->unit_rules, event);
+    return unit.n || event->type > EVENT_SCREEN
+               ? unit
+               : unit_rules_find(submission->ingest->unit_rules, event);
 }
 
 static void prepare_codes(struct submission *submission, size_t i, struct remembered *remembered) {

@@ -28,7 +28,7 @@ ALTER TABLE source ADD COLUMN unit TEXT NOT NULL DEFAULT ''; -- of events that s
 -- The unit of events that say none and whose source has none: the first rule that fits.
 CREATE TABLE unit_rule (
     position INTEGER PRIMARY KEY, -- order of trial
-    property TEXT NOT NULL,       -- of an interaction, or a trait of a customer
+    property TEXT NOT NULL,       -- of an interaction
     value TEXT NOT NULL,          -- as text: "Sur", "12", "true"
     unit TEXT NOT NULL            -- name of the unit
 );

@@ -1,7 +1,6 @@
 /*
  * To which unit an interaction belongs that does not say: that of its source, else the first rule whose property has the
- * rule's value ("provider" = "Sur" → unit "sur"). Traits of a customer pass the same rules, so that a customer belongs to a
- * unit by a trait as well.
+ * rule's value ("provider" = "Sur" → unit "sur"). A customer belongs to the units of its interactions.
  *
  * Rules concern what is collected from now on; what is stored keeps its unit.
  *

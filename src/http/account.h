@@ -158,6 +158,9 @@ must_use int api_key_add(struct accounts *accounts, const struct principal *by, 
                          char secret[TOKEN_TEXT_BYTES], struct err *err);
 must_use int api_key_list(struct accounts *accounts, struct arena *arena, struct api_key **keys,
                           size_t *n, struct err *err);
+/* A new secret in place of the present one, which stops working. */
+must_use int api_key_rotate(struct accounts *accounts, const struct principal *by, uint64_t id,
+                            char secret[TOKEN_TEXT_BYTES], struct err *err);
 must_use int api_key_remove(struct accounts *accounts, const struct principal *by, uint64_t id,
                             struct err *err);
 

@@ -121,6 +121,36 @@ int api_key_remove(struct accounts *accounts, const struct principal *by, uint64
     return code;
 }
 
+static int renew_key(void *context, sqlite3 *db, struct err *err) {
+    struct key_change *change = context;
+    sqlite3_stmt *statement = STORE_PREPARE(
+        db, "UPDATE api_key SET secret_hash = ?, hint = ?, used_ms = 0 WHERE id = ?", err);
+    if (!statement)
+        return E_IO;
+    sqlite3_bind_blob(statement, 1, change->hash, HASH_BYTES, SQLITE_TRANSIENT);
+    bind_text(statement, 2, change->key.hint);
+    sqlite3_bind_int64(statement, 3, (sqlite3_int64)change->key.id);
+    int code = run_statement(statement, err);
+    change->changed = sqlite3_changes(db);
+    return code;
+}
+
+int api_key_rotate(struct accounts *accounts, const struct principal *by, uint64_t id,
+                   char secret[TOKEN_TEXT_BYTES], struct err *err) {
+    struct key_change change = {.key = {.id = id}};
+    char number[24];
+    token_make("sk_", secret);
+    token_hash(secret, change.hash);
+    change.key.hint = secret + strlen(secret) - 4;
+    int code = store_write(accounts->folder->store, renew_key, &change, err);
+    if (!code && !change.changed)
+        return err_set(err, E_NOT_FOUND, "no such API key");
+    snprintf(number, sizeof number, "%llu", (unsigned long long)id);
+    if (!code)
+        audit_write(accounts, by, "", "key.rotate", number, "");
+    return code;
+}
+
 static int touch_key(void *context, sqlite3 *db, struct err *err) {
     const struct api_key *key = context;
     sqlite3_stmt *statement = STORE_PREPARE(db, "UPDATE api_key SET used_ms = ? WHERE id = ?", err);

@@ -90,8 +90,7 @@ const char *question_control(const struct question *question, const char *pointe
 json_t *question_people(const struct question *question, const char *target, const json_t *answer);
 
 /* What the form shows: members of the template explore.mustache. bad: the control in error or NULL. */
-void explore_form_view(const struct request *request, const struct question *question,
-                       json_t *view);
+void explore_form_view(struct request *request, const struct question *question, json_t *view);
 /* Drawing, table and sentence of an answer: members "chart" (HTML), "headline", "figures". previous: NULL or data. */
 void explore_answer_view(struct request *request, const struct question *question,
                          const json_t *answer, const json_t *previous, json_t *view);

@@ -80,6 +80,10 @@ static int show_keys_view(struct request *request, struct response *response, js
     for (size_t i = 0; i < sizeof key_scopes / sizeof *key_scopes; i++)
         json_array_append_new(scopes,
                               json_pack("{s:s, s:b}", "scope", key_scopes[i], "selected", i == 0));
+    json_t *units;
+    struct err ignored = {0};
+    if (settings_rows(request, "/api/v1/units", &units, &ignored) >= 0)
+        json_object_set_new(view, "offered", units);
     json_object_set_new(view, "keys", keys);
     json_object_set_new(view, "scopes_all", scopes);
     return settings_render(request, response, "keys", view, err);
@@ -96,9 +100,26 @@ static int add_key(struct request *request, struct response *response, struct er
     for (size_t i = 0; i < sizeof key_scopes / sizeof *key_scopes; i++)
         if (request_form(request, arena_format(request->arena, "scope_%s", key_scopes[i])))
             json_array_append_new(scopes, json_string(key_scopes[i]));
-    json_t *body =
-        json_pack("{s:s, s:o}", "name", settings_form(request, "name"), "scopes", scopes);
+    json_t *body = json_pack("{s:s, s:o, s:s}", "name", settings_form(request, "name"), "scopes",
+                             scopes, "expires_at", settings_form(request, "expires"));
+    const char *unit = settings_form(request, "unit");
+    if (unit[0])
+        json_object_set_new(body, "units", json_pack("[s]", unit));
     int code = page_send(request, METHOD_POST, "/api/v1/keys", body, &answer, &refusal);
+    if (code < 0)
+        return settings_done(request, response, "keys", NULL, code, &refusal, show_keys_view, err);
+    json_t *view = json_pack("{s:O?}", "secret", json_object_get(answer, "secret"));
+    json_decref(answer);
+    return show_keys_view(request, response, view, err);
+}
+
+static int rotate_key(struct request *request, struct response *response, const char *id,
+                      struct err *err) {
+    struct err refusal = {0};
+    json_t *answer;
+    const char *target =
+        arena_format(request->arena, "%s/rotate", settings_path(request, "/api/v1/keys/", id));
+    int code = page_send(request, METHOD_POST, target, json_object(), &answer, &refusal);
     if (code < 0)
         return settings_done(request, response, "keys", NULL, code, &refusal, show_keys_view, err);
     json_t *view = json_pack("{s:O?}", "secret", json_object_get(answer, "secret"));
@@ -108,6 +129,8 @@ static int add_key(struct request *request, struct response *response, struct er
 
 static int change_keys(struct request *request, struct response *response, struct err *err) {
     const char *remove = request_form(request, "remove");
+    if (request_form(request, "rotate"))
+        return rotate_key(request, response, request_form(request, "rotate"), err);
     if (!remove)
         return add_key(request, response, err);
     struct err refusal = {0};

@@ -74,5 +74,15 @@ must((await call("GET", "/settings/me/second-factor", undefined, eva)).text.incl
 const again = (await call("POST", "/api/v1/me/totp", { password: "a different secret" }, eva)).json;
 must((await call("PUT", "/api/v1/me/totp", { pending: again.pending, code: code(again.secret) }, eva)).status === 200, "enrolled");
 must((await call("GET", "/api/v1/customers", undefined, eva)).status === 200, "and in");
+
+// Keys of programs: a new secret in place of the old, until when they are good.
+const key = (await call("POST", "/api/v1/keys", { name: "report", scopes: ["query"], units: ["norte"] }, admin)).json;
+const bearer = (secret) => ({ authorization: `Bearer ${secret}` });
+const renewed = (await call("POST", `/api/v1/keys/${key.id}/rotate`, {}, admin)).json;
+must(renewed.secret !== key.secret && renewed.units[0] === "norte" && renewed.secret.endsWith(renewed.hint), "a key gets a new secret and keeps its limits");
+must((await call("GET", "/api/v1/units", undefined, bearer(key.secret))).status === 401 && (await call("GET", "/api/v1/units", undefined, bearer(renewed.secret))).status === 200, "the old one stops working");
+const late = (await call("POST", "/api/v1/keys", { name: "late", scopes: ["query"], expires_at: "2020-01-01" }, admin)).json;
+must((await call("GET", "/api/v1/units", undefined, bearer(late.secret))).status === 401, "a key that has expired is none");
+must((await call("POST", "/api/v1/keys/999/rotate", {}, admin)).status === 404, "an unknown key");
 await server.end("SIGTERM");
 console.log("signing in: as it should be");

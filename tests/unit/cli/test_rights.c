@@ -73,6 +73,7 @@ static const struct right rights[] = {
     {"PATCH", "/api/v1/me", ROLE_VIEWER, 0},
     {"GET", "/api/v1/keys", ROLE_ADMIN, SCOPE_ADMIN},
     {"POST", "/api/v1/keys", ROLE_ADMIN, SCOPE_ADMIN},
+    {"POST", "/api/v1/keys/{id}/rotate", ROLE_ADMIN, SCOPE_ADMIN},
     {"DELETE", "/api/v1/keys/{id}", ROLE_ADMIN, SCOPE_ADMIN},
     {"GET", "/api/v1/sessions", ROLE_VIEWER, 0},
     {"DELETE", "/api/v1/sessions/{id}", ROLE_VIEWER, 0},
