@@ -100,6 +100,14 @@ static int show_organisation_view(struct request *request, struct response *resp
     json_object_set_new(view, "regions", regions_json(region && *region ? region : "es-ES"));
     json_object_set_new(view, "timezones",
                         timezones_json(json_string_value(json_object_get(settings, "timezone"))));
+    static const char *const least[] = {"viewer",  "agent",         "unit_manager",
+                                        "analyst", "administrator", "owner"};
+    const char *totp = json_string_value(json_object_get(settings, "totp_required"));
+    json_t *choices = json_array();
+    for (size_t i = 0; i < sizeof least / sizeof *least; i++)
+        json_array_append_new(choices, json_pack("{s:s, s:b}", "role", least[i], "selected",
+                                                 totp && strcmp(totp, least[i]) == 0));
+    json_object_set_new(view, "totp_roles", choices);
     json_object_set_new(view, "settings", settings);
     json_object_set_new(view, "example_number", json_real(12345.6));
     json_object_set_new(view, "example_share", json_real(0.315));
@@ -115,11 +123,12 @@ static int change_organisation(struct request *request, struct response *respons
                                struct err *err) {
     struct err refusal = {0};
     json_t *body = json_pack(
-        "{s:s, s:s, s:s, s:s, s:s, s:I}", "name", settings_form(request, "name"), "region",
+        "{s:s, s:s, s:s, s:s, s:s, s:I, s:s}", "name", settings_form(request, "name"), "region",
         settings_form(request, "region"), "language", settings_form(request, "language"),
         "timezone", settings_form(request, "timezone"), "currency",
         settings_form(request, "currency"), "floor",
-        (json_int_t)strtol(settings_form(request, "floor"), NULL, 10));
+        (json_int_t)strtol(settings_form(request, "floor"), NULL, 10), "totp_required",
+        settings_form(request, "totp_required"));
     int code = page_send(request, METHOD_PATCH, "/api/v1/settings", body, NULL, &refusal);
     return settings_done(request, response, "organisation", "saved", code, &refusal,
                          show_organisation_view, err);

@@ -161,6 +161,19 @@ await call(admin, "PATCH", "/api/v1/settings", { floor: 3 });
 must((await channels(viewer)).data.length === 3, "the floor is a setting");
 must((await call(admin, "PATCH", "/api/v1/settings", { floor: 0 })).json.errors[0].pointer === "/floor", "of at least one");
 
+// ---- the unit of what says none: of its source, else by a rule ----
+
+const where = async (userId) => (await call(admin, "GET", `/api/v1/customers/${userId}/timeline`)).json.data.map((row) => row.unit).join();
+const event = (userId, provider, unit) => ({ type: "track", userId, event: "Case Opened", properties: { provider }, ...(unit && { context: { unit } }) });
+must((await call(admin, "PUT", "/api/v1/unit-rules", { rules: [{ property: "provider", value: "Sur", unit: "sur" }, { property: "provider", value: "7", unit: "norte" }] })).status === 200, "rules");
+must((await call(admin, "PUT", "/api/v1/unit-rules", { rules: [{ property: "provider", value: "", unit: "sur" }] })).json.errors[0].pointer === "/rules/0/value", "a rule without a value is refused");
+await collect([event("u-1", "Sur"), event("u-2", 7), event("u-3", "Otro"), event("u-4", "Sur", "norte-1")]);
+must([await where("u-1"), await where("u-2"), await where("u-3"), await where("u-4")].join("|") === "sur|norte||norte-1", "a rule gives the unit, an event's own word counts more");
+const source = (await call(admin, "GET", "/api/v1/sources")).json.data.find((one) => one.write_key === keys.write_key);
+must((await call(admin, "PATCH", `/api/v1/sources/${source.id}`, { unit: "norte" })).json.unit === "norte", "a source has a unit");
+await collect([event("u-5", "Sur"), event("u-6", "Sur", "sur")]);
+must(await where("u-5") === "norte" && await where("u-6") === "sur", "which counts before rules, after the event");
+
 // ---- who saw whom ----
 
 const audit = async (query) => (await call(admin, "GET", `/api/v1/audit?limit=1000&${query}`)).json.data;
