@@ -42,8 +42,8 @@ struct user {
     const char **units; /* names; NULL: all */
     size_t n_units;
     bool disabled;
-    bool invited; /* has no password: comes by an invitation or single sign-on */
-    bool totp;    /* has a second factor */
+    bool invited;                     /* has no password yet */
+    bool totp;                        /* has a second factor */
     int64_t created_ms, signed_in_ms; /* 0: never */
 };
 
