@@ -142,8 +142,10 @@ static int get_customer(struct request *request, struct response *response, stru
     int code = read_settings(request, &settings, err);
     if (!code)
         code = ask(request, settings, extra, &answer, err);
-    if (code == E_INVALID && strcmp(err->pointer, "/customer") == 0)
-        *err = (struct err){.code = code = E_NOT_FOUND, .message = "no such customer"};
+    if (code == E_INVALID && strcmp(err->pointer, "/customer") == 0) {
+        *err = (struct err){0};
+        code = err_set(err, E_NOT_FOUND, "no such customer");
+    }
     if (!code) {
         customer = json_object_get(json_object_get(answer, "data"), "customer");
         if (json_is_object(customer))

@@ -58,7 +58,7 @@ static bool part_as_listed(const struct part_body *part, const struct catalogue_
 
 static int load_touchpoints(struct timeline *timeline, const struct touchpoint_rules *rules,
                             struct part_body **part, struct err *err) {
-    if ((*part)->part.kind != PART_INTERACTIONS) {
+    if (part_kind_is_traits((*part)->part.kind)) {
         (*part)->part.rules_version = rules->version;
         return 0;
     }

@@ -231,6 +231,28 @@ static void answers_are_counted_by_hand(void **state) {
     buf_release(&findings);
 }
 
+/* Rules of touchpoints hold for answers as for interactions, and after a restart. */
+static void answers_follow_rules(void **state) {
+    (void)state;
+    struct err err = {0};
+    world_track(&world, ANSWERS);
+    assert_true(folder_maintain(world.folder, true, &err) >= 0);
+    const struct touchpoint_rule rule = {.touchpoint = "screen", .event = "Kiosk Tapped"};
+    assert_int_equal(timeline_set_rules(world.folder->timeline, &rule, 1, &err), 0);
+    folder_close(world.folder);
+    if (folder_open(&world.folder, world.dir, &err))
+        fail_msg("%s", err.message);
+    struct buf findings;
+    buf_init(&findings, 65536);
+    assert_int_equal(timeline_verify(world.folder->timeline, false, &findings, &err), 0);
+    assert_string_equal(findings.p ? findings.p : "", "");
+    buf_release(&findings);
+    json_t *a = world_ask(&world, "{\"kind\":\"score\",\"metric\":\"csat\",\"by\":\"touchpoint\"}");
+    assert_string_equal(json_string_value(at(a, "data.0.by")), "screen");
+    assert_int_equal(int_at(a, "data.0.n"), 2);
+    json_decref(a);
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup_teardown(airport_survey_gives_its_published_scores, open_world,
@@ -239,6 +261,7 @@ int main(void) {
         cmocka_unit_test_setup_teardown(maps_that_make_no_sense_are_refused, open_world,
                                         close_world),
         cmocka_unit_test_setup_teardown(answers_are_counted_by_hand, open_world, close_world),
+        cmocka_unit_test_setup_teardown(answers_follow_rules, open_world, close_world),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
