@@ -39,21 +39,18 @@ static void add_member(struct buf *out, const struct dictionary *dictionary, uin
     add_value(out, value);
 }
 
-/* The properties of a row; the explicit touchpoint apart. */
+/* The properties of a row; without the explicit touchpoint, which has a column of its own. */
 static struct slice properties_json(const struct dictionary *dictionary, const struct row *row,
-                                    struct arena *arena, struct slice *touchpoint) {
+                                    struct arena *arena) {
     struct property_cursor cursor = property_cursor(row);
     struct value value;
     struct buf out;
     uint32_t code;
-    *touchpoint = (struct slice){NULL, 0};
     buf_init(&out, JSON_MAX_BYTES);
     buf_add_char(&out, '{');
     while (property_next(&cursor, &code, &value)) {
         struct slice name = dictionary_name(dictionary, DICTIONARY_PROPERTY, (uint16_t)code);
-        if (value.type == VALUE_TEXT && slice_is(name, "context.touchpoint"))
-            *touchpoint = arena_copy(arena, value.text);
-        else
+        if (value.type != VALUE_TEXT || !slice_is(name, "context.touchpoint"))
             add_member(&out, dictionary, code, &value);
     }
     buf_add_char(&out, '}');
@@ -83,6 +80,7 @@ struct reading {
     struct export_page *page;
     const struct overlay *overlay;
     uint32_t *owners; /* [n] of the page's rows */
+    struct row *rows; /* [n] with their properties in the page's arena */
     const struct dictionary *dictionary;
 };
 
@@ -108,10 +106,23 @@ static int take_record(void *context, const struct log_record *record) {
     cells[I_CHANNEL].text = dictionary_name(dictionary, DICTIONARY_CHANNEL, row->channel);
     cells[I_UNIT].text = dictionary_name(dictionary, DICTIONARY_UNIT, row->unit);
     cells[I_MESSAGE].text = arena_copy(page->arena, record->message_id);
-    cells[I_PROPERTIES].text =
-        properties_json(dictionary, row, page->arena, &cells[I_TOUCHPOINT].text);
+    cells[I_PROPERTIES].text = properties_json(dictionary, row, page->arena);
+    reading->rows[page->n] = *row;
+    reading->rows[page->n].properties = arena_copy(page->arena, row->properties);
     reading->owners[page->n++] = owner;
     return 0;
+}
+
+/* As every question sees them: by the rules of now, an explicit one first. */
+static int put_touchpoints(const struct snapshot *snapshot, const struct reading *reading,
+                           struct err *err) {
+    struct export_page *page = reading->page;
+    uint16_t *codes = ARENA_ARRAY(page->arena, uint16_t, page->n + 1);
+    int code = snapshot_touchpoints(snapshot, reading->rows, page->n, codes, err);
+    for (size_t i = 0; !code && i < page->n; i++)
+        page->cells[i * I_COLUMNS + I_TOUCHPOINT].text =
+            dictionary_name(reading->dictionary, DICTIONARY_TOUCHPOINT, codes[i]);
+    return code;
 }
 
 static int compare_u32(const void *a, const void *b) {
@@ -148,6 +159,7 @@ static int next_interactions(struct export_source *source, struct export_page *p
     page->n = 0;
     page->cells = arena_get(page->arena, sizeof *page->cells * PAGE_SEQS * I_COLUMNS);
     reading.owners = arena_get(page->arena, PAGE_SEQS * sizeof *reading.owners);
+    reading.rows = arena_get(page->arena, PAGE_SEQS * sizeof *reading.rows);
     int code = timeline_snapshot(folder->timeline, &snapshot, err);
     if (code)
         return code;
@@ -163,6 +175,8 @@ static int next_interactions(struct export_source *source, struct export_page *p
         code = log_read(folder->log, source->position, to, take_record, &reading, err);
         source->position = to;
     }
+    if (!code)
+        code = put_touchpoints(snapshot, &reading, err);
     snapshot_release(snapshot);
     return code ? code : put_user_ids(source, page, reading.owners, err);
 }

@@ -62,6 +62,11 @@ must_use int part_build(struct part **part, enum part_kind kind, const struct ro
                         struct err *err);
 void part_free(struct part *part);
 
+/* The touchpoint that each interaction has under the snapshot's rules, an explicit one first: codes[n], CODE_NONE for none.
+ * rows: n interactions of the log, seq ascending. */
+must_use int snapshot_touchpoints(const struct snapshot *snapshot, const struct row *rows, size_t n,
+                                  uint16_t *codes, struct err *err);
+
 /* Rules that give interactions their touchpoint, tried in order; the first match wins. */
 struct touchpoint_rule {
     const char *touchpoint; /* name */

@@ -202,3 +202,31 @@ uint32_t snapshot_profiles(const struct snapshot *snapshot) { return snapshot->p
 uint64_t snapshot_last_seq(const struct snapshot *snapshot) { return snapshot->last_seq; }
 
 uint64_t snapshot_version(const struct snapshot *snapshot) { return snapshot->version; }
+
+static int compare_seq(const void *key, const void *row) {
+    uint64_t x = *(const uint64_t *)key, y = ((const struct row *)row)->seq;
+    return (x > y) - (x < y);
+}
+
+int snapshot_touchpoints(const struct snapshot *snapshot, const struct row *rows, size_t n,
+                         uint16_t *codes, struct err *err) {
+    struct part *part = NULL;
+    if (!n)
+        return 0;
+    int code = part_build(&part, PART_INTERACTIONS, rows, n, err);
+    if (code)
+        return code;
+    uint16_t *of_part = calloc(part->n_rows + 1, sizeof *of_part);
+    if (!of_part)
+        abort();
+    code = touchpoint_apply(snapshot->view->rules, snapshot->dictionary, part, of_part, err);
+    for (uint32_t i = 0; !code && i < part->n_rows; i++) {
+        uint64_t seq = part->seq_base + part->seq[i];
+        const struct row *row = bsearch(&seq, rows, n, sizeof *rows, compare_seq);
+        if (row)
+            codes[row - rows] = of_part[i];
+    }
+    free(of_part);
+    part_free(part);
+    return code;
+}
