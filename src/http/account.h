@@ -87,9 +87,9 @@ must_use int session_sign_in(struct request *request, struct response *response,
 /* The second step: E_INVALID at "/pending" when it took too long. */
 must_use int session_second(struct request *request, struct response *response, const char *pending,
                             const char *code, struct err *err);
-/* The same without a password, for the person who just did the setup or came by single sign-on. */
+/* The same without a password, for the person who just did the setup. */
 must_use int session_begin(struct request *request, struct response *response, uint64_t user,
-                           bool sso, struct err *err);
+                           struct err *err);
 must_use int session_sign_out(struct request *request, struct response *response, struct err *err);
 struct session {
     uint64_t id, user;

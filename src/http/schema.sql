@@ -122,7 +122,6 @@ ALTER TABLE question ADD COLUMN units TEXT NOT NULL DEFAULT '';
 
 ALTER TABLE user ADD COLUMN totp BLOB;                           -- secret of the second factor in base32, sealed; NULL: none
 ALTER TABLE user ADD COLUMN totp_step INTEGER NOT NULL DEFAULT 0; -- of the last code used: none is good twice
-ALTER TABLE session ADD COLUMN sso INTEGER NOT NULL DEFAULT 0;    -- 1: an OpenID provider vouched for the person
 
 -- Codes for who lost the second factor, each good once.
 CREATE TABLE recovery_code (

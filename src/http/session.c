@@ -21,16 +21,14 @@ struct beginning {
     unsigned char hash[HASH_BYTES];
     const char *address, *agent;
     int64_t now_ms;
-    bool sso;
 };
 
 static int insert_session(void *context, sqlite3 *db, struct err *err) {
     struct beginning *beginning = context;
-    sqlite3_stmt *statement =
-        STORE_PREPARE(db,
-                      "INSERT INTO session(token_hash, user, address, agent, "
-                      "created_ms, seen_ms, sso) VALUES(?1, ?2, ?3, ?4, ?5, ?5, ?6)",
-                      err);
+    sqlite3_stmt *statement = STORE_PREPARE(db,
+                                            "INSERT INTO session(token_hash, user, address, agent, "
+                                            "created_ms, seen_ms) VALUES(?1, ?2, ?3, ?4, ?5, ?5)",
+                                            err);
     if (!statement)
         return E_IO;
     sqlite3_bind_blob(statement, 1, beginning->hash, HASH_BYTES, SQLITE_TRANSIENT);
@@ -38,7 +36,6 @@ static int insert_session(void *context, sqlite3 *db, struct err *err) {
     bind_text(statement, 3, beginning->address);
     bind_text(statement, 4, beginning->agent);
     sqlite3_bind_int64(statement, 5, beginning->now_ms);
-    sqlite3_bind_int(statement, 6, beginning->sso);
     int code = run_statement(statement, err);
     statement =
         code ? NULL : STORE_PREPARE(db, "UPDATE user SET signed_in_ms = ? WHERE id = ?", err);
@@ -72,14 +69,14 @@ static void set_csrf(struct request *request, const char *token) {
     request->csrf = arena_text(request->arena, slice_of(text));
 }
 
-int session_begin(struct request *request, struct response *response, uint64_t user, bool sso,
+int session_begin(struct request *request, struct response *response, uint64_t user,
                   struct err *err) {
     struct accounts *accounts = app_accounts(request->app);
     char token[TOKEN_TEXT_BYTES];
     const char *agent = request_header(request, "User-Agent");
     token_make("", token);
     struct beginning beginning = {
-        .user = user, .address = request->peer, .now_ms = request->received_ms, .sso = sso};
+        .user = user, .address = request->peer, .now_ms = request->received_ms};
     beginning.agent = agent ? arena_format(request->arena, "%.*s", AGENT_MAX, agent) : "";
     token_hash(token, beginning.hash);
     int code = store_write(accounts->folder->store, insert_session, &beginning, err);
@@ -154,7 +151,7 @@ static const char *known_email(struct accounts *accounts, const char *email, str
 static int begin_of(struct request *request, struct response *response, const struct user *user,
                     struct err *err) {
     struct principal who = {.name = user->email};
-    int code = session_begin(request, response, user->id, false, err);
+    int code = session_begin(request, response, user->id, err);
     if (!code)
         audit_write(app_accounts(request->app), &who, request->peer, "session.begin", user->email,
                     "");
@@ -325,13 +322,12 @@ int session_identify(struct request *request, const char *token, struct err *err
     unsigned char hash[HASH_BYTES];
     token_hash(token, hash);
     sqlite3 *db = store_reader_get(accounts->folder->store);
-    sqlite3_stmt *statement =
-        STORE_PREPARE(db,
-                      "SELECT s.id, s.seen_ms, u.id, u.email, u.role, "
-                      "u.units, u.language, u.disabled, u.totp IS NULL AND NOT s.sso "
-                      "FROM session s"
-                      " JOIN user u ON u.id = s.user WHERE s.token_hash = ?",
-                      err);
+    sqlite3_stmt *statement = STORE_PREPARE(db,
+                                            "SELECT s.id, s.seen_ms, u.id, u.email, u.role, "
+                                            "u.units, u.language, u.disabled, u.totp IS NULL "
+                                            "FROM session s"
+                                            " JOIN user u ON u.id = s.user WHERE s.token_hash = ?",
+                                            err);
     int code = E_IO;
     int64_t seen_ms = 0;
     const char *units_text = "";

@@ -250,7 +250,7 @@ static int run_setup(struct request *request, struct response *response, struct 
                              request_form(request, "timezone"), "language", request->language);
     code = page_send_as_owner(request, METHOD_PATCH, "/api/v1/settings", body, err);
     if (code >= 0)
-        code = session_begin(request, response, user.id, false, err);
+        code = session_begin(request, response, user.id, err);
     return code < 0 ? code : page_redirect(request, response, "/", NULL);
 }
 
