@@ -4,8 +4,8 @@
  * IN:  the data of an answer, who reads it (language, zone, width)
  * OUT: an SVG drawing with titles and links, and a table of the same figures
  *
- * chart_X draws one form (chart->narrow says which); chart_X_table writes the figures. A page usually calls
- * chart_figure with one of the CHART_… kinds, which writes both forms and the table.
+ * chart_X draws one form (chart->narrow says which); chart_X_table writes the figures; chart_trend_figure writes both
+ * forms and the table.
  *
  * SPDX-License-Identifier: GPL-3.0-or-later
  */
@@ -30,6 +30,10 @@ void chart_trend(const struct chart *chart, const struct trend_view *view, const
                  struct buf *out);
 void chart_trend_table(const struct chart *chart, const struct trend_view *view, const json_t *data,
                        struct buf *out);
+
+/* A figure of both forms, and the figures themselves folded under `summary`. The narrow form's ids end in "-n". */
+void chart_trend_figure(const struct chart *chart, const struct trend_view *view,
+                        const json_t *data, const char *summary, struct buf *out);
 
 /* data: [{"step","name","customers","share","from_previous","median_s","p90_s","by"?}]. */
 void chart_funnel(const struct chart *chart, const json_t *data, struct buf *out);

@@ -427,3 +427,16 @@ void chart_trend_table(const struct chart *chart, const struct trend_view *view,
     }
     chart_table_close(out);
 }
+
+void chart_trend_figure(const struct chart *chart, const struct trend_view *view,
+                        const json_t *data, const char *summary, struct buf *out) {
+    struct chart narrow = *chart;
+    narrow.narrow = true;
+    narrow.id = arena_format(chart->arena, "%s-n", chart->id);
+    buf_add_text(out, "<figure class=\"chart-figure\">");
+    chart_trend(chart, view, data, out);
+    chart_trend(&narrow, view, data, out);
+    buf_add_format(out, "<details class=\"chart-numbers\"><summary>%s</summary>", summary);
+    chart_trend_table(&narrow, view, data, out);
+    buf_add_text(out, "</details></figure>");
+}

@@ -187,15 +187,7 @@ static json_t *draw(const struct view *view, const json_t *data) {
                                .share = metrics[view->metric].share};
     struct buf out;
     buf_init(&out, TEMPLATE_MAX_BYTES);
-    buf_add_text(&out, "<figure class=\"chart-figure\">");
-    chart_trend(&chart, &trend, data, &out);
-    chart.narrow = true;
-    chart.id = "score-n";
-    chart_trend(&chart, &trend, data, &out);
-    buf_add_format(&out, "<details class=\"chart-numbers\"><summary>%s</summary>",
-                   page_text(request, "home.numbers"));
-    chart_trend_table(&chart, &trend, data, &out);
-    buf_add_text(&out, "</details></figure>");
+    chart_trend_figure(&chart, &trend, data, page_text(request, "home.numbers"), &out);
     json_t *svg = json_stringn(out.p ? out.p : "", out.n);
     buf_release(&out);
     return svg ? svg : json_string("");

@@ -6,8 +6,6 @@
  *
  * SPDX-License-Identifier: GPL-3.0-or-later
  */
-#include <math.h>
-
 #include "world.h"
 
 static struct world world;
@@ -27,13 +25,6 @@ static int close_world(void **state) {
     clock_inject(NULL);
     return 0;
 }
-
-#define NEAR(json, path, wanted, tolerance)                                                        \
-    do {                                                                                           \
-        double got_ = number_at((json), (path));                                                   \
-        if (!(fabs(got_ - (wanted)) <= (tolerance)))                                               \
-            fail_msg("%s is %.10g", (path), got_);                                                 \
-    } while (0)
 
 /* ---- a real survey ---- */
 

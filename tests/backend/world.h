@@ -6,6 +6,7 @@
 #ifndef SENDA_TESTS_BACKEND_WORLD_H
 #define SENDA_TESTS_BACKEND_WORLD_H
 
+#include <math.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -113,5 +114,13 @@ static inline double number_at(const json_t *json, const char *path) {
         fail_msg("%s is not a number", path);
     return json_number_value(value);
 }
+
+/* The number at a path is within tolerance of what is wanted. */
+#define NEAR(json, path, wanted, tolerance)                                                        \
+    do {                                                                                           \
+        double got_ = number_at((json), (path));                                                   \
+        if (!(fabs(got_ - (wanted)) <= (tolerance)))                                               \
+            fail_msg("%s is %.10g, not %.10g", (path), got_, (double)(wanted));                    \
+    } while (0)
 
 #endif
