@@ -50,6 +50,7 @@ static const struct route_table *const TABLES[] = {
     &page_settings_routes,
     &page_people_routes,
     &page_explore_routes,
+    &page_explore_people_routes,
     &page_question_routes,
     &page_unit_routes,
     &api_question_routes,

@@ -1,5 +1,5 @@
 /*
- * The pages of Explore: one page per kind of question, its CSV and SVG, the customers behind a number.
+ * The pages of Explore: one page per kind of question, its CSV and SVG.
  *
  * A first visit asks something at once: flow, trend, variants and retention have defaults, a funnel takes the most
  * travelled path as its steps. Where nobody chose a range and the last 90 days hold nothing (an imported log of years
@@ -11,17 +11,14 @@
 
 #include <stdlib.h>
 
-#include "api/customer_read.h"
 #include "backend/backend.h"
 #include "base/limits.h"
 #include "pages/pages.h"
 #include "pages/text.h"
-#include "timeline/row.h"
 
-enum { SUGGESTED_STEPS = 4, PEOPLE_SHOWN = 100, PEOPLE_EXPORTED = 100000, VALUES_OFFERED = 30 };
+enum { SUGGESTED_STEPS = 4, VALUES_OFFERED = 30 };
 
-static void open_question(struct request *request, enum explore_kind kind,
-                          struct question *question) {
+void explore_open(struct request *request, enum explore_kind kind, struct question *question) {
     struct folder *folder = app_folder(request->app);
     question_read(question, kind, request->target, request->arena);
     question->zone = folder->zone;
@@ -35,8 +32,8 @@ static bool has_interactions(const json_t *answer) {
 }
 
 /* Runs the question; with a range that nobody chose and nothing in it, of all times. */
-static int ask(struct request *request, struct question *question, json_t **answer,
-               struct err *err) {
+int explore_ask(struct request *request, struct question *question, json_t **answer,
+                struct err *err) {
     bool chosen = json_object_get(question->values, "range") != NULL;
     int code = page_query(request, question_query(question), answer, err);
     if (code < 0 || chosen || has_interactions(*answer))
@@ -90,7 +87,7 @@ static void suggest_steps(struct request *request, struct question *question) {
     if (suggest_purchase(request, question))
         return;
     flow.kind = EXPLORE_FLOW;
-    if (ask(request, &flow, &answer, NULL) < 0)
+    if (explore_ask(request, &flow, &answer, NULL) < 0)
         return;
     const json_t *data = json_object_get(answer, "data"),
                  *first = most_starts(json_object_get(data, "nodes"));
@@ -188,7 +185,7 @@ static int show_page(struct request *request, struct response *response, struct 
         incomplete = question->rows[ROWS_STEPS] < 2;
         json_object_set_new(view, "suggested", json_boolean(!incomplete));
     }
-    int code = incomplete ? 0 : ask(request, question, &answer, &refused);
+    int code = incomplete ? 0 : explore_ask(request, question, &answer, &refused);
     explore_form_view(request, question, view);
     add_json(request, question, view);
     if (incomplete) {
@@ -206,13 +203,13 @@ static int show_page(struct request *request, struct response *response, struct 
 }
 
 /* Room for a file in the answer. */
-static void open_body(struct response *response) {
+void explore_open_file(struct response *response) {
     if (!response->body.max)
         buf_init(&response->body, LIMIT_BODY_BYTES);
 }
 
-static void as_file(struct request *request, struct response *response, const char *type,
-                    const char *name) {
+void explore_as_file(struct request *request, struct response *response, const char *type,
+                     const char *name) {
     response->type = type;
     response_header(request, response, "Content-Disposition",
                     arena_format(request->arena, "attachment; filename=\"senda-%s\"", name));
@@ -221,14 +218,14 @@ static void as_file(struct request *request, struct response *response, const ch
 static int send_csv(struct request *request, struct response *response, struct question *question,
                     struct err *err) {
     json_t *answer = NULL;
-    int code = ask(request, question, &answer, err);
+    int code = explore_ask(request, question, &answer, err);
     if (code < 0)
         return code;
-    open_body(response);
+    explore_open_file(response);
     query_answer_csv(answer, &response->body);
     json_decref(answer);
-    as_file(request, response, "text/csv; charset=utf-8",
-            arena_format(request->arena, "%s.csv", explore_kind_name(question->kind)));
+    explore_as_file(request, response, "text/csv; charset=utf-8",
+                    arena_format(request->arena, "%s.csv", explore_kind_name(question->kind)));
     return HANDLED;
 }
 
@@ -236,22 +233,22 @@ static int send_svg(struct request *request, struct response *response, struct q
                     struct err *err) {
     json_t *answer = NULL, *previous;
     struct buf drawing;
-    int code = ask(request, question, &answer, err);
+    int code = explore_ask(request, question, &answer, err);
     if (code < 0)
         return code;
     buf_init(&drawing, LIMIT_BODY_BYTES / 16);
     previous = ask_previous(request, question);
     explore_draw(request, question, answer, json_object_get(previous, "data"), NULL, false,
                  &drawing);
-    open_body(response);
+    explore_open_file(response);
     code = explore_svg(buf_slice(&drawing), request->arena, &response->body, err);
     buf_release(&drawing);
     json_decref(previous);
     json_decref(answer);
     if (code < 0)
         return code;
-    as_file(request, response, "image/svg+xml; charset=utf-8",
-            arena_format(request->arena, "%s.svg", explore_kind_name(question->kind)));
+    explore_as_file(request, response, "image/svg+xml; charset=utf-8",
+                    arena_format(request->arena, "%s.svg", explore_kind_name(question->kind)));
     return HANDLED;
 }
 
@@ -264,7 +261,7 @@ static int get_kind(struct request *request, struct response *response, struct e
     int code;
     if (kind == EXPLORE_KINDS || (dot && strcmp(dot, ".csv") != 0 && strcmp(dot, ".svg") != 0))
         return err_set(err, E_NOT_FOUND, "there is no such question");
-    open_question(request, kind, &question);
+    explore_open(request, kind, &question);
     if (operation && *operation) {
         question_do(&question, operation);
         response_redirect(request, response, question_address(&question, kind, ""));
@@ -282,194 +279,6 @@ static int get_kind(struct request *request, struct response *response, struct e
 static int get_start(struct request *request, struct response *response, struct err *err) {
     (void)err;
     response_redirect(request, response, "/explore/flow");
-    return HANDLED;
-}
-
-/* ---- the customers behind a number ---- */
-
-/* The query of the list; for variants the question itself runs first, to know the path. Takes nothing over. */
-static int people_query(struct request *request, struct question *question, int limit,
-                        json_t **query, struct err *err) {
-    json_t *answer = NULL;
-    int code = 0;
-    /* asking also settles a range that nobody chose */
-    if (question->kind == EXPLORE_VARIANTS || !json_object_get(question->values, "range"))
-        code = ask(request, question, &answer, err);
-    if (code < 0)
-        return code;
-    json_t *people = question_people(question, request->target, answer);
-    json_decref(answer);
-    if (!people)
-        return err_set(err, E_NOT_FOUND, "this address names no customers");
-    *query = question_query(question);
-    json_object_set_new(*query, "people", people);
-    json_object_del(*query, "top");
-    if (!json_object_get(*query, "by"))
-        json_object_set_new(*query, "limit", json_integer(limit));
-    const char *cursor = request_query(request, "cursor");
-    if (cursor && *cursor)
-        json_object_set_new(*query, "cursor", json_string(cursor));
-    return 0;
-}
-
-/* Who they are, for the heading: members of the text "explore.who.X". */
-static json_t *who_view(const struct request *request, const struct question *question,
-                        const json_t *people) {
-    json_t *who = json_object();
-    const json_t *node = json_object_get(people, "node"), *edge = json_object_get(people, "edge");
-    const json_t *step = json_object_get(people, "step"), *path = json_object_get(people, "path");
-    if (step) {
-        size_t n = (size_t)json_integer_value(step);
-        bool lost = json_is_true(json_object_get(people, "lost"));
-        json_object_set_new(who, lost ? "lost" : "step",
-                            json_pack("{s:I, s:s, s:s}", "n", (json_int_t)n, "name",
-                                      question_row(question, ROWS_STEPS, n, ""), "next",
-                                      question_row(question, ROWS_STEPS, n + 1, "")));
-    } else if (edge) {
-        json_object_set_new(who, "edge",
-                            json_pack("{s:O, s:O}", "from", json_array_get(edge, 0), "to",
-                                      json_array_get(edge, 1)));
-    } else if (node) {
-        const char *part = json_object_get(people, "starts") ? "first"
-                           : json_object_get(people, "ends") ? "last"
-                                                             : "node";
-        json_object_set_new(who, part, json_pack("{s:O}", "name", node));
-    } else if (path) {
-        struct buf text;
-        size_t i;
-        json_t *name;
-        buf_init(&text, LIMIT_URL_BYTES);
-        json_array_foreach(path, i, name)
-            buf_add_format(&text, "%s%s", i ? " → " : "",
-                           text_of_name(request->language, json_string_value(name)));
-        json_object_set_new(who, "variant",
-                            json_pack("{s:o}", "path", json_stringn(text.p ? text.p : "", text.n)));
-        buf_release(&text);
-    } else if (json_object_get(people, "cohort")) {
-        json_object_set_new(who, "cohort",
-                            json_pack("{s:O, s:O?}", "time", json_object_get(people, "cohort"),
-                                      "period", json_object_get(people, "period")));
-    } else {
-        json_object_set_new(who, "bucket",
-                            json_pack("{s:O?}", "time", json_object_get(people, "time")));
-    }
-    json_object_set_new(who, "kind", json_string(explore_kind_name(question->kind)));
-    return who;
-}
-
-/* What people call them, beside their ids. */
-static void name_people(struct request *request, json_t *people) {
-    size_t n = json_array_size(people), i;
-    uint32_t *owners = ARENA_ARRAY(request->arena, uint32_t, n + 1);
-    struct slice *names = ARENA_ARRAY(request->arena, struct slice, n + 1);
-    struct err ignored = {0};
-    json_t *row;
-    json_array_foreach(people, i, row) {
-        const char *id = json_string_value(json_object_get(row, "id"));
-        if (!id || customers_find(app_folder(request->app)->customers, slice_of(id), &owners[i],
-                                  &ignored) < 0)
-            return;
-    }
-    if (customer_names(request, owners, n, names, &ignored) < 0)
-        return;
-    json_array_foreach(people, i, row) if (names[i].n)
-        json_object_set_new(row, "name", json_stringn(names[i].p, names[i].n));
-}
-
-static void add_people(struct request *request, const json_t *data, json_t *view) {
-    json_t *customers = json_object_get(data, "customers"), *shown = json_array(), *row;
-    json_int_t count = json_integer_value(json_object_get(data, "count"));
-    size_t i;
-    json_array_foreach(customers, i, row) {
-        if (i == PEOPLE_SHOWN)
-            break;
-        json_array_append(shown, row);
-    }
-    size_t n = json_array_size(shown);
-    name_people(request, shown);
-    if (n == PEOPLE_SHOWN && (json_int_t)n < count) {
-        const char *last = json_string_value(json_object_get(json_array_get(shown, n - 1), "id")),
-                   *own = request->target;
-        const char *old = strstr(own, "&cursor=");
-        size_t keep = old ? (size_t)(old - own) : strlen(own);
-        if (last)
-            json_object_set_new(view, "next", json_sprintf("%.*s&cursor=%s", (int)keep, own, last));
-    }
-    json_object_set_new(view, "count", json_integer(count));
-    json_object_set_new(view, "customers", shown);
-}
-
-static int get_people(struct request *request, struct response *response, struct err *err) {
-    static const struct page page = {.template = "explore_people",
-                                     .section = "explore",
-                                     .title = "explore.people_title",
-                                     .style = "css/charts.css"};
-    struct question question;
-    json_t *query = NULL, *answer = NULL, *view = NULL;
-    enum explore_kind kind = explore_kind_of(request->params[0]);
-    if (kind == EXPLORE_KINDS)
-        return err_set(err, E_NOT_FOUND, "there is no such question");
-    open_question(request, kind, &question);
-    int code = people_query(request, &question, PEOPLE_SHOWN, &query, err);
-    if (code == 0) {
-        json_t *who = who_view(request, &question, json_object_get(query, "people"));
-        const char *mark = strchr(request->target, '?');
-        code = page_query(request, query, &answer, err);
-        view = json_pack("{s:o, s:s, s:s}", "who", who, "back",
-                         question_address(&question, kind, ""), "csv",
-                         arena_format(request->arena, "/explore/%s/people.csv%s",
-                                      explore_kind_name(kind), mark ? mark : ""));
-    }
-    question_release(&question);
-    if (code < 0) {
-        json_decref(view);
-        return code;
-    }
-    add_people(request, json_object_get(answer, "data"), view);
-    json_decref(answer);
-    return page_render(request, response, &page, view, err);
-}
-
-/* A cell of CSV; what a spreadsheet would run as a formula gets an apostrophe. */
-static void csv_cell(struct buf *out, const char *text) {
-    bool quoted = strpbrk(text, ",\"\r\n") != NULL;
-    buf_add_text(out, quoted ? "\"" : "");
-    if (*text && strchr("=+-@\t", *text))
-        buf_add_char(out, '\'');
-    for (; *text; text++) {
-        if (*text == '"')
-            buf_add_char(out, '"');
-        buf_add_char(out, *text);
-    }
-    buf_add_text(out, quoted ? "\"" : "");
-}
-
-static int get_people_csv(struct request *request, struct response *response, struct err *err) {
-    struct question question;
-    json_t *query = NULL, *answer = NULL, *row;
-    size_t i;
-    enum explore_kind kind = explore_kind_of(request->params[0]);
-    if (kind == EXPLORE_KINDS)
-        return err_set(err, E_NOT_FOUND, "there is no such question");
-    open_question(request, kind, &question);
-    int code = people_query(request, &question, PEOPLE_EXPORTED, &query, err);
-    question_release(&question);
-    if (code == 0)
-        code = page_query(request, query, &answer, err);
-    if (code < 0)
-        return code;
-    open_body(response);
-    buf_add_text(&response->body, "id,user_id\r\n");
-    json_array_foreach(json_object_get(json_object_get(answer, "data"), "customers"), i, row) {
-        const char *id = json_string_value(json_object_get(row, "id")),
-                   *user = json_string_value(json_object_get(row, "user_id"));
-        csv_cell(&response->body, id ? id : "");
-        buf_add_char(&response->body, ',');
-        csv_cell(&response->body, user ? user : "");
-        buf_add_text(&response->body, "\r\n");
-    }
-    json_decref(answer);
-    as_file(request, response, "text/csv; charset=utf-8", "customers.csv");
     return HANDLED;
 }
 
@@ -518,18 +327,6 @@ static const struct route routes[] = {
      .access = ACCESS_SESSION,
      .scopes = SCOPE_QUERY,
      .handle = get_kind},
-    {.methods = METHOD_GET,
-     .pattern = "/explore/{kind}/people",
-     .access = ACCESS_SESSION,
-     .scopes = SCOPE_QUERY,
-     .role = ROLE_AGENT,
-     .handle = get_people},
-    {.methods = METHOD_GET,
-     .pattern = "/explore/{kind}/people.csv",
-     .access = ACCESS_SESSION,
-     .scopes = SCOPE_QUERY,
-     .role = ROLE_UNIT_MANAGER,
-     .handle = get_people_csv},
     {.methods = METHOD_GET,
      .pattern = "/explore/{kind}/values",
      .access = ACCESS_SESSION,

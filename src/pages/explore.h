@@ -101,4 +101,16 @@ void explore_draw(struct request *request, const struct question *question, cons
 must_use int explore_svg(struct slice drawing, struct arena *arena, struct buf *out,
                          struct err *err);
 
+/* ---- explore.c, for its other pages ---- */
+
+/* question_read of this request, with what the folder knows. */
+void explore_open(struct request *request, enum explore_kind kind, struct question *question);
+/* Runs the question; with a range that nobody chose and nothing in it, of all times. */
+must_use int explore_ask(struct request *request, struct question *question, json_t **answer,
+                         struct err *err);
+/* Room for a file in the answer, and its name: "senda-NAME". */
+void explore_open_file(struct response *response);
+void explore_as_file(struct request *request, struct response *response, const char *type,
+                     const char *name);
+
 #endif
