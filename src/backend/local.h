@@ -49,6 +49,10 @@ must_use int question_list(struct question *question, const struct owner_set *se
 must_use int question_rule(struct question *question, const struct rule *rule, bool filtered,
                            struct owner_set *set, struct err *err);
 
+/* Which owners walked a RULE_SEQUENCE. */
+must_use int question_sequence(struct question *question, const struct rule *rule, bool filtered,
+                               struct owner_set *set, struct err *err);
+
 /* `by`: groups with a weight, heaviest first, then null, then by name; at most `limit`, the rest is "(other)". */
 struct ranking {
     uint32_t *groups;  /* [n] */

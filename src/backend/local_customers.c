@@ -31,6 +31,50 @@ static int fill_traits(struct question *question, struct rule_spec *spec, struct
     return 0;
 }
 
+/* Puts every customer with a row into the set. */
+static void note_seen(void *opaque, uint32_t owner, const struct run *runs, size_t n) {
+    (void)runs;
+    (void)n;
+    owner_set_put(opaque, owner, true);
+}
+static const struct operator note = {.customer = note_seen};
+
+/* What a rule may look at: the asker's scope, and where `filtered` the question's unit, channel and where. */
+static struct filter rule_filter(const struct plan *plan, bool filtered) {
+    if (filtered)
+        return plan->filter;
+    return (struct filter){
+        .some_units = plan->scoped, .units = plan->scope, .n_units = plan->n_scope};
+}
+
+static int answered(struct question *question, const struct rule *rule, bool filtered,
+                    struct owner_set *set, struct err *err) {
+    for (uint32_t i = 0; i < rule->did.n_where; i++)
+        if (rule->did.where[i].property == CODE_NONE)
+            return 0; /* nobody has answered anything yet */
+    struct scan_spec spec = {.kind = PART_ANSWERS, .unordered = true, .of = &rule->did};
+    struct scan scan;
+    spec.filter = rule_filter(question->plan, filtered);
+    spec.filter.from_ms = rule->from_ms;
+    spec.filter.to_ms = rule->to_ms;
+    int code =
+        scan_prepare(&scan, &spec, question->snapshot, &question->patience, question->arena, err);
+    return code ? code : scan_run(&scan, &note, (void *[]){set, set}, err);
+}
+
+static int fill_sets(struct question *question, struct rule_spec *spec, bool filtered,
+                     struct err *err) {
+    int code = 0;
+    for (uint32_t i = 0; i < spec->n_sets && !code; i++) {
+        struct rule_set *leaf = &spec->sets[i];
+        owner_set_init(&leaf->members, snapshot_profiles(question->snapshot) + 1, question->arena);
+        code = leaf->rule->kind == RULE_SEQUENCE
+                   ? question_sequence(question, leaf->rule, filtered, &leaf->members, err)
+                   : answered(question, leaf->rule, filtered, &leaf->members, err);
+    }
+    return code;
+}
+
 static bool redirected(const struct overlay *overlay, uint32_t profile) {
     return overlay && overlay->n && overlay_owner(overlay, profile) != profile;
 }
@@ -39,7 +83,8 @@ static bool redirected(const struct overlay *overlay, uint32_t profile) {
 static void assume_nothing(const struct question *question, const struct rule_spec *spec) {
     uint32_t none[PLAN_MATCHERS] = {0};
     const struct overlay *overlay = snapshot_overlay(question->snapshot);
-    bool constant = spec->n_traits == 0, holds = constant && rule_holds(spec, none, 0);
+    bool constant = spec->n_traits + spec->n_sets == 0,
+         holds = constant && rule_holds(spec, none, 0);
     for (uint32_t owner = 1; owner < spec->members->n; owner++)
         if (!redirected(overlay, owner) && (constant ? holds : rule_holds(spec, none, owner)))
             owner_set_put(spec->members, owner, true);
@@ -49,13 +94,8 @@ static void assume_nothing(const struct question *question, const struct rule_sp
  * unit, channel and where. */
 static void rule_scan(const struct question *question, const struct rule_spec *rule, bool filtered,
                       struct scan_spec *spec) {
-    const struct plan *plan = question->plan;
     *spec = (struct scan_spec){.unordered = true, .select = true, .n_matchers = rule->n_leaves};
-    if (filtered)
-        spec->filter = plan->filter;
-    else if (plan->scoped)
-        spec->filter =
-            (struct filter){.some_units = true, .units = plan->scope, .n_units = plan->n_scope};
+    spec->filter = rule_filter(question->plan, filtered);
     spec->filter.from_ms = INT64_MAX;
     spec->filter.to_ms = INT64_MIN;
     for (uint32_t w = 0; w < rule->n_windows; w++) {
@@ -76,6 +116,8 @@ int question_rule(struct question *question, const struct rule *rule, bool filte
     int code = rule_spec_init(spec, rule, set, question->arena, err);
     if (!code)
         code = fill_traits(question, spec, err);
+    if (!code)
+        code = fill_sets(question, spec, filtered, err);
     if (code)
         return code;
     assume_nothing(question, spec);
@@ -145,15 +187,8 @@ int question_list(struct question *question, const struct owner_set *set, uint32
     return add_user_ids(question, owners, n, list, err);
 }
 
-/* A customer whom the asker may know of: any interaction in the scope. */
-static void note_seen(void *opaque, uint32_t owner, const struct run *runs, size_t n) {
-    (void)runs;
-    (void)n;
-    owner_set_put(opaque, owner, true);
-}
-
+/* Customers whom the asker may know of: any interaction in the scope. */
 static int seen_in_scope(struct question *question, struct owner_set *set, struct err *err) {
-    static const struct operator note = {.customer = note_seen};
     struct scan_spec spec = {.unordered = true};
     const struct plan *plan = question->plan;
     spec.filter = (struct filter){.from_ms = TIME_MIN_MS,

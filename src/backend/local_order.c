@@ -132,6 +132,37 @@ static void funnel_meta(struct question *question, const struct funnel_state *st
         json_object_set_new(question->meta, "approximate", json_true());
 }
 
+int question_sequence(struct question *question, const struct rule *rule, bool filtered,
+                      struct owner_set *set, struct err *err) {
+    struct plan *plan = ARENA_ARRAY(question->arena, struct plan, 1);
+    struct question *inner = ARENA_ARRAY(question->arena, struct question, 1);
+    *plan = *rule->sequence;
+    if (filtered)
+        plan->filter = question->plan->filter;
+    plan->filter.from_ms = rule->sequence->filter.from_ms;
+    plan->filter.to_ms = rule->sequence->filter.to_ms;
+    *inner = (struct question){.folder = question->folder,
+                               .plan = plan,
+                               .snapshot = question->snapshot,
+                               .dictionary = question->dictionary,
+                               .patience = question->patience,
+                               .arena = question->arena,
+                               .spec = {.filter = plan->filter}};
+    struct people people = {.wanted = true, .step = plan->n_steps};
+    struct funnel_spec funnel;
+    struct funnel_state *state = NULL;
+    struct spread_budget budget = {0};
+    int code = prepare_funnel(inner, &funnel, err);
+    if (code)
+        return code;
+    funnel.people = &people;
+    funnel.behind = set;
+    code = run_funnel(inner, &funnel, &budget, &state, err);
+    question->scan.interactions += inner->scan.interactions;
+    funnel_free(state);
+    return code;
+}
+
 int answer_funnel(struct question *question, struct err *err) {
     struct funnel_spec funnel;
     struct funnel_state *state = NULL;

@@ -287,6 +287,31 @@ static bool did(const struct reference_world *world, const struct plan *plan,
     return times_hold(rule, n);
 }
 
+static bool answered(const struct reference_world *world, const struct plan *plan,
+                     const struct rule *rule, uint32_t owner) {
+    for (size_t i = 0; i < world->n_answers; i++) {
+        const struct reference_row *row = &world->answers[i];
+        if (row->owner == owner && in_scope(plan, row) && row->time_ms >= rule->from_ms &&
+            row->time_ms < rule->to_ms && reference_matches(row, &rule->did))
+            return true;
+    }
+    return false;
+}
+
+static bool walked(const struct reference_world *world, const struct plan *funnel, uint32_t owner) {
+    struct reference_case one = {.owner = owner};
+    const struct reference_row **rows = calloc(world->n_rows + 1, sizeof *rows);
+    if (!rows)
+        abort();
+    for (size_t i = 0; i < world->n_rows; i++)
+        if (world->rows[i].owner == owner && passes(funnel, &world->rows[i]))
+            rows[one.n++] = &world->rows[i];
+    one.rows = rows;
+    bool whole = reference_reached(funnel, &one) == funnel->n_steps;
+    free(rows);
+    return whole;
+}
+
 bool reference_rule(const struct reference_world *world, const struct plan *plan,
                     const struct rule *rule, uint32_t owner) {
     switch (rule->kind) {
@@ -306,6 +331,8 @@ bool reference_rule(const struct reference_world *world, const struct plan *plan
         return predicate_matches(&rule->trait, &value);
     }
     case RULE_DID: return did(world, plan, rule, owner);
+    case RULE_SEQUENCE: return walked(world, rule->sequence, owner);
+    case RULE_ANSWERED: return answered(world, plan, rule, owner);
     default: return false;
     }
 }

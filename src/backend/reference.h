@@ -58,6 +58,9 @@ struct reference_view {
 void reference_view(const struct reference_world *world, const struct plan *plan,
                     struct arena *arena, struct reference_view *view);
 
+/* Steps of a funnel that one case reaches. */
+uint32_t reference_reached(const struct plan *funnel, const struct reference_case *one);
+
 struct value reference_property(struct slice properties, uint32_t code);
 bool reference_matches(const struct reference_row *row, const struct matcher *matcher);
 bool reference_rule(const struct reference_world *world, const struct plan *plan,

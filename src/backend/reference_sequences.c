@@ -107,6 +107,10 @@ static struct attempt best_attempt(const struct plan *plan, const struct referen
     return best;
 }
 
+uint32_t reference_reached(const struct plan *funnel, const struct reference_case *one) {
+    return best_attempt(funnel, one).reached;
+}
+
 static json_t *funnel_rows(const struct plan *plan, const struct attempt *attempts,
                            const size_t *places, size_t n, size_t wanted, json_t *by,
                            json_t *rows) {

@@ -10,6 +10,17 @@ static uint32_t count_traits(const struct rule *rule) {
     return n;
 }
 
+static bool is_set(const struct rule *rule) {
+    return rule->kind == RULE_SEQUENCE || rule->kind == RULE_ANSWERED;
+}
+
+static uint32_t count_sets(const struct rule *rule) {
+    uint32_t n = is_set(rule);
+    for (uint32_t i = 0; i < rule->n_children; i++)
+        n += count_sets(rule->children[i]);
+    return n;
+}
+
 static uint32_t window_of(struct rule_spec *spec, const struct rule *rule) {
     for (uint32_t w = 0; w < spec->n_windows; w++)
         if (spec->windows[w].from_ms == rule->from_ms && spec->windows[w].to_ms == rule->to_ms)
@@ -21,6 +32,8 @@ static uint32_t window_of(struct rule_spec *spec, const struct rule *rule) {
 static int collect(struct rule_spec *spec, const struct rule *rule, struct err *err) {
     if (rule->kind == RULE_TRAIT)
         spec->traits[spec->n_traits++].rule = rule;
+    if (is_set(rule))
+        spec->sets[spec->n_sets++].rule = rule;
     if (rule->kind == RULE_DID) {
         if (spec->n_leaves == PLAN_MATCHERS)
             return err_set(err, E_INVALID, "a rule holds at most %d times \"did\"", PLAN_MATCHERS);
@@ -38,6 +51,7 @@ int rule_spec_init(struct rule_spec *spec, const struct rule *rule, struct owner
                    struct arena *arena, struct err *err) {
     *spec = (struct rule_spec){.root = rule, .members = members};
     spec->traits = ARENA_ARRAY(arena, struct rule_trait, count_traits(rule));
+    spec->sets = ARENA_ARRAY(arena, struct rule_set, count_sets(rule));
     return collect(spec, rule, err);
 }
 
@@ -52,12 +66,12 @@ static bool compare(enum predicate_op op, uint64_t count, uint64_t times) {
     }
 }
 
-/* Leaves and traits were collected in the order of this walk: each consumes the next one, also where the answer is
+/* Leaves, traits and sets were collected in the order of this walk: each consumes the next one, also where the answer is
  * known already. */
 struct evaluation {
     const struct rule_spec *spec;
     const uint32_t *counts;
-    uint32_t owner, leaf, trait;
+    uint32_t owner, leaf, trait, set;
 };
 
 static bool evaluate(struct evaluation *e, const struct rule *rule) {
@@ -67,6 +81,8 @@ static bool evaluate(struct evaluation *e, const struct rule *rule) {
         const struct rule_trait *trait = &e->spec->traits[e->trait++];
         return trait->holds[trait->by_owner[e->owner]];
     }
+    if (is_set(rule))
+        return owner_set_has(&e->spec->sets[e->set++].members, e->owner);
     bool all = true, any = false;
     for (uint32_t i = 0; i < rule->n_children; i++) {
         bool holds = evaluate(e, rule->children[i]);
@@ -77,7 +93,7 @@ static bool evaluate(struct evaluation *e, const struct rule *rule) {
 }
 
 bool rule_holds(const struct rule_spec *spec, const uint32_t *counts, uint32_t owner) {
-    struct evaluation e = {spec, counts, owner, 0, 0};
+    struct evaluation e = {spec, counts, owner, 0, 0, 0};
     return evaluate(&e, spec->root);
 }
 

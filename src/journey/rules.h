@@ -34,19 +34,27 @@ struct rule_trait {
     const uint8_t *holds;     /* [values] whether the predicate holds for each number */
 };
 
+/* A leaf that is decided before the rule runs (sequence, answered). */
+struct rule_set {
+    const struct rule *rule;
+    struct owner_set members;
+};
+
 struct rule_spec {
     const struct rule *root;
     struct rule_leaf leaves[PLAN_MATCHERS];
     struct rule_window windows[PLAN_MATCHERS];
     struct rule_trait *traits;
-    uint32_t n_leaves, n_windows, n_traits;
+    struct rule_set *sets;
+    uint32_t n_leaves, n_windows, n_traits, n_sets;
     const uint64_t *lut; /* bit: leaf */
     uint64_t *
         packed; /* [65536] of few leaves: 1 in the lane of each that a code matches; NULL: not used */
     struct owner_set *members;
 };
 
-/* Collects leaves and windows; E_INVALID beyond PLAN_MATCHERS. traits[].rule is set, the caller fills the rest. */
+/* Collects leaves and windows; E_INVALID beyond PLAN_MATCHERS. traits[].rule and sets[].rule are
+ * set, the caller fills the rest. */
 must_use int rule_spec_init(struct rule_spec *spec, const struct rule *rule,
                             struct owner_set *members, struct arena *arena, struct err *err);
 /* After lut is set: makes packed where the rule allows it. */

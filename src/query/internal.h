@@ -58,6 +58,15 @@ must_use int read_where(struct reader *r, const json_t *json, const struct predi
 must_use int read_matcher(struct reader *r, const json_t *json, const char *extra,
                           struct matcher *matcher);
 must_use int read_rule(struct reader *r, const json_t *json, int depth, const struct rule **rule);
+/* Leaves of rules (read_leaves.c). */
+must_use int read_sequence(struct reader *r, const json_t *json, struct rule *rule);
+must_use int read_answered(struct reader *r, const json_t *json, struct rule *rule);
+/* The last D before the observation ends: from_ms and to_ms of the rule. */
+must_use int read_within(struct reader *r, const json_t *json, struct rule *rule);
+/* One or several texts: where[(*n)++] says that the property is one of them; before anybody bore that property its code
+ * is CODE_NONE and nothing matches. */
+must_use int read_condition(struct reader *r, struct predicate *where, uint32_t *n,
+                            const char *property, const json_t *json);
 /* Members that only this kind has (plan->kind), and its defaults. */
 must_use int read_kind(struct reader *r, const json_t *query);
 must_use int read_people(struct reader *r, const json_t *json);

@@ -31,7 +31,8 @@
  *  8. Value: purchases are the interactions that match, one a local day, amounts summed (journey/purchases.h), up to and with
  *     the day `until`; without it the day before range.to, else the last day with a purchase. `unit` is the unit of time.
  *  9. Rules (segment, customers): `did` sees everything that the asker may see; range, unit, channel and where of the
- *     query do not limit a rule, except that unit, channel and where do for `of` of kind customers. Universe of kind
+ *     query do not limit a rule (a `sequence` is a funnel, as in 4, whose last step is reached; `answered` is one answer
+ *     or more), except that unit, channel and where do for `of` of kind customers. Universe of kind
  *     customers: every owner of a profile; for a scoped asker those with an interaction in the scope.
  *
  * SPDX-License-Identifier: GPL-3.0-or-later
@@ -127,7 +128,9 @@ struct filter {
     uint32_t n_channels, n_units;
 };
 
-enum rule_kind { RULE_ALL, RULE_ANY, RULE_NOT, RULE_TRAIT, RULE_DID };
+enum rule_kind { RULE_ALL, RULE_ANY, RULE_NOT, RULE_TRAIT, RULE_DID, RULE_SEQUENCE, RULE_ANSWERED };
+
+struct plan;
 
 /* A segment rule. */
 struct rule {
@@ -135,10 +138,11 @@ struct rule {
     const struct rule *const *children; /* all, any: n >= 1; not: 1 */
     uint32_t n_children;
     struct predicate trait;
-    struct matcher did;
+    struct matcher did;         /* of answered: which answers */
     enum predicate_op times_op; /* = != < <= > >= */
     uint64_t times;
-    int64_t from_ms, to_ms; /* of did, half-open */
+    int64_t from_ms, to_ms;      /* of did and answered, half-open */
+    const struct plan *sequence; /* a funnel of its own, whose last step is to be reached */
 };
 
 enum by_kind {

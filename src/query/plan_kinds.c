@@ -302,8 +302,8 @@ static int read_retention(struct reader *r, const json_t *query) {
 }
 
 /* A condition on a property of answers; before anybody answered, its code is CODE_NONE and nothing matches. */
-static int add_condition(struct reader *r, struct predicate *where, uint32_t *n,
-                         const char *property, const json_t *json) {
+int read_condition(struct reader *r, struct predicate *where, uint32_t *n, const char *property,
+                   const json_t *json) {
     bool list = json_is_array(json);
     size_t count = list ? json_array_size(json) : 1;
     if (!count)
@@ -346,10 +346,10 @@ static int read_score(struct reader *r, const json_t *query) {
         leave(r, mark);
         return err_hint(r->err, "nps, csat, ces, rating, or a scale of your own.");
     }
-    WITH_MEMBER(r, query, "metric", metric, code, add_condition(r, where, &n, "metric", metric));
-    WITH_MEMBER(r, query, "survey", survey, code, add_condition(r, where, &n, "survey", survey));
+    WITH_MEMBER(r, query, "metric", metric, code, read_condition(r, where, &n, "metric", metric));
+    WITH_MEMBER(r, query, "survey", survey, code, read_condition(r, where, &n, "survey", survey));
     WITH_MEMBER(r, query, "question", question, code,
-                add_condition(r, where, &n, "question", question));
+                read_condition(r, where, &n, "question", question));
     WITH_MEMBER(r, query, "every", every, code, read_every(r, every, true));
     WITH_MEMBER(r, query, "weighted", weighted, code, read_bool(r, weighted, &plan->weighted));
     where[n++] = (struct predicate){.property = plan->points_property, .op = OP_EXISTS};

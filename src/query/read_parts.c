@@ -180,7 +180,7 @@ static int read_times(struct reader *r, const json_t *json, struct rule *rule) {
     return 0;
 }
 
-static int read_within(struct reader *r, const json_t *json, struct rule *rule) {
+int read_within(struct reader *r, const json_t *json, struct rule *rule) {
     int64_t length_ms = 0;
     int code = read_duration(r, json, &length_ms);
     rule->to_ms = r->plan->end_ms;
@@ -245,8 +245,8 @@ static int read_in_segment(struct reader *r, const json_t *json) {
 
 /* The member of the object that says what kind of rule it is, or NULL. */
 static const char *rule_word(const json_t *json) {
-    static const char *const words[] = {"all", "any", "not",      "trait",
-                                        "did", "in",  "answered", "value"};
+    static const char *const words[] = {"all", "any",      "not",      "trait", "did",
+                                        "in",  "sequence", "answered", "value"};
     for (size_t i = 0; i < sizeof words / sizeof *words; i++)
         if (json_object_get(json, words[i]) &&
             (strcmp(words[i], "value") != 0 || !json_object_get(json, "trait")))
@@ -264,8 +264,10 @@ int read_rule(struct reader *r, const json_t *json, int depth, const struct rule
     *out = rule;
     int code = 0;
     if (!word) {
-        code = read_members(r, json, "all any not trait did in");
-        return code ? code : refuse(r, "a rule needs one of all, any, not, trait, did, in");
+        code = read_members(r, json, "all any not trait did sequence answered in");
+        return code ? code
+                    : refuse(r, "a rule needs one of all, any, not, trait, did, sequence, "
+                                "answered, in");
     }
     if (strcmp(word, "trait") == 0) {
         rule->kind = RULE_TRAIT;
@@ -273,14 +275,18 @@ int read_rule(struct reader *r, const json_t *json, int depth, const struct rule
     }
     if (strcmp(word, "did") == 0)
         return read_did(r, json, rule);
-    if (strcmp(word, "answered") == 0 || strcmp(word, "value") == 0) {
+    if (strcmp(word, "sequence") == 0)
+        return read_sequence(r, json, rule);
+    if (strcmp(word, "value") == 0) {
         size_t mark = enter(r, word);
         code = refuse(r, "rules over \"%s\" are not available yet", word);
         leave(r, mark);
         return code;
     }
     code = read_members(r, json, word);
-    if (strcmp(word, "not") == 0) {
+    if (strcmp(word, "answered") == 0) {
+        WITH_MEMBER(r, json, "answered", answered, code, read_answered(r, answered, rule));
+    } else if (strcmp(word, "not") == 0) {
         rule->kind = RULE_NOT;
         WITH_MEMBER(r, json, "not", child, code, read_not(r, child, depth, rule));
     } else if (strcmp(word, "in") == 0) {

@@ -217,7 +217,15 @@ static json_t *some_date(int from_day, int days) {
 
 static json_t *some_rule(int depth) {
     static const char *const TIMES[] = {">=2", "=0", ">=1", "=1", "<2", ">1"};
-    int kind = pick(depth > 1 ? 2 : 5);
+    int kind = pick(depth > 1 ? 2 : 6);
+    if (kind == 5) {
+        json_t *rule = json_pack("{s:[o, o]}", "sequence", some_matcher(), some_matcher());
+        if (chance(50))
+            json_object_set_new(rule, "within", json_sprintf("%dh", 1 + pick(200)));
+        if (chance(40))
+            json_object_set_new(rule, "never", json_pack("{s:[o]}", "where", some_predicate()));
+        return rule;
+    }
     if (kind == 0)
         return json_pack("{s:s, s:s, s:i}", "trait", chance(50) ? "p" : "q", "op",
                          chance(50) ? ">=" : "=", "value", pick(4));

@@ -122,6 +122,11 @@ static void wrong_questions_get_their_pointer(void **state) {
         {"{\"kind\":\"customers\",\"of\":{\"all\":[]}}", "/of/all", E_INVALID},
         {"{\"kind\":\"customers\",\"of\":{\"any\":[{\"in\":\"vip\"}]}}", "/of/any/0/in", E_INVALID},
         {"{\"kind\":\"customers\",\"of\":{\"answered\":{}}}", "/of/answered", E_INVALID},
+        {"{\"kind\":\"customers\",\"of\":{\"answered\":{\"metric\":7}}}", "/of/answered/metric",
+         E_INVALID},
+        {"{\"kind\":\"customers\",\"of\":{\"sequence\":[{}]}}", "/of/sequence", E_INVALID},
+        {"{\"kind\":\"customers\",\"of\":{\"sequence\":[{},{}],\"never\":{}}}", "/of/never",
+         E_INVALID},
         {"{\"kind\":\"timeline\",\"customer\":\"ana\",\"before\":\"soon\"}", "/before", E_INVALID},
         {"{\"kind\":\"timeline\",\"customer\":\"ana\",\"limit\":0}", "/limit", E_INVALID},
     };
@@ -262,6 +267,19 @@ static void rules_see_everybody(void **state) {
         {"{\"trait\":\"plan\",\"op\":\"absent\"}", 2},
         {"{\"trait\":\"age\",\"op\":\">\",\"value\":40.5}", 1},
         {"{\"not\":{\"trait\":\"plan\",\"op\":\"exists\"}}", 2},
+        {"{\"sequence\":[{\"event\":\"Search\"},{\"event\":\"Cart\"}]}", 2},
+        {"{\"sequence\":[{\"event\":\"Search\"},{\"event\":\"Cart\"},{\"event\":\"Pay\"}]}", 1},
+        {"{\"sequence\":[{\"event\":\"Cart\"},{\"event\":\"Search\"}]}", 1},
+        {"{\"sequence\":[{\"event\":\"Search\"},{\"event\":\"Cart\"}],\"within\":\"15m\"}", 1},
+        {"{\"not\":{\"sequence\":[{\"event\":\"Search\"},{\"event\":\"Pay\"}],\"never\":{\"event\":"
+         "\"Cart\"}}}",
+         4},
+        {"{\"sequence\":[{\"event\":\"Search\"},{\"event\":\"Cart\"}],\"range\":{\"from\":\"2026-"
+         "01-06\"}}",
+         1},
+        {"{\"all\":[{\"did\":{\"event\":\"Search\"},\"times\":\">=2\"},{\"sequence\":[{\"event\":"
+         "\"Search\"},{\"event\":\"Cart\"}]}]}",
+         1},
         {"{\"all\":[{\"did\":{\"event\":\"Cart\",\"where\":[{\"property\":\"amount\",\"op\":\">=\","
          "\"value\":30}]}},{\"not\":{\"did\":{\"event\":\"Pay\"},\"times\":\">5\"}}]}",
          1},
@@ -277,6 +295,56 @@ static void rules_see_everybody(void **state) {
         assert_int_equal(json_array_size(at(answer, "data.customers")), 1);
         json_decref(answer);
     }
+}
+
+/* A rule that nobody's answers can satisfy yet holds for nobody; afterwards both backends say the same. */
+static void rules_over_answers(void **state) {
+    (void)state;
+    struct world asked;
+    world_open(&asked, "UTC");
+    json_t *a =
+        world_ask(&asked, "{\"kind\":\"customers\",\"of\":{\"answered\":{\"metric\":\"nps\"}}}");
+    assert_int_equal(int_at(a, "data.count"), 0);
+    json_decref(a);
+    world_track(&asked,
+                "{\"type\":\"track\",\"userId\":\"ana\",\"event\":\"Survey "
+                "Responded\",\"timestamp\":\"2026-01-05T10:00:00Z\",\"properties\":{\"survey\":"
+                "\"spring\",\"question\":\"recommend\",\"metric\":\"nps\",\"value\":3}}\n"
+                "{\"type\":\"track\",\"userId\":\"ana\",\"event\":\"Survey "
+                "Responded\",\"timestamp\":\"2026-01-20T10:00:00Z\",\"properties\":{\"survey\":"
+                "\"spring\",\"question\":\"shop\",\"metric\":\"csat\",\"value\":5}}\n"
+                "{\"type\":\"track\",\"userId\":\"bea\",\"event\":\"Survey "
+                "Responded\",\"timestamp\":\"2026-01-06T10:00:00Z\",\"properties\":{\"survey\":"
+                "\"spring\",\"question\":\"recommend\",\"metric\":\"nps\",\"value\":9}}\n"
+                "{\"type\":\"track\",\"userId\":\"carl\",\"event\":\"Search\"}\n");
+    static const struct {
+        const char *rule;
+        long long count;
+    } cases[] = {
+        {"{\"answered\":{\"metric\":\"nps\"}}", 2},
+        {"{\"answered\":{\"metric\":\"nps\",\"op\":\"<=\",\"value\":6}}", 1},
+        {"{\"answered\":{\"survey\":\"spring\",\"op\":\">=\",\"value\":5}}", 2},
+        {"{\"answered\":{\"question\":\"shop\",\"op\":\">=\",\"value\":9}}", 0},
+        {"{\"answered\":{\"metric\":[\"nps\",\"csat\"],\"within\":\"10d\"}}", 1},
+        {"{\"not\":{\"answered\":{\"survey\":\"spring\"}}}", 1},
+        {"{\"all\":[{\"answered\":{\"metric\":\"nps\"}},{\"answered\":{\"metric\":\"csat\"}}]}", 1},
+    };
+    struct principal all = {.name = "test", .scopes = SCOPE_QUERY};
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++)
+        for (int backend = BACKEND_LOCAL; backend <= BACKEND_REFERENCE; backend++) {
+            json_t *query = json_pack("{s:s, s:o}", "kind", "customers", "of",
+                                      json_loads(cases[i].rule, 0, NULL));
+            json_t *answer = NULL;
+            struct err err = {0};
+            if (query_run(asked.folder, (enum backend)backend, query, &all, NULL, &answer, &err))
+                fail_msg("%s: %s %s", cases[i].rule, err.pointer, err.message);
+            if (int_at(answer, "data.count") != cases[i].count)
+                fail_msg("%s, backend %d: %lld", cases[i].rule, backend,
+                         int_at(answer, "data.count"));
+            json_decref(answer);
+            json_decref(query);
+        }
+    world_close(&asked);
 }
 
 static void lists_continue_at_their_cursor(void **state) {
@@ -480,6 +548,7 @@ int main(void) {
         cmocka_unit_test(funnel_by_trait_takes_the_current_one),
         cmocka_unit_test(segments_split_or_filter),
         cmocka_unit_test(rules_see_everybody),
+        cmocka_unit_test(rules_over_answers),
         cmocka_unit_test(rules_count_very_active_customers),
         cmocka_unit_test(lists_continue_at_their_cursor),
         cmocka_unit_test(paths_are_a_tree),

@@ -1,0 +1,110 @@
+/*
+ * Leaves of segment rules beside `did` and traits: an order of interactions, an answer.
+ *
+ * SPDX-License-Identifier: GPL-3.0-or-later
+ */
+#include "base/limits.h"
+#include "base/time.h"
+#include "query/internal.h"
+
+#define LONGEST_SEQUENCE_MS (INT64_C(20) * 365 * DAY_MS)
+
+enum { ANSWER_CONDITIONS = 4 };
+
+static int read_steps(struct reader *r, const json_t *json, struct plan *funnel) {
+    size_t n = json_array_size(json);
+    if (n < 2 || n > LIMIT_FUNNEL_STEPS)
+        return refuse(r, "must be a list of 2 to %d matchers", LIMIT_FUNNEL_STEPS);
+    struct matcher *steps = ARENA_ARRAY(r->arena, struct matcher, n);
+    int code = 0;
+    for (size_t i = 0; i < n && !code; i++) {
+        size_t mark = enter_index(r, i);
+        code = read_matcher(r, json_array_get(json, i), NULL, &steps[i]);
+        leave(r, mark);
+    }
+    funnel->steps = steps;
+    funnel->n_steps = (uint32_t)n;
+    return code;
+}
+
+static int read_never(struct reader *r, const json_t *json, struct plan *funnel) {
+    struct exclusion *exclusion = ARENA_ARRAY(r->arena, struct exclusion, 1);
+    int code = read_matcher(r, json, NULL, &exclusion->matcher);
+    const struct matcher *matcher = &exclusion->matcher;
+    if (!code && !matcher->n_events && !matcher->n_touchpoints && !matcher->n_where)
+        return refuse(r, "needs an event, a touchpoint or a condition");
+    exclusion->after_step = 1;
+    exclusion->before_step = funnel->n_steps;
+    funnel->exclusions = exclusion;
+    funnel->n_exclusions = 1;
+    return code;
+}
+
+int read_sequence(struct reader *r, const json_t *json, struct rule *rule) {
+    const struct plan *plan = r->plan;
+    struct plan *funnel = ARENA_ARRAY(r->arena, struct plan, 1);
+    struct filter *filter = &funnel->filter;
+    rule->kind = RULE_SEQUENCE;
+    rule->sequence = funnel;
+    *funnel = (struct plan){.kind = PLAN_FUNNEL,
+                            .zone = plan->zone,
+                            .now_ms = plan->now_ms,
+                            .end_ms = plan->end_ms,
+                            .window_ms = LONGEST_SEQUENCE_MS,
+                            .limit = PLAN_NO_LIMIT,
+                            .scoped = plan->scoped,
+                            .scope = plan->scope,
+                            .n_scope = plan->n_scope};
+    *filter = (struct filter){.from_ms = TIME_MIN_MS,
+                              .to_ms = TIME_MAX_MS,
+                              .some_units = plan->scoped,
+                              .units = plan->scope,
+                              .n_units = plan->n_scope};
+    int code = read_members(r, json, "sequence within never range");
+    WITH_MEMBER(r, json, "sequence", steps, code, read_steps(r, steps, funnel));
+    WITH_MEMBER(r, json, "within", within, code, read_duration(r, within, &funnel->window_ms));
+    WITH_MEMBER(r, json, "never", never, code, read_never(r, never, funnel));
+    WITH_MEMBER(
+        r, json, "range", range, code,
+        read_range(r, range, &filter->from_ms, &filter->to_ms, &filter->has_from, &filter->has_to));
+    return code;
+}
+
+/* op and value stand in the answer's own object, so their pointers are right. */
+static int read_answer_value(struct reader *r, const json_t *json, struct predicate *predicate) {
+    json_t *copy = json_pack("{s:s}", "property", "value");
+    static const char *const members[] = {"op", "value"};
+    for (size_t i = 0; i < sizeof members / sizeof *members; i++)
+        if (json_object_get(json, members[i]))
+            json_object_set(copy, members[i], json_object_get(json, members[i]));
+    int code = read_predicate(r, copy, "property", predicate);
+    json_decref(copy);
+    return code;
+}
+
+int read_answered(struct reader *r, const json_t *json, struct rule *rule) {
+    struct predicate *where = ARENA_ARRAY(r->arena, struct predicate, ANSWER_CONDITIONS);
+    uint32_t n = 0;
+    bool has_from, has_to;
+    rule->kind = RULE_ANSWERED;
+    rule->from_ms = TIME_MIN_MS;
+    rule->to_ms = TIME_MAX_MS;
+    int code = read_members(r, json, "survey question metric op value within range");
+    if (!code && json_object_get(json, "within") && json_object_get(json, "range"))
+        return refuse(r, "\"within\" and \"range\" exclude each other");
+    WITH_MEMBER(r, json, "survey", survey, code, read_condition(r, where, &n, "survey", survey));
+    WITH_MEMBER(r, json, "question", question, code,
+                read_condition(r, where, &n, "question", question));
+    WITH_MEMBER(r, json, "metric", metric, code, read_condition(r, where, &n, "metric", metric));
+    if (!code && (json_object_get(json, "op") || json_object_get(json, "value")))
+        code = read_answer_value(r, json, &where[n++]);
+    WITH_MEMBER(r, json, "within", within, code, read_within(r, within, rule));
+    WITH_MEMBER(r, json, "range", range, code,
+                read_range(r, range, &rule->from_ms, &rule->to_ms, &has_from, &has_to));
+    if (!code && !n) {
+        refuse(r, "does not say which answer");
+        return err_hint(r->err, "Give survey, question, metric, or op and value.");
+    }
+    rule->did = (struct matcher){.name = SLICE_LITERAL("*"), .where = where, .n_where = n};
+    return code;
+}
