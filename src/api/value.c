@@ -6,6 +6,8 @@
  *
  * SPDX-License-Identifier: GPL-3.0-or-later
  */
+#include <stdlib.h>
+
 #include "api/api.h"
 #include "backend/backend.h"
 #include "base/limits.h"
@@ -96,7 +98,7 @@ static int put_settings(struct request *request, struct response *response, stru
     return code;
 }
 
-/* ?model= and ?until= of the query string as members of the question. New reference. */
+/* ?model=, ?until=, ?top= … of the query string as members of the question. New reference. */
 static json_t *asked_members(struct request *request) {
     static const char *const texts[] = {"model", "until", "holdout", "unit", "dropout"};
     json_t *extra = json_object();
@@ -105,6 +107,9 @@ static json_t *asked_members(struct request *request) {
         if (value && *value)
             json_object_set_new(extra, texts[i], json_string(value));
     }
+    const char *top = request_query(request, "top");
+    if (top && *top)
+        json_object_set_new(extra, "top", json_integer(strtoll(top, NULL, 10)));
     return extra;
 }
 
@@ -163,8 +168,8 @@ static int get_customer(struct request *request, struct response *response, stru
 
 static const struct route routes[] = {
     {METHOD_GET, "/api/v1/value", ACCESS_API, SCOPE_QUERY, .role = ROLE_AGENT, .handle = get_value,
-     .summary =
-         "What customers are worth: model, parameters, warnings, held-out check (?holdout=)"},
+     .summary = "What customers are worth: model, parameters, warnings, held-out check "
+                "(?holdout=), who is worth most (?top=)"},
     {METHOD_GET, "/api/v1/value/settings", ACCESS_API, SCOPE_QUERY, .role = ROLE_VIEWER,
      .handle = get_settings,
      .summary = "Which interactions are purchases, and how value is counted"},

@@ -8,7 +8,6 @@
 
 #include "backend/local.h"
 
-#define MONTH_DAYS 30.415 /* 4.345 weeks, as the models' literature counts */
 enum { HELD_GROUPS = 8 }; /* 0, 1, … 6, 7 and more repeat purchases */
 
 int32_t local_day(const struct zone *zone, int64_t ms) {
@@ -128,27 +127,15 @@ static json_t *holdout_json(const struct value_input *input, const struct worth 
 
 /* ---- one customer ---- */
 
-static const struct purchase_history *find_customer(const struct value_input *input, size_t *row) {
-    for (size_t i = 0; i < input->worth.n; i++)
-        if (input->worth.rows[i].owner == input->customer) {
-            *row = i;
-            return &input->worth.rows[i];
-        }
-    return NULL;
-}
-
-static double alive_shown(const struct worth *worth, const struct buyer *buyer) {
+double value_alive(const struct worth *worth, const struct buyer *buyer) {
     bool known = worth->buyers_fitted && (worth->buyers.modified || buyer->x > 0);
     return known ? buyers_alive(&worth->buyers, buyer) : (double)NAN;
 }
 
-static json_t *customer_json(const struct value_input *input, const struct worth *worth,
-                             const struct rfm *rfm) {
+json_t *value_row_json(const struct value_input *input, const struct worth *worth,
+                       const struct rfm *rfm, size_t row) {
     const struct plan *plan = input->plan;
-    size_t row = 0;
-    const struct purchase_history *history = find_customer(input, &row);
-    if (!history)
-        return json_null();
+    const struct purchase_history *history = &input->worth.rows[row];
     struct buyer buyer = worth_buyer(&input->worth, history);
     struct spender spender = worth_spender(history);
     json_t *json =
@@ -159,7 +146,7 @@ static json_t *customer_json(const struct value_input *input, const struct worth
                   "days_since", (json_int_t)(input->worth.until_day - history->last_day));
     if (worth->buyers_fitted) {
         double t = plan->horizon > 0 ? plan->horizon : 365.25 / input->worth.unit_days;
-        json_object_set_new(json, "alive", json_of_number(alive_shown(worth, &buyer)));
+        json_object_set_new(json, "alive", json_of_number(value_alive(worth, &buyer)));
         json_object_set_new(json, "expected_purchases",
                             json_of_number(buyers_expected(&worth->buyers, &buyer, t)));
         json_object_set_new(json, "expected_within", json_of_number(t));
@@ -168,15 +155,20 @@ static json_t *customer_json(const struct value_input *input, const struct worth
         json_object_set_new(json, "expected_amount",
                             json_of_number(spend_expected(&worth->spend, &spender)));
     if (worth->spend_fitted && worth->buyers_fitted)
-        json_object_set_new(json, "value",
-                            json_of_number(lifetime_value(
-                                &worth->buyers, &worth->spend, &buyer, &spender, plan->months,
-                                MONTH_DAYS / input->worth.unit_days, plan->discount)));
-    if (rfm->scores)
+        json_object_set_new(json, "value", json_of_number(value_of_row(input, worth, row)));
+    if (rfm && rfm->scores)
         json_object_set_new(json, "rfm",
                             json_pack("{s:i, s:i, s:i}", "r", rfm->scores[row].r, "f",
                                       rfm->scores[row].f, "m", rfm->scores[row].m));
     return json;
+}
+
+static json_t *customer_json(const struct value_input *input, const struct worth *worth,
+                             const struct rfm *rfm) {
+    for (size_t i = 0; i < input->worth.n; i++)
+        if (input->worth.rows[i].owner == input->customer)
+            return value_row_json(input, worth, rfm, i);
+    return json_null();
 }
 
 /* ---- models ---- */
@@ -202,19 +194,6 @@ static json_t *rfm_parameters(const struct plan *plan, const struct rfm *rfm, si
     json_object_set_new(parameters, "frequency_cuts", n ? cuts_json(rfm->frequency) : json_null());
     json_object_set_new(parameters, "monetary_cuts", n ? cuts_json(rfm->monetary) : json_null());
     return parameters;
-}
-
-/* Value of everybody over the plan's months. */
-static double total_value(const struct value_input *input, const struct worth *worth) {
-    const struct plan *plan = input->plan;
-    double sum = 0;
-    for (size_t i = 0; i < input->worth.n; i++) {
-        struct buyer buyer = worth_buyer(&input->worth, &input->worth.rows[i]);
-        struct spender spender = worth_spender(&input->worth.rows[i]);
-        sum += lifetime_value(&worth->buyers, &worth->spend, &buyer, &spender, plan->months,
-                              MONTH_DAYS / input->worth.unit_days, plan->discount);
-    }
-    return sum;
 }
 
 static json_t *model_json(const struct value_input *input, const struct worth *worth,
@@ -244,7 +223,7 @@ static json_t *model_json(const struct value_input *input, const struct worth *w
     if (plan->model == VALUE_CLV && worth->buyers_fitted && worth->spend_fitted) {
         json_object_set_new(data, "spend_log_likelihood",
                             json_of_number(worth->spend_log_likelihood));
-        json_object_set_new(data, "total", json_of_number(total_value(input, worth)));
+        value_add_ranks(input, worth, data);
     }
     return data;
 }

@@ -29,4 +29,15 @@ int32_t value_until_day(const struct plan *plan, const struct purchase_history *
 /* Number of the local day that holds an instant, days since 1970. */
 int32_t local_day(const struct zone *zone, int64_t ms);
 
+/* One customer's numbers; rfm NULL: without scores. New reference. */
+json_t *value_row_json(const struct value_input *input, const struct worth *worth,
+                       const struct rfm *rfm, size_t row);
+/* Probability alive, as it may be shown: NAN of one-time buyers under BG/NBD. */
+double value_alive(const struct worth *worth, const struct buyer *buyer);
+
+/* value_ranks.c, both models fitted. */
+double value_of_row(const struct value_input *input, const struct worth *worth, size_t row);
+/* Adds total, distribution and, where the plan asks for some, most_valuable and at_risk. */
+void value_add_ranks(const struct value_input *input, const struct worth *worth, json_t *data);
+
 #endif

@@ -41,7 +41,7 @@ static const char *const members[PLAN_KINDS] = {
         "range where segment unit channel by limit metric survey question every weighted "
         "people cursor",
     [PLAN_VALUE] = "range where segment channel model purchase amount until unit horizon months "
-                   "discount rule dropout holdout customer",
+                   "discount rule dropout holdout customer top",
 };
 
 static int read_plan_kind(struct reader *r, const json_t *query) {

@@ -261,6 +261,7 @@ struct plan { // NOLINT(clang-analyzer-optin.performance.Padding)
     double unit_days, horizon, discount;          /* horizon: in units, 0: not asked for */
     uint32_t months;
     struct slice value_customer; /* asked for one besides; empty: nobody */
+    uint32_t value_top;          /* most valuable customers and those at risk, how many of each */
 
     struct matcher start, back; /* retention: start and return */
     uint32_t periods;           /* numbers in `returned`, period 0 included */

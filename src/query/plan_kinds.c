@@ -405,6 +405,13 @@ static bool needs_amount(enum value_model model) {
     return model == VALUE_RFM || model == VALUE_GAMMA_GAMMA || model == VALUE_CLV;
 }
 
+static int read_ranks(struct reader *r, const json_t *json, int64_t *top) {
+    enum { MAX_TOP = 1000 };
+    if (r->plan->model != VALUE_CLV)
+        return refuse(r, "needs \"model\": \"clv\"");
+    return read_count(r, json, 1, MAX_TOP, top);
+}
+
 static int read_value_kind(struct reader *r, const json_t *query) {
     static const char *const models[] = {"rfm", "bgnbd", "mbgnbd", "gamma_gamma", "clv"};
     static const char *const rules[] = {"quantile", "ntile"}, *const dropouts[] = {"bgnbd",
@@ -412,7 +419,7 @@ static int read_value_kind(struct reader *r, const json_t *query) {
     enum { MONTHS = 12, MAX_MONTHS = 120 };
     struct plan *plan = r->plan;
     int model = 0, rule = 0, dropout = 0;
-    int64_t months = MONTHS;
+    int64_t months = MONTHS, top = 0;
     plan->unit_days = 7;
     plan->discount = 0.01;
     int code = need(r, query, "model");
@@ -436,7 +443,9 @@ static int read_value_kind(struct reader *r, const json_t *query) {
     WITH_MEMBER(r, query, "dropout", text, code,
                 read_choice(r, text, "model of drop-out", dropouts, 2, &dropout));
     WITH_MEMBER(r, query, "customer", text, code, read_text(r, text, &plan->value_customer));
+    WITH_MEMBER(r, query, "top", number, code, read_ranks(r, number, &top));
     plan->months = (uint32_t)months;
+    plan->value_top = (uint32_t)top;
     plan->ntile = rule;
     plan->modified = plan->model == VALUE_MBGNBD || dropout;
     int64_t last_ms = plan->has_holdout ? plan->holdout_ms : plan->until_ms;

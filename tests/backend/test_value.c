@@ -145,6 +145,38 @@ static void cdnow_customers_are_scored(void **state) {
     json_decref(a);
 }
 
+/* The tenths are everybody, from the most valuable down; nobody is at risk whose chance of being gone is not known. */
+static void customers_are_ranked_by_value(void **state) {
+    (void)state;
+    import_sample();
+    json_t *a = ask_value("\"model\":\"clv\",\"amount\":\"dollars\",\"top\":20"), *row;
+    double total = number_at(a, "data.total"), sum = 0, before = INFINITY;
+    long long customers = 0;
+    size_t i;
+    assert_int_equal(json_array_size(at(a, "data.distribution")), 10);
+    json_array_foreach(at(a, "data.distribution"), i, row) {
+        customers += json_integer_value(json_object_get(row, "customers"));
+        sum += json_number_value(json_object_get(row, "value"));
+        assert_true(json_number_value(json_object_get(row, "most")) <= before);
+        before = json_number_value(json_object_get(row, "least"));
+    }
+    assert_int_equal(customers, 2357);
+    assert_true(fabs(sum - total) <= 1e-6 * total);
+    assert_true(number_at(a, "data.distribution.0.share") > 0.2);
+    assert_int_equal(json_array_size(at(a, "data.most_valuable")), 20);
+    NEAR(a, "data.most_valuable.0.value", number_at(a, "data.distribution.0.most"), 1e-9);
+    assert_int_equal(json_array_size(at(a, "data.at_risk")), 20);
+    before = INFINITY;
+    json_array_foreach(at(a, "data.at_risk"), i, row) {
+        assert_true(json_is_real(json_object_get(row, "alive")));
+        double risk = json_number_value(json_object_get(row, "spend")) *
+                      (1 - json_number_value(json_object_get(row, "alive")));
+        assert_true(risk <= before);
+        before = risk;
+    }
+    json_decref(a);
+}
+
 static void few_purchases_are_not_fitted(void **state) {
     (void)state;
     world_track(&world, "{\"type\":\"track\",\"userId\":\"ana\",\"event\":\"Purchase\","
@@ -186,6 +218,7 @@ static void wrong_questions_are_refused(void **state) {
         {"{\"kind\":\"value\",\"model\":\"bgnbd\",\"purchase\":{},\"holdout\":\"2025-01-01\"}",
          "/holdout"},
         {"{\"kind\":\"value\",\"model\":\"bgnbd\",\"purchase\":{},\"horizon\":-1}", "/horizon"},
+        {"{\"kind\":\"value\",\"model\":\"bgnbd\",\"purchase\":{},\"top\":5}", "/top"},
         {"{\"kind\":\"value\",\"model\":\"bgnbd\",\"purchase\":{},\"customer\":\"nobody\"}",
          "/customer"},
     };
@@ -201,6 +234,7 @@ int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup_teardown(cdnow_gives_its_published_results, open_world, close_world),
         cmocka_unit_test_setup_teardown(cdnow_customers_are_scored, open_world, close_world),
+        cmocka_unit_test_setup_teardown(customers_are_ranked_by_value, open_world, close_world),
         cmocka_unit_test_setup_teardown(few_purchases_are_not_fitted, open_world, close_world),
         cmocka_unit_test_setup_teardown(wrong_questions_are_refused, open_world, close_world),
     };
