@@ -18,6 +18,7 @@ static json_t *counters_json(struct request *request, uint16_t number, json_t *j
     uint64_t rejected = counters.rejected;
     json_object_set_new(json, "accepted", json_integer((json_int_t)counters.accepted));
     json_object_set_new(json, "duplicates", json_integer((json_int_t)counters.duplicates));
+    json_object_set_new(json, "masked", json_integer((json_int_t)counters.masked));
     json_object_set_new(json, "rejected", json_integer((json_int_t)rejected));
     json_object_set_new(json, "last_at", api_instant(counters.last_ms));
     return json;

@@ -269,6 +269,8 @@ static void on_rollback(void *context) {
 }
 
 static void submission_free(struct submission *submission) {
+    if (submission->given)
+        submission->batch->events = submission->given;
     arena_release(&submission->arena);
     buf_release(&submission->properties);
     free(submission);

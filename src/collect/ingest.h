@@ -45,7 +45,8 @@ struct event_result {
 
 struct ingest_batch {
     struct source source;
-    const struct event *events; /* with their texts, must live until done() */
+    const struct event *
+        events; /* with their texts, must live until done(); what is stored of them is masked (mask.h) */
     size_t n;
     const struct key128 *keys; /* NULL: ingest computes them; imports give their own (ordinals) */
     bool bulk;
@@ -54,6 +55,7 @@ struct ingest_batch {
     /* filled before done() */
     struct event_result *results; /* [n], caller's memory */
     size_t accepted, duplicates, rejected;
+    size_t masked; /* places in texts, of duplicates too */
     void (*done)(struct ingest_batch *batch, int code,
                  const struct err *err); /* in the writer thread */
     void *context;
@@ -71,7 +73,7 @@ void ingest_refuse(struct ingest *ingest, struct source source, enum refusal ref
                    const char *message, struct slice raw, int64_t now_ms);
 
 struct ingest_counters {
-    uint64_t accepted, duplicates, rejected, refused_by_reason[REFUSAL_COUNT];
+    uint64_t accepted, duplicates, rejected, masked, refused_by_reason[REFUSAL_COUNT];
     int64_t last_ms;
 };
 /* Of one source since it exists (records + memory). */

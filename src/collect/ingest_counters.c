@@ -8,6 +8,9 @@
 #include <stdlib.h>
 
 #include "collect/ingest_internal.h"
+#include "collect/mask.h"
+
+enum { MASKED_BYTES = 1024 };
 
 /* With ingest->lock held. NULL beyond the last possible source. */
 static struct counted *counted_of(struct ingest *ingest, unsigned source) {
@@ -24,6 +27,8 @@ static uint64_t *counter_of(struct ingest_counters *counters, const char *name) 
         return &counters->accepted;
     if (strcmp(name, "duplicates") == 0)
         return &counters->duplicates;
+    if (strcmp(name, "masked") == 0)
+        return &counters->masked;
     if (strcmp(name, "rejected") == 0)
         return &counters->rejected;
     for (int refusal = 1; refusal < REFUSAL_COUNT; refusal++)
@@ -74,6 +79,8 @@ static int put_all(sqlite3 *db, unsigned source, const struct ingest_counters *c
         code = put(db, source, "duplicates", (int64_t)counters->duplicates, err);
     if (!code)
         code = put(db, source, "rejected", (int64_t)counters->rejected, err);
+    if (!code)
+        code = put(db, source, "masked", (int64_t)counters->masked, err);
     if (!code)
         code = put(db, source, "last_ms", counters->last_ms, err);
     for (int refusal = 1; !code && refusal < REFUSAL_COUNT; refusal++)
@@ -136,6 +143,7 @@ void counters_add(struct ingest *ingest, const struct ingest_batch *batch, int64
     if (counted) {
         counted->counters.accepted += batch->accepted;
         counted->counters.duplicates += batch->duplicates;
+        counted->counters.masked += batch->masked;
         counted->counters.last_ms = now_ms;
         counted->dirty = true;
     }
@@ -145,9 +153,15 @@ void counters_add(struct ingest *ingest, const struct ingest_batch *batch, int64
 void ingest_refuse(struct ingest *ingest, struct source source, enum refusal refusal,
                    const char *message, struct slice raw, int64_t now_ms) {
     struct refused_event event = {.time_ms = now_ms, .source = source.number, .refusal = refusal};
+    struct arena arena;
+    arena_init(&arena);
+    if (raw.n > MASKED_BYTES) /* more than is kept, so that nothing is cut before it is masked */
+        raw.n = MASKED_BYTES;
+    mask_property((struct slice){0}, &raw, &arena);
     size_t n = raw.n < sizeof event.raw - 1 ? raw.n : sizeof event.raw - 1;
     if (n)
         memcpy(event.raw, raw.p, n);
+    arena_release(&arena);
     snprintf(event.message, sizeof event.message, "%s", message ? message : "");
     pthread_mutex_lock(&ingest->lock);
     struct counted *counted = counted_of(ingest, source.number);

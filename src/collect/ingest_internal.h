@@ -31,6 +31,8 @@ struct submission {
     struct store_job job; /* first: the store gives it back */
     struct ingest *ingest;
     struct ingest_batch *batch;
+    const struct event *given; /* by the caller, while batch->events are `masked`; else NULL */
+    struct event *masked;      /* copies, in the arena */
     struct prepared *prepared; /* [batch->n], in the arena */
     struct buf properties;
     struct arena arena;

@@ -8,6 +8,7 @@
 
 #include "base/limits.h"
 #include "collect/ingest_internal.h"
+#include "collect/mask.h"
 
 enum { NAMES_REMEMBERED = 64, CONTENT_MAX_BYTES = 1024 * 1024 };
 
@@ -91,6 +92,44 @@ static void prepare_identifiers(struct submission *submission, size_t i) {
     for (size_t k = 0; k < event->n_external; k++)
         hashes[k] = customers_hash(customers, &event->external[k]);
     identifiers->external_hashes = hashes;
+}
+
+/* ---- masking ---- */
+
+/* A copy of the event whose properties may be changed, in a copy of the batch's events. */
+static struct event *own_event(struct submission *submission, size_t i) {
+    struct ingest_batch *batch = submission->batch;
+    if (!submission->given) {
+        submission->masked = ARENA_ARRAY(&submission->arena, struct event, batch->n);
+        memcpy(submission->masked, batch->events, batch->n * sizeof(struct event));
+        submission->given = batch->events;
+        batch->events = submission->masked;
+    }
+    struct event *event = &submission->masked[i];
+    if (event->properties == submission->given[i].properties) {
+        size_t bytes = event->n_properties * sizeof *event->properties;
+        event->properties = arena_get(&submission->arena, bytes);
+        memcpy(event->properties, submission->given[i].properties, bytes);
+    }
+    return event;
+}
+
+/* After the key, which is of what was sent: so it stays the same when the rules of masking change. */
+static void mask_texts(struct submission *submission, size_t i) {
+    const struct event *event = &submission->batch->events[i];
+    for (size_t k = 0; event->type <= EVENT_SCREEN && k < event->n_properties; k++) {
+        const struct event_property *property = &event->properties[k];
+        struct slice text = property->value.text;
+        if (property->value.type != VALUE_TEXT)
+            continue;
+        unsigned masked = mask_property(property->name, &text, &submission->arena);
+        if (!masked)
+            continue;
+        struct event *own = own_event(submission, i);
+        own->properties[k].value.text = text;
+        submission->batch->masked += masked;
+        event = own;
+    }
 }
 
 /* ---- codes and properties ---- */
@@ -225,8 +264,10 @@ void ingest_prepare(struct submission *submission) {
     struct remembered remembered = {.dictionary = submission->ingest->dictionary};
     struct buf scratch;
     buf_init(&scratch, CONTENT_MAX_BYTES);
+    submission->batch->masked = 0;
     for (size_t i = 0; i < submission->batch->n; i++) {
         prepare_key(submission, i, &scratch);
+        mask_texts(submission, i);
         prepare_identifiers(submission, i);
         if (submission->batch->events[i].type != EVENT_ALIAS)
             prepare_codes(submission, i, &remembered);

@@ -16,7 +16,7 @@ CREATE TABLE source (
 -- What became of a source's events since it exists; written now and then, and at the end.
 CREATE TABLE source_counter (
     source INTEGER NOT NULL, -- number of the source
-    name TEXT NOT NULL,      -- "accepted", "duplicates", "rejected", "last_ms" or the code of a refusal
+    name TEXT NOT NULL,      -- "accepted", "duplicates", "rejected", "masked" (places), "last_ms" or the code of a refusal
     value INTEGER NOT NULL,  -- count, or the instant for last_ms
     PRIMARY KEY (source, name)
 ) WITHOUT ROWID;
