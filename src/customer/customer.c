@@ -24,8 +24,6 @@
 #include "base/clock.h"
 #include "base/limits.h"
 
-enum { REASON_IDENTIFIED = 1, REASON_ALIAS = 2 };
-
 /* ---- hashes and memory of recent answers ---- */
 
 struct key128 customers_hash(const struct customers *customers, const struct identity *identity) {
@@ -97,33 +95,6 @@ static int record_attached(struct customers *customers, uint32_t profile,
     return store_step(statement, err);
 }
 
-static int redirect(struct customers *customers, uint32_t profile, uint32_t target, int reason,
-                    sqlite3 *db, struct err *err) {
-    sqlite3_stmt *statement = STORE_PREPARE(
-        db, "INSERT INTO redirect(profile, target, reason, at_ms) VALUES (?, ?, ?, ?)", err);
-    if (!statement)
-        return err->code;
-    sqlite3_bind_int64(statement, 1, profile);
-    sqlite3_bind_int64(statement, 2, target);
-    sqlite3_bind_int(statement, 3, reason);
-    sqlite3_bind_int64(statement, 4, clock_now_ms());
-    int code = store_step(statement, err);
-    if (code)
-        return code;
-    if (customers->n_undo == customers->undo_capacity) {
-        customers->undo_capacity = customers->undo_capacity ? customers->undo_capacity * 2 : 64;
-        customers->undo =
-            realloc(customers->undo, customers->undo_capacity * sizeof *customers->undo);
-        if (!customers->undo)
-            abort();
-    }
-    customers->undo[customers->n_undo++] = profile;
-    pthread_mutex_lock(&customers->lock);
-    redirects_add(&customers->redirects, profile, target);
-    pthread_mutex_unlock(&customers->lock);
-    return 0;
-}
-
 static int attach(struct customers *customers, uint32_t profile, const struct identity *identity,
                   struct key128 key, sqlite3 *db, struct err *err) {
     int code = record_attached(customers, profile, identity, db, err);
@@ -168,7 +139,8 @@ static int resolve_own(struct customers *customers, const struct identity *ident
     }
     int code = create(customers, identity, key, profile, db, err);
     if (!code && value != MAP_NONE)
-        code = redirect(customers, *profile, value & ~ATTACHED, REASON_IDENTIFIED, db, err);
+        code = merge_edge(customers, *profile, value & ~ATTACHED, MERGE_IDENTIFIED, NULL, NULL, db,
+                          err);
     return code;
 }
 
@@ -185,9 +157,13 @@ static int join(struct customers *customers, uint32_t user, struct slice anonymo
     if (value == MAP_NONE)
         code = attach(customers, user, &identity, key, db, err);
     else if (root(customers, there) != root(customers, user)) {
-        bool nobodys = !(value & ATTACHED) && !redirects_target(&customers->redirects, there);
-        code = nobodys ? redirect(customers, there, user, REASON_IDENTIFIED, db, err)
-                       : attach(customers, user, &identity, key, db, err);
+        bool belongs = value & ATTACHED;
+        if (!belongs)
+            code = merge_belongs(customers, root(customers, there), &belongs, db, err);
+        if (!code)
+            code = belongs
+                       ? attach(customers, user, &identity, key, db, err)
+                       : merge_edge(customers, there, user, MERGE_IDENTIFIED, NULL, NULL, db, err);
     }
     if (!code)
         *memo = (struct memo){key, user};
@@ -248,10 +224,10 @@ int customers_alias(struct customers *customers, struct slice previous_id, struc
         return attach_both(customers, profile, previous_id, user_key, anonymous_key, db, err);
     if (as_user == MAP_NONE)
         return join(customers, profile, previous_id, anonymous_key, db, err);
-    uint32_t from = root(customers, as_user & ~ATTACHED);
-    return from == root(customers, profile)
+    uint32_t from = as_user & ~ATTACHED;
+    return root(customers, from) == root(customers, profile)
                ? 0
-               : redirect(customers, from, profile, REASON_ALIAS, db, err);
+               : merge_edge(customers, from, profile, MERGE_ALIAS, NULL, NULL, db, err);
 }
 
 /* ---- with the transaction ---- */
@@ -271,10 +247,7 @@ void customers_rollback(void *context) {
     struct customers *customers = context;
     keys_rollback(customers->keys);
     if (customers->n_undo) {
-        pthread_mutex_lock(&customers->lock);
-        while (customers->n_undo)
-            redirects_remove(&customers->redirects, customers->undo[--customers->n_undo]);
-        pthread_mutex_unlock(&customers->lock);
+        merge_rollback(customers);
         atomic_fetch_add(&customers->version, 1);
     }
     customers->attached = customers->attached_committed;

@@ -21,6 +21,9 @@
  *  5. An external id belongs to the first profile that came with it. Asked for without its type, the first of any
  *     type that has the value is found.
  *  6. alias of a previousId that nobody has attaches it as userId and as anonymousId.
+ *  7. Merges are edges of a forest between the two profiles that were meant; taking one back removes that edge alone, so
+ *     in any order what remains is what the other merges say. Rows stay with the profile that they came to.
+ *  8. Whose past was separated from a user by hand is nobody's no more: events with both attach it (rule 2).
  *
  * THREADS  resolve, alias, commit and rollback in the writer's thread; find and show from anywhere; maintain from one
  * thread at a time.
@@ -80,6 +83,34 @@ uint32_t customers_count(const struct customers *customers); /* profiles */
  * E_NOT_FOUND if nobody has it. */
 must_use int customers_find(struct customers *customers, struct slice id, uint32_t *owner,
                             struct err *err);
+
+/* The same, but the profile itself, before it was merged. */
+must_use int customers_find_profile(struct customers *customers, struct slice id, uint32_t *profile,
+                                    struct err *err);
+
+enum merge_reason { MERGE_IDENTIFIED = 1, MERGE_ALIAS = 2, MERGE_BY_HAND = 3 };
+
+struct merge {
+    uint64_t number;
+    uint32_t profile, target; /* the two that it made one; the first belonged to the second */
+    enum merge_reason reason;
+    int64_t at_ms, separated_ms;          /* 0: it holds */
+    const char *who, *why, *separated_by; /* "" where nobody said */
+};
+
+/* Makes the customers of two profiles one by hand; that of `into` stays the owner. who: for the history. E_CONFLICT when
+ * they are one already. Waits for the commit. */
+must_use int customers_unite(struct customers *customers, uint32_t profile, uint32_t into,
+                             const char *who, const char *why, struct merge *merge,
+                             struct err *err);
+/* Takes a merge of the customer of `profile` back: the one of that number; 0: the last by hand or alias that `profile`
+ * itself took part in, else the last one of its customer. E_NOT_FOUND when there is none. */
+must_use int customers_separate(struct customers *customers, uint32_t profile, uint64_t number,
+                                const char *who, struct merge *merge, struct err *err);
+/* What holds a customer together and what did so before, newest first; at most MERGES_MAX of each. */
+enum { MERGES_MAX = 1000 };
+must_use int customers_merges(struct customers *customers, uint32_t owner, struct arena *arena,
+                              struct merge **merges, size_t *n, struct err *err);
 
 /* "c_" and ten digits, so that text order is number order. */
 enum { CUSTOMER_ID_BYTES = 16 };

@@ -40,7 +40,8 @@ static uint32_t profile_of(struct customers *customers, const struct identity *i
     return profile <= customers_count(customers) ? profile : 0;
 }
 
-int customers_find(struct customers *customers, struct slice id, uint32_t *owner, struct err *err) {
+int customers_find_profile(struct customers *customers, struct slice id, uint32_t *found,
+                           struct err *err) {
     uint32_t profile = 0;
     uint64_t number = number_of(id);
     if (number && number <= customers_count(customers))
@@ -61,12 +62,19 @@ int customers_find(struct customers *customers, struct slice id, uint32_t *owner
         profile = profile_of(customers, &(struct identity){.kind = IDENTITY_EXTERNAL, .value = id});
     if (!profile)
         return err_set(err, E_NOT_FOUND, "no such customer");
-    *owner = root_of(customers, profile);
+    *found = profile;
     return 0;
 }
 
-/* The profile and all that lead to it, in the order of their numbers within each level. */
-static size_t members_of(struct customers *customers, uint32_t owner, struct arena *arena,
+int customers_find(struct customers *customers, struct slice id, uint32_t *owner, struct err *err) {
+    uint32_t profile;
+    int code = customers_find_profile(customers, id, &profile, err);
+    if (!code)
+        *owner = root_of(customers, profile);
+    return code;
+}
+
+size_t customers_members(struct customers *customers, uint32_t owner, struct arena *arena,
                          uint32_t **members) {
     size_t n = 1, capacity = 16;
     uint32_t *all = ARENA_ARRAY(arena, uint32_t, capacity);
@@ -138,7 +146,7 @@ int customers_identities(struct customers *customers, uint32_t owner, struct are
                          struct identity **identities, size_t *n, struct err *err) {
     struct collecting collecting = {.customers = customers, .arena = arena};
     uint32_t *members;
-    size_t n_members = members_of(customers, owner, arena, &members);
+    size_t n_members = customers_members(customers, owner, arena, &members);
     sqlite3 *db = store_reader_get(customers->store);
     int code = db ? 0 : err_set(err, E_IO, "the records could not be read");
     for (size_t i = 0; !code && i < n_members; i++) {

@@ -48,13 +48,16 @@ int identity_unseal(const struct customers *customers, int kind, const void *sea
 static int count_rows(struct customers *customers, sqlite3 *db, struct err *err) {
     sqlite3_stmt *statement = STORE_PREPARE(db,
                                             "SELECT (SELECT coalesce(max(number), 0) FROM profile),"
-                                            " (SELECT coalesce(max(number), 0) FROM attached)",
+                                            " (SELECT coalesce(max(number), 0) FROM attached),"
+                                            " max((SELECT coalesce(max(number), 0) FROM redirect),"
+                                            "  (SELECT coalesce(max(number), 0) FROM separated))",
                                             err);
     int code = statement ? store_step(statement, err) : err->code;
     if (code != 1)
         return code;
     customers->profiles = (uint32_t)sqlite3_column_int64(statement, 0);
     customers->attached = (uint32_t)sqlite3_column_int64(statement, 1);
+    customers->merges = (uint64_t)sqlite3_column_int64(statement, 2);
     customers->attached_committed = customers->attached;
     atomic_store(&customers->committed, customers->profiles);
     sqlite3_reset(statement);

@@ -22,6 +22,11 @@ struct memo {
     uint32_t value;
 };
 
+struct edge_change {
+    uint32_t profile, target;
+    bool removed;
+};
+
 struct customers {
     struct store *store;
     struct vault *vault;
@@ -32,8 +37,9 @@ struct customers {
     uint32_t attached_committed;
     struct memo *found;  /* [MEMOS] recent answers of the set */
     struct memo *joined; /* [MEMOS] anonymous hash: the user that it was last found to belong to */
-    uint32_t *undo;      /* profiles redirected in the open transaction */
+    struct edge_change *undo; /* edges of the open transaction */
     size_t n_undo, undo_capacity;
+    uint64_t merges; /* highest number of a merge */
     struct buf plain, sealed;
 
     atomic_uint_least32_t committed; /* profiles that anybody may see */
@@ -45,6 +51,19 @@ struct customers {
 
 void customers_commit(void *context);
 void customers_rollback(void *context);
+
+/* merging.c, the writer's: the edge profile -> target, where nothing else leads from the target to the profile. Where the
+ * profile leads somewhere already, the way from it to its root is turned round first. who and why: NULL unless by hand. */
+must_use int merge_edge(struct customers *customers, uint32_t profile, uint32_t target,
+                        enum merge_reason reason, const char *who, const char *why, sqlite3 *db,
+                        struct err *err);
+/* *belongs: whether a customer has a userId, or was separated from one by hand (rule 8). root: its owner. */
+must_use int merge_belongs(struct customers *customers, uint32_t root, bool *belongs, sqlite3 *db,
+                           struct err *err);
+void merge_rollback(struct customers *customers);
+/* The profile and all that lead to it, in the order of their numbers within each level. Any thread. */
+size_t customers_members(struct customers *customers, uint32_t owner, struct arena *arena,
+                         uint32_t **members);
 
 /* The key that finds an external id by its value alone. */
 static inline struct key128 external_value_hash(const struct customers *customers,

@@ -31,3 +31,26 @@ CREATE TABLE redirect (
     reason INTEGER NOT NULL,     -- 1 identified, 2 alias, 3 by hand
     at_ms INTEGER NOT NULL       -- when, UTC milliseconds since 1970
 );
+
+-- step 2
+
+-- Each merge has a number, and by hand who did it and why. An edge may be turned round (merging.c); it stays the same merge.
+ALTER TABLE redirect ADD COLUMN number INTEGER NOT NULL DEFAULT 0; -- rising, unique with those of separated
+ALTER TABLE redirect ADD COLUMN who TEXT;                          -- by hand: whose hand
+ALTER TABLE redirect ADD COLUMN why TEXT;                          -- by hand: in their words
+UPDATE redirect SET number = profile;
+
+-- Merges that somebody took back.
+CREATE TABLE separated (
+    number INTEGER PRIMARY KEY,    -- that of the redirect
+    profile INTEGER NOT NULL,      -- as in redirect, and the following too
+    target INTEGER NOT NULL,
+    reason INTEGER NOT NULL,
+    at_ms INTEGER NOT NULL,
+    who TEXT,
+    why TEXT,
+    separated_ms INTEGER NOT NULL, -- when it was taken back, UTC milliseconds since 1970
+    separated_by TEXT NOT NULL     -- by whom
+);
+CREATE INDEX separated_by_profile ON separated(profile);
+CREATE INDEX separated_by_target ON separated(target);

@@ -1,9 +1,11 @@
 /*
- * Random histories of events, identify and alias against an obvious model of the rules in customer.h: whose each row is and
- * who has each identifier must agree, also after closing, opening and writing keys out in between.
+ * Random histories of events, identify, alias, merges by hand and separations in any order against an obvious model of the
+ * rules in customer.h: whose each row is and who has each identifier must agree, also after closing, opening and writing
+ * keys out in between.
  *
  * The model: sets of tokens. A userId is a token; an anonymousId is a series of tokens, of which the last one is current. A
- * row belongs to a token; merging joins sets.
+ * row belongs to a token. Each merge is a link between two tokens; who is one with whom follows anew from the links that
+ * hold, each time it is asked.
  *
  * SENDA_PROPERTY_ROUNDS (40) and SENDA_PROPERTY_SEED make it longer and other.
  *
@@ -21,12 +23,36 @@
 #include "base/logger.h"
 #include "folder/verify.h"
 
-enum { USERS = 9, VISITORS = 12, TOKENS = 4000, ROWS = 4000, STEPS = 60, BATCH = 8, ROUNDS = 40 };
+enum {
+    USERS = 9,
+    VISITORS = 12,
+    TOKENS = 4000,
+    LINKS = 4000,
+    ROWS = 4000,
+    STEPS = 60,
+    BATCH = 8,
+    ROUNDS = 40
+};
+
+struct link {
+    int a, b;
+    bool holds;
+};
+
+struct hand {
+    int link;
+    uint32_t profile; /* in the product, and the merge's number there */
+    uint64_t number;
+};
 
 struct model {
-    int parent[TOKENS]; /* union find */
-    bool has_user[TOKENS];
+    int set[TOKENS]; /* which set, by its lowest token: made anew by find_sets */
+    bool is_user[TOKENS];
     int n_tokens;
+    struct link links[LINKS];
+    int n_links;
+    struct hand hands[LINKS]; /* links made by hand that hold */
+    int n_hands;
     int user
         [USERS +
          VISITORS]; /* token by name number; -1 unknown. Names of visitors may be aliased as users */
@@ -43,24 +69,42 @@ static unsigned random_below(unsigned n) {
     return (unsigned)(random_state >> 20) % n;
 }
 
-static int root(const struct model *model, int token) {
-    while (model->parent[token] != token)
-        token = model->parent[token];
-    return token;
+static void find_sets(struct model *model) {
+    for (int i = 0; i < model->n_tokens; i++)
+        model->set[i] = i;
+    for (bool changed = true; changed;) {
+        changed = false;
+        for (int i = 0; i < model->n_links; i++) {
+            const struct link *link = &model->links[i];
+            int *a = &model->set[link->a], *b = &model->set[link->b];
+            if (!link->holds || *a == *b)
+                continue;
+            *a = *b = *a < *b ? *a : *b;
+            changed = true;
+        }
+    }
+}
+
+static int root(const struct model *model, int token) { return model->set[token]; }
+
+static bool has_user(const struct model *model, int set) {
+    for (int i = 0; i < model->n_tokens; i++)
+        if (model->set[i] == set && model->is_user[i])
+            return true;
+    return false;
 }
 
 static void merge(struct model *model, int a, int b) {
-    a = root(model, a);
-    b = root(model, b);
-    model->parent[a] = b;
-    model->has_user[b] = model->has_user[b] || model->has_user[a];
+    assert_true(model->n_links < LINKS);
+    model->links[model->n_links++] = (struct link){a, b, true};
+    find_sets(model);
 }
 
 static int token_new(struct model *model, bool user) {
     int token = model->n_tokens++;
     assert_true(token < TOKENS);
-    model->parent[token] = token;
-    model->has_user[token] = user;
+    model->set[token] = token;
+    model->is_user[token] = user;
     return token;
 }
 
@@ -73,7 +117,7 @@ static int user_of(struct model *model, int name) {
 static void join(struct model *model, int user, int visitor) {
     int *current = &model->visitor[visitor];
     if (*current < 0 ||
-        (root(model, *current) != root(model, user) && model->has_user[root(model, *current)]))
+        (root(model, *current) != root(model, user) && has_user(model, root(model, *current))))
         *current = token_new(model, false);
     if (root(model, *current) != root(model, user))
         merge(model, *current, user);
@@ -162,6 +206,55 @@ static void send(struct folder *folder, struct model *model) {
     assert_int_equal(batch.accepted, n);
 }
 
+/* The token that a name leads to, -1: none. */
+static int token_of(const struct model *model, int name) {
+    return model->user[name] >= 0 ? model->user[name] : model->visitor[name];
+}
+
+static void take_back(struct folder *folder, struct model *model) {
+    unsigned at = random_below((unsigned)model->n_hands);
+    struct hand *hand = &model->hands[at];
+    struct merge done;
+    struct err err = {0};
+    assert_int_equal(
+        customers_separate(folder->customers, hand->profile, hand->number, "somebody", &done, &err),
+        0);
+    assert_int_equal(done.number, hand->number);
+    model->links[hand->link].holds = false;
+    *hand = model->hands[--model->n_hands];
+    find_sets(model);
+}
+
+/* Two names become one by hand, or any merge by hand is taken back. */
+static void by_hand(struct folder *folder, struct model *model) {
+    if (model->n_hands && random_below(5) < 2) {
+        take_back(folder, model);
+        return;
+    }
+    char text[16];
+    int tokens[2];
+    uint32_t profiles[2];
+    struct merge done;
+    struct err err = {0};
+    for (int i = 0; i < 2; i++) {
+        int name = (int)random_below(USERS + VISITORS);
+        tokens[i] = token_of(model, name);
+        if (tokens[i] < 0)
+            return;
+        assert_int_equal(customers_find_profile(folder->customers, slice_of(name_of(name, text)),
+                                                &profiles[i], &err),
+                         0);
+    }
+    int code = customers_unite(folder->customers, profiles[0], profiles[1], "somebody", "the same",
+                               &done, &err);
+    bool one = root(model, tokens[0]) == root(model, tokens[1]);
+    assert_int_equal(code, one ? E_CONFLICT : 0);
+    if (one)
+        return;
+    model->hands[model->n_hands++] = (struct hand){model->n_links, profiles[0], done.number};
+    merge(model, tokens[0], tokens[1]);
+}
+
 struct comparing {
     struct folder *folder;
     struct model *model;
@@ -201,7 +294,7 @@ static void compare(struct folder *folder, struct model *model) {
     for (int name = 0; name < USERS + VISITORS; name++) {
         char text[16];
         uint32_t owner;
-        int token = model->user[name] >= 0 ? model->user[name] : model->visitor[name];
+        int token = token_of(model, name);
         int code = customers_find(folder->customers, slice_of(name_of(name, text)), &owner, &err);
         assert_int_equal(code, token >= 0 ? 0 : E_NOT_FOUND);
         if (token >= 0)
@@ -232,6 +325,8 @@ static void history(const char *dir) {
     unsigned steps = random_below(STEPS) + 5;
     for (unsigned i = 0; i < steps; i++) {
         send(folder, model);
+        if (random_below(3) == 0)
+            by_hand(folder, model);
         unsigned what = random_below(12);
         if (what == 0)
             assert_true(folder_maintain(folder, true, &err) >= 0);
