@@ -49,6 +49,11 @@ must_use int reader_traits(struct reader *reader, uint32_t owner, const uint32_t
 must_use int customer_names(struct request *request, const uint32_t *owners, size_t n,
                             struct slice *names, struct err *err);
 
+/* One customer as GET /api/v1/customers/{id} answers it (customers.c): a new reference. E_NOT_FOUND where the asker may see
+ * nothing of it. */
+must_use int customer_read(struct request *request, struct reader *reader, uint32_t owner,
+                           json_t **out, struct err *err);
+
 enum customer_order { ORDER_ID, ORDER_LAST_SEEN, ORDER_FIRST_SEEN, ORDER_INTERACTIONS };
 /* The owners at places [skip, skip + *n) of the order; *n becomes how many. With an order other than by id, or for an
  * asker limited to units, only customers with an interaction that they may see. */

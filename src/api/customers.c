@@ -341,8 +341,8 @@ static json_t *channels_json(struct request *request, const struct customer_summ
     return list;
 }
 
-static int customer_json(struct request *request, struct reader *reader, uint32_t owner,
-                         json_t **out, struct err *err) {
+int customer_read(struct request *request, struct reader *reader, uint32_t owner, json_t **out,
+                  struct err *err) {
     struct customer_summary summary;
     struct trait *traits;
     size_t n;
@@ -378,7 +378,7 @@ static int get(struct request *request, struct response *response, struct err *e
         code = reader_open(&reader, request, request->arena, err);
     if (code)
         return code;
-    code = customer_json(request, reader, owner, &json, err);
+    code = customer_read(request, reader, owner, &json, err);
     reader_close(reader);
     if (code)
         return code;
@@ -423,70 +423,6 @@ static int timeline(struct request *request, struct response *response, struct e
     return code;
 }
 
-/* ---- merging ---- */
-
-/* An identifier that an alias can name: the id as given, or for "c_…" the customer's own. */
-static int known_identifier(struct request *request, const char *id, uint32_t owner,
-                            struct slice *identifier, struct err *err) {
-    struct identity *identities;
-    size_t n;
-    *identifier = slice_of(id);
-    if (strncmp(id, "c_", 2) != 0)
-        return 0;
-    int code = customers_identities(app_folder(request->app)->customers, owner, request->arena,
-                                    &identities, &n, err);
-    if (code)
-        return code;
-    for (size_t i = 0; i < n; i++)
-        if (identities[i].kind != IDENTITY_EXTERNAL) {
-            *identifier = identities[i].value;
-            if (identities[i].kind == IDENTITY_USER)
-                return 0;
-        }
-    return identifier->p == id
-               ? err_set(err, E_REFUSED, "this customer has no id that could be merged")
-               : 0;
-}
-
-/* As an alias event does: the customer of {id} becomes one with that of the userId "into". */
-static int merge(struct request *request, struct response *response, struct err *err) {
-    struct folder *folder = app_folder(request->app);
-    const char *into = NULL;
-    uint32_t owner;
-    json_t *body;
-    int code = request_json(request, &body, err);
-    if (code)
-        return code;
-    struct event event = {.type = EVENT_ALIAS, .time_ms = request->received_ms};
-    code = api_text(body, "into", NULL, LIMIT_ID_BYTES, &into, err);
-    if (!code)
-        code = customers_find(folder->customers, slice_of(request->params[0]), &owner, err);
-    if (!code)
-        code = known_identifier(request, request->params[0], owner, &event.previous_id, err);
-    if (!code) {
-        event.user_id = slice_of(into);
-        struct event_result result = {0};
-        struct ingest_batch batch = {.events = &event,
-                                     .n = 1,
-                                     .results = &result,
-                                     .bytes = sizeof event,
-                                     .received_ms = request->received_ms};
-        code = ingest_run(folder->ingest, &batch, err);
-        if (!code && result.outcome == OUTCOME_REJECTED)
-            code = err_set(err, E_REFUSED, "%s", refusal_text((enum refusal)result.refusal));
-    }
-    if (!code) {
-        char number[CUSTOMER_ID_BYTES]; /* the audit knows customers by number only */
-        customer_id_format(owner, number);
-        audit_write(app_accounts(request->app), &request->principal, request->peer,
-                    "customer.merge", number, "");
-        request->params[0] = arena_text(request->arena, slice_of(into));
-        code = get(request, response, err);
-    }
-    json_decref(body);
-    return code;
-}
-
 static const struct route routes[] = {
     {METHOD_GET, "/api/v1/customers", ACCESS_API, SCOPE_QUERY, .role = ROLE_AGENT, .handle = list,
      .summary =
@@ -496,7 +432,5 @@ static const struct route routes[] = {
      .response_schema = "{\"$ref\":\"#/components/schemas/Customer\"}"},
     {METHOD_GET, "/api/v1/customers/{id}/timeline", ACCESS_API, SCOPE_QUERY, .role = ROLE_AGENT,
      .handle = timeline, .summary = "Interactions of one customer, newest first"},
-    {METHOD_POST, "/api/v1/customers/{id}/merge", ACCESS_API, SCOPE_MANAGE, .handle = merge,
-     .summary = "Makes this customer one with that of the userId {\"into\"}"},
 };
 const struct route_table api_customer_routes = ROUTE_TABLE(routes);

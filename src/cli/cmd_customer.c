@@ -3,6 +3,8 @@
  *
  * SPDX-License-Identifier: GPL-3.0-or-later
  */
+#include <stdlib.h>
+
 #include "cli/commands.h"
 #include "cli/desk.h"
 #include "cli/show.h"
@@ -10,8 +12,8 @@
 
 enum { CONTACTS = 20 };
 
-static const char *const VERBS[] = {"show", "export", "merge", NULL};
-enum { SHOW, EXPORT, MERGE };
+static const char *const VERBS[] = {"show", "export", "merge", "unmerge", NULL};
+enum { SHOW, EXPORT, MERGE, UNMERGE };
 static const char *const MEMBERS[] = {"time", "event", "channel", "touchpoint", "unit", NULL};
 
 static void address(const char *id, const char *tail, struct buf *target) {
@@ -64,21 +66,45 @@ static int export_all(struct desk *desk, const char *id, struct buf *target, str
     return code;
 }
 
-/* ID and another userId become one, as alias does. */
-static int merge(struct desk *desk, const char *id, const struct command_line *line,
-                 struct buf *target, struct err *err) {
-    const char *into;
-    int code = argument_need(line, 2, "the userId of the customer to merge into", &into, err);
-    if (code)
-        return code;
-    json_t *body = json_pack("{s:s}", "into", into), *answer = NULL;
-    address(id, "/merge", target);
-    code = desk_ask_json(desk, "POST", target->p, body, &answer, err);
+static int send(struct desk *desk, const char *id, const char *tail, json_t *body,
+                const struct command_line *line, struct buf *target, struct err *err) {
+    json_t *answer = NULL;
+    address(id, tail, target);
+    int code = desk_ask_json(desk, "POST", target->p, body, &answer, err);
     if (!code)
         show_object(line, answer);
     json_decref(answer);
     json_decref(body);
     return code;
+}
+
+/* ID and INTO, any identifiers, become one; --preview shows both and changes nothing. */
+static int merge(struct desk *desk, const char *id, const struct command_line *line,
+                 struct buf *target, struct err *err) {
+    const char *into, *why = option_get(line, "why");
+    int code = argument_need(line, 2, "the customer to merge into", &into, err);
+    if (code)
+        return code;
+    json_t *body =
+        json_pack("{s:s, s:b}", "into", into, "preview", (int)option_flag(line, "preview"));
+    if (why)
+        json_object_set_new(body, "why", json_string(why));
+    return send(desk, id, "/merge", body, line, target, err);
+}
+
+static int unmerge(struct desk *desk, const char *id, const struct command_line *line,
+                   struct buf *target, struct err *err) {
+    json_t *body = json_object();
+    if (line->n_arguments > 2) {
+        char *end;
+        long long number = strtoll(line->arguments[2], &end, 10);
+        if (*end || number < 1) {
+            json_decref(body);
+            return err_set(err, E_USAGE, "the number of a merge is a whole number");
+        }
+        json_object_set_new(body, "merge", json_integer(number));
+    }
+    return send(desk, id, "/unmerge", body, line, target, err);
 }
 
 static int run(struct command_line *line, struct err *err) {
@@ -97,22 +123,29 @@ static int run(struct command_line *line, struct err *err) {
     if (!code)
         code = verb == SHOW     ? show(desk, line, id, &target, err)
                : verb == EXPORT ? export_all(desk, id, &target, err)
-                                : merge(desk, id, line, &target, err);
+               : verb == MERGE  ? merge(desk, id, line, &target, err)
+                                : unmerge(desk, id, line, &target, err);
     desk_close(desk);
     buf_release(&target);
     return code;
 }
 
-static const struct option options[] = {OPTION_DATA, OPTION_JSON};
+static const struct option options[] = {
+    OPTION_DATA,
+    OPTION_JSON,
+    {.name = "preview", .help = "merge: show both and change nothing"},
+    {.name = "why", .value = "TEXT", .help = "merge: for the history"},
+};
 
 const struct command command_customer = {
     .name = "customer",
-    .arguments = "show|export|merge ID [INTO]",
+    .arguments = "show|export|merge|unmerge ID [INTO|MERGE]",
     .least = 2,
     .most = 3,
     .summary = "one customer, found by any identifier",
     OPTIONS_OF(options),
     .run = run,
     .more = "show prints who it is and the last contacts; export prints everything about them as "
-            "JSON; merge makes the\n"
-            "customers of two userIds one."};
+            "JSON; merge makes two\n"
+            "customers one (--preview shows what would become), unmerge takes that merge, or the "
+            "last one, back."};

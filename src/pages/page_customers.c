@@ -239,6 +239,23 @@ static void put_words(struct request *request, json_t *customer, const char *cha
     }
 }
 
+/* Why the identities are one; who may manage can take each merge back. */
+static int put_merges(struct request *request, const char *own, json_t *customer, struct err *err) {
+    json_t *merges, *merge;
+    size_t i;
+    int code =
+        page_fetch(request, arena_format(request->arena, "/api/v1%s/merges", own), &merges, err);
+    if (code < 0)
+        return code;
+    bool manages = (request->principal.scopes & SCOPE_MANAGE) != 0;
+    json_array_foreach(json_object_get(merges, "data"), i, merge) json_object_set_new(
+        merge, "can_separate",
+        json_boolean(manages && json_is_null(json_object_get(merge, "separated_at"))));
+    json_object_set(customer, "merges", json_object_get(merges, "data"));
+    json_decref(merges);
+    return 0;
+}
+
 static int show_one(struct request *request, struct response *response, struct err *err) {
     static const struct page page = {.template = "customer", .section = "customers"};
     const char *channel = request_query(request, "channel"),
@@ -261,6 +278,12 @@ static int show_one(struct request *request, struct response *response, struct e
                       &timeline, err);
     if (code < 0) {
         json_decref(customer);
+        return code;
+    }
+    code = put_merges(request, own, customer, err);
+    if (code < 0) {
+        json_decref(customer);
+        json_decref(timeline);
         return code;
     }
     put_words(request, customer, channel);

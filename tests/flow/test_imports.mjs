@@ -103,6 +103,10 @@ try {
   writeFileSync(join(scratch, "merge.json"), JSON.stringify({ kind: "timeline", customer: "c2", limit: 1000 }));
   const merged = await ask("POST", "/api/v1/customers/c1/merge", { into: "c2" });
   check(merged.status === 200 && merged.json.interactions === 20, "merged: " + merged.text.slice(0, 200));
+  const held = await ask("GET", "/api/v1/customers/c1/merges");
+  check(held.json.data.length === 1 && held.json.data[0].reason === "by_hand" && held.json.data[0].separated_at === null, "why: " + held.text);
+  const twice = await ask("POST", "/api/v1/customers/c1/merge", { into: "c2" });
+  check(twice.status === 409, "one already: " + twice.status);
   const shell = JSON.parse(execFileSync(senda, ["query", join(scratch, "merge.json"), "--data", data], { stdio: ["ignore", "pipe", "ignore"] }));
   check(shell.data.length === 20, "asked from the shell while the server runs: " + shell.data.length);
 } finally {
