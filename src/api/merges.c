@@ -191,7 +191,7 @@ static int separate(struct request *request, struct response *response, struct e
         code = customers_find_profile(customers, slice_of(request->params[0]), &profile, err);
     if (!code)
         code = customers_separate(customers, profile, (uint64_t)json_integer_value(number),
-                                  asker(request), &merge, err);
+                                  asker(request), request->arena, &merge, err);
     json_decref(body);
     if (code)
         return code;

@@ -104,9 +104,10 @@ must_use int customers_unite(struct customers *customers, uint32_t profile, uint
                              const char *who, const char *why, struct merge *merge,
                              struct err *err);
 /* Takes a merge of the customer of `profile` back: the one of that number; 0: the last by hand or alias that `profile`
- * itself took part in, else the last one of its customer. E_NOT_FOUND when there is none. */
+ * itself took part in, else the last one of its customer. Texts in the arena. E_NOT_FOUND when there is none. */
 must_use int customers_separate(struct customers *customers, uint32_t profile, uint64_t number,
-                                const char *who, struct merge *merge, struct err *err);
+                                const char *who, struct arena *arena, struct merge *merge,
+                                struct err *err);
 /* What holds a customer together and what did so before, newest first; at most MERGES_MAX of each. */
 enum { MERGES_MAX = 1000 };
 must_use int customers_merges(struct customers *customers, uint32_t owner, struct arena *arena,

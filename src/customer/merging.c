@@ -243,6 +243,7 @@ struct by_hand {
     uint32_t profile, into;
     uint64_t number;
     const char *who, *why;
+    struct arena *arena;
     struct merge *merge;
 };
 
@@ -319,10 +320,8 @@ static int record_separated(const struct merge *merge, const char *who, sqlite3 
 static int separate(void *context, sqlite3 *db, struct err *err) {
     struct by_hand *hand = context;
     struct customers *customers = hand->customers;
-    struct arena arena;
-    arena_init(&arena);
-    struct reading reading = {.arena = &arena};
-    reading.merges = ARENA_ARRAY(&arena, struct merge, (size_t)MERGES_MAX * 2);
+    struct reading reading = {.arena = hand->arena};
+    reading.merges = ARENA_ARRAY(hand->arena, struct merge, (size_t)MERGES_MAX * 2);
     uint32_t owner = redirects_root(&customers->redirects, hand->profile);
     int code = read_history(customers, owner, &reading, db, err);
     const struct merge *meant = code ? NULL : choose(reading.merges, reading.n, hand);
@@ -331,7 +330,6 @@ static int separate(void *context, sqlite3 *db, struct err *err) {
     if (!code) {
         *hand->merge = *meant;
         hand->merge->separated_ms = clock_now_ms();
-        hand->merge->who = hand->merge->why = "";
         hand->merge->separated_by = hand->who;
         code = record_separated(hand->merge, hand->who, db, err);
     }
@@ -339,14 +337,14 @@ static int separate(void *context, sqlite3 *db, struct err *err) {
         change(customers, hand->merge->profile, hand->merge->target, true);
         memset(customers->joined, 0, MEMOS * sizeof *customers->joined);
     }
-    arena_release(&arena);
     return code;
 }
 
 int customers_separate(struct customers *customers, uint32_t profile, uint64_t number,
-                       const char *who, struct merge *merge, struct err *err) {
+                       const char *who, struct arena *arena, struct merge *merge, struct err *err) {
     struct by_hand hand = {.customers = customers, .profile = profile, .number = number};
     hand.who = who;
+    hand.arena = arena;
     hand.merge = merge;
     return store_write(customers->store, separate, &hand, err);
 }

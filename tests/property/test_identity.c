@@ -215,10 +215,13 @@ static void take_back(struct folder *folder, struct model *model) {
     unsigned at = random_below((unsigned)model->n_hands);
     struct hand *hand = &model->hands[at];
     struct merge done;
+    struct arena arena;
     struct err err = {0};
-    assert_int_equal(
-        customers_separate(folder->customers, hand->profile, hand->number, "somebody", &done, &err),
-        0);
+    arena_init(&arena);
+    assert_int_equal(customers_separate(folder->customers, hand->profile, hand->number, "somebody",
+                                        &arena, &done, &err),
+                     0);
+    arena_release(&arena);
     assert_int_equal(done.number, hand->number);
     model->links[hand->link].holds = false;
     *hand = model->hands[--model->n_hands];
