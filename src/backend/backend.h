@@ -33,6 +33,10 @@ must_use int query_run(struct folder *folder, enum backend backend, const json_t
                        const struct principal *principal, struct query_control *control,
                        json_t **answer, struct err *err);
 
+/* Only checks: the errors that query_run gives before it runs anything. */
+must_use int query_check(struct folder *folder, const json_t *query,
+                         const struct principal *principal, struct err *err);
+
 /* An answer as text for the shell: CSV (RFC 4180, formula injection defused) or an aligned table. */
 void query_answer_csv(const json_t *answer, struct buf *out);
 void query_answer_table(const json_t *answer, struct buf *out);

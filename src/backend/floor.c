@@ -153,7 +153,7 @@ static void floor_funnel(struct flooring *flooring) {
     hide_cells(flooring, flooring->data, &cells);
 }
 
-/* Answers in place of customers: a customer who answered often counts as often. */
+/* Answers and promises in place of customers: a customer with several counts as often. */
 static void floor_score(struct flooring *flooring) {
     struct cells cells;
     read_cells(flooring->data, NULL, "time", "n", &cells);
@@ -304,7 +304,7 @@ static void (*const floors[PLAN_KINDS])(struct flooring *) = {
     [PLAN_TREND] = floor_trend, [PLAN_FUNNEL] = floor_funnel,
     [PLAN_FLOW] = floor_flow,   [PLAN_VARIANTS] = floor_variants,
     [PLAN_PATHS] = floor_paths, [PLAN_RETENTION] = floor_retention,
-    [PLAN_SCORE] = floor_score,
+    [PLAN_SCORE] = floor_score, [PLAN_PROMISE] = floor_score,
 };
 
 int floor_permits(const struct plan *plan, struct err *err) {
@@ -312,6 +312,8 @@ int floor_permits(const struct plan *plan, struct err *err) {
         return err_at(err, E_FORBIDDEN, "/kind", "your role sees aggregates only");
     if (plan->people.wanted)
         return err_at(err, E_FORBIDDEN, "/people", "your role sees aggregates only");
+    if (plan->kind == PLAN_PROMISE && plan->customer.n)
+        return err_at(err, E_FORBIDDEN, "/customer", "your role sees aggregates only");
     bool cases = plan->kind == PLAN_FLOW || plan->kind == PLAN_VARIANTS || plan->kind == PLAN_PATHS;
     if (cases && plan->cases != CASE_CUSTOMER)
         return err_at(err, E_FORBIDDEN, "/case", "your role sees customers as cases only");

@@ -25,7 +25,8 @@
     X(CUSTOMERS, answer_customers)                                                                 \
     X(DROP_OFF, answer_drop_off)                                                                   \
     X(SCORE, answer_score)                                                                         \
-    X(VALUE, answer_value)
+    X(VALUE, answer_value)                                                                         \
+    X(PROMISE, answer_promise)
 
 static int (*const answers[PLAN_KINDS])(struct question *, struct err *) = {
 #define X(kind, answer) [PLAN_##kind] = answer,
@@ -141,6 +142,36 @@ struct owner_set *question_behind(struct question *question) {
         return NULL;
     owner_set_init(&question->behind, snapshot_profiles(question->snapshot) + 1, question->arena);
     return &question->behind;
+}
+
+/* ---- time ---- */
+
+/* One bucket for all time. */
+static struct bucket_table everything(struct arena *arena) {
+    enum { BLOCK_SHIFT = 20 };
+    static const uint32_t bound[] = {0, UINT32_MAX};
+    struct bucket_table table = {.n = 1, .shift = BLOCK_SHIFT, .bound = bound};
+    table.first = ARENA_ARRAY(arena, uint32_t, (UINT32_MAX >> BLOCK_SHIFT) + 1);
+    return table;
+}
+
+int question_buckets(struct question *question, struct bucket_table *table, struct err *err) {
+    const struct scan *scan = &question->scan;
+    if (!question->plan->has_every) {
+        *table = everything(question->arena);
+        return 0;
+    }
+    if (scan->min_ms > scan->max_ms)
+        return 0;
+    return bucket_table_init(table, question->plan->zone, question->plan->every, scan->min_ms,
+                             scan->max_ms + 1, LIMIT_BUCKETS, question->arena, err);
+}
+
+uint32_t bucket_holding(const struct bucket_table *table, int64_t ms) {
+    for (uint32_t bucket = 0; table->begin_ms && bucket < table->n; bucket++)
+        if (ms >= table->begin_ms[bucket] && ms < table->begin_ms[bucket + 1])
+            return bucket;
+    return table->n;
 }
 
 /* ---- by ---- */
@@ -351,6 +382,16 @@ static int keep_floor(struct folder *folder, const json_t *query, const struct p
     floor_apply(plan, principal->floor, twin, *answer);
     json_decref(twin);
     return 0;
+}
+
+int query_check(struct folder *folder, const json_t *query, const struct principal *principal,
+                struct err *err) {
+    struct arena arena;
+    struct plan *plan;
+    arena_init(&arena);
+    int code = compile(folder, query, principal, false, &arena, &plan, err);
+    arena_release(&arena);
+    return code;
 }
 
 int query_run(struct folder *folder, enum backend backend, const json_t *query,

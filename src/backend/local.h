@@ -11,6 +11,7 @@
  *   variants   {"path": [names]}                                     cases with exactly this path
  *   paths      {"path": [names]}                                     cases that go this way after (before) the root
  *   score      {"time": instant in the bucket, "by": value, "answer": 9}   all optional
+ *   promise    {"state": "broken", "time": instant in the bucket, "by": value}   all optional
  *   retention  {"cohort": instant in it, "period": k, "by": value}  returned in period k; without: the whole cohort
  *
  * SPDX-License-Identifier: GPL-3.0-or-later
@@ -40,6 +41,11 @@ struct question {
 
 /* scan_prepare with the question's spec, then the grouping. */
 must_use int question_prepare(struct question *question, struct err *err);
+/* Buckets of the plan's `every` over what was scanned; one that holds everything where nobody asked for time. */
+must_use int question_buckets(struct question *question, struct bucket_table *table,
+                              struct err *err);
+/* The bucket in which an instant lies; table->n: in none. */
+uint32_t bucket_holding(const struct bucket_table *table, int64_t ms);
 /* plan->people.wanted: makes the set; NULL otherwise. */
 struct owner_set *question_behind(struct question *question);
 /* data = the list of a set: count and customers after the cursor. */
@@ -76,6 +82,7 @@ must_use int answer_customers(struct question *question, struct err *err);
 must_use int answer_timeline(struct question *question, struct err *err);
 must_use int answer_score(struct question *question, struct err *err);
 must_use int answer_value(struct question *question, struct err *err);
+must_use int answer_promise(struct question *question, struct err *err);
 
 /* Every interaction of one owner that the filters leave, in order. */
 struct collected {

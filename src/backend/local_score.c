@@ -14,34 +14,6 @@ enum { SCORE_CELLS = 2000000, VALUES_MAX = 1000 };
 
 /* ---- counting ---- */
 
-/* One bucket for all time. */
-static struct bucket_table everything(struct arena *arena) {
-    enum { BLOCK_SHIFT = 20 };
-    static const uint32_t bound[] = {0, UINT32_MAX};
-    struct bucket_table table = {.n = 1, .shift = BLOCK_SHIFT, .bound = bound};
-    table.first = ARENA_ARRAY(arena, uint32_t, (UINT32_MAX >> BLOCK_SHIFT) + 1);
-    return table;
-}
-
-static int make_buckets(struct question *question, struct bucket_table *table, struct err *err) {
-    const struct scan *scan = &question->scan;
-    if (!question->plan->has_every) {
-        *table = everything(question->arena);
-        return 0;
-    }
-    if (scan->min_ms > scan->max_ms)
-        return 0;
-    return bucket_table_init(table, question->plan->zone, question->plan->every, scan->min_ms,
-                             scan->max_ms + 1, LIMIT_BUCKETS, question->arena, err);
-}
-
-static uint32_t bucket_at(const struct bucket_table *table, int64_t ms) {
-    for (uint32_t bucket = 0; table->begin_ms && bucket < table->n; bucket++)
-        if (ms >= table->begin_ms[bucket] && ms < table->begin_ms[bucket + 1])
-            return bucket;
-    return table->n; /* no answer lies there */
-}
-
 static uint32_t wanted_value(const struct question *question) {
     double answer = question->plan->people.answer;
     bool whole = answer == floor(answer) && fabs(answer) < 1e15;
@@ -292,13 +264,13 @@ int answer_score(struct question *question, struct err *err) {
                                .people_group = question->people_group,
                                .people_value = wanted_value(question),
                                .behind = question_behind(question)};
-    code = make_buckets(question, &score.buckets, err);
+    code = question_buckets(question, &score.buckets, err);
     if (!code)
         code = size_table(question, &score, err);
     if (code)
         return code;
     score.people_bucket =
-        plan->people.has_time ? bucket_at(&score.buckets, plan->people.time_ms) : UINT32_MAX;
+        plan->people.has_time ? bucket_holding(&score.buckets, plan->people.time_ms) : UINT32_MAX;
     struct score_state *state;
     code = count_answers(question, &score, &state, err);
     if (!code && score.behind) {

@@ -227,7 +227,9 @@ void reference_view(const struct reference_world *world, const struct plan *plan
                     struct arena *arena, struct reference_view *view) {
     *view = (struct reference_view){
         .cases = arena_get(arena, sizeof *view->cases * (world->n_owners + 1))};
-    bool score = plan->kind == PLAN_SCORE, picks = score || plan->kind == PLAN_VALUE;
+    bool score = plan->kind == PLAN_SCORE ||
+                 (plan->kind == PLAN_PROMISE && plan->promise == PROMISE_SCORE),
+         picks = score || plan->kind == PLAN_VALUE;
     const struct reference_row *all = score ? world->answers : world->rows;
     size_t n = score ? world->n_answers : world->n_rows;
     const struct reference_row **rows = arena_get(arena, sizeof *rows * (n + 1));
@@ -498,6 +500,7 @@ static json_t *data_of(const struct reference_world *world, const struct plan *p
     case PLAN_VARIANTS: return reference_variants(world, plan, view, arena);
     case PLAN_RETENTION: return reference_retention(world, plan, view, arena);
     case PLAN_SCORE: return reference_score(world, plan, view, arena);
+    case PLAN_PROMISE: return reference_promise(world, plan, view, arena);
     case PLAN_VALUE: return reference_value(world, plan, view, arena);
     case PLAN_CUSTOMERS: return reference_customers(world, plan, arena);
     default: return NULL;

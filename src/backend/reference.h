@@ -107,6 +107,8 @@ json_t *reference_value(const struct reference_world *, const struct plan *,
                         const struct reference_view *, struct arena *);
 json_t *reference_score(const struct reference_world *, const struct plan *,
                         const struct reference_view *, struct arena *);
+json_t *reference_promise(const struct reference_world *, const struct plan *,
+                          const struct reference_view *, struct arena *);
 json_t *reference_customers(const struct reference_world *, const struct plan *, struct arena *);
 
 #endif

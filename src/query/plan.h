@@ -30,7 +30,12 @@
  *     that is not above 0 nothing.
  *  8. Value: purchases are the interactions that match, one a local day, amounts summed (journey/purchases.h), up to and with
  *     the day `until`; without it the day before range.to, else the last day with a purchase. `unit` is the unit of time.
- *  9. Rules (segment, customers): `did` sees everything that the asker may see; range, unit, channel and where of the
+ *  9. Promise: made by each interaction that matches `of`; `then` is the first later one of that customer that matches
+ *     (with a key: bears the same value; what lacks the key makes and keeps nothing), time - made <= window. within: kept
+ *     with it, broken without it once made + window lies before the end of observation (the earlier of range.to and now),
+ *     pending until then, at risk from three quarters of the window on. absent: broken with it, else kept, pending until
+ *     then. score: an answer whose points are above 0 keeps, any other breaks.
+ * 10. Rules (segment, customers): `did` sees everything that the asker may see; range, unit, channel and where of the
  *     query do not limit a rule (a `sequence` is a funnel, as in 4, whose last step is reached; `answered` is one answer
  *     or more), except that unit, channel and where do for `of` of kind customers. Universe of kind
  *     customers: every owner of a profile; for a scoped asker those with an interaction in the scope.
@@ -67,7 +72,8 @@ enum {
     X(CUSTOMERS, "customers")                                                                      \
     X(DROP_OFF, "drop_off")                                                                        \
     X(SCORE, "score")                                                                              \
-    X(VALUE, "value")
+    X(VALUE, "value")                                                                              \
+    X(PROMISE, "promise")
 
 enum plan_kind {
 #define X(name, text) PLAN_##name,
@@ -162,6 +168,15 @@ enum funnel_order { ORDER_ORDERED, ORDER_STRICT, ORDER_ANY };
 enum funnel_entry { ENTRY_ANY, ENTRY_FIRST };
 enum flow_level { LEVEL_EVENT, LEVEL_TOUCHPOINT, LEVEL_CHANNEL };
 enum flow_case { CASE_CUSTOMER, CASE_SESSION, CASE_PROPERTY };
+enum promise_kind { PROMISE_WITHIN, PROMISE_ABSENT, PROMISE_SCORE };
+/* What became of a promise; PROMISE_AT_RISK are those of the pending whose time is running out. */
+enum promise_state {
+    PROMISE_KEPT,
+    PROMISE_BROKEN,
+    PROMISE_PENDING,
+    PROMISE_AT_RISK,
+    PROMISE_STATES
+};
 /* How answers become a score: the groups of NPS, a share of the upper answers, a mean. */
 enum score_kind { SCORE_NPS, SCORE_SHARE, SCORE_MEAN };
 enum value_model { VALUE_RFM, VALUE_BGNBD, VALUE_MBGNBD, VALUE_GAMMA_GAMMA, VALUE_CLV };
@@ -185,8 +200,10 @@ struct people {
     double answer;
     const struct slice *path; /* variants: this path; paths: names from the root on */
     uint32_t n_path;
-    bool has_time;   /* trend: absent means all buckets */
-    int64_t time_ms; /* trend: an instant in the bucket; retention: in the cohort */
+    bool has_time;            /* trend: absent means all buckets */
+    int64_t time_ms;          /* trend: an instant in the bucket; retention: in the cohort */
+    bool has_state;           /* promise: only these */
+    enum promise_state state; /* PENDING includes those at risk */
     bool has_period;
     uint32_t period; /* retention: returned in this period; without: the whole cohort */
 };
@@ -219,7 +236,7 @@ struct plan { // NOLINT(clang-analyzer-optin.performance.Padding)
     struct people people;
     uint32_t people_limit; /* customers listed for `people` */
 
-    struct slice customer; /* timeline: as asked */
+    struct slice customer; /* timeline: as asked; promise: one customer's, absent: all */
     bool has_before;
     int64_t before_ms;   /* timeline: only rows before (before_ms, before_seq) */
     uint64_t before_seq; /* 0: all of that instant excluded */
@@ -262,6 +279,9 @@ struct plan { // NOLINT(clang-analyzer-optin.performance.Padding)
     uint32_t months;
     struct slice value_customer; /* asked for one besides; empty: nobody */
     uint32_t value_top;          /* most valuable customers and those at risk, how many of each */
+
+    enum promise_kind
+        promise; /* `of`, `back` (then), window_ms, case_property (the key, 0: none) */
 
     struct matcher start, back; /* retention: start and return */
     uint32_t periods;           /* numbers in `returned`, period 0 included */

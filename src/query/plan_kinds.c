@@ -362,6 +362,61 @@ static int read_score(struct reader *r, const json_t *query) {
     return code;
 }
 
+/* Whose points keep a promise: {"metric": "csat" or "ces", "survey", "question", "touchpoint"}. */
+static int read_promised_answers(struct reader *r, const json_t *json) {
+    static const char *const metrics[] = {"csat", "ces"};
+    struct plan *plan = r->plan;
+    struct predicate *where = ARENA_ARRAY(r->arena, struct predicate, 4);
+    uint32_t n = 0;
+    int chosen = 0;
+    int code = read_members(r, json, "metric survey question touchpoint");
+    if (!code)
+        code = need(r, json, "metric");
+    WITH_MEMBER(r, json, "metric", metric, code,
+                read_choice(r, metric, "metric", metrics, 2, &chosen));
+    WITH_MEMBER(r, json, "metric", metric, code, read_condition(r, where, &n, "metric", metric));
+    WITH_MEMBER(r, json, "survey", survey, code, read_condition(r, where, &n, "survey", survey));
+    WITH_MEMBER(r, json, "question", question, code,
+                read_condition(r, where, &n, "question", question));
+    plan->points_property =
+        dictionary_find(r->context->dictionary, DICTIONARY_PROPERTY, SLICE_LITERAL("points"));
+    where[n++] = (struct predicate){.property = plan->points_property, .op = OP_EXISTS};
+    plan->of = (struct matcher){.name = SLICE_LITERAL("*"), .where = where, .n_where = n};
+    WITH_MEMBER(r, json, "touchpoint", touchpoint, code,
+                read_codes(r, DICTIONARY_TOUCHPOINT, "touchpoint", touchpoint,
+                           &plan->of.touchpoints, &plan->of.n_touchpoints));
+    plan->promise = PROMISE_SCORE;
+    return code;
+}
+
+/* One of two kinds: what is asked of answers, or what must (not) follow in time. */
+static int read_promise(struct reader *r, const json_t *query) {
+    static const char *const timed[] = {"of", "then", "window"};
+    struct plan *plan = r->plan;
+    bool answered = json_object_get(query, "answered"), absent = false;
+    uint16_t key = 0;
+    int code = 0;
+    for (size_t i = 0; i < sizeof timed / sizeof *timed && !code; i++)
+        if (!answered)
+            code = need(r, query, timed[i]);
+        else if (json_object_get(query, timed[i]))
+            code = refuse(r, "takes either \"answered\" or \"%s\"", timed[i]);
+    WITH_MEMBER(r, query, "answered", json, code, read_promised_answers(r, json));
+    WITH_MEMBER(r, query, "of", of, code, read_matcher(r, of, NULL, &plan->of));
+    WITH_MEMBER(r, query, "then", then, code, read_matcher(r, then, NULL, &plan->back));
+    WITH_MEMBER(r, query, "window", window, code, read_duration(r, window, &plan->window_ms));
+    WITH_MEMBER(r, query, "key", json, code,
+                read_code(r, DICTIONARY_PROPERTY, "property", json, &key));
+    WITH_MEMBER(r, query, "absent", json, code, read_bool(r, json, &absent));
+    WITH_MEMBER(r, query, "every", every, code, read_every(r, every, true));
+    WITH_MEMBER(r, query, "customer", customer, code, read_text(r, customer, &plan->customer));
+    plan->case_property = key;
+    plan->has_every = json_object_get(query, "every");
+    if (!answered)
+        plan->promise = absent ? PROMISE_ABSENT : PROMISE_WITHIN;
+    return code;
+}
+
 /* A local date; *ms is the begin of the day after it. */
 static int read_last_day(struct reader *r, const json_t *json, int64_t *ms) {
     int64_t at = 0;
@@ -473,6 +528,7 @@ int read_kind(struct reader *r, const json_t *query) {
     case PLAN_CUSTOMERS: return read_customers(r, query);
     case PLAN_SCORE: return read_score(r, query);
     case PLAN_VALUE: return read_value_kind(r, query);
+    case PLAN_PROMISE: return read_promise(r, query);
     case PLAN_FLOW: code = read_cases(r, query); break;
     case PLAN_VARIANTS: code = read_variants(r, query); break;
     case PLAN_PATHS: code = read_paths(r, query); break;
@@ -531,10 +587,20 @@ static int read_answer(struct reader *r, const json_t *json) {
     return 0;
 }
 
+static int read_state(struct reader *r, const json_t *json) {
+    static const char *const texts[] = {"kept", "broken", "pending", "at_risk"};
+    int chosen = 0;
+    int code = read_choice(r, json, "state", texts, PROMISE_STATES, &chosen);
+    r->plan->people.has_state = true;
+    r->plan->people.state = (enum promise_state)chosen;
+    return code;
+}
+
 static const char *people_members(enum plan_kind kind) {
     switch (kind) {
     case PLAN_TREND: return "time by";
     case PLAN_SCORE: return "time by answer";
+    case PLAN_PROMISE: return "time by state";
     case PLAN_FUNNEL: return "step lost by";
     case PLAN_FLOW: return "node edge starts ends";
     case PLAN_VARIANTS:
@@ -547,6 +613,7 @@ static const char *people_members(enum plan_kind kind) {
 static const char *people_needs(enum plan_kind kind) {
     switch (kind) {
     case PLAN_TREND:
+    case PLAN_PROMISE:
     case PLAN_SCORE: return NULL;
     case PLAN_FUNNEL: return "step";
     case PLAN_FLOW: return NULL;
@@ -570,6 +637,7 @@ int read_people(struct reader *r, const json_t *json) {
     WITH_MEMBER(r, json, "step", number, code, read_count(r, number, 1, r->plan->n_steps, &step));
     WITH_MEMBER(r, json, "lost", lost, code, read_bool(r, lost, &people->lost));
     WITH_MEMBER(r, json, "by", by, code, read_people_by(r, by));
+    WITH_MEMBER(r, json, "state", state, code, read_state(r, state));
     WITH_MEMBER(r, json, "answer", answer, code, read_answer(r, answer));
     WITH_MEMBER(r, json, "node", node, code, read_text(r, node, &people->node));
     WITH_MEMBER(r, json, "edge", edge, code, read_edge(r, edge));

@@ -373,9 +373,31 @@ static json_t *some_worth(void) {
     return query;
 }
 
+static json_t *some_promise(void) {
+    static const char *const EVERY[] = {"day", "week", "month"};
+    json_t *query = json_pack("{s:s}", "kind", "promise");
+    if (chance(25)) {
+        json_object_set_new(query, "answered",
+                            json_pack("{s:s}", "metric", chance(50) ? "csat" : "ces"));
+    } else {
+        json_object_set_new(query, "of", some_matcher());
+        json_object_set_new(query, "then", some_matcher());
+        json_object_set_new(query, "window", json_sprintf("%dh", 1 + pick(200)));
+        if (chance(40))
+            json_object_set_new(query, "key", json_string("order"));
+        if (chance(30))
+            json_object_set_new(query, "absent", json_true());
+    }
+    if (chance(50))
+        json_object_set_new(query, "every", json_string(EVERY[pick(3)]));
+    if (chance(50))
+        some_by(query);
+    return query;
+}
+
 static json_t *some_question(void) {
     json_t *query = NULL;
-    switch (pick(11)) {
+    switch (pick(13)) {
     case 0:
     case 1:
     case 2: query = some_funnel(); break;
@@ -386,6 +408,8 @@ static json_t *some_question(void) {
     case 7:
     case 8: query = some_score(); break;
     case 9: query = some_worth(); break;
+    case 10:
+    case 11: query = some_promise(); break;
     default: query = json_pack("{s:s, s:o}", "kind", "customers", "of", some_rule(0)); break;
     }
     if (strcmp(json_string_value(json_object_get(query, "kind")), "customers") != 0)
