@@ -59,9 +59,5 @@ enum customer_order { ORDER_ID, ORDER_LAST_SEEN, ORDER_FIRST_SEEN, ORDER_INTERAC
  * asker limited to units, only customers with an interaction that they may see. */
 must_use int reader_page(struct reader *reader, enum customer_order order, bool falling,
                          size_t skip, uint32_t *owners, size_t *n, struct err *err);
-/* Owners in whose current or former traits `codes`, taken together, every word of the text stands, without regard to case
- * and accents; at most *n. */
-must_use int reader_search(struct reader *reader, const uint32_t *codes, size_t n_codes,
-                           const char *text, uint32_t *owners, size_t *n, struct err *err);
 
 #endif

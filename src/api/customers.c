@@ -11,6 +11,7 @@
 #include "api/customer_read.h"
 #include "backend/backend.h"
 #include "base/limits.h"
+#include "search/search.h"
 
 enum { PAGE_MAX = 1000, PAGE_STANDARD = 50, HISTORY_MAX = 20 };
 
@@ -216,24 +217,39 @@ static int read_order(struct request *request, enum customer_order *order, bool 
                   "order is id, last_seen, first_seen or interactions, with - before it falling");
 }
 
-/* By identifier first, then by what stands in their names. */
-static int search(struct request *request, struct reader *reader, const char *q, uint32_t *owners,
-                  size_t *n, struct err *err) {
-    uint32_t codes[NAME_TRAITS], owner;
-    size_t n_codes = name_codes(request, codes), max = *n;
+/* Those with an interaction that the asker may see, in the same order; at most max. */
+static int keep_seen(struct reader *reader, uint32_t *owners, size_t *n, size_t max,
+                     struct arena *arena, struct err *err) {
+    struct customer_summary *summaries = ARENA_ARRAY(arena, struct customer_summary, *n + 1);
+    size_t kept = 0;
+    int code = reader_summaries(reader, owners, *n, summaries, err);
+    for (size_t i = 0; !code && i < *n && kept < max; i++)
+        if (summaries[i].interactions)
+            owners[kept++] = owners[i];
+    *n = kept;
+    return code;
+}
+
+/* By a whole identifier first, then by any fragment (search/search.h). */
+static int search(struct request *request, struct reader *reader, const char *text,
+                  uint32_t *owners, size_t *n, struct err *err) {
+    struct folder *folder = app_folder(request->app);
+    size_t max = *n, found = SEARCH_FOUND_MAX;
+    uint32_t *all = ARENA_ARRAY(request->arena, uint32_t, found);
     struct err none = {0};
-    int code = customers_find(app_folder(request->app)->customers, slice_of(q), &owner, &none);
-    if (code && code != E_NOT_FOUND) {
-        *err = none;
-        return code;
-    }
+    int code = customers_find(folder->customers, slice_of(text), &all[0], &none);
     if (!code) {
-        owners[0] = owner;
-        *n = 1;
-        return 0;
+        found = 1;
+    } else if (code == E_NOT_FOUND) {
+        code = search_customers(folder, slice_of(text), all, &found, err);
+    } else {
+        *err = none;
     }
-    *n = max;
-    return reader_search(reader, codes, n_codes, q, owners, n, err);
+    if (!code && request->principal.units)
+        code = keep_seen(reader, all, &found, max, request->arena, err);
+    *n = found < max ? found : max;
+    memcpy(owners, all, *n * sizeof *owners);
+    return code;
 }
 
 static int list(struct request *request, struct response *response, struct err *err) {
@@ -426,7 +442,8 @@ static int timeline(struct request *request, struct response *response, struct e
 static const struct route routes[] = {
     {METHOD_GET, "/api/v1/customers", ACCESS_API, SCOPE_QUERY, .role = ROLE_AGENT, .handle = list,
      .summary =
-         "Customers, by id or ?order=-last_seen; ?q= finds by any identifier or part of a name"},
+         "Customers, by id or ?order=-last_seen; ?q= finds by any fragment of what identifies "
+         "them, accents and typos forgiven, the nearest first"},
     {METHOD_GET, "/api/v1/customers/{id}", ACCESS_API, SCOPE_QUERY, .role = ROLE_AGENT,
      .handle = get, .summary = "One customer: identifiers, traits with history, channels",
      .response_schema = "{\"$ref\":\"#/components/schemas/Customer\"}"},

@@ -240,6 +240,7 @@ void customers_commit(void *context) {
         atomic_fetch_add(&customers->version, 1);
     }
     customers->attached_committed = customers->attached;
+    atomic_store(&customers->attached_seen, customers->attached);
     atomic_store(&customers->committed, customers->profiles);
 }
 

@@ -124,6 +124,19 @@ must_use int customers_identities(struct customers *customers, uint32_t owner, s
 must_use int customers_user_ids(struct customers *customers, const uint32_t *owners, size_t n,
                                 struct arena *arena, struct slice *user_ids, struct err *err);
 
+/* How far somebody has read the identifiers; zero: nothing yet. */
+struct customers_cursor {
+    uint32_t profiles, attached;
+};
+bool customers_cursor_behind(const struct customers *customers,
+                             const struct customers_cursor *cursor);
+/* Every identifier committed since, unsealed for the length of the call, with the profile that it was given to (not
+ * its owner); moves the cursor. Reads are short. */
+must_use int customers_each(struct customers *customers, struct customers_cursor *cursor,
+                            void (*take)(void *context, uint32_t profile,
+                                         const struct identity *identity),
+                            void *context, struct err *err);
+
 /* Writes a full table of keys out; force: all fresh keys. customers_flush: a table of at least that many. */
 must_use int customers_flush(struct customers *customers, size_t least, struct err *err);
 must_use int customers_maintain(struct customers *customers, bool force, struct err *err);

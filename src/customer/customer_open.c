@@ -59,6 +59,7 @@ static int count_rows(struct customers *customers, sqlite3 *db, struct err *err)
     customers->attached = (uint32_t)sqlite3_column_int64(statement, 1);
     customers->merges = (uint64_t)sqlite3_column_int64(statement, 2);
     customers->attached_committed = customers->attached;
+    atomic_store(&customers->attached_seen, customers->attached);
     atomic_store(&customers->committed, customers->profiles);
     sqlite3_reset(statement);
     return 0;

@@ -42,11 +42,12 @@ struct customers {
     uint64_t merges; /* highest number of a merge */
     struct buf plain, sealed;
 
-    atomic_uint_least32_t committed; /* profiles that anybody may see */
-    atomic_uint_least64_t version;   /* of the redirects */
-    pthread_mutex_t lock;            /* of what follows */
-    struct redirects redirects;      /* changed by the writer alone */
-    uint64_t taken;                  /* version of the newest overlay that was made */
+    atomic_uint_least32_t committed;     /* profiles that anybody may see */
+    atomic_uint_least32_t attached_seen; /* and attached identifiers */
+    atomic_uint_least64_t version;       /* of the redirects */
+    pthread_mutex_t lock;                /* of what follows */
+    struct redirects redirects;          /* changed by the writer alone */
+    uint64_t taken;                      /* version of the newest overlay that was made */
 };
 
 void customers_commit(void *context);

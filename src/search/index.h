@@ -1,0 +1,36 @@
+/*
+ * The pool of records: see search.h for its format.
+ *
+ * THREADS  The caller's lock: many may find, one alone may put.
+ *
+ * SPDX-License-Identifier: GPL-3.0-or-later
+ */
+#ifndef SENDA_SEARCH_INDEX_H
+#define SENDA_SEARCH_INDEX_H
+
+#include "search/internal.h"
+
+struct search_pool {
+    char *bytes;
+    size_t n, capacity, blank;
+    uint32_t *
+        place; /* [profiles + 1] offset / 2 of the profile's record, 0: none; records begin at even offsets */
+    size_t n_places;
+};
+void search_pool_init(struct search_pool *pool);
+void search_pool_release(struct search_pool *pool);
+/* A field of a profile: the text replaces one of the same kind and code; empty takes it away. add: beside those that are
+ * there, unless the same text is. */
+enum search_field { FIELD_IDENTIFIER = 1, FIELD_TRAIT = 2 };
+void search_pool_put(struct search_pool *pool, uint32_t profile, enum search_field field,
+                     uint16_t code, struct slice text);
+
+struct search_hit {
+    uint32_t profile;
+    int distance;
+};
+/* The nearest first; at most max. */
+size_t search_pool_find(const struct search_pool *pool, struct slice text, struct search_hit *hits,
+                        size_t max);
+
+#endif

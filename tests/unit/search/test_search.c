@@ -1,0 +1,130 @@
+/*
+ * Finding people by fragments: folding, digits, the order of answers, typos, and that a changed field is found anew only.
+ *
+ * SPDX-License-Identifier: GPL-3.0-or-later
+ */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+
+#include <cmocka.h>
+
+#include "search/index.h"
+
+static struct search_pool pool;
+
+static void put(uint32_t profile, uint16_t code, const char *text) {
+    char folded[SEARCH_TEXT_BYTES];
+    size_t n = search_digits(slice_of(text), folded);
+    if (n < 4)
+        n = search_fold(slice_of(text), folded);
+    search_pool_put(&pool, profile, FIELD_TRAIT, code, (struct slice){folded, n});
+}
+
+static int fill(void **state) {
+    (void)state;
+    search_pool_init(&pool);
+    put(1, 1, "Carmen Ibáñez Ruiz");
+    put(1, 2, "carmen.ibanez@correo.example");
+    put(1, 3, "+34 612 345 678");
+    put(2, 1, "Ibán Ortega");
+    put(2, 3, "699-000-111");
+    put(3, 1, "Mari Carmen Soler");
+    put(4, 1, "Carmen");
+    put(5, 1, "Encarmenita Straße");
+    put(6, 1, "Bartolomé Etxeberría");
+    return 0;
+}
+
+static int empty(void **state) {
+    (void)state;
+    search_pool_release(&pool);
+    return 0;
+}
+
+static void finds(const char *text, size_t n, const uint32_t *profiles) {
+    struct search_hit hits[16];
+    size_t found = search_pool_find(&pool, slice_of(text), hits, 16);
+    if (found != n)
+        print_message("\"%s\" found %zu\n", text, found);
+    assert_int_equal(found, n);
+    for (size_t i = 0; i < n; i++)
+        assert_int_equal(hits[i].profile, profiles[i]);
+}
+#define FINDS(text, ...)                                                                           \
+    finds(text, sizeof((uint32_t[]){__VA_ARGS__}) / sizeof(uint32_t), (uint32_t[]){__VA_ARGS__})
+
+static void whole_then_beginning_then_word_then_inside(void **state) {
+    (void)state;
+    FINDS("carmen", 4, 1, 3, 5);
+}
+
+static void accents_and_case_do_not_matter(void **state) {
+    (void)state;
+    FINDS("IBAÑEZ", 1);
+    FINDS("ibáñez ruiz", 1);
+    FINDS("ruiz carmen", 1);
+    FINDS("strasse", 5);
+    FINDS("etxeberria", 6);
+}
+
+static void a_phone_in_any_writing(void **state) {
+    (void)state;
+    FINDS("612345678", 1);
+    FINDS("(612) 345-678", 1);
+    FINDS("0034 612 34 56 78", 1);
+    FINDS("000 111", 2);
+}
+
+static void typos_are_forgiven(void **state) {
+    (void)state;
+    FINDS("crmen ruiz", 1);   /* missing */
+    FINDS("carmne soler", 3); /* swapped */
+    FINDS("ortwga", 2);       /* changed */
+    FINDS("orttega", 2);      /* added */
+    FINDS("etxeverira", 6);   /* two */
+    FINDS("bartoolme", 6);    /* two: added, and swapped */
+    finds("zzzzzz", 0, NULL);
+    finds("ibx", 0, NULL); /* too short to guess */
+    finds(" ", 0, NULL);
+}
+
+static void what_changed_is_found_by_its_new_text_alone(void **state) {
+    (void)state;
+    put(2, 1, "Iván Otero");
+    finds("ortega", 0, NULL);
+    FINDS("otero", 2);
+    FINDS("699000111", 2);
+    put(2, 1, "");
+    finds("otero", 0, NULL);
+    FINDS("699000111", 2);
+}
+
+static void many_changes_leave_everybody_findable(void **state) {
+    (void)state;
+    char name[64];
+    for (unsigned round = 0; round < 4; round++)
+        for (uint32_t i = 10; i < 20000; i++) {
+            snprintf(name, sizeof name, "persona r%u numero%uz de la calle larga", round, i);
+            put(i, 1, name);
+        }
+    FINDS("r3 numero15000z", 15000);
+    finds("r2 numero15000z", 0, NULL);
+    FINDS("numero19999z", 19999);
+    FINDS("ibanez", 1);
+    assert_true(pool.n < 4u << 20);
+}
+
+int main(void) {
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test_setup_teardown(whole_then_beginning_then_word_then_inside, fill, empty),
+        cmocka_unit_test_setup_teardown(accents_and_case_do_not_matter, fill, empty),
+        cmocka_unit_test_setup_teardown(a_phone_in_any_writing, fill, empty),
+        cmocka_unit_test_setup_teardown(typos_are_forgiven, fill, empty),
+        cmocka_unit_test_setup_teardown(what_changed_is_found_by_its_new_text_alone, fill, empty),
+        cmocka_unit_test_setup_teardown(many_changes_leave_everybody_findable, fill, empty),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
