@@ -67,7 +67,7 @@ int customers_find_profile(struct customers *customers, struct slice id, uint32_
 }
 
 int customers_find(struct customers *customers, struct slice id, uint32_t *owner, struct err *err) {
-    uint32_t profile;
+    uint32_t profile = 0;
     int code = customers_find_profile(customers, id, &profile, err);
     if (!code)
         *owner = root_of(customers, profile);
