@@ -13,6 +13,7 @@
 
 #include "api/arrival.h"
 #include "base/clock.h"
+#include "http/account.h"
 
 enum { BURST = 20, COUNTERS_MS = 1000 };
 
@@ -81,9 +82,30 @@ static void say_counters(struct live *live, struct buf *chunk) {
     json_decref(json);
 }
 
+/* Who asked is asked again: a session that ended, a key removed or other rights end the stream; a browser connects anew. */
+static bool still_may(struct live *live) {
+    const struct principal *then = &live->request->principal;
+    struct request again = *live->request;
+    struct err err = {0};
+    again.arena = &live->arena;
+    again.received_ms = clock_now_ms();
+    again.principal = (struct principal){0};
+    if (accounts_identify(&again, &err) < 0)
+        return false;
+    const struct principal *now = &again.principal;
+    return now->user == then->user && now->key == then->key && now->role == then->role &&
+           now->scopes == then->scopes && !now->units == !then->units &&
+           now->n_units == then->n_units &&
+           (!now->units || memcmp(now->units, then->units, now->n_units * sizeof *now->units) == 0);
+}
+
 static int next(void *context, struct buf *chunk) {
     struct live *live = context;
     int64_t now_ms = clock_now_ms();
+    if (now_ms - live->counted_ms >= COUNTERS_MS && live->begun && !still_may(live)) {
+        arena_clear(&live->arena);
+        return 0;
+    }
     say_arrivals(live, chunk);
     if (now_ms - live->counted_ms >= COUNTERS_MS || !live->begun) {
         live->counted_ms = now_ms;

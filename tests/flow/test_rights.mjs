@@ -188,5 +188,15 @@ const csv = await call(admin, "GET", "/api/v1/exports/audit?format=csv");
 must(csv.text.includes("customer.read") && !csv.text.includes(`${OWN} 7`) && !csv.text.includes("a long enough secret"), "the audit is exported, without what customers are called and without secrets");
 must((await call(manager, "GET", "/api/v1/exports/audit?format=csv")).status === 403, "by administrators");
 must((await call(admin, "GET", "/api/v1/audit/check")).json.intact, "its chain is whole");
+
+// ---- a stream ends with the right to it ----
+
+const leaver = (await call(admin, "GET", "/api/v1/users")).json.data.find((user) => user.email === "analyst@example.org");
+const live = await fetch(base + "/api/v1/stream", { headers: analyst.headers });
+must(live.status === 200 && (await call(admin, "PATCH", `/api/v1/users/${leaver.id}`, { disabled: true })).status === 200, "an analyst listens, and is switched off");
+await pause(2500);
+await collect([{ type: "track", userId: `${OWN}-97`, event: "Kiosk Tapped", context: { unit: "norte" } }]);
+const rest = await Promise.race([live.text(), pause(5000).then(() => null)]);
+must(rest !== null && !rest.includes(`${OWN}-97`), `the stream ended before the next arrival: ${rest}`);
 await server.end("SIGTERM");
 console.log("rights: as they should be");
