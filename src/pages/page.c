@@ -323,3 +323,13 @@ int page_send_as_owner(struct request *request, enum method method, const char *
 int page_query(struct request *request, json_t *query, json_t **answer, struct err *err) {
     return call_json(request, false, METHOD_POST, "/api/v1/query", query, answer, err);
 }
+
+const char *page_path(struct request *request, const char *prefix, const char *id) {
+    struct buf path;
+    buf_init(&path, LIMIT_URL_BYTES);
+    buf_add_text(&path, prefix);
+    url_encode(slice_of(id), &path);
+    const char *text = arena_text(request->arena, buf_slice(&path));
+    buf_release(&path);
+    return text;
+}

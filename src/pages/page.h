@@ -67,4 +67,7 @@ void page_setting(const struct request *request, const char *name, char value[12
 int page_redirect(struct request *request, struct response *response, const char *location,
                   const char *notice);
 
+/* A prefix ("/customers/") and an id, encoded; in the request's arena. */
+const char *page_path(struct request *request, const char *prefix, const char *id);
+
 #endif

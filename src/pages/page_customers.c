@@ -260,12 +260,7 @@ static int show_one(struct request *request, struct response *response, struct e
     static const struct page page = {.template = "customer", .section = "customers"};
     const char *channel = request_query(request, "channel"),
                *before = request_query(request, "before");
-    struct buf path;
-    buf_init(&path, LIMIT_URL_BYTES);
-    buf_add_text(&path, "/customers/");
-    url_encode(slice_of(request->params[0]), &path);
-    const char *own = arena_text(request->arena, buf_slice(&path));
-    buf_release(&path);
+    const char *own = page_path(request, "/customers/", request->params[0]);
     json_t *customer, *timeline;
     int code = page_fetch(request, arena_format(request->arena, "/api/v1%s", own), &customer, err);
     if (code < 0)

@@ -8,9 +8,7 @@
  */
 #include <stdio.h>
 
-#include "base/limits.h"
 #include "folder/folder.h"
-#include "http/router.h"
 #include "pages/chart.h"
 #include "pages/page.h"
 #include "pages/pages.h"
@@ -71,14 +69,8 @@ static int upload(struct request *request, struct response *response, struct err
 }
 
 static const char *api_path(struct request *request, const char *rest) {
-    struct buf path;
-    buf_init(&path, LIMIT_URL_BYTES);
-    buf_add_text(&path, "/api/v1/imports/");
-    url_encode(slice_of(request->params[0]), &path);
-    buf_add_text(&path, rest);
-    const char *text = arena_text(request->arena, buf_slice(&path));
-    buf_release(&path);
-    return text;
+    return arena_format(request->arena, "%s%s",
+                        page_path(request, "/api/v1/imports/", request->params[0]), rest);
 }
 
 /* ---- columns ---- */

@@ -33,7 +33,7 @@ static int show(struct request *request, struct response *response, struct err *
 static int change(struct request *request, struct response *response, struct err *err) {
     struct err refusal = {0};
     const char *run = settings_form(request, "run"), *cancel = settings_form(request, "cancel");
-    const char *path = settings_path(request, "/api/v1/jobs/", *run ? run : cancel);
+    const char *path = page_path(request, "/api/v1/jobs/", *run ? run : cancel);
     int code = page_send(request, METHOD_POST,
                          arena_format(request->arena, "%s/%s", path, *run ? "run" : "cancel"), NULL,
                          NULL, &refusal);

@@ -5,24 +5,13 @@
  */
 #include <stdlib.h>
 
-#include "base/limits.h"
-#include "http/router.h"
 #include "pages/page.h"
 #include "pages/pages.h"
 #include "pages/words.h"
 
-static const char *own_path(struct request *request, const char *id) {
-    struct buf path;
-    buf_init(&path, LIMIT_URL_BYTES);
-    buf_add_text(&path, "/customers/");
-    url_encode(slice_of(id), &path);
-    const char *text = arena_text(request->arena, buf_slice(&path));
-    buf_release(&path);
-    return text;
-}
-
 static const char *api_path(struct request *request, const char *tail) {
-    return arena_format(request->arena, "/api/v1%s%s", own_path(request, request->params[0]), tail);
+    return arena_format(request->arena, "%s%s",
+                        page_path(request, "/api/v1/customers/", request->params[0]), tail);
 }
 
 /* Names and values of the traits that differ, in words. */
@@ -81,7 +70,8 @@ static int unite(struct request *request, struct response *response, struct err 
                          json_pack("{s:s, s:s}", "into", into ? into : "", "why", why ? why : ""),
                          NULL, &refusal);
     return code < 0 ? compare(request, response, &refusal, err)
-                    : page_redirect(request, response, own_path(request, into), "merged");
+                    : page_redirect(request, response, page_path(request, "/customers/", into),
+                                    "merged");
 }
 
 static int separate(struct request *request, struct response *response, struct err *err) {
@@ -90,9 +80,10 @@ static int separate(struct request *request, struct response *response, struct e
         page_send(request, METHOD_POST, api_path(request, "/unmerge"),
                   json_pack("{s:I}", "merge", (json_int_t)strtoll(number ? number : "", NULL, 10)),
                   NULL, err);
-    return code < 0 ? code
-                    : page_redirect(request, response, own_path(request, request->params[0]),
-                                    "separated");
+    return code < 0
+               ? code
+               : page_redirect(request, response,
+                               page_path(request, "/customers/", request->params[0]), "separated");
 }
 
 static const struct route routes[] = {

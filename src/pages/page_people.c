@@ -118,7 +118,7 @@ static int rotate_key(struct request *request, struct response *response, const 
     struct err refusal = {0};
     json_t *answer;
     const char *target =
-        arena_format(request->arena, "%s/rotate", settings_path(request, "/api/v1/keys/", id));
+        arena_format(request->arena, "%s/rotate", page_path(request, "/api/v1/keys/", id));
     int code = page_send(request, METHOD_POST, target, json_object(), &answer, &refusal);
     if (code < 0)
         return settings_done(request, response, "keys", NULL, code, &refusal, show_keys_view, err);
@@ -134,8 +134,8 @@ static int change_keys(struct request *request, struct response *response, struc
     if (!remove)
         return add_key(request, response, err);
     struct err refusal = {0};
-    int code = page_send(request, METHOD_DELETE, settings_path(request, "/api/v1/keys/", remove),
-                         NULL, NULL, &refusal);
+    int code = page_send(request, METHOD_DELETE, page_path(request, "/api/v1/keys/", remove), NULL,
+                         NULL, &refusal);
     return settings_done(request, response, "keys", "removed", code, &refusal, show_keys_view, err);
 }
 

@@ -13,7 +13,7 @@ enum { UNITS_OFFERED = 2000 };
 
 static const char *api_of(struct request *request, const char *rest) {
     return arena_format(request->arena, "%s%s",
-                        settings_path(request, "/api/v1/users/", request->params[0]), rest);
+                        page_path(request, "/api/v1/users/", request->params[0]), rest);
 }
 
 static bool holds(const json_t *list, const char *name) {
@@ -114,7 +114,7 @@ static int make_link(struct request *request, struct response *response, struct 
 
 static int change(struct request *request, struct response *response, struct err *err) {
     const char *step = settings_form(request, "step");
-    const char *here = settings_path(request, "people/", request->params[0]);
+    const char *here = page_path(request, "people/", request->params[0]);
     struct err refusal = {0};
     int code;
     if (strcmp(step, "link") == 0)

@@ -3,7 +3,6 @@
  *
  * SPDX-License-Identifier: GPL-3.0-or-later
  */
-#include "http/router.h"
 #include "pages/page.h"
 #include "pages/pages.h"
 
@@ -28,12 +27,7 @@ static int keep(struct request *request, struct response *response, struct err *
 }
 
 static int drop(struct request *request, struct response *response, struct err *err) {
-    struct buf path;
-    buf_init(&path, 1024);
-    buf_add_text(&path, "/api/v1/questions/");
-    url_encode(slice_of(request->params[0]), &path);
-    const char *target = arena_text(request->arena, buf_slice(&path));
-    buf_release(&path);
+    const char *target = page_path(request, "/api/v1/questions/", request->params[0]);
     int code = page_send(request, METHOD_DELETE, target, NULL, NULL, err);
     return code < 0 ? code : page_redirect(request, response, "/explore/saved", "removed");
 }

@@ -8,10 +8,8 @@
 #include <fnmatch.h>
 #include <stdlib.h>
 
-#include "base/limits.h"
 #include "folder/folder.h"
 #include "http/account.h"
-#include "http/router.h"
 #include "pages/page.h"
 #include "pages/pages.h"
 #include "pages/regions.h"
@@ -64,16 +62,6 @@ int settings_done(struct request *request, struct response *response, const char
 const char *settings_form(struct request *request, const char *name) {
     const char *value = request_form(request, name);
     return value ? value : "";
-}
-
-const char *settings_path(struct request *request, const char *prefix, const char *id) {
-    struct buf path;
-    buf_init(&path, LIMIT_URL_BYTES);
-    buf_add_text(&path, prefix);
-    url_encode(slice_of(id), &path);
-    const char *text = arena_text(request->arena, buf_slice(&path));
-    buf_release(&path);
-    return text;
 }
 
 int settings_rows(struct request *request, const char *target, json_t **rows, struct err *err) {
@@ -374,8 +362,7 @@ static int end_session(struct request *request, struct response *response, struc
         int ended = page_send(request, METHOD_DELETE, "/api/v1/sessions", NULL, NULL, &refusal);
         return settings_done(request, response, "me", "saved", ended, &refusal, show_me_view, err);
     }
-    const char *target =
-        settings_path(request, "/api/v1/sessions/", settings_form(request, "revoke"));
+    const char *target = page_path(request, "/api/v1/sessions/", settings_form(request, "revoke"));
     int code = page_send(request, METHOD_DELETE, target, NULL, NULL, &refusal);
     return settings_done(request, response, "me", "saved", code, &refusal, show_me_view, err);
 }

@@ -3,9 +3,7 @@
  *
  * SPDX-License-Identifier: GPL-3.0-or-later
  */
-#include "base/limits.h"
 #include "folder/folder.h"
-#include "http/router.h"
 #include "pages/page.h"
 #include "pages/pages.h"
 #include "pages/regions.h"
@@ -87,14 +85,8 @@ static int create(struct request *request, struct response *response, struct err
 /* ---- one ---- */
 
 static const char *api_path(struct request *request, const char *rest) {
-    struct buf path;
-    buf_init(&path, LIMIT_URL_BYTES);
-    buf_add_text(&path, "/api/v1/sources/");
-    url_encode(slice_of(request->params[0]), &path);
-    buf_add_text(&path, rest);
-    const char *text = arena_text(request->arena, buf_slice(&path));
-    buf_release(&path);
-    return text;
+    return arena_format(request->arena, "%s%s",
+                        page_path(request, "/api/v1/sources/", request->params[0]), rest);
 }
 
 /* The tag with a queue, for pages that call senda() before it has loaded. */

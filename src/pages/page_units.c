@@ -221,10 +221,10 @@ static int put_unit(struct request *request, struct err *err) {
 static int change_units(struct request *request, struct response *response, struct err *err) {
     const char *remove = request_form(request, "remove");
     struct err refusal = {0};
-    int code =
-        remove ? page_send(request, METHOD_DELETE, settings_path(request, "/api/v1/units/", remove),
-                           NULL, NULL, &refusal)
-               : put_unit(request, &refusal);
+    int code = remove
+                   ? page_send(request, METHOD_DELETE, page_path(request, "/api/v1/units/", remove),
+                               NULL, NULL, &refusal)
+                   : put_unit(request, &refusal);
     return settings_done(request, response, "units", remove ? "removed" : "saved", code, &refusal,
                          show_units_view, err);
 }
@@ -260,8 +260,8 @@ static int change_rules(struct request *request, struct response *response, stru
 static int change_hierarchies(struct request *request, struct response *response, struct err *err) {
     const char *remove = request_form(request, "remove");
     struct err refusal = {0};
-    const char *target = settings_path(request, "/api/v1/hierarchies/",
-                                       remove ? remove : settings_form(request, "hierarchy"));
+    const char *target = page_path(request, "/api/v1/hierarchies/",
+                                   remove ? remove : settings_form(request, "hierarchy"));
     int code =
         remove ? page_send(request, METHOD_DELETE, target, NULL, NULL, &refusal)
                : page_send(request, METHOD_PUT, target,

@@ -22,8 +22,6 @@ must_use int settings_done(struct request *request, struct response *response, c
 const char *settings_form(struct request *request, const char *name); /* "" if absent */
 /* [{"role","selected"}], highest first; "owner" only for an owner. New reference. */
 json_t *settings_roles(const struct request *request, const char *selected);
-/* "/api/v1/users/" and an id, encoded. */
-const char *settings_path(struct request *request, const char *prefix, const char *id);
 /* The rows ("data") of a list of the API, a new reference. */
 must_use int settings_rows(struct request *request, const char *target, json_t **rows,
                            struct err *err);

@@ -78,7 +78,8 @@ size_t search_fold(struct slice text, char out[SEARCH_TEXT_BYTES]) {
     return n && out[n - 1] == ' ' ? n - 1 : n;
 }
 
-size_t search_digits(struct slice text, char out[SEARCH_TEXT_BYTES]) {
+/* The digits of a number in any writing, without the 00 of an international one; 0 if it is no number. */
+static size_t digits_of(struct slice text, char out[SEARCH_TEXT_BYTES]) {
     size_t n = 0;
     for (size_t i = 0; i < text.n && n < SEARCH_TEXT_BYTES; i++)
         if (text.p[i] >= '0' && text.p[i] <= '9')
@@ -88,4 +89,10 @@ size_t search_digits(struct slice text, char out[SEARCH_TEXT_BYTES]) {
     size_t international = n > 2 && out[0] == '0' && out[1] == '0' ? 2 : 0;
     memmove(out, out + international, n - international);
     return n - international;
+}
+
+size_t search_normal(struct slice text, char out[SEARCH_TEXT_BYTES]) {
+    enum { DIGITS_LEAST = 4 }; /* fewer are part of an address or a name */
+    size_t n = digits_of(text, out);
+    return n < DIGITS_LEAST ? search_fold(text, out) : n;
 }

@@ -19,8 +19,8 @@ struct search_pool {
 };
 void search_pool_init(struct search_pool *pool);
 void search_pool_release(struct search_pool *pool);
-/* A field of a profile: the text replaces one of the same kind and code; empty takes it away. add: beside those that are
- * there, unless the same text is. */
+/* A field of a profile, its text in normal form. A trait replaces the one of its code, and empty takes it away; an identifier
+ * stands beside those that are there. What a record has no room for is not found. */
 enum search_field { FIELD_IDENTIFIER = 1, FIELD_TRAIT = 2 };
 void search_pool_put(struct search_pool *pool, uint32_t profile, enum search_field field,
                      uint16_t code, struct slice text);
@@ -29,7 +29,7 @@ struct search_hit {
     uint32_t profile;
     int distance;
 };
-/* The nearest first; at most max. */
+/* The nearest first, at most max; of more than HITS_MAX matches (index.c) only the first in the pool are measured. */
 size_t search_pool_find(const struct search_pool *pool, struct slice text, struct search_hit *hits,
                         size_t max);
 

@@ -8,10 +8,10 @@
 
 #include "search/search.h"
 
-/* Both return how many bytes of out they filled. search_digits: the digits of a number in any writing, without the 00 of
- * an international one; 0 if it is no number. */
+/* Lower case without accents and needless blanks; how many bytes of out it filled. */
 size_t search_fold(struct slice text, char out[SEARCH_TEXT_BYTES]);
-size_t search_digits(struct slice text, char out[SEARCH_TEXT_BYTES]);
+/* The form in which fields and questions are compared: of a number its digits alone, of all else search_fold. */
+size_t search_normal(struct slice text, char out[SEARCH_TEXT_BYTES]);
 
 /* A folded question, cut into words. */
 enum { SEARCH_WORDS = 8 };

@@ -14,9 +14,7 @@ enum { WHOLE = 0, BEGINNING = 1, WORD = 2, INSIDE = 3, TYPO = 4, STEP = 1000 };
 
 void search_question_set(struct search_question *question, struct slice text) {
     question->n_words = question->longest = 0;
-    question->n = search_digits(text, question->text);
-    if (question->n < 4) /* fewer are part of an address or a name */
-        question->n = search_fold(text, question->text);
+    question->n = search_normal(text, question->text);
     for (size_t i = 0; i < question->n && question->n_words < SEARCH_WORDS;) {
         size_t end = i;
         while (end < question->n && question->text[end] != ' ')

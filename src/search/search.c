@@ -54,9 +54,7 @@ static int search_of(struct folder *folder, struct search **search, struct err *
 static void put_text(struct search *search, uint32_t profile, enum search_field field,
                      uint16_t code, struct slice text) {
     char folded[SEARCH_TEXT_BYTES];
-    size_t n = search_digits(text, folded);
-    if (n < 4)
-        n = search_fold(text, folded);
+    size_t n = search_normal(text, folded);
     search_pool_put(&search->pool, profile, field, code, (struct slice){folded, n});
 }
 

@@ -18,7 +18,9 @@
  * missing, added, changed or two swapped (Damerau–Levenshtein, restricted), forgiven from four letters on, two from eight.
  * A question of digits is compared with digits: a phone in any writing.
  *
- * COST  Text plus about 12 bytes a customer and 3 a field; some 100 MB and 40 ms a search for a million customers.
+ * COST  Text plus about 12 bytes a customer and 3 a field; measured with a million customers of four
+ * fields: 172 MB, filled in 1.2 s without the unsealing; 14 to 65 ms a search, up to 160 ms with typos; a number that
+ * nobody has takes 750 ms and finds those within two digits.
  *
  * THREADS  All from anywhere.
  *
@@ -31,7 +33,7 @@
 
 enum { SEARCH_TEXT_BYTES = 255, SEARCH_FOUND_MAX = 2000 };
 
-/* owners: room for *n; becomes how many. Empty for a text of blanks. */
+/* owners: room for *n; becomes how many. Empty for a text of blanks. Errors: those of reading the records and the timeline. */
 must_use int search_customers(struct folder *folder, struct slice text, uint32_t *owners, size_t *n,
                               struct err *err);
 

@@ -17,9 +17,7 @@ static struct search_pool pool;
 
 static void put(uint32_t profile, uint16_t code, const char *text) {
     char folded[SEARCH_TEXT_BYTES];
-    size_t n = search_digits(slice_of(text), folded);
-    if (n < 4)
-        n = search_fold(slice_of(text), folded);
+    size_t n = search_normal(slice_of(text), folded);
     search_pool_put(&pool, profile, FIELD_TRAIT, code, (struct slice){folded, n});
 }
 
