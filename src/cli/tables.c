@@ -63,6 +63,8 @@ static const struct route_table *const TABLES[] = {
     &page_second_factor_routes,
     &page_person_routes,
     &page_score_routes,
+    &api_promise_routes,
+    &page_promise_routes,
 };
 
 static const struct job *const JOBS[] = {

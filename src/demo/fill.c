@@ -147,6 +147,8 @@ int demo_fill(struct app *app, struct demo_filling *filling, struct err *err) {
         if ((more = folder_maintain(filler->folder, true, err)) < 0)
             code = more;
     if (!code)
+        code = demo_promises(filler->folder, &DEMO, err);
+    if (!code)
         code = put_state(filler->folder, "1", filling, err);
     free(filler);
     malloc_trim(0);

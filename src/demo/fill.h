@@ -31,4 +31,8 @@ struct demo_filling {
 /* Units, touchpoints, sources, then every event, durable and sealed when it returns. */
 must_use int demo_fill(struct app *app, struct demo_filling *filling, struct err *err);
 
+/* The organisation's brand promises, once its events are there. */
+must_use int demo_promises(struct folder *folder, const struct principal *principal,
+                           struct err *err);
+
 #endif

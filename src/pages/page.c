@@ -28,6 +28,7 @@ static const struct {
     {"home", "/", "home", NULL, true, 0, ROLE_NONE},
     {"explore", "/explore", "path", NULL, true, 0, ROLE_NONE},
     {"scores", "/scores", "scale", NULL, false, 0, ROLE_NONE},
+    {"promises", "/promises", "check", NULL, false, 0, ROLE_NONE},
     {"customers", "/customers", "people", NULL, true, 0, ROLE_AGENT},
     {"import", "/import", "file", "data", true, SCOPE_IMPORT, ROLE_NONE},
     {"sources", "/sources", "plug", NULL, false, SCOPE_MANAGE, ROLE_NONE},

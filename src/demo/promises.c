@@ -1,0 +1,32 @@
+/*
+ * What Vereda promises: brand promises measured on the simulated interactions (facts 2 and 4).
+ *
+ * SPDX-License-Identifier: GPL-3.0-or-later
+ */
+#include "demo/fill.h"
+#include "promise/promise.h"
+
+static const char *const documents[] = {
+    "{\"sentence\":\"Instalado en 48 h\",\"owner\":\"Operaciones de campo\",\"target\":0.9,"
+    "\"split\":\"segmento\",\"rule\":{\"of\":{\"event\":\"Installation Requested\"},"
+    "\"then\":{\"event\":\"Installation Completed\"},\"window\":\"48h\"}}",
+    "{\"sentence\":\"Factura sin sorpresas\",\"owner\":\"Facturación\",\"target\":0.95,"
+    "\"split\":\"segmento\",\"rule\":{\"of\":{\"event\":\"First Invoice Issued\"},"
+    "\"then\":{\"event\":\"Call Ended\"},\"window\":\"10d\",\"absent\":true}}",
+};
+
+int demo_promises(struct folder *folder, const struct principal *principal, struct err *err) {
+    json_t *list = NULL;
+    int code = promise_list(folder, &list, err);
+    size_t there = json_array_size(list); /* of a fill that was interrupted */
+    json_decref(list);
+    for (size_t i = there; i < sizeof documents / sizeof *documents && !code; i++) {
+        uint64_t id = 0;
+        json_t *document = json_loads(documents[i], 0, NULL);
+        code = promise_check(folder, principal, document, err);
+        if (!code)
+            code = promise_put(folder, &id, document, principal->name, err);
+        json_decref(document);
+    }
+    return code;
+}
