@@ -13,6 +13,13 @@ static const char *const documents[] = {
     "{\"sentence\":\"Factura sin sorpresas\",\"owner\":\"Facturación\",\"target\":0.95,"
     "\"split\":\"segmento\",\"rule\":{\"of\":{\"event\":\"First Invoice Issued\"},"
     "\"then\":{\"event\":\"Call Ended\"},\"window\":\"10d\",\"absent\":true}}",
+    "{\"sentence\":\"Avería resuelta en 24 h\",\"owner\":\"Operaciones de campo\",\"target\":0.9,"
+    "\"split\":\"segmento\",\"rule\":{\"of\":{\"event\":\"Fault Opened\"},"
+    "\"then\":{\"event\":\"Technician Visited\"},\"window\":\"24h\",\"key\":\"fault\"}}",
+    "{\"sentence\":\"Resuelto a la primera llamada\",\"owner\":\"Atención "
+    "telefónica\",\"target\":0.75,"
+    "\"split\":\"segmento\",\"rule\":{\"of\":{\"event\":\"Call Ended\"},"
+    "\"then\":{\"event\":\"Call Ended\"},\"window\":\"7d\",\"absent\":true}}",
 };
 
 int demo_promises(struct folder *folder, const struct principal *principal, struct err *err) {

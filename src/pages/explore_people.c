@@ -5,9 +5,9 @@
  */
 #include <stdlib.h>
 
-#include "api/customer_read.h"
 #include "pages/explore.h"
 #include "pages/pages.h"
+#include "pages/people.h"
 #include "pages/text.h"
 
 enum { PEOPLE_SHOWN = 100, PEOPLE_EXPORTED = 100000 };
@@ -82,25 +82,6 @@ static json_t *who_view(const struct request *request, const struct question *qu
     return who;
 }
 
-/* What people call them, beside their ids. */
-static void name_people(struct request *request, json_t *people) {
-    size_t n = json_array_size(people), i;
-    uint32_t *owners = ARENA_ARRAY(request->arena, uint32_t, n + 1);
-    struct slice *names = ARENA_ARRAY(request->arena, struct slice, n + 1);
-    struct err ignored = {0};
-    json_t *row;
-    json_array_foreach(people, i, row) {
-        const char *id = json_string_value(json_object_get(row, "id"));
-        if (!id || customers_find(app_folder(request->app)->customers, slice_of(id), &owners[i],
-                                  &ignored) < 0)
-            return;
-    }
-    if (customer_names(request, owners, n, names, &ignored) < 0)
-        return;
-    json_array_foreach(people, i, row) if (names[i].n)
-        json_object_set_new(row, "name", json_stringn(names[i].p, names[i].n));
-}
-
 static void add_people(struct request *request, const json_t *data, json_t *view) {
     json_t *customers = json_object_get(data, "customers"), *shown = json_array(), *row;
     json_int_t count = json_integer_value(json_object_get(data, "count"));
@@ -111,7 +92,7 @@ static void add_people(struct request *request, const json_t *data, json_t *view
         json_array_append(shown, row);
     }
     size_t n = json_array_size(shown);
-    name_people(request, shown);
+    people_name(request, shown);
     if (n == PEOPLE_SHOWN && (json_int_t)n < count) {
         const char *last = json_string_value(json_object_get(json_array_get(shown, n - 1), "id")),
                    *own = request->target;
@@ -155,24 +136,9 @@ static int get_people(struct request *request, struct response *response, struct
     return page_render(request, response, &page, view, err);
 }
 
-/* A cell of CSV; what a spreadsheet would run as a formula gets an apostrophe. */
-static void csv_cell(struct buf *out, const char *text) {
-    bool quoted = strpbrk(text, ",\"\r\n") != NULL;
-    buf_add_text(out, quoted ? "\"" : "");
-    if (*text && strchr("=+-@\t", *text))
-        buf_add_char(out, '\'');
-    for (; *text; text++) {
-        if (*text == '"')
-            buf_add_char(out, '"');
-        buf_add_char(out, *text);
-    }
-    buf_add_text(out, quoted ? "\"" : "");
-}
-
 static int get_people_csv(struct request *request, struct response *response, struct err *err) {
     struct question question;
-    json_t *query = NULL, *answer = NULL, *row;
-    size_t i;
+    json_t *query = NULL, *answer = NULL;
     enum explore_kind kind = explore_kind_of(request->params[0]);
     if (kind == EXPLORE_KINDS)
         return err_set(err, E_NOT_FOUND, "there is no such question");
@@ -184,15 +150,7 @@ static int get_people_csv(struct request *request, struct response *response, st
     if (code < 0)
         return code;
     explore_open_file(response);
-    buf_add_text(&response->body, "id,user_id\r\n");
-    json_array_foreach(json_object_get(json_object_get(answer, "data"), "customers"), i, row) {
-        const char *id = json_string_value(json_object_get(row, "id")),
-                   *user = json_string_value(json_object_get(row, "user_id"));
-        csv_cell(&response->body, id ? id : "");
-        buf_add_char(&response->body, ',');
-        csv_cell(&response->body, user ? user : "");
-        buf_add_text(&response->body, "\r\n");
-    }
+    people_csv(json_object_get(json_object_get(answer, "data"), "customers"), &response->body);
     json_decref(answer);
     explore_as_file(request, response, "text/csv; charset=utf-8", "customers.csv");
     return HANDLED;

@@ -9,6 +9,7 @@
 #include "pages/chart.h"
 #include "pages/page.h"
 #include "pages/pages.h"
+#include "pages/people.h"
 
 static const char *field(struct request *request, const char *name) {
     const char *text = request_form(request, name);
@@ -16,14 +17,8 @@ static const char *field(struct request *request, const char *name) {
 }
 
 static const char *path_of(struct request *request, const char *rest) {
-    struct buf path;
-    buf_init(&path, 2048);
-    buf_add_text(&path, "/api/v1/promises/");
-    url_encode(slice_of(request->params[0]), &path);
-    buf_add_text(&path, rest);
-    const char *copied = arena_text(request->arena, buf_slice(&path));
-    buf_release(&path);
-    return copied;
+    return arena_format(request->arena, "%s%s",
+                        page_path(request, "/api/v1/promises/", request->params[0]), rest);
 }
 
 /* "good" where even the low end reaches the target, "bad" where the high end misses it. */
@@ -127,25 +122,132 @@ static json_t *document_of(struct request *request) {
     return document;
 }
 
+/* What was typed, back into the form. */
+static json_t *form_typed(struct request *request) {
+    static const char *const names[] = {"sentence", "owner", "split",  "target",     "kind", "of",
+                                        "then",     "key",   "window", "touchpoint", "unit"};
+    json_t *form = json_object();
+    for (size_t i = 0; i < sizeof names / sizeof *names; i++)
+        json_object_set_new(form, names[i], json_string(field(request, names[i])));
+    return form;
+}
+
+/* An event alone: the only matcher that the form can show. */
+static const char *plain_event(const json_t *matcher) {
+    const json_t *event = json_object_get(matcher, "event");
+    return json_object_size(matcher) == 1 && json_is_string(event) ? json_string_value(event)
+                                                                   : NULL;
+}
+
+/* The rule as fields of the form; false where it says more than they can. */
+static bool form_of_rule(const json_t *rule, json_t *form) {
+    const json_t *answered = json_object_get(rule, "answered"),
+                 *metric = json_object_get(answered, "metric"),
+                 *place = json_object_get(answered, "touchpoint");
+    if (answered) {
+        json_object_set_new(form, "kind", json_string("score"));
+        json_object_set(form, "touchpoint", (json_t *)(uintptr_t)place);
+        return json_is_string(metric) && strcmp(json_string_value(metric), "csat") == 0 &&
+               json_object_size(answered) == (place ? 2u : 1u);
+    }
+    const char *of = plain_event(json_object_get(rule, "of")),
+               *then = plain_event(json_object_get(rule, "then")),
+               *window = json_string_value(json_object_get(rule, "window"));
+    size_t digits = window ? strspn(window, "0123456789") : 0;
+    if (!of || !then || !digits || !strchr("mhd", window[digits]) || window[digits + 1])
+        return false;
+    json_object_set_new(
+        form, "kind",
+        json_string(json_is_true(json_object_get(rule, "absent")) ? "absent" : "within"));
+    json_object_set_new(form, "of", json_string(of));
+    json_object_set_new(form, "then", json_string(then));
+    json_object_set_new(form, "window", json_stringn(window, digits));
+    json_object_set_new(form, "unit", json_string(window + digits));
+    json_object_set(form, "key", json_object_get(rule, "key"));
+    return true;
+}
+
+static json_t *form_of(const json_t *promise) {
+    static const char *const names[] = {"sentence", "owner", "split"};
+    json_t *form = json_object();
+    for (size_t i = 0; i < sizeof names / sizeof *names; i++)
+        json_object_set(form, names[i], json_object_get(promise, names[i]));
+    json_object_set_new(form, "target", json_sprintf("%.4g", target_of(promise) * 100));
+    if (!form_of_rule(json_object_get(promise, "rule"), form))
+        json_object_set_new(form, "fixed", json_true());
+    return form;
+}
+
+/* A refused form is shown again; false where the error is another matter. */
+static bool form_again(struct request *request, struct response *response, json_t *view,
+                       const struct err *refusal) {
+    if (refusal->code != E_INVALID && refusal->code != E_REFUSED)
+        return false;
+    json_object_set_new(view, "form", form_typed(request));
+    page_form_error(request, view, refusal);
+    response->status = 422;
+    return true;
+}
+
 static int add(struct request *request, struct response *response, struct err *err) {
+    json_t *view = json_object();
     struct err refusal = {0};
     int code =
         page_send(request, METHOD_POST, "/api/v1/promises", document_of(request), NULL, &refusal);
-    if (code >= 0)
+    if (code >= 0) {
+        json_decref(view);
         return page_redirect(request, response, "/promises", "saved");
-    if (code != E_INVALID && code != E_REFUSED) {
-        *err = refusal;
+    }
+    if (form_again(request, response, view, &refusal))
+        return show_list(request, response, view, err);
+    json_decref(view);
+    *err = refusal;
+    return code;
+}
+
+static int show_edit(struct request *request, struct response *response, json_t *view,
+                     struct err *err) {
+    static const struct page page = {
+        .template = "promise_edit", .section = "promises", .title = "promises.edit"};
+    json_t *promise;
+    int code = page_fetch(request, path_of(request, ""), &promise, err);
+    if (code < 0) {
+        json_decref(view);
         return code;
     }
-    static const char *const names[] = {"sentence", "owner", "split",  "target",    "of",
-                                        "then",     "key",   "window", "touchpoint"};
-    json_t *view = json_object(), *form = json_object();
-    for (size_t i = 0; i < sizeof names / sizeof *names; i++)
-        json_object_set_new(form, names[i], json_string(field(request, names[i])));
-    json_object_set_new(view, "form", form);
-    page_form_error(request, view, &refusal);
-    response->status = 422;
-    return show_list(request, response, view, err);
+    if (!json_object_get(view, "form"))
+        json_object_set_new(view, "form", form_of(promise));
+    json_object_set(view, "id", json_object_get(promise, "id"));
+    json_object_set(view, "sentence", json_object_get(promise, "sentence"));
+    json_object_set_new(view, "events", event_names(request));
+    json_decref(promise);
+    return page_render(request, response, &page, view, err);
+}
+
+static int edit(struct request *request, struct response *response, struct err *err) {
+    return show_edit(request, response, json_object(), err);
+}
+
+/* The stored document with what the form says; a rule beyond the form stays as it is. */
+static int change(struct request *request, struct response *response, struct err *err) {
+    json_t *promise, *document, *view = json_object();
+    struct err refusal = {0};
+    int code = page_fetch(request, path_of(request, ""), &promise, &refusal);
+    if (code >= 0) {
+        document = document_of(request);
+        json_object_set(document, "segment", json_object_get(promise, "segment"));
+        if (strcmp(field(request, "kind"), "fixed") == 0)
+            json_object_set(document, "rule", json_object_get(promise, "rule"));
+        json_decref(promise);
+        code = page_send(request, METHOD_PUT, path_of(request, ""), document, NULL, &refusal);
+    }
+    if (code < 0 && form_again(request, response, view, &refusal))
+        return show_edit(request, response, view, err);
+    json_decref(view);
+    *err = refusal;
+    return code < 0 ? code
+                    : page_redirect(request, response,
+                                    page_path(request, "/promises/", request->params[0]), "saved");
 }
 
 static int drop(struct request *request, struct response *response, struct err *err) {
@@ -204,32 +306,55 @@ static int show_one(struct request *request, struct response *response, struct e
     return page_render(request, response, &page, view, err);
 }
 
+/* The people behind a number, as the address says whom. */
+static int fetch_customers(struct request *request, json_t **answer, struct err *err) {
+    const char *mark = strchr(request->target, '?');
+    return page_fetch(
+        request, path_of(request, arena_format(request->arena, "/customers%s", mark ? mark : "")),
+        answer, err);
+}
+
 static int show_customers(struct request *request, struct response *response, struct err *err) {
     static const struct page page = {
         .template = "promise_customers", .section = "promises", .title = "promises.customers"};
-    const char *mark = strchr(request->target, '?');
+    const char *mark = strchr(request->target, '?'), *old = strstr(request->target, "cursor=");
     json_t *answer, *view;
-    int code = page_fetch(
-        request, path_of(request, arena_format(request->arena, "/customers%s", mark ? mark : "")),
-        &answer, err);
+    int code = fetch_customers(request, &answer, err);
     if (code < 0)
         return code;
     view = json_copy(json_object_get(answer, "data"));
+    people_name(request, json_object_get(view, "customers"));
     const char *next = json_string_value(json_object_get(json_object_get(answer, "meta"), "next"));
-    const char *old = strstr(request->target, "cursor=");
+    size_t own = old ? (size_t)(old - request->target) : strlen(request->target);
     if (next)
-        json_object_set_new(
-            view, "next",
-            json_sprintf("%.*s%scursor=%s",
-                         old ? (int)(old - request->target) : (int)strlen(request->target),
-                         request->target,
-                         old    ? ""
-                         : mark ? "&"
-                                : "?",
-                         next));
+        json_object_set_new(view, "next",
+                            json_sprintf("%.*s%scursor=%s", (int)own, request->target,
+                                         old    ? ""
+                                         : mark ? "&"
+                                                : "?",
+                                         next));
+    json_object_set_new(view, "csv",
+                        json_sprintf("%s/customers.csv%s",
+                                     page_path(request, "/promises/", request->params[0]),
+                                     mark ? mark : ""));
     json_object_set_new(view, "promise", json_string(request->params[0]));
     json_decref(answer);
     return page_render(request, response, &page, view, err);
+}
+
+static int send_customers(struct request *request, struct response *response, struct err *err) {
+    json_t *answer;
+    int code = fetch_customers(request, &answer, err);
+    if (code < 0)
+        return code;
+    if (!response->body.max)
+        buf_init(&response->body, LIMIT_BODY_BYTES);
+    people_csv(json_object_get(json_object_get(answer, "data"), "customers"), &response->body);
+    json_decref(answer);
+    response->type = "text/csv; charset=utf-8";
+    response_header(request, response, "Content-Disposition",
+                    "attachment; filename=\"senda-customers.csv\"");
+    return HANDLED;
 }
 
 static const struct route routes[] = {
@@ -248,6 +373,16 @@ static const struct route routes[] = {
      .access = ACCESS_SESSION,
      .scopes = SCOPE_QUERY,
      .handle = show_one},
+    {.methods = METHOD_GET,
+     .pattern = "/promises/{id}/edit",
+     .access = ACCESS_SESSION,
+     .scopes = SCOPE_MANAGE,
+     .handle = edit},
+    {.methods = METHOD_POST,
+     .pattern = "/promises/{id}/edit",
+     .access = ACCESS_SESSION,
+     .scopes = SCOPE_MANAGE,
+     .handle = change},
     {.methods = METHOD_POST,
      .pattern = "/promises/{id}/remove",
      .access = ACCESS_SESSION,
@@ -259,5 +394,11 @@ static const struct route routes[] = {
      .scopes = SCOPE_QUERY,
      .role = ROLE_AGENT,
      .handle = show_customers},
+    {.methods = METHOD_GET,
+     .pattern = "/promises/{id}/customers.csv",
+     .access = ACCESS_SESSION,
+     .scopes = SCOPE_QUERY,
+     .role = ROLE_AGENT,
+     .handle = send_customers},
 };
 const struct route_table page_promise_routes = ROUTE_TABLE(routes);

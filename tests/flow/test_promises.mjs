@@ -1,0 +1,67 @@
+// A brand promise as a manager keeps it: made on the page, changed as a new version, measured, the customers behind a break by
+// name and as a file, after a restart, and ended.
+// SPDX-License-Identifier: GPL-3.0-or-later
+import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { must, serve, succeed } from "./operation.mjs";
+
+const scratch = mkdtempSync(join(tmpdir(), "senda-promises-")), data = join(scratch, "data"), log = join(scratch, "log");
+process.on("exit", () => rmSync(scratch, { recursive: true, force: true }));
+writeFileSync(join(scratch, "password"), "a long enough secret");
+const keys = JSON.parse(succeed("init", "--data", data, "--admin-email", "owner@example.org", "--admin-password-file", join(scratch, "password")));
+let server = await serve(data, log), me = {};
+async function call(method, path, body, headers = { authorization: `Bearer ${keys.api_key}` }) {
+  const form = body instanceof URLSearchParams;
+  const answer = await fetch(`http://127.0.0.1:${server.port}${path}`, { method, redirect: "manual", headers: { "accept-language": "en", ...headers }, body: body === undefined || form ? body : JSON.stringify(body) });
+  const text = await answer.text();
+  let json = null;
+  try { json = JSON.parse(text); } catch { /* a page */ }
+  return { status: answer.status, text, json, headers: answer.headers };
+}
+const page = (path) => call("GET", path, undefined, me);
+const send = (path, fields) => call("POST", path, new URLSearchParams({ ...fields, csrf: me["x-csrf-token"] }), me);
+
+const day = 86400000, at = (ago, hours = 0) => new Date(Date.now() - ago * day + hours * 3600000).toISOString();
+const track = (userId, event, timestamp) => ({ type: "track", userId, event, timestamp, messageId: userId + event });
+must((await call("POST", "/v1/batch", { batch: [
+  { type: "identify", userId: "u2", traits: { name: "Berta <Ruiz>" }, messageId: "n2" },
+  track("u1", "Order Completed", at(9)), track("u1", "Order Delivered", at(9, 30)),
+  track("u2", "Order Completed", at(9)), track("u2", "Order Delivered", at(9, 60)),
+  track("u3", "Order Completed", at(0, -40)),
+] }, { authorization: `Bearer ${keys.write_key}` })).json.accepted === 6, "interactions");
+const session = await call("POST", "/api/v1/sessions", { email: "owner@example.org", password: "a long enough secret" }, {});
+me = { cookie: session.headers.get("set-cookie").split(";")[0], "x-csrf-token": session.json.csrf };
+
+must((await page("/promises")).text.includes("<form"), "an empty list has the form");
+const fields = { sentence: "Delivered in 48 h", kind: "within", of: "Order Completed", then: "Order Delivered", window: "48", unit: "h", target: "90", owner: "Logistics" };
+const refused = await send("/promises", { ...fields, then: "Order Delivred" });
+must(refused.status === 422 && refused.text.includes("Delivered in 48 h"), "a mistyped event is refused and what was typed stays");
+must((await send("/promises", fields)).status === 303, "a promise is made");
+const id = (await call("GET", "/api/v1/promises")).json.data[0].id;
+const edit = await page(`/promises/${id}/edit`);
+must(edit.text.includes('value="Order Delivered"') && edit.text.includes('value="48"'), "the form holds what stands");
+must((await send(`/promises/${id}/edit`, { ...fields, window: "36", target: "80" })).status === 303, "and changes it");
+const now = (await call("GET", `/api/v1/promises/${id}`)).json;
+must(now.version === 2 && now.rule.window === "36h" && now.target === 0.8, "as version 2");
+const row = (await call("GET", `/api/v1/promises/${id}/results`)).json.data[0];
+must(row.kept === 1 && row.broken === 2 && row.pending === 0 && row.n === 3, `kept and broken: ${JSON.stringify(row)}`);
+must((await page(`/promises/${id}`)).text.includes("33.3%"), "the page shows the share");
+const behind = await page(`/promises/${id}/customers?state=broken`);
+must(behind.text.includes("Berta &lt;Ruiz&gt;") && !behind.text.includes("<Ruiz>"), "the customers behind, by name");
+must((await page(`/promises/${id}/customers.csv?state=broken`)).text.split("\r\n").length === 4, "and as a file");
+
+// a rule beyond the form is kept when only the words change
+const rule = { of: { event: "Order Completed" }, then: { event: ["Order Delivered"] }, window: "2d" };
+must((await call("PUT", `/api/v1/promises/${id}`, { sentence: "a", rule })).status === 200, "a rule by the API");
+must((await page(`/promises/${id}/edit`)).text.includes('value="fixed"'), "the form says that it stays");
+must((await send(`/promises/${id}/edit`, { sentence: "Within two days", kind: "fixed", target: "95" })).status === 303, "other words");
+
+must((await server.end("SIGKILL")).signal === "SIGKILL", "killed");
+server = await serve(data, log);
+const after = (await call("GET", `/api/v1/promises/${id}`)).json;
+must(after.version === 4 && after.sentence === "Within two days" && after.rule.then.event[0] === "Order Delivered", "all of it after kill -9");
+must((await send(`/promises/${id}/remove`, {})).status === 303 && (await call("GET", "/api/v1/promises")).json.data.length === 0, "ended");
+must((await call("GET", `/api/v1/promises/${id}/versions`)).json.data.length === 4, "its versions stay");
+must((await server.end("SIGTERM")).code === 0, "the server ends with 0");
+console.log("promises: made, changed, measured, followed to the customers");
