@@ -302,12 +302,14 @@ static int run_plan(struct folder *folder, const struct plan *plan, struct query
     if (code)
         return code;
     struct question *question = ARENA_ARRAY(arena, struct question, 1);
+    struct stored_members *stored = NULL;
     *question = (struct question){.folder = folder,
                                   .plan = plan,
                                   .snapshot = snapshot,
                                   .dictionary = snapshot_dictionary(snapshot),
                                   .patience = {control, begun_us + limit_ms * 1000},
                                   .arena = arena,
+                                  .stored = &stored,
                                   .meta = json_object()};
     value_table_init(&question->by_values);
     value_table_init(&question->case_values);
@@ -322,22 +324,6 @@ static int run_plan(struct folder *folder, const struct plan *plan, struct query
     value_table_release(&question->case_values);
     snapshot_release(snapshot);
     return code;
-}
-
-static int compile(struct folder *folder, const json_t *query, const struct principal *principal,
-                   bool unbounded, struct arena *arena, struct plan **plan, struct err *err) {
-    struct units units;
-    sqlite3 *db = store_reader_get(folder->store);
-    int code = units_load(db, folder->dictionary, arena, &units, err);
-    store_reader_put(folder->store, db);
-    if (code)
-        return code;
-    struct plan_context context = {.dictionary = folder->dictionary,
-                                   .zone = folder->zone,
-                                   .units = &units,
-                                   .now_ms = clock_now_ms(),
-                                   .unbounded_timeline = unbounded};
-    return plan_compile(query, principal, &context, arena, plan, err);
 }
 
 static int run_reference(struct folder *folder, const struct plan *plan, json_t **answer,
@@ -360,7 +346,7 @@ static int run_twin(struct folder *folder, const json_t *query, const struct pri
     json_object_set_new(twin, "measure", json_string("customers"));
     json_object_del(twin, "property");
     arena_init(&arena);
-    int code = compile(folder, twin, principal, false, &arena, &plan, err);
+    int code = question_compile(folder, twin, principal, false, &arena, &plan, err);
     if (!code)
         code = run_plan(folder, plan, control, &arena, answer, err);
     arena_release(&arena);
@@ -384,16 +370,6 @@ static int keep_floor(struct folder *folder, const json_t *query, const struct p
     return 0;
 }
 
-int query_check(struct folder *folder, const json_t *query, const struct principal *principal,
-                struct err *err) {
-    struct arena arena;
-    struct plan *plan;
-    arena_init(&arena);
-    int code = compile(folder, query, principal, false, &arena, &plan, err);
-    arena_release(&arena);
-    return code;
-}
-
 int query_run(struct folder *folder, enum backend backend, const json_t *query,
               const struct principal *principal, struct query_control *control, json_t **answer,
               struct err *err) {
@@ -401,7 +377,7 @@ int query_run(struct folder *folder, enum backend backend, const json_t *query,
     arena_init(&arena);
     struct plan *plan;
     bool shell = principal->user == 0 && principal->key == 0;
-    int code = compile(folder, query, principal, shell, &arena, &plan, err);
+    int code = question_compile(folder, query, principal, shell, &arena, &plan, err);
     if (!code && principal->floor)
         code = floor_permits(plan, err);
     if (!code && backend == BACKEND_REFERENCE)

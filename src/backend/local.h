@@ -30,7 +30,9 @@ struct question {
     struct patience patience;
     struct arena *arena;
     struct owner_set segment; /* of plan->segment */
-    struct scan_spec spec;    /* begun with the plan's filters */
+    struct stored_members *
+        *stored;           /* those of stored segments met so far, shared with inner questions */
+    struct scan_spec spec; /* begun with the plan's filters */
     struct scan scan;
     struct grouping grouping; /* of plan->by */
     struct value_table by_values, case_values;
@@ -39,6 +41,10 @@ struct question {
     json_t *data, *meta; /* the answer's; meta takes extra members */
 };
 
+/* plan_compile with what the folder knows: names, units, stored segments, the clock. unbounded: of the shell. */
+must_use int question_compile(struct folder *folder, const json_t *query,
+                              const struct principal *principal, bool unbounded,
+                              struct arena *arena, struct plan **plan, struct err *err);
 /* scan_prepare with the question's spec, then the grouping. */
 must_use int question_prepare(struct question *question, struct err *err);
 /* Buckets of the plan's `every` over what was scanned; one that holds everything where nobody asked for time. */

@@ -62,15 +62,56 @@ static int answered(struct question *question, const struct rule *rule, bool fil
     return code ? code : scan_run(&scan, &note, (void *[]){set, set}, err);
 }
 
+/* The members of a stored segment, once for each question. */
+struct stored_members {
+    struct stored_members *before;
+    const struct rule *rule;
+    struct owner_set set;
+};
+
+/* Stored segments are decided by everything that happened, whoever asks. */
+static int stored(struct question *question, const struct rule *rule, struct owner_set *set,
+                  struct err *err) {
+    struct stored_members *known = *question->stored;
+    while (known && known->rule != rule->in)
+        known = known->before;
+    if (!known) {
+        struct plan *plan = ARENA_ARRAY(question->arena, struct plan, 1);
+        struct question *inner = ARENA_ARRAY(question->arena, struct question, 1);
+        *plan = *question->plan;
+        plan->scoped = false;
+        *inner = (struct question){.folder = question->folder,
+                                   .plan = plan,
+                                   .snapshot = question->snapshot,
+                                   .dictionary = question->dictionary,
+                                   .patience = question->patience,
+                                   .arena = question->arena,
+                                   .stored = question->stored};
+        known = ARENA_ARRAY(question->arena, struct stored_members, 1);
+        known->rule = rule->in;
+        int code = question_rule(inner, rule->in, false, &known->set, err);
+        question->scan.interactions += inner->scan.interactions;
+        if (code)
+            return code;
+        known->before = *question->stored;
+        *question->stored = known;
+    }
+    *set = known->set;
+    return 0;
+}
+
 static int fill_sets(struct question *question, struct rule_spec *spec, bool filtered,
                      struct err *err) {
     int code = 0;
     for (uint32_t i = 0; i < spec->n_sets && !code; i++) {
         struct rule_set *leaf = &spec->sets[i];
         owner_set_init(&leaf->members, snapshot_profiles(question->snapshot) + 1, question->arena);
-        code = leaf->rule->kind == RULE_SEQUENCE
-                   ? question_sequence(question, leaf->rule, filtered, &leaf->members, err)
-                   : answered(question, leaf->rule, filtered, &leaf->members, err);
+        if (leaf->rule->kind == RULE_IN)
+            code = stored(question, leaf->rule, &leaf->members, err);
+        else if (leaf->rule->kind == RULE_SEQUENCE)
+            code = question_sequence(question, leaf->rule, filtered, &leaf->members, err);
+        else
+            code = answered(question, leaf->rule, filtered, &leaf->members, err);
     }
     return code;
 }

@@ -335,6 +335,11 @@ bool reference_rule(const struct reference_world *world, const struct plan *plan
     case RULE_DID: return did(world, plan, rule, owner);
     case RULE_SEQUENCE: return walked(world, rule->sequence, owner);
     case RULE_ANSWERED: return answered(world, plan, rule, owner);
+    case RULE_IN: { /* shared: not only what the asker may see */
+        struct plan whole = *plan;
+        whole.scoped = false;
+        return reference_rule(world, &whole, rule->in, owner);
+    }
     default: return false;
     }
 }

@@ -15,8 +15,10 @@ struct reader {
     struct arena *arena;
     struct plan *plan;
     struct err *err;
-    char pointer[128]; /* of the member being read; cut when too long */
-    size_t depth;      /* bytes of pointer in use */
+    char pointer[128];       /* of the member being read; cut when too long */
+    size_t depth;            /* bytes of pointer in use */
+    struct stored_use *uses; /* stored segments met so far */
+    unsigned within_stored;  /* how many are being read: pointers stay where the first was named */
 };
 
 /* Descend into a member or element; the result goes to leave(). */
@@ -59,6 +61,8 @@ must_use int read_matcher(struct reader *r, const json_t *json, const char *extr
                           struct matcher *matcher);
 must_use int read_rule(struct reader *r, const json_t *json, int depth, const struct rule **rule);
 /* Leaves of rules (read_leaves.c). */
+/* The name of a stored segment. */
+must_use int read_in(struct reader *r, const json_t *json, struct rule *rule);
 must_use int read_sequence(struct reader *r, const json_t *json, struct rule *rule);
 must_use int read_answered(struct reader *r, const json_t *json, struct rule *rule);
 /* The last D before the observation ends: from_ms and to_ms of the rule. */

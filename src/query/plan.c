@@ -151,11 +151,12 @@ static int read_segment(struct reader *r, const json_t *json) {
         r->plan->segment_name = SLICE_LITERAL("segment");
         return read_rule(r, json, 0, &r->plan->segment);
     }
-    struct slice name = {0};
-    int code = read_text(r, json, &name);
-    return code
-               ? code
-               : refuse(r, "no segment is called \"%.*s\"", name.n > 80 ? 80 : (int)name.n, name.p);
+    struct rule *rule = ARENA_ARRAY(r->arena, struct rule, 1);
+    r->plan->segment = rule;
+    int code = read_in(r, json, rule);
+    if (!code)
+        code = read_text(r, json, &r->plan->segment_name);
+    return code;
 }
 
 static int read_by_object(struct reader *r, const json_t *json) {

@@ -39,6 +39,9 @@
  *     query do not limit a rule (a `sequence` is a funnel, as in 4, whose last step is reached; `answered` is one answer
  *     or more), except that unit, channel and where do for `of` of kind customers. Universe of kind
  *     customers: every owner of a profile; for a scoped asker those with an interaction in the scope.
+ * 11. A stored segment (`"segment": "vip"`, `{"in": "vip"}`) is its rule, with one difference: it is shared, so it is
+ *     decided by everything that happened, also outside of the asker's rights and of unit, channel and where; the
+ *     answer keeps to the rights. Stored segments may be built on each other, not on themselves.
  *
  * SPDX-License-Identifier: GPL-3.0-or-later
  */
@@ -50,6 +53,7 @@
 #include "base/arena.h"
 #include "base/zone.h"
 #include "query/principal.h"
+#include "query/stored.h"
 #include "query/units.h"
 #include "timeline/dictionary.h"
 #include "timeline/row.h"
@@ -134,7 +138,16 @@ struct filter {
     uint32_t n_channels, n_units;
 };
 
-enum rule_kind { RULE_ALL, RULE_ANY, RULE_NOT, RULE_TRAIT, RULE_DID, RULE_SEQUENCE, RULE_ANSWERED };
+enum rule_kind {
+    RULE_ALL,
+    RULE_ANY,
+    RULE_NOT,
+    RULE_TRAIT,
+    RULE_DID,
+    RULE_SEQUENCE,
+    RULE_ANSWERED,
+    RULE_IN
+};
 
 struct plan;
 
@@ -148,7 +161,9 @@ struct rule {
     enum predicate_op times_op; /* = != < <= > >= */
     uint64_t times;
     int64_t from_ms, to_ms;      /* of did and answered, half-open */
+    bool relative;               /* they move with the end of observation */
     const struct plan *sequence; /* a funnel of its own, whose last step is to be reached */
+    const struct rule *in;       /* of a stored segment: one object for each name in a plan */
 };
 
 enum by_kind {
@@ -291,7 +306,8 @@ struct plan { // NOLINT(clang-analyzer-optin.performance.Padding)
 struct plan_context {
     const struct dictionary *dictionary;
     const struct zone *zone;
-    const struct units *units; /* NULL: an empty hierarchy */
+    const struct units *units;         /* NULL: an empty hierarchy */
+    const struct stored_rules *stored; /* NULL: none */
     int64_t now_ms;
     bool unbounded_timeline; /* the shell: no upper bound on a timeline's limit */
 };

@@ -19,6 +19,8 @@ static void append(struct reader *r, char c) {
 
 size_t enter(struct reader *r, const char *member) {
     size_t mark = r->depth;
+    if (r->within_stored)
+        return mark;
     append(r, '/');
     for (const char *p = member; *p; p++) {
         if (*p == '~' || *p == '/') {

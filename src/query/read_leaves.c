@@ -1,5 +1,5 @@
 /*
- * Leaves of segment rules beside `did` and traits: an order of interactions, an answer.
+ * Leaves of segment rules beside `did` and traits: an order of interactions, an answer, a stored segment.
  *
  * SPDX-License-Identifier: GPL-3.0-or-later
  */
@@ -9,7 +9,7 @@
 
 #define LONGEST_SEQUENCE_MS (INT64_C(20) * 365 * DAY_MS)
 
-enum { ANSWER_CONDITIONS = 4 };
+enum { ANSWER_CONDITIONS = 4, STORED_DEPTH = 8, STORED_CHOICES = 40 };
 
 static int read_steps(struct reader *r, const json_t *json, struct plan *funnel) {
     size_t n = json_array_size(json);
@@ -106,5 +106,67 @@ int read_answered(struct reader *r, const json_t *json, struct rule *rule) {
         return err_hint(r->err, "Give survey, question, metric, or op and value.");
     }
     rule->did = (struct matcher){.name = SLICE_LITERAL("*"), .where = where, .n_where = n};
+    return code;
+}
+
+/* ---- stored segments ---- */
+
+struct stored_use {
+    struct stored_use *before;
+    struct slice name;
+    const struct rule *rule;
+    bool open; /* being read: whoever names it now closes a circle */
+};
+
+static int refuse_stored(struct reader *r, struct slice name) {
+    const struct stored_rules *stored = r->context->stored;
+    const char *choices[STORED_CHOICES];
+    size_t n = 0;
+    for (; stored && n < stored->n && n < STORED_CHOICES; n++)
+        choices[n] = stored->rules[n].name.p;
+    return n ? refuse_choice(r, "segment", name.p, choices, n)
+             : refuse(r, "no segment is called \"%.*s\"", name.n > 80 ? 80 : (int)name.n, name.p);
+}
+
+/* The rule of a stored segment, for everybody: without the asker's rights. */
+static int read_stored(struct reader *r, const struct stored_rule *stored,
+                       const struct rule **rule) {
+    struct plan *asked = r->plan, *whole = ARENA_ARRAY(r->arena, struct plan, 1);
+    json_t *json = json_loadb(stored->rule.p, stored->rule.n, 0, NULL);
+    *whole = *asked;
+    whole->scoped = false;
+    whole->scope = NULL;
+    whole->n_scope = 0;
+    r->plan = whole;
+    r->within_stored++;
+    int code = read_rule(r, json, 0, rule);
+    r->within_stored--;
+    r->plan = asked;
+    json_decref(json);
+    return code;
+}
+
+int read_in(struct reader *r, const json_t *json, struct rule *rule) {
+    struct slice name = {0};
+    int code = read_text(r, json, &name);
+    if (code)
+        return code;
+    rule->kind = RULE_IN;
+    for (const struct stored_use *use = r->uses; use; use = use->before)
+        if (slice_equal(use->name, name)) {
+            rule->in = use->rule;
+            return use->open ? refuse(r, "segment \"%.80s\" is built on itself", name.p) : 0;
+        }
+    const struct stored_rule *stored = stored_rules_find(r->context->stored, name);
+    if (!stored)
+        return refuse_stored(r, name);
+    if (r->within_stored == STORED_DEPTH)
+        return refuse(r, "segments are built on each other more than %d deep", STORED_DEPTH);
+    struct stored_use *use = ARENA_ARRAY(r->arena, struct stored_use, 1);
+    *use = (struct stored_use){.before = r->uses, .name = name, .open = true};
+    r->uses = use;
+    code = read_stored(r, stored, &use->rule);
+    use->open = false;
+    rule->in = use->rule;
     return code;
 }

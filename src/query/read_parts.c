@@ -17,7 +17,7 @@ static const char *const op_texts[] = {
 #undef X
 };
 
-static int read_in(struct reader *r, const json_t *json, struct predicate *predicate) {
+static int read_values(struct reader *r, const json_t *json, struct predicate *predicate) {
     if (!json_is_array(json) || json_array_size(json) == 0)
         return refuse(r, "\"in\" takes a list of values");
     if (json_array_size(json) > RULE_VALUES)
@@ -36,7 +36,7 @@ static int read_in(struct reader *r, const json_t *json, struct predicate *predi
 
 static int read_operand(struct reader *r, const json_t *json, struct predicate *predicate) {
     if (predicate->op == OP_IN)
-        return read_in(r, json, predicate);
+        return read_values(r, json, predicate);
     struct value *value = ARENA_ARRAY(r->arena, struct value, 1);
     predicate->values = value;
     predicate->n_values = 1;
@@ -185,6 +185,7 @@ int read_within(struct reader *r, const json_t *json, struct rule *rule) {
     int code = read_duration(r, json, &length_ms);
     rule->to_ms = r->plan->end_ms;
     rule->from_ms = rule->to_ms - length_ms;
+    rule->relative = true;
     return code;
 }
 
@@ -235,14 +236,6 @@ static int read_not(struct reader *r, const json_t *json, int depth, struct rule
     return read_rule(r, json, depth + 1, &children[0]);
 }
 
-static int read_in_segment(struct reader *r, const json_t *json) {
-    struct slice name = {0};
-    int code = read_text(r, json, &name);
-    return code
-               ? code
-               : refuse(r, "no segment is called \"%.*s\"", name.n > 80 ? 80 : (int)name.n, name.p);
-}
-
 /* The member of the object that says what kind of rule it is, or NULL. */
 static const char *rule_word(const json_t *json) {
     static const char *const words[] = {"all", "any",      "not",      "trait", "did",
@@ -290,7 +283,7 @@ int read_rule(struct reader *r, const json_t *json, int depth, const struct rule
         rule->kind = RULE_NOT;
         WITH_MEMBER(r, json, "not", child, code, read_not(r, child, depth, rule));
     } else if (strcmp(word, "in") == 0) {
-        WITH_MEMBER(r, json, "in", name, code, read_in_segment(r, name));
+        WITH_MEMBER(r, json, "in", name, code, read_in(r, name, rule));
     } else {
         rule->kind = strcmp(word, "all") == 0 ? RULE_ALL : RULE_ANY;
         WITH_MEMBER(r, json, word, children, code, read_children(r, children, depth, rule));

@@ -28,6 +28,7 @@ SCHEMA_EMBED(timeline)
 SCHEMA_EMBED(customer)
 SCHEMA_EMBED(collect)
 SCHEMA_EMBED(jobs)
+SCHEMA_EMBED(segment)
 SCHEMA_EMBED(promise)
 SCHEMA_EMBED(http)
 
@@ -35,8 +36,8 @@ static const struct {
     const char *module, *sql;
 } SCHEMAS[] = {
     {"store", schema_store},     {"timeline", schema_timeline}, {"customer", schema_customer},
-    {"collect", schema_collect}, {"jobs", schema_jobs},         {"promise", schema_promise},
-    {"http", schema_http},
+    {"collect", schema_collect}, {"jobs", schema_jobs},         {"segment", schema_segment},
+    {"promise", schema_promise}, {"http", schema_http},
 };
 enum { SCHEMAS_N = sizeof SCHEMAS / sizeof SCHEMAS[0] };
 

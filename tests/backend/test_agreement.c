@@ -215,9 +215,14 @@ static json_t *some_date(int from_day, int days) {
     return json_sprintf("2026-%02d-%02d", 3 + day / 31, day % 31 + 1);
 }
 
+enum { STORED = 6 };
+static int stored_so_far; /* segments "s0" …, each may be built on those before it */
+
 static json_t *some_rule(int depth) {
     static const char *const TIMES[] = {">=2", "=0", ">=1", "=1", "<2", ">1"};
     int kind = pick(depth > 1 ? 2 : 6);
+    if (stored_so_far && chance(20))
+        return json_pack("{s:o}", "in", json_sprintf("s%d", pick(stored_so_far)));
     if (kind == 5) {
         json_t *rule = json_pack("{s:[o, o]}", "sequence", some_matcher(), some_matcher());
         if (chance(50))
@@ -261,15 +266,19 @@ static void some_filters(json_t *query) {
     if (chance(15))
         json_object_set_new(query, "unit", json_sprintf("n%d", pick(3)));
     if (chance(20))
-        json_object_set_new(query, "segment", some_rule(0));
+        json_object_set_new(query, "segment",
+                            chance(30) ? json_sprintf("s%d", pick(STORED)) : some_rule(0));
 }
 
 static void some_by(json_t *query) {
     static const char *const BY[] = {"channel", "unit", "touchpoint", "event", "week"};
-    int kind = pick(8);
+    int kind = pick(9);
     if (kind < 5)
         json_object_set_new(query, "by", json_string(BY[kind]));
-    else if (kind == 5)
+    else if (kind == 8) {
+        json_object_set_new(query, "by", json_string("segment"));
+        json_object_set_new(query, "segment", json_sprintf("s%d", pick(STORED)));
+    } else if (kind == 5)
         json_object_set_new(query, "by", json_pack("{s:s}", "property", chance(50) ? "p" : "q"));
     else if (kind == 6)
         json_object_set_new(query, "by", json_pack("{s:s}", "trait", "p"));
@@ -395,6 +404,24 @@ static json_t *some_promise(void) {
     return query;
 }
 
+static int store_rules(void *context, sqlite3 *db, struct err *err) {
+    (void)context;
+    for (stored_so_far = 0; stored_so_far < STORED; stored_so_far++) {
+        json_t *rule = some_rule(0);
+        char *text = json_dumps(rule, JSON_COMPACT), name[16];
+        sqlite3_stmt *statement = STORE_PREPARE(db, "INSERT INTO segment_rule VALUES (?, ?)", err);
+        snprintf(name, sizeof name, "s%d", stored_so_far);
+        sqlite3_bind_text(statement, 1, name, -1, SQLITE_TRANSIENT);
+        sqlite3_bind_text(statement, 2, text, -1, SQLITE_TRANSIENT);
+        int code = store_step(statement, err);
+        free(text);
+        json_decref(rule);
+        if (code)
+            return code;
+    }
+    return 0;
+}
+
 static json_t *some_question(void) {
     json_t *query = NULL;
     switch (pick(13)) {
@@ -459,8 +486,15 @@ static void ask(struct folder *folder, const struct reference_world *world, cons
     arena_init(&arena);
     struct err err = {0};
     struct plan *plan = NULL;
-    struct plan_context context = {
-        .dictionary = folder->dictionary, .zone = folder->zone, .now_ms = clock_now_ms()};
+    struct stored_rules stored;
+    sqlite3 *db = store_reader_get(folder->store);
+    if (stored_rules_load(db, &arena, &stored, &err))
+        fail_msg("stored rules: %s", err.message);
+    store_reader_put(folder->store, db);
+    struct plan_context context = {.dictionary = folder->dictionary,
+                                   .zone = folder->zone,
+                                   .stored = &stored,
+                                   .now_ms = clock_now_ms()};
     int refused = plan_compile(query, &OWNER, &context, &arena, &plan, &err);
     if (refused == E_INVALID && (strstr(err.pointer, "/range") || strstr(err.pointer, "/until"))) {
         /* drew a range that ends before it begins */
@@ -500,6 +534,9 @@ static uint64_t one_round(uint64_t seed) {
     struct arena arena;
     arena_init(&arena);
     fill(folder, &arena);
+    stored_so_far = 0;
+    if (store_write(folder->store, store_rules, NULL, &err))
+        fail_msg("segments: %s", err.message);
     struct reference_world world;
     if (reference_load(&world, folder, &err))
         fail_msg("reference: %s", err.message);

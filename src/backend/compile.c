@@ -1,0 +1,117 @@
+/*
+ * From JSON to a plan, with what the folder knows; what only checks.
+ *
+ * SPDX-License-Identifier: GPL-3.0-or-later
+ */
+#include <stdlib.h>
+
+#include "backend/local.h"
+#include "base/clock.h"
+
+/* What plan_compile needs of a folder, as it is now. */
+struct knowledge {
+    struct units units;
+    struct stored_rules stored;
+    struct plan_context context;
+};
+
+static int learn(struct folder *folder, struct arena *arena, struct knowledge *knowledge,
+                 struct err *err) {
+    sqlite3 *db = store_reader_get(folder->store);
+    int code = units_load(db, folder->dictionary, arena, &knowledge->units, err);
+    if (!code)
+        code = stored_rules_load(db, arena, &knowledge->stored, err);
+    store_reader_put(folder->store, db);
+    knowledge->context = (struct plan_context){.dictionary = folder->dictionary,
+                                               .zone = folder->zone,
+                                               .units = &knowledge->units,
+                                               .stored = &knowledge->stored,
+                                               .now_ms = clock_now_ms()};
+    return code;
+}
+
+int question_compile(struct folder *folder, const json_t *query, const struct principal *principal,
+                     bool unbounded, struct arena *arena, struct plan **plan, struct err *err) {
+    struct knowledge knowledge;
+    int code = learn(folder, arena, &knowledge, err);
+    knowledge.context.unbounded_timeline = unbounded;
+    return code ? code : plan_compile(query, principal, &knowledge.context, arena, plan, err);
+}
+
+int query_check(struct folder *folder, const json_t *query, const struct principal *principal,
+                struct err *err) {
+    struct arena arena;
+    struct plan *plan;
+    arena_init(&arena);
+    int code = question_compile(folder, query, principal, false, &arena, &plan, err);
+    arena_release(&arena);
+    return code;
+}
+
+/* ---- stored segments ---- */
+
+static int check_rule(const struct knowledge *knowledge, json_t *rule, struct arena *arena,
+                      struct err *err) {
+    static const struct principal everybody = {.role = ROLE_OWNER, .scopes = SCOPE_QUERY};
+    struct plan *plan;
+    json_t *query = json_pack("{s:s, s:o}", "kind", "customers", "of", rule);
+    int code = plan_compile(query, &everybody, &knowledge->context, arena, &plan, err);
+    json_decref(query);
+    return code;
+}
+
+/* Those that are built on `name`, still. */
+static int check_others(const struct knowledge *knowledge, const char *name, struct arena *arena,
+                        struct err *err) {
+    for (size_t i = 0; i < knowledge->stored.n; i++) {
+        const struct stored_rule *other = &knowledge->stored.rules[i];
+        struct err refusal = {0};
+        if (!slice_is(other->name, name) &&
+            check_rule(knowledge, json_pack("{s:s}", "in", other->name.p), arena, &refusal)) {
+            err_set(err, E_CONFLICT, "segment \"%.80s\" is built on this one: %.120s",
+                    other->name.p, refusal.message);
+            return err_hint(err, "Change that one first.");
+        }
+    }
+    return 0;
+}
+
+static void replace(struct stored_rules *stored, const char *name, const char *text) {
+    size_t i = 0;
+    while (i < stored->n && !slice_is(stored->rules[i].name, name))
+        i++;
+    if (!text && i < stored->n)
+        stored->rules[i] = stored->rules[--stored->n];
+    if (!text)
+        return;
+    stored->rules[i] = (struct stored_rule){slice_of(name), slice_of(text)};
+    stored->n += i == stored->n;
+}
+
+int query_check_stored(struct folder *folder, const char *name, const json_t *rule,
+                       struct err *err) {
+    struct arena arena;
+    struct knowledge knowledge;
+    char *text = rule ? json_dumps(rule, JSON_COMPACT) : NULL;
+    arena_init(&arena);
+    int code = learn(folder, &arena, &knowledge, err);
+    if (!code)
+        replace(&knowledge.stored, name, text);
+    if (!code && rule) {
+        struct err refusal = {0};
+        code = check_rule(&knowledge, json_deep_copy(rule), &arena, &refusal);
+        if (!code) /* through its name, so that a circle is met */
+            code = check_rule(&knowledge, json_pack("{s:s}", "in", name), &arena, &refusal);
+        bool below = strncmp(refusal.pointer, "/of", 3) == 0;
+        if (code) {
+            err_at(err, code, below ? refusal.pointer + 3 : "", "%s", refusal.message);
+            if (refusal.hint[0])
+                err_hint(err, "%s", refusal.hint);
+        }
+    }
+    if (!code)
+        code = check_others(&knowledge, name, &arena, err);
+    arena_release(&arena);
+    free(text);
+    return code;
+}
