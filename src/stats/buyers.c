@@ -105,28 +105,38 @@ double buyers_expected_new(const struct buyers_model *model, double t) {
     return (a + b - 1) / (a - 1) * (1 - rest * hypergeometric(model->r, b, a + b - 1, z));
 }
 
-double buyers_expected(const struct buyers_model *model, const struct buyer *buyer, double t) {
-    double a = off_pole(model->a), x = buyer->x, shape = model->r + x;
+/* Of who is active at that age. */
+static double expected_active(const struct buyers_model *model, double x, double age, double t) {
+    double a = off_pole(model->a), shape = model->r + x;
     double b = model->b + x + (model->modified ? 1 : 0);
-    double scale = model->alpha + buyer->age, z = t / (scale + t);
+    double scale = model->alpha + age, z = t / (scale + t);
     double f = hypergeometric(shape, b, a + b - 1, z);
-    double active = (a + b - 1) / (a - 1) * (1 - pow(scale / (scale + t), shape) * f);
-    return active / (1 + gone_odds(model, buyer));
+    return (a + b - 1) / (a - 1) * (1 - pow(scale / (scale + t), shape) * f);
+}
+
+double buyers_expected(const struct buyers_model *model, const struct buyer *buyer, double t) {
+    return expected_active(model, buyer->x, buyer->age, t) / (1 + gone_odds(model, buyer));
 }
 
 double buyers_alive(const struct buyers_model *model, const struct buyer *buyer) {
     return 1 / (1 + gone_odds(model, buyer));
 }
 
-double lifetime_value(const struct buyers_model *buyers, const struct spend_model *spend,
-                      const struct buyer *buyer, const struct spender *spender, unsigned months,
-                      double month, double discount) {
-    double each = spend_expected(spend, spender), before = 0, sum = 0, factor = 1;
+double buyers_discounted(const struct buyers_model *model, uint32_t x, double age, unsigned months,
+                         double month, double discount) {
+    double before = 0, sum = 0, factor = 1;
     for (unsigned i = 1; i <= months; i++) {
-        double until = buyers_expected(buyers, buyer, month * i);
+        double until = expected_active(model, x, age, month * i);
         factor /= 1 + discount;
         sum += (until - before) * factor;
         before = until;
     }
-    return each * sum;
+    return sum;
+}
+
+double lifetime_value(const struct buyers_model *buyers, const struct spend_model *spend,
+                      const struct buyer *buyer, const struct spender *spender, unsigned months,
+                      double month, double discount) {
+    return spend_expected(spend, spender) * buyers_alive(buyers, buyer) *
+           buyers_discounted(buyers, buyer->x, buyer->age, months, month, discount);
 }

@@ -50,6 +50,12 @@ double buyers_expected(const struct buyers_model *model, const struct buyer *buy
 /* Probability that the customer is still active at the end of observation. */
 double buyers_alive(const struct buyers_model *model, const struct buyer *buyer);
 
+/* Purchases expected of who bought x times again by this age and is still active, over months, each `month` units of time
+ * long, discounted by the month. Times buyers_alive it is what is expected of a buyer: this part, the dear one, is the
+ * same for all of the same x and age. */
+double buyers_discounted(const struct buyers_model *model, uint32_t x, double age, unsigned months,
+                         double month, double discount);
+
 /* What they spend: Gamma-Gamma. A customer's mean m over x repeat purchases; only x > 0 and m > 0 count.
  * SOURCE  Fader, Hardie, "The Gamma-Gamma Model of Monetary Value" (2013). */
 struct spender {

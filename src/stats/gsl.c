@@ -27,6 +27,11 @@ double normal_two_sided(double z) {
     return 2 * gsl_cdf_ugaussian_Q(fabs(z));
 }
 
+double chi_square_tail(double x, double df) {
+    gsl_quiet();
+    return x >= 0 && df > 0 ? gsl_cdf_chisq_Q(x, df) : (double)NAN;
+}
+
 double student_quantile(double p, double df) {
     gsl_quiet();
     return p > 0 && p < 1 && df > 0 ? gsl_cdf_tdist_Pinv(p, df) : (double)NAN;

@@ -14,8 +14,9 @@
 /* Switches GSL's aborting handler off, once; every file that calls GSL begins with it. */
 void gsl_quiet(void);
 
-double normal_quantile(double p);  /* of the standard normal, 0 < p < 1 */
-double normal_two_sided(double z); /* P(|Z| >= |z|) */
+double normal_quantile(double p);            /* of the standard normal, 0 < p < 1 */
+double normal_two_sided(double z);           /* P(|Z| >= |z|) */
+double chi_square_tail(double x, double df); /* P(X >= x) */
 double student_quantile(double p, double df);
 double student_two_sided(double t, double df); /* P(|T| >= |t|) */
 
