@@ -100,18 +100,36 @@ static int stored(struct question *question, const struct rule *rule, struct own
     return 0;
 }
 
+static int estimated(struct question *question, const struct rule *rule, struct owner_set *set,
+                     struct err *err) {
+    struct numbers *numbers;
+    int code = numbers_get(question->folder, &numbers, err);
+    for (uint32_t owner = 1; !code && owner < set->n; owner++) {
+        struct value value = number_value(numbers_of(numbers, rule->number, owner));
+        if (predicate_matches(&rule->trait, &value))
+            owner_set_put(set, owner, true);
+    }
+    numbers_put(numbers);
+    return code;
+}
+
+static int leaf_set(struct question *question, const struct rule *rule, bool filtered,
+                    struct owner_set *set, struct err *err) {
+    switch (rule->kind) {
+    case RULE_SEQUENCE: return question_sequence(question, rule, filtered, set, err);
+    case RULE_IN: return stored(question, rule, set, err);
+    case RULE_NUMBER: return estimated(question, rule, set, err);
+    default: return answered(question, rule, filtered, set, err);
+    }
+}
+
 static int fill_sets(struct question *question, struct rule_spec *spec, bool filtered,
                      struct err *err) {
     int code = 0;
     for (uint32_t i = 0; i < spec->n_sets && !code; i++) {
         struct rule_set *leaf = &spec->sets[i];
         owner_set_init(&leaf->members, snapshot_profiles(question->snapshot) + 1, question->arena);
-        if (leaf->rule->kind == RULE_IN)
-            code = stored(question, leaf->rule, &leaf->members, err);
-        else if (leaf->rule->kind == RULE_SEQUENCE)
-            code = question_sequence(question, leaf->rule, filtered, &leaf->members, err);
-        else
-            code = answered(question, leaf->rule, filtered, &leaf->members, err);
+        code = leaf_set(question, leaf->rule, filtered, &leaf->members, err);
     }
     return code;
 }

@@ -135,6 +135,8 @@ int reference_load(struct reference_world *world, struct folder *folder, struct 
     size_t n_rules = 0;
     int code = timeline_snapshot(folder->timeline, &snapshot, err);
     if (!code)
+        code = numbers_get(folder, &world->numbers, err);
+    if (!code)
         code = timeline_get_rules(folder->timeline, &world->arena, &rules, &n_rules, err);
     if (!code) {
         const struct overlay *overlay = snapshot_overlay(snapshot);
@@ -164,6 +166,7 @@ void reference_release(struct reference_world *world) {
     free(world->rows);
     free(world->answers);
     free(world->traits);
+    numbers_put(world->numbers);
     arena_release(&world->arena);
     *world = (struct reference_world){0};
 }
@@ -339,6 +342,10 @@ bool reference_rule(const struct reference_world *world, const struct plan *plan
         struct plan whole = *plan;
         whole.scoped = false;
         return reference_rule(world, &whole, rule->in, owner);
+    }
+    case RULE_NUMBER: {
+        struct value value = number_value(numbers_of(world->numbers, rule->number, owner));
+        return predicate_matches(&rule->trait, &value);
     }
     default: return false;
     }

@@ -33,6 +33,7 @@ struct reference_world {
     uint32_t *owners; /* every owner, ascending */
     size_t n_owners;
     const struct dictionary *dictionary;
+    struct numbers *numbers; /* estimates, NULL: none */
 };
 
 must_use int reference_load(struct reference_world *world, struct folder *folder, struct err *err);

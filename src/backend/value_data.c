@@ -7,6 +7,7 @@
 #include <stdlib.h>
 
 #include "backend/local.h"
+#include "base/time.h"
 
 enum { HELD_GROUPS = 8 }; /* 0, 1, … 6, 7 and more repeat purchases */
 
@@ -228,6 +229,22 @@ static json_t *model_json(const struct value_input *input, const struct worth *w
     return data;
 }
 
+json_t *json_of_day(int32_t day) {
+    char text[TIME_TEXT_BYTES];
+    time_format((int64_t)day * DAY_MS, text);
+    return json_stringn(text, sizeof "2026-01-01" - 1);
+}
+
+/* What the estimate rests on: the first day with a purchase to the last day observed; null without purchases. */
+static json_t *observed_json(const struct worth_input *input) {
+    int32_t first = INT32_MAX;
+    for (size_t i = 0; i < input->n; i++)
+        first = input->rows[i].first_day < first ? input->rows[i].first_day : first;
+    return input->n ? json_pack("{s:o, s:o}", "from", json_of_day(first), "until",
+                                json_of_day(input->until_day))
+                    : json_null();
+}
+
 int value_data(const struct value_input *input, const atomic_bool *cancelled, json_t **data,
                struct err *err) {
     const struct plan *plan = input->plan;
@@ -244,6 +261,7 @@ int value_data(const struct value_input *input, const atomic_bool *cancelled, js
         rfm_make(&rfm, &input->worth, plan->ntile ? RFM_NTILE : RFM_QUANTILE);
     }
     *data = model_json(input, &worth, &rfm);
+    json_object_set_new(*data, "observed", observed_json(&input->worth));
     if (worth.buyers_fitted && plan->horizon > 0)
         json_object_set_new(*data, "expected", expected_json(input, &worth));
     if (worth.buyers_fitted && plan->has_holdout)

@@ -29,6 +29,8 @@ int32_t value_until_day(const struct plan *plan, const struct purchase_history *
 /* Number of the local day that holds an instant, days since 1970. */
 int32_t local_day(const struct zone *zone, int64_t ms);
 
+/* "2026-01-31" of the number of a day. New reference. */
+json_t *json_of_day(int32_t day);
 /* One customer's numbers; rfm NULL: without scores. New reference. */
 json_t *value_row_json(const struct value_input *input, const struct worth *worth,
                        const struct rfm *rfm, size_t row);

@@ -85,8 +85,8 @@ void value_add_ranks(const struct value_input *input, const struct worth *worth,
     double total = 0;
     for (size_t i = 0; i < n; i++) {
         double value = value_of_row(input, worth, i);
-        ranked[i] = (struct ranked_row){isfinite(value) ? value : 0, i};
-        total += value;
+        ranked[i] = (struct ranked_row){isfinite(value) ? value : 0, i}; /* no mean exists: 0 */
+        total += ranked[i].key;
     }
     qsort(ranked, n, sizeof *ranked, by_key);
     json_object_set_new(data, "total", json_of_number(total));

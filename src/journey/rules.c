@@ -11,7 +11,8 @@ static uint32_t count_traits(const struct rule *rule) {
 }
 
 static bool is_set(const struct rule *rule) {
-    return rule->kind == RULE_SEQUENCE || rule->kind == RULE_ANSWERED || rule->kind == RULE_IN;
+    return rule->kind == RULE_SEQUENCE || rule->kind == RULE_ANSWERED || rule->kind == RULE_IN ||
+           rule->kind == RULE_NUMBER;
 }
 
 static uint32_t count_sets(const struct rule *rule) {

@@ -34,7 +34,7 @@ struct rule_trait {
     const uint8_t *holds;     /* [values] whether the predicate holds for each number */
 };
 
-/* A leaf that is decided before the rule runs (sequence, answered, in). */
+/* A leaf that is decided before the rule runs (sequence, answered, in, value). */
 struct rule_set {
     const struct rule *rule;
     struct owner_set members;

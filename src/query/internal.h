@@ -54,6 +54,8 @@ must_use int read_duration(struct reader *r, const json_t *json, int64_t *ms);
 /* {"property"|"trait": …, "op": …, "value": …} */
 must_use int read_predicate(struct reader *r, const json_t *json, const char *name_member,
                             struct predicate *predicate);
+/* Its members op and value. */
+must_use int read_operation(struct reader *r, const json_t *json, struct predicate *predicate);
 must_use int read_where(struct reader *r, const json_t *json, const struct predicate **where,
                         uint32_t *n);
 /* extra: further members that the object may have, for the caller; NULL for none. */
@@ -65,6 +67,7 @@ must_use int read_rule(struct reader *r, const json_t *json, int depth, const st
 must_use int read_in(struct reader *r, const json_t *json, struct rule *rule);
 must_use int read_sequence(struct reader *r, const json_t *json, struct rule *rule);
 must_use int read_answered(struct reader *r, const json_t *json, struct rule *rule);
+must_use int read_number_leaf(struct reader *r, const json_t *json, struct rule *rule);
 /* The last D before the observation ends: from_ms and to_ms of the rule. */
 must_use int read_within(struct reader *r, const json_t *json, struct rule *rule);
 /* One or several texts: where[(*n)++] says that the property is one of them; before anybody bore that property its code

@@ -52,6 +52,7 @@
 
 #include "base/arena.h"
 #include "base/zone.h"
+#include "number/number.h"
 #include "query/principal.h"
 #include "query/stored.h"
 #include "query/units.h"
@@ -116,6 +117,8 @@ struct predicate {
 
 /* The one meaning of a predicate (query/predicate.c): VALUE_ABSENT, VALUE_NULL and VALUE_JSON count as absent. */
 bool predicate_matches(const struct predicate *predicate, const struct value *value);
+/* An estimate as predicates see it: NAN is absent. */
+struct value number_value(double number);
 
 /* Which interactions: all conditions together; an empty list does not restrict. {} matches everything. */
 struct matcher {
@@ -146,7 +149,8 @@ enum rule_kind {
     RULE_DID,
     RULE_SEQUENCE,
     RULE_ANSWERED,
-    RULE_IN
+    RULE_IN,
+    RULE_NUMBER
 };
 
 struct plan;
@@ -156,7 +160,8 @@ struct rule {
     enum rule_kind kind;
     const struct rule *const *children; /* all, any: n >= 1; not: 1 */
     uint32_t n_children;
-    struct predicate trait;
+    struct predicate trait;     /* of number: what it says of the number */
+    enum number number;         /* an estimate of number/number.h */
     struct matcher did;         /* of answered: which answers */
     enum predicate_op times_op; /* = != < <= > >= */
     uint64_t times;

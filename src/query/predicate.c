@@ -5,6 +5,8 @@
  */
 #include "query/plan.h"
 
+#include <math.h>
+
 static bool present(const struct value *value) {
     return value->type != VALUE_ABSENT && value->type != VALUE_NULL && value->type != VALUE_JSON;
 }
@@ -63,4 +65,10 @@ bool predicate_matches(const struct predicate *predicate, const struct value *va
     case OP_GE: return compare(value, predicate->values, &order) && order >= 0;
     default: return false;
     }
+}
+
+struct value number_value(double number) {
+    if (isnan(number))
+        return (struct value){.type = VALUE_ABSENT};
+    return (struct value){.type = VALUE_NUMBER, .number = number};
 }

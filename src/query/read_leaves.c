@@ -1,5 +1,5 @@
 /*
- * Leaves of segment rules beside `did` and traits: an order of interactions, an answer, a stored segment.
+ * Leaves of segment rules beside `did` and traits: an order of interactions, an answer, a stored segment, an estimate.
  *
  * SPDX-License-Identifier: GPL-3.0-or-later
  */
@@ -168,5 +168,34 @@ int read_in(struct reader *r, const json_t *json, struct rule *rule) {
     code = read_stored(r, stored, &use->rule);
     use->open = false;
     rule->in = use->rule;
+    return code;
+}
+
+/* {"of": "clv", "op": ">=", "value": 100}. Estimates are of the whole organisation, so who sees some units only may not ask. */
+int read_number_leaf(struct reader *r, const json_t *json, struct rule *rule) {
+    int number = 0;
+    if (!json_is_object(json)) {
+        refuse(r, "must be an object with \"of\", \"op\" and \"value\"");
+        return err_hint(r->err,
+                        "Write {\"value\": {\"of\": \"clv\", \"op\": \">=\", \"value\": 100}}.");
+    }
+    int code = read_members(r, json, "of op value");
+    if (!code && !json_object_get(json, "of"))
+        return refuse(r, "needs \"of\"");
+    if (!code && r->plan->scoped)
+        return err_at(r->err, E_FORBIDDEN, r->pointer,
+                      "estimates are of the whole organisation, not of some units");
+    WITH_MEMBER(r, json, "of", of, code,
+                read_choice(r, of, "estimate", number_names, NUMBERS, &number));
+    rule->kind = RULE_NUMBER;
+    rule->number = (enum number)number;
+    if (!code)
+        code = read_operation(r, json, &rule->trait);
+    for (uint32_t i = 0; !code && i < rule->trait.n_values; i++)
+        if (rule->trait.values[i].type != VALUE_INT && rule->trait.values[i].type != VALUE_NUMBER) {
+            size_t mark = enter(r, "value");
+            code = refuse(r, "must be a number");
+            leave(r, mark);
+        }
     return code;
 }

@@ -51,24 +51,12 @@ static int read_operand(struct reader *r, const json_t *json, struct predicate *
     return 0;
 }
 
-int read_predicate(struct reader *r, const json_t *json, const char *name_member,
-                   struct predicate *predicate) {
-    char allowed[64];
-    snprintf(allowed, sizeof allowed, "%s op value", name_member);
-    int code = read_members(r, json, allowed), op = OP_EQ;
-    if (code)
-        return code;
-    *predicate = (struct predicate){0};
-    if (!json_object_get(json, name_member))
-        return refuse(r, "needs \"%s\"", name_member);
-    uint16_t property = CODE_NONE;
-    WITH_MEMBER(r, json, name_member, name, code,
-                read_code(r, DICTIONARY_PROPERTY, name_member, name, &property));
+int read_operation(struct reader *r, const json_t *json, struct predicate *predicate) {
+    int code = 0, op = OP_EQ;
     WITH_MEMBER(r, json, "op", text, code,
                 read_choice(r, text, "op", op_texts, PREDICATE_OPS, &op));
     if (code)
         return code;
-    predicate->property = property;
     predicate->op = (enum predicate_op)op;
     bool needs_value = op != OP_EXISTS && op != OP_ABSENT;
     const json_t *operand = json_object_get(json, "value");
@@ -78,6 +66,23 @@ int read_predicate(struct reader *r, const json_t *json, const char *name_member
         return refuse(r, "\"%s\" takes no value", op_texts[op]);
     WITH_MEMBER(r, json, "value", value, code, read_operand(r, value, predicate));
     return code;
+}
+
+int read_predicate(struct reader *r, const json_t *json, const char *name_member,
+                   struct predicate *predicate) {
+    char allowed[64];
+    snprintf(allowed, sizeof allowed, "%s op value", name_member);
+    int code = read_members(r, json, allowed);
+    if (code)
+        return code;
+    *predicate = (struct predicate){0};
+    if (!json_object_get(json, name_member))
+        return refuse(r, "needs \"%s\"", name_member);
+    uint16_t property = CODE_NONE;
+    WITH_MEMBER(r, json, name_member, name, code,
+                read_code(r, DICTIONARY_PROPERTY, name_member, name, &property));
+    predicate->property = property;
+    return code ? code : read_operation(r, json, predicate);
 }
 
 int read_where(struct reader *r, const json_t *json, const struct predicate **where, uint32_t *n) {
@@ -257,10 +262,10 @@ int read_rule(struct reader *r, const json_t *json, int depth, const struct rule
     *out = rule;
     int code = 0;
     if (!word) {
-        code = read_members(r, json, "all any not trait did sequence answered in");
+        code = read_members(r, json, "all any not trait did sequence answered value in");
         return code ? code
                     : refuse(r, "a rule needs one of all, any, not, trait, did, sequence, "
-                                "answered, in");
+                                "answered, value, in");
     }
     if (strcmp(word, "trait") == 0) {
         rule->kind = RULE_TRAIT;
@@ -270,14 +275,12 @@ int read_rule(struct reader *r, const json_t *json, int depth, const struct rule
         return read_did(r, json, rule);
     if (strcmp(word, "sequence") == 0)
         return read_sequence(r, json, rule);
+    code = strcmp(word, "value") == 0 && !json_is_object(json_object_get(json, word))
+               ? 0 /* read_number tells how it is written */
+               : read_members(r, json, word);
     if (strcmp(word, "value") == 0) {
-        size_t mark = enter(r, word);
-        code = refuse(r, "rules over \"%s\" are not available yet", word);
-        leave(r, mark);
-        return code;
-    }
-    code = read_members(r, json, word);
-    if (strcmp(word, "answered") == 0) {
+        WITH_MEMBER(r, json, "value", number, code, read_number_leaf(r, number, rule));
+    } else if (strcmp(word, "answered") == 0) {
         WITH_MEMBER(r, json, "answered", answered, code, read_answered(r, answered, rule));
     } else if (strcmp(word, "not") == 0) {
         rule->kind = RULE_NOT;
