@@ -243,6 +243,43 @@ int reader_traits(struct reader *reader, uint32_t owner, const uint32_t *codes, 
     return code;
 }
 
+/* ---- who may be seen ---- */
+
+struct looking {
+    struct reader *reader;
+    uint64_t *owners;
+};
+
+static int look(void *context, struct err *err) {
+    struct looking *looking = context;
+    struct reader *reader = looking->reader;
+    uint32_t profiles = reader_profiles(reader);
+    for (size_t p = 0; p < reader->n_parts; p++) {
+        const struct part *part = reader->parts[p];
+        int code = part_touch(part, COLUMN_UNIT, NULL, 0, err);
+        if (code)
+            return code;
+        for (uint32_t k = 0; k < part->n_customers; k++) {
+            uint32_t owner =
+                part->customer[k] <= profiles ? reader_owner(reader, part->customer[k]) : 0;
+            uint32_t row = part->start[k], end = part->start[k + 1];
+            while (row < end && !sees(reader, part->unit[row]))
+                row++;
+            if (owner && row < end)
+                looking->owners[owner >> 6] |= UINT64_C(1) << (owner & 63);
+        }
+    }
+    return 0;
+}
+
+int reader_visible(struct reader *reader, const uint64_t **owners, struct err *err) {
+    size_t words = reader_profiles(reader) / 64 + 1;
+    struct looking looking = {reader, ARENA_ARRAY(reader->arena, uint64_t, words)};
+    memset(looking.owners, 0, words * sizeof *looking.owners);
+    *owners = looking.owners;
+    return part_guard(look, &looking, err);
+}
+
 /* ---- orders ---- */
 
 struct place {

@@ -54,6 +54,9 @@ must_use int customer_names(struct request *request, const uint32_t *owners, siz
 must_use int customer_read(struct request *request, struct reader *reader, uint32_t owner,
                            json_t **out, struct err *err);
 
+/* Bit set of the owners of whom the asker may see an interaction; in the reader's arena. COST a pass over units. */
+must_use int reader_visible(struct reader *reader, const uint64_t **owners, struct err *err);
+
 enum customer_order { ORDER_ID, ORDER_LAST_SEEN, ORDER_FIRST_SEEN, ORDER_INTERACTIONS };
 /* The owners at places [skip, skip + *n) of the order; *n becomes how many. With an order other than by id, or for an
  * asker limited to units, only customers with an interaction that they may see. */

@@ -217,38 +217,30 @@ static int read_order(struct request *request, enum customer_order *order, bool 
                   "order is id, last_seen, first_seen or interactions, with - before it falling");
 }
 
-/* Those with an interaction that the asker may see, in the same order; at most max. */
-static int keep_seen(struct reader *reader, uint32_t *owners, size_t *n, size_t max,
-                     struct arena *arena, struct err *err) {
-    struct customer_summary *summaries = ARENA_ARRAY(arena, struct customer_summary, *n + 1);
-    size_t kept = 0;
-    int code = reader_summaries(reader, owners, *n, summaries, err);
-    for (size_t i = 0; !code && i < *n && kept < max; i++)
-        if (summaries[i].interactions)
-            owners[kept++] = owners[i];
-    *n = kept;
-    return code;
-}
-
-/* By a whole identifier first, then by any fragment (search/search.h). */
-static int search(struct request *request, struct reader *reader, const char *text,
-                  uint32_t *owners, size_t *n, struct err *err) {
-    struct folder *folder = app_folder(request->app);
-    size_t max = *n, found = SEARCH_FOUND_MAX;
-    uint32_t *all = ARENA_ARRAY(request->arena, uint32_t, found);
+/* Whose whole identifier it is stands first, then whoever has the text as a fragment (search/search.h). skip: so many have been
+ * given already. */
+static int search(struct request *request, struct reader *reader, const char *text, size_t skip,
+                  uint32_t *owners, size_t *n, bool *more, struct err *err) {
+    struct search_ask ask = {.text = slice_of(text), .skip = skip};
     struct err none = {0};
-    int code = customers_find(folder->customers, slice_of(text), &all[0], &none);
-    if (!code) {
-        found = 1;
-    } else if (code == E_NOT_FOUND) {
-        code = search_customers(folder, slice_of(text), all, &found, err);
-    } else {
+    size_t first = 0;
+    int code = request->principal.units ? reader_visible(reader, &ask.visible, err) : 0;
+    if (code)
+        return code;
+    code = customers_find(app_folder(request->app)->customers, ask.text, &ask.without, &none);
+    if (code && code != E_NOT_FOUND) {
         *err = none;
+        return code;
     }
-    if (!code && request->principal.units)
-        code = keep_seen(reader, all, &found, max, request->arena, err);
-    *n = found < max ? found : max;
-    memcpy(owners, all, *n * sizeof *owners);
+    bool whole =
+        !code && (!ask.visible || (ask.visible[ask.without >> 6] >> (ask.without & 63) & 1));
+    if (whole && !skip)
+        owners[first++] = ask.without;
+    else if (whole)
+        ask.skip--;
+    size_t rest = *n - first;
+    code = search_customers(app_folder(request->app), &ask, owners + first, &rest, more, err);
+    *n = first + rest;
     return code;
 }
 
@@ -271,20 +263,22 @@ static int list(struct request *request, struct response *response, struct err *
         return code;
     size_t n = (size_t)limit;
     uint32_t *owners = ARENA_ARRAY(request->arena, uint32_t, n);
-    if (q && q[0])
-        code = search(request, reader, q, owners, &n, err);
-    else
+    bool asked = q && q[0], more = false;
+    if (asked) {
+        code = search(request, reader, q, (size_t)cursor, owners, &n, &more, err);
+    } else {
         code = reader_page(reader, order, falling, (size_t)cursor, owners, &n, err);
+        more = n == (size_t)limit;
+    }
     if (!code)
         code = rows_json(request, reader, owners, n, &rows, err);
     if (!code) {
         audit_note(request, "customer.list", "",
                    arena_format(request->arena, "%zu", json_array_size(rows)));
-        bool more = !(q && q[0]) && n == (size_t)limit;
         if (more)
             snprintf(next, sizeof next, "%llu",
-                     order == ORDER_ID ? (unsigned long long)owners[n - 1]
-                                       : (unsigned long long)cursor + n);
+                     order == ORDER_ID && !asked ? (unsigned long long)owners[n - 1]
+                                                 : (unsigned long long)cursor + n);
         response_list(response, rows, more ? next : NULL);
     }
     reader_close(reader);
@@ -293,25 +287,34 @@ static int list(struct request *request, struct response *response, struct err *
 
 /* ---- one ---- */
 
+static json_t *identifier_json(const struct known_identity *known) {
+    static const char *const kinds[] = {"", "user", "anonymous", "external"};
+    const struct identity *identity = &known->identity;
+    char id[CUSTOMER_ID_BYTES];
+    customer_id_format(known->profile, id);
+    json_t *row = json_pack("{s:s, s:o, s:s, s:b, s:b, s:o}", "kind", kinds[identity->kind],
+                            "value", json_stringn(identity->value.p, identity->value.n), "customer",
+                            id, "attached", known->attached, "current", known->leads_here, "since",
+                            api_instant(known->attached_ms));
+    if (row && identity->external_type.n)
+        json_object_set_new(row, "type",
+                            json_stringn(identity->external_type.p, identity->external_type.n));
+    return row;
+}
+
 static int add_identifiers(struct request *request, uint32_t owner, json_t *json,
                            struct slice *user_id, struct err *err) {
-    static const char *const kinds[] = {"", "user", "anonymous", "external"};
-    struct identity *identities;
+    struct known_identity *identities;
     size_t n;
-    int code = customers_identities(app_folder(request->app)->customers, owner, request->arena,
-                                    &identities, &n, err);
+    int code = customers_known_identities(app_folder(request->app)->customers, owner,
+                                          request->arena, &identities, &n, err);
     if (code)
         return code;
     json_t *list = json_array();
     for (size_t i = 0; i < n; i++) {
-        if (identities[i].kind == IDENTITY_USER && !user_id->n)
-            *user_id = identities[i].value;
-        json_t *row = json_pack("{s:s, s:o}", "kind", kinds[identities[i].kind], "value",
-                                json_stringn(identities[i].value.p, identities[i].value.n));
-        if (row && identities[i].external_type.n)
-            json_object_set_new(
-                row, "type",
-                json_stringn(identities[i].external_type.p, identities[i].external_type.n));
+        if (identities[i].identity.kind == IDENTITY_USER && !user_id->n)
+            *user_id = identities[i].identity.value;
+        json_t *row = identifier_json(&identities[i]);
         if (row)
             json_array_append_new(list, row);
     }

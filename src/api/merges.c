@@ -8,8 +8,9 @@
  */
 #include "api/customer_read.h"
 #include "base/limits.h"
+#include "search/search.h"
 
-enum { WHY_MAX = 500 };
+enum { WHY_MAX = 500, MERGES_MAX = 1000 };
 
 /* ---- pieces ---- */
 
@@ -155,43 +156,95 @@ static int merge(struct request *request, struct response *response, struct err 
 
 static int merges(struct request *request, struct response *response, struct err *err) {
     struct merge *found;
-    size_t n;
+    int64_t limit, before;
     uint32_t owner;
+    char next[24];
     json_t *customer = NULL, *list = json_array();
-    int code = read_one(request, request->params[0], &customer, err); /* whom the asker may see */
+    int code = request_query_int(request, "limit", 100, 1, MERGES_MAX, &limit, err);
+    if (!code)
+        code = request_query_int(request, "cursor", 0, 0, INT64_MAX, &before, err);
+    if (!code) /* whom the asker may see */
+        code = read_one(request, request->params[0], &customer, err);
     json_decref(customer);
+    size_t n = code ? 0 : (size_t)limit;
     if (!code)
         code = customers_find(customers_here(request), slice_of(request->params[0]), &owner, err);
     if (!code)
-        code = customers_merges(customers_here(request), owner, request->arena, &found, &n, err);
+        code = customers_merges(customers_here(request), owner, (uint64_t)before, request->arena,
+                                &found, &n, err);
     if (code) {
         json_decref(list);
         return code;
     }
     for (size_t i = 0; i < n; i++)
         json_array_append_new(list, merge_json(&found[i]));
-    response_list(response, list, NULL);
+    if (n)
+        snprintf(next, sizeof next, "%llu", (unsigned long long)found[n - 1].number);
+    response_list(response, list, n && n == (size_t)limit ? next : NULL);
     return HANDLED;
 }
 
-static int separate(struct request *request, struct response *response, struct err *err) {
-    static const char *const known[] = {"merge", NULL};
+/* {"kind": "user" | "anonymous" | "external", "type", "value"}, as GET of a customer gives it. */
+static int read_identity(const json_t *body, struct identity *identity, struct err *err) {
+    static const char *const kinds[] = {"", "user", "anonymous", "external"};
+    const json_t *json = json_object_get(body, "identifier");
+    const char *kind = json_string_value(json_object_get(json, "kind")),
+               *type = json_string_value(json_object_get(json, "type")),
+               *value = json_string_value(json_object_get(json, "value"));
+    *identity = (struct identity){.value = slice_of(value ? value : "")};
+    for (int k = IDENTITY_USER; kind && k <= IDENTITY_EXTERNAL; k++)
+        if (strcmp(kind, kinds[k]) == 0)
+            identity->kind = (enum identity_kind)k;
+    if (!identity->kind)
+        return err_at(err, E_INVALID, "/identifier/kind", "must be user, anonymous or external");
+    if (!identity->value.n)
+        return err_at(err, E_INVALID, "/identifier/value", "must be a text");
+    if (identity->kind != IDENTITY_EXTERNAL)
+        return 0;
+    if (!type)
+        return err_at(err, E_INVALID, "/identifier/type", "an external identifier needs its type");
+    identity->external_type = slice_of(type);
+    return 0;
+}
+
+static int take_back(struct request *request, const json_t *body, struct merge *merge,
+                     struct err *err) {
     struct customers *customers = customers_here(request);
+    const json_t *number = json_object_get(body, "merge"),
+                 *identifier = json_object_get(body, "identifier");
+    struct identity identity;
     uint32_t profile;
+    bool numbered = number && !json_is_null(number),
+         named = identifier && !json_is_null(identifier);
+    if (numbered && json_integer_value(number) < 1)
+        return err_at(err, E_INVALID, "/merge", "must be the number of a merge");
+    if (numbered && named)
+        return err_at(err, E_INVALID, "/identifier", "a merge or an identifier, not both");
+    int code = named ? read_identity(body, &identity, err) : 0;
+    if (!code)
+        code = customers_find_profile(customers, slice_of(request->params[0]), &profile, err);
+    if (code)
+        return code;
+    if (!named)
+        return customers_separate(customers, profile, (uint64_t)json_integer_value(number),
+                                  asker(request), request->arena, merge, err);
+    code = customers_separate_identity(customers, profile, &identity, asker(request),
+                                       request->arena, merge, err);
+    if (!code) /* it stands with both */
+        search_forget(app_folder(request->app));
+    return code;
+}
+
+static int separate(struct request *request, struct response *response, struct err *err) {
+    static const char *const known[] = {"merge", "identifier", NULL};
     struct merge merge;
     json_t *body;
     int code = request_json(request, &body, err);
     if (code)
         return code;
     code = api_known(body, known, err);
-    const json_t *number = json_object_get(body, "merge");
-    if (!code && number && json_integer_value(number) < 1)
-        code = err_at(err, E_INVALID, "/merge", "must be the number of a merge");
     if (!code)
-        code = customers_find_profile(customers, slice_of(request->params[0]), &profile, err);
-    if (!code)
-        code = customers_separate(customers, profile, (uint64_t)json_integer_value(number),
-                                  asker(request), request->arena, &merge, err);
+        code = take_back(request, body, &merge, err);
     json_decref(body);
     if (code)
         return code;
@@ -222,6 +275,7 @@ static const struct route routes[] = {
     {METHOD_GET, "/api/v1/customers/{id}/merges", ACCESS_API, SCOPE_QUERY, .role = ROLE_AGENT,
      .handle = merges, .summary = "Why these identities are one, and what was separated"},
     {METHOD_POST, "/api/v1/customers/{id}/unmerge", ACCESS_API, SCOPE_MANAGE, .handle = separate,
-     .summary = "Takes a merge back: that of number {\"merge\"}, else the last one"},
+     .summary = "Takes a merge back: that of number {\"merge\"}, that by which an {\"identifier\"} "
+                "came, else the last one"},
 };
 const struct route_table api_merge_routes = ROUTE_TABLE(routes);

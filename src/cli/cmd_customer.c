@@ -4,6 +4,7 @@
  * SPDX-License-Identifier: GPL-3.0-or-later
  */
 #include <stdlib.h>
+#include <string.h>
 
 #include "cli/commands.h"
 #include "cli/desk.h"
@@ -95,6 +96,22 @@ static int merge(struct desk *desk, const char *id, const struct command_line *l
 static int unmerge(struct desk *desk, const char *id, const struct command_line *line,
                    struct buf *target, struct err *err) {
     json_t *body = json_object();
+    const char *identifier = option_get(line, "identifier");
+    if (identifier) {
+        const char *colon = strchr(identifier, ':');
+        json_t *json = colon ? json_pack("{s:s%, s:s}", "kind", identifier,
+                                         (size_t)(colon - identifier), "value", colon + 1)
+                             : NULL;
+        if (!json) {
+            json_decref(body);
+            return err_set(err, E_USAGE, "an identifier is KIND:VALUE");
+        }
+        if (strncmp(identifier, "user:", 5) != 0 && strncmp(identifier, "anonymous:", 10) != 0) {
+            json_object_set(json, "type", json_object_get(json, "kind"));
+            json_object_set_new(json, "kind", json_string("external"));
+        }
+        json_object_set_new(body, "identifier", json);
+    }
     if (line->n_arguments > 2) {
         char *end;
         long long number = strtoll(line->arguments[2], &end, 10);
@@ -135,6 +152,9 @@ static const struct option options[] = {
     OPTION_JSON,
     {.name = "preview", .help = "merge: show both and change nothing"},
     {.name = "why", .value = "TEXT", .help = "merge: for the history"},
+    {.name = "identifier",
+     .value = "KIND:VALUE",
+     .help = "unmerge: this identifier (user:, anonymous: or the type of another)"},
 };
 
 const struct command command_customer = {
@@ -148,4 +168,4 @@ const struct command command_customer = {
     .more = "show prints who it is and the last contacts; export prints everything about them as "
             "JSON; merge makes two\n"
             "customers one (--preview shows what would become), unmerge takes that merge, or the "
-            "last one, back."};
+            "last one, back;\nwith --identifier that identifier goes its own way."};

@@ -5,8 +5,8 @@
  *
  * STATES of an identifier
  *   unknown  -> attached (beside a userId; external)            attach
- *   unknown  -> own profile                                     resolve_own
- *   attached -> own profile redirected to where it was attached resolve_own
+ *   unknown  -> own profile                                     identity_own
+ *   attached -> own profile redirected to where it was attached identity_own
  *   own      -> own, redirected to the user's                   join (rule 2, nobody's)
  *   own or attached, of another user -> attached to this user   join (rule 2, somebody's)
  *
@@ -41,7 +41,7 @@ static bool memo_is(const struct memo *memo, struct key128 key) {
     return memo->key.a == key.a && memo->key.b == key.b;
 }
 
-static uint32_t lookup(struct customers *customers, struct key128 key) {
+uint32_t identity_lookup(struct customers *customers, struct key128 key) {
     struct memo *memo = memo_of(customers->found, key);
     if (memo_is(memo, key))
         return memo->value;
@@ -64,6 +64,18 @@ void customers_prefetch(const struct customers *customers, const struct identifi
         keys_prefetch(customers->keys, identifiers->anonymous_hash);
 }
 
+/* An external id, found by its value alone: the untyped key follows the typed one where it led to the same. before: what the typed
+ * one was. */
+static void put_untyped(struct customers *customers, const struct identity *identity,
+                        uint32_t before, uint32_t value) {
+    if (identity->kind != IDENTITY_EXTERNAL)
+        return;
+    struct key128 key = external_value_hash(customers, identity);
+    uint32_t there = identity_lookup(customers, key);
+    if (there == MAP_NONE || there == before)
+        put(customers, key, value);
+}
+
 /* ---- records ---- */
 
 static int record_profile(struct customers *customers, const struct identity *identity, sqlite3 *db,
@@ -82,9 +94,10 @@ static int record_profile(struct customers *customers, const struct identity *id
 static int record_attached(struct customers *customers, uint32_t profile,
                            const struct identity *identity, sqlite3 *db, struct err *err) {
     struct slice sealed = identity_seal(customers, identity);
-    sqlite3_stmt *statement = STORE_PREPARE(
-        db, "INSERT INTO attached(number, after, profile, kind, sealed) VALUES (?, ?, ?, ?, ?)",
-        err);
+    sqlite3_stmt *statement = STORE_PREPARE(db,
+                                            "INSERT INTO attached(number, after, profile, kind, "
+                                            "sealed, at_ms) VALUES (?, ?, ?, ?, ?, ?)",
+                                            err);
     if (!statement)
         return err->code;
     sqlite3_bind_int64(statement, 1, (int64_t)customers->attached + 1);
@@ -92,6 +105,7 @@ static int record_attached(struct customers *customers, uint32_t profile,
     sqlite3_bind_int64(statement, 3, profile);
     sqlite3_bind_int(statement, 4, (int)identity->kind);
     sqlite3_bind_blob(statement, 5, sealed.p, (int)sealed.n, SQLITE_STATIC);
+    sqlite3_bind_int64(statement, 6, clock_now_ms());
     return store_step(statement, err);
 }
 
@@ -101,12 +115,8 @@ static int attach(struct customers *customers, uint32_t profile, const struct id
     if (code)
         return code;
     customers->attached++;
+    put_untyped(customers, identity, identity_lookup(customers, key), profile | ATTACHED);
     put(customers, key, profile | ATTACHED);
-    if (identity->kind == IDENTITY_EXTERNAL) {
-        struct key128 untyped = external_value_hash(customers, identity);
-        if (lookup(customers, untyped) == MAP_NONE)
-            put(customers, untyped, profile | ATTACHED);
-    }
     return 0;
 }
 
@@ -118,6 +128,7 @@ static int create(struct customers *customers, const struct identity *identity, 
     if (code)
         return code;
     *profile = ++customers->profiles;
+    put_untyped(customers, identity, identity_lookup(customers, key), *profile);
     put(customers, key, *profile);
     return 0;
 }
@@ -129,10 +140,9 @@ static uint32_t root(const struct customers *customers, uint32_t profile) {
     return redirects_root(&customers->redirects, profile);
 }
 
-/* The profile that an identifier's own rows bear. */
-static int resolve_own(struct customers *customers, const struct identity *identity,
-                       struct key128 key, uint32_t *profile, sqlite3 *db, struct err *err) {
-    uint32_t value = lookup(customers, key);
+int identity_own(struct customers *customers, const struct identity *identity, struct key128 key,
+                 uint32_t *profile, sqlite3 *db, struct err *err) {
+    uint32_t value = identity_lookup(customers, key);
     if (value != MAP_NONE && !(value & ATTACHED)) {
         *profile = value;
         return 0;
@@ -151,7 +161,7 @@ static int join(struct customers *customers, uint32_t user, struct slice anonymo
     if (memo_is(memo, key) && memo->value == user)
         return 0;
     struct identity identity = {.kind = IDENTITY_ANONYMOUS, .value = anonymous_id};
-    uint32_t value = lookup(customers, key);
+    uint32_t value = identity_lookup(customers, key);
     uint32_t there = value & ~ATTACHED;
     int code = 0;
     if (value == MAP_NONE)
@@ -175,7 +185,7 @@ static int attach_external(struct customers *customers, uint32_t profile,
                            const struct identifiers *identifiers, sqlite3 *db, struct err *err) {
     int code = 0;
     for (size_t i = 0; !code && i < identifiers->n_external; i++)
-        if (lookup(customers, identifiers->external_hashes[i]) == MAP_NONE)
+        if (identity_lookup(customers, identifiers->external_hashes[i]) == MAP_NONE)
             code = attach(customers, profile, &identifiers->external[i],
                           identifiers->external_hashes[i], db, err);
     return code;
@@ -189,7 +199,7 @@ int customers_resolve_hashed(struct customers *customers, const struct identifie
         .value = user ? identifiers->user_id : identifiers->anonymous_id,
     };
     struct key128 key = user ? identifiers->user_hash : identifiers->anonymous_hash;
-    int code = resolve_own(customers, &identity, key, profile, db, err);
+    int code = identity_own(customers, &identity, key, profile, db, err);
     if (!code && user && identifiers->anonymous_id.p)
         code = join(customers, *profile, identifiers->anonymous_id, identifiers->anonymous_hash, db,
                     err);
@@ -216,10 +226,11 @@ int customers_alias(struct customers *customers, struct slice previous_id, struc
     struct key128 user_key = customers_hash(customers, &before);
     struct key128 anonymous_key = customers_hash(customers, &anonymous);
     uint32_t profile = MAP_NONE;
-    int code = resolve_own(customers, &user, customers_hash(customers, &user), &profile, db, err);
+    int code = identity_own(customers, &user, customers_hash(customers, &user), &profile, db, err);
     if (code || slice_equal(previous_id, user_id))
         return code;
-    uint32_t as_user = lookup(customers, user_key), as_anonymous = lookup(customers, anonymous_key);
+    uint32_t as_user = identity_lookup(customers, user_key),
+             as_anonymous = identity_lookup(customers, anonymous_key);
     if (as_user == MAP_NONE && as_anonymous == MAP_NONE)
         return attach_both(customers, profile, previous_id, user_key, anonymous_key, db, err);
     if (as_user == MAP_NONE)

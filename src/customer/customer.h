@@ -22,8 +22,10 @@
  *     type that has the value is found.
  *  6. alias of a previousId that nobody has attaches it as userId and as anonymousId.
  *  7. Merges are edges of a forest between the two profiles that were meant; taking one back removes that edge alone, so
- *     in any order what remains is what the other merges say. Rows stay with the profile that they came to.
+ *     in any order what remains is what the other merges say, also about who the owner is: each merge gives its target's
+ *     owner the other one's, in the order in which they were made. Rows stay with the profile that they came to.
  *  8. Whose past was separated from a user by hand is nobody's no more: events with both attach it (rule 2).
+ *  9. An attached identifier that is separated gets a profile of its own, without rows, and rule 8 holds for it.
  *
  * THREADS  resolve, alias, commit and rollback in the writer's thread; find and show from anywhere; maintain from one
  * thread at a time.
@@ -108,10 +110,17 @@ must_use int customers_unite(struct customers *customers, uint32_t profile, uint
 must_use int customers_separate(struct customers *customers, uint32_t profile, uint64_t number,
                                 const char *who, struct arena *arena, struct merge *merge,
                                 struct err *err);
-/* What holds a customer together and what did so before, newest first; at most MERGES_MAX of each. */
-enum { MERGES_MAX = 1000 };
-must_use int customers_merges(struct customers *customers, uint32_t owner, struct arena *arena,
-                              struct merge **merges, size_t *n, struct err *err);
+/* Gives an identifier of the customer of `profile` back to itself: takes back the merge by which its own profile came, or makes
+ * one and separates it at once (rule 9). E_NOT_FOUND: the customer has no such identifier; E_CONFLICT: the customer is its
+ * profile, what came to it is separated instead. */
+must_use int customers_separate_identity(struct customers *customers, uint32_t profile,
+                                         const struct identity *identity, const char *who,
+                                         struct arena *arena, struct merge *merge, struct err *err);
+/* What holds a customer together and what did so before, newest first: the newest *n with a number below `before` (0: of
+ * all); *n becomes how many. */
+must_use int customers_merges(struct customers *customers, uint32_t owner, uint64_t before,
+                              struct arena *arena, struct merge **merges, size_t *n,
+                              struct err *err);
 
 /* "c_" and ten digits, so that text order is number order. */
 enum { CUSTOMER_ID_BYTES = 16 };
@@ -120,6 +129,17 @@ void customer_id_format(uint32_t owner, char text[CUSTOMER_ID_BYTES]);
 /* Identifiers of a profile and of those redirected to it, unsealed into the arena. */
 must_use int customers_identities(struct customers *customers, uint32_t owner, struct arena *arena,
                                   struct identity **identities, size_t *n, struct err *err);
+/* The same, with how each came. One that was attached here and leads to somebody else by now is left out. */
+struct known_identity {
+    struct identity identity;
+    uint32_t profile;    /* that bears it, or that it was attached to */
+    bool attached;       /* it has no interactions of its own */
+    bool leads_here;     /* new interactions with it alone are this customer's */
+    int64_t attached_ms; /* 0: not attached, or nobody wrote it down */
+};
+must_use int customers_known_identities(struct customers *customers, uint32_t owner,
+                                        struct arena *arena, struct known_identity **identities,
+                                        size_t *n, struct err *err);
 /* First userId of each owner (absent slice if none), for lists: owners ascending. */
 must_use int customers_user_ids(struct customers *customers, const uint32_t *owners, size_t n,
                                 struct arena *arena, struct slice *user_ids, struct err *err);
@@ -131,7 +151,7 @@ struct customers_cursor {
 bool customers_cursor_behind(const struct customers *customers,
                              const struct customers_cursor *cursor);
 /* Every identifier committed since, unsealed for the length of the call, with the profile that it was given to (not
- * its owner); moves the cursor. Reads are short. */
+ * its owner), but those that were attached and lead to somebody else by now; moves the cursor. Reads are short. */
 must_use int customers_each(struct customers *customers, struct customers_cursor *cursor,
                             void (*take)(void *context, uint32_t profile,
                                          const struct identity *identity),

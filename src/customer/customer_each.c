@@ -21,8 +21,8 @@ bool customers_cursor_behind(const struct customers *customers,
 }
 
 /* Rows of (number, profile, kind, sealed) with number in (*at, *at + PAGE_ROWS] and up to `last`. */
-static int walk_page(struct walking *walking, sqlite3_stmt *statement, uint32_t *at, uint32_t last,
-                     struct err *err) {
+static int walk_page(struct walking *walking, sqlite3_stmt *statement, bool attached, uint32_t *at,
+                     uint32_t last, struct err *err) {
     if (!statement)
         return err->code;
     uint32_t to = last - *at > PAGE_ROWS ? *at + PAGE_ROWS : last;
@@ -35,7 +35,8 @@ static int walk_page(struct walking *walking, sqlite3_stmt *statement, uint32_t 
         failed = identity_unseal(
             walking->customers, sqlite3_column_int(statement, 2), sqlite3_column_blob(statement, 3),
             sqlite3_column_bytes(statement, 3), walking->arena, &identity, err);
-        if (!failed)
+        if (!failed && (!attached || identity_leads(walking->customers, &identity,
+                                                    (uint32_t)sqlite3_column_int64(statement, 1))))
             walking->take(walking->context, (uint32_t)sqlite3_column_int64(statement, 1),
                           &identity);
     }
@@ -56,13 +57,13 @@ static int walk_next(struct walking *walking, struct customers_cursor *cursor, u
                                              "SELECT number, number, kind, sealed FROM profile"
                                              " WHERE number > ? AND number <= ? ORDER BY number",
                                              err),
-                               &cursor->profiles, profiles, err)
+                               false, &cursor->profiles, profiles, err)
                    : walk_page(walking,
                                STORE_PREPARE(db,
                                              "SELECT number, profile, kind, sealed FROM attached"
                                              " WHERE number > ? AND number <= ? ORDER BY number",
                                              err),
-                               &cursor->attached, attached, err);
+                               true, &cursor->attached, attached, err);
     store_reader_put(walking->customers->store, db);
     return code;
 }

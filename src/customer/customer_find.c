@@ -8,7 +8,7 @@
 
 #include "customer/internal.h"
 
-enum { DIGITS = 10, PAGE_ROWS = 5000, SEEK_GAP = 64, MEMBERS_MAX = 10000 };
+enum { DIGITS = 10, PAGE_ROWS = 5000, SEEK_GAP = 64 };
 
 void customer_id_format(uint32_t owner, char text[CUSTOMER_ID_BYTES]) {
     snprintf(text, CUSTOMER_ID_BYTES, "c_%010u", owner);
@@ -38,6 +38,12 @@ static uint32_t profile_of(struct customers *customers, const struct identity *i
     uint32_t value = keys_find(customers->keys, customers_hash(customers, identity));
     uint32_t profile = value == MAP_NONE ? 0 : value & ~ATTACHED;
     return profile <= customers_count(customers) ? profile : 0;
+}
+
+bool identity_leads(struct customers *customers, const struct identity *identity,
+                    uint32_t profile) {
+    uint32_t leads = profile_of(customers, identity);
+    return leads && (leads == profile || root_of(customers, leads) == root_of(customers, profile));
 }
 
 int customers_find_profile(struct customers *customers, struct slice id, uint32_t *found,
@@ -74,15 +80,15 @@ int customers_find(struct customers *customers, struct slice id, uint32_t *owner
     return code;
 }
 
-size_t customers_members(struct customers *customers, uint32_t owner, struct arena *arena,
-                         uint32_t **members) {
+size_t customers_members(struct customers *customers, uint32_t owner, size_t most,
+                         struct arena *arena, uint32_t **members) {
     size_t n = 1, capacity = 16;
     uint32_t *all = ARENA_ARRAY(arena, uint32_t, capacity);
     all[0] = owner;
     pthread_mutex_lock(&customers->lock);
     for (size_t at = 0; at < n; at++)
-        for (uint32_t child = redirects_child(&customers->redirects, all[at]);
-             child && n < MEMBERS_MAX; child = redirects_sibling(&customers->redirects, child)) {
+        for (uint32_t child = redirects_child(&customers->redirects, all[at]); child && n < most;
+             child = redirects_sibling(&customers->redirects, child)) {
             if (n == capacity) {
                 uint32_t *larger = ARENA_ARRAY(arena, uint32_t, capacity * 2);
                 memcpy(larger, all, n * sizeof *all);
@@ -99,13 +105,13 @@ size_t customers_members(struct customers *customers, uint32_t owner, struct are
 struct collecting {
     struct customers *customers;
     struct arena *arena;
-    struct identity *identities;
+    struct known_identity *identities;
     size_t n, capacity;
 };
 
 static bool has(const struct collecting *collecting, const struct identity *identity) {
     for (size_t i = 0; i < collecting->n; i++) {
-        const struct identity *there = &collecting->identities[i];
+        const struct identity *there = &collecting->identities[i].identity;
         if (there->kind == identity->kind && slice_equal(there->value, identity->value) &&
             slice_equal(there->external_type, identity->external_type))
             return true;
@@ -113,6 +119,20 @@ static bool has(const struct collecting *collecting, const struct identity *iden
     return false;
 }
 
+static void collect(struct collecting *collecting, const struct known_identity *known) {
+    if (collecting->n == collecting->capacity) {
+        size_t capacity = collecting->capacity ? collecting->capacity * 2 : 8;
+        struct known_identity *larger =
+            ARENA_ARRAY(collecting->arena, struct known_identity, capacity);
+        if (collecting->n)
+            memcpy(larger, collecting->identities, collecting->n * sizeof *larger);
+        collecting->identities = larger;
+        collecting->capacity = capacity;
+    }
+    collecting->identities[collecting->n++] = *known;
+}
+
+/* Rows of kind, sealed, whether it is attached, and since when. */
 static int collect_rows(struct collecting *collecting, sqlite3_stmt *statement, uint32_t profile,
                         struct err *err) {
     if (!statement)
@@ -120,50 +140,68 @@ static int collect_rows(struct collecting *collecting, sqlite3_stmt *statement, 
     sqlite3_bind_int64(statement, 1, profile);
     int code;
     while ((code = store_step(statement, err)) == 1) {
-        struct identity identity;
+        struct known_identity known = {.profile = profile,
+                                       .attached = sqlite3_column_int(statement, 2),
+                                       .attached_ms = sqlite3_column_int64(statement, 3)};
         code =
             identity_unseal(collecting->customers, sqlite3_column_int(statement, 0),
                             sqlite3_column_blob(statement, 1), sqlite3_column_bytes(statement, 1),
-                            collecting->arena, &identity, err);
+                            collecting->arena, &known.identity, err);
         if (code)
             return code;
-        if (has(collecting, &identity))
-            continue;
-        if (collecting->n == collecting->capacity) {
-            size_t capacity = collecting->capacity ? collecting->capacity * 2 : 8;
-            struct identity *larger = ARENA_ARRAY(collecting->arena, struct identity, capacity);
-            if (collecting->n)
-                memcpy(larger, collecting->identities, collecting->n * sizeof *larger);
-            collecting->identities = larger;
-            collecting->capacity = capacity;
-        }
-        collecting->identities[collecting->n++] = identity;
+        if (!has(collecting, &known.identity))
+            collect(collecting, &known);
     }
+    return code;
+}
+
+static int collect_all(struct collecting *collecting, uint32_t owner, struct err *err) {
+    struct customers *customers = collecting->customers;
+    uint32_t *members;
+    size_t n = customers_members(customers, owner, MEMBERS_MAX, collecting->arena, &members);
+    sqlite3 *db = store_reader_get(customers->store);
+    int code = db ? 0 : err_set(err, E_IO, "the records could not be read");
+    for (size_t i = 0; !code && i < n; i++) {
+        code = collect_rows(
+            collecting,
+            STORE_PREPARE(db, "SELECT kind, sealed, 0, 0 FROM profile WHERE number = ?", err),
+            members[i], err);
+        if (!code)
+            code = collect_rows(collecting,
+                                STORE_PREPARE(db,
+                                              "SELECT kind, sealed, 1, at_ms FROM attached"
+                                              " WHERE profile = ? ORDER BY number",
+                                              err),
+                                members[i], err);
+    }
+    store_reader_put(customers->store, db);
     return code;
 }
 
 int customers_identities(struct customers *customers, uint32_t owner, struct arena *arena,
                          struct identity **identities, size_t *n, struct err *err) {
     struct collecting collecting = {.customers = customers, .arena = arena};
-    uint32_t *members;
-    size_t n_members = customers_members(customers, owner, arena, &members);
-    sqlite3 *db = store_reader_get(customers->store);
-    int code = db ? 0 : err_set(err, E_IO, "the records could not be read");
-    for (size_t i = 0; !code && i < n_members; i++) {
-        code = collect_rows(
-            &collecting,
-            STORE_PREPARE(db, "SELECT kind, sealed FROM profile WHERE number = ?", err), members[i],
-            err);
-        if (!code)
-            code = collect_rows(
-                &collecting,
-                STORE_PREPARE(
-                    db, "SELECT kind, sealed FROM attached WHERE profile = ? ORDER BY number", err),
-                members[i], err);
-    }
-    store_reader_put(customers->store, db);
-    *identities = collecting.identities;
+    int code = collect_all(&collecting, owner, err);
+    *identities = ARENA_ARRAY(arena, struct identity, collecting.n + 1);
+    for (size_t i = 0; i < collecting.n; i++)
+        (*identities)[i] = collecting.identities[i].identity;
     *n = collecting.n;
+    return code;
+}
+
+int customers_known_identities(struct customers *customers, uint32_t owner, struct arena *arena,
+                               struct known_identity **identities, size_t *n, struct err *err) {
+    struct collecting collecting = {.customers = customers, .arena = arena};
+    int code = collect_all(&collecting, owner, err);
+    size_t kept = 0;
+    for (size_t i = 0; !code && i < collecting.n; i++) {
+        struct known_identity *known = &collecting.identities[i];
+        known->leads_here = identity_leads(customers, &known->identity, owner);
+        if (known->leads_here || !known->attached)
+            collecting.identities[kept++] = *known;
+    }
+    *identities = collecting.identities;
+    *n = kept;
     return code;
 }
 

@@ -86,6 +86,11 @@ static int put_key(struct customers *customers, struct keys_mending *mending, st
     return 0;
 }
 
+static uint32_t get_key(struct customers *customers, struct keys_mending *mending,
+                        struct key128 key) {
+    return mending ? keys_mend_get(mending, key) : keys_get(customers->keys, key);
+}
+
 /* Puts the identifier of the statement's row (its columns kind and sealed) again. */
 static int put_again(struct customers *customers, struct keys_mending *mending, sqlite3_stmt *row,
                      int kind_column, uint32_t value, uint64_t position, struct arena *arena,
@@ -95,14 +100,18 @@ static int put_again(struct customers *customers, struct keys_mending *mending, 
     int code = identity_unseal(customers, sqlite3_column_int(row, kind_column),
                                sqlite3_column_blob(row, kind_column + 1),
                                sqlite3_column_bytes(row, kind_column + 1), arena, &identity, err);
-    if (!code)
-        code =
-            put_key(customers, mending, customers_hash(customers, &identity), value, position, err);
+    if (code)
+        return code;
+    struct key128 key = customers_hash(customers, &identity);
+    uint32_t before = get_key(customers, mending, key);
+    code = put_key(customers, mending, key, value, position, err);
     if (code || identity.kind != IDENTITY_EXTERNAL)
         return code;
     struct key128 untyped = external_value_hash(customers, &identity);
-    uint32_t known = mending ? keys_mend_get(mending, untyped) : keys_get(customers->keys, untyped);
-    return known == MAP_NONE ? put_key(customers, mending, untyped, value, position, err) : 0;
+    uint32_t known = get_key(customers, mending, untyped);
+    return known == MAP_NONE || known == before
+               ? put_key(customers, mending, untyped, value, position, err)
+               : 0;
 }
 
 /* Puts the rows of both statements, those with the lower profile number first. */

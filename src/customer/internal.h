@@ -62,9 +62,17 @@ must_use int merge_edge(struct customers *customers, uint32_t profile, uint32_t 
 must_use int merge_belongs(struct customers *customers, uint32_t root, bool *belongs, sqlite3 *db,
                            struct err *err);
 void merge_rollback(struct customers *customers);
-/* The profile and all that lead to it, in the order of their numbers within each level. Any thread. */
-size_t customers_members(struct customers *customers, uint32_t owner, struct arena *arena,
-                         uint32_t **members);
+/* The profile and all that lead to it, at most `most`, in the order of their numbers within each level. Any thread. */
+enum { MEMBERS_MAX = 10000 };
+size_t customers_members(struct customers *customers, uint32_t owner, size_t most,
+                         struct arena *arena, uint32_t **members);
+/* customer.c, the writer's: the profile that an identifier's own rows bear, made when it has none. */
+must_use int identity_own(struct customers *customers, const struct identity *identity,
+                          struct key128 key, uint32_t *profile, sqlite3 *db, struct err *err);
+/* Whether new interactions with the identifier alone are the customer's of that profile. Any thread. */
+bool identity_leads(struct customers *customers, const struct identity *identity, uint32_t profile);
+/* The value of the identity set, MAP_NONE if unknown. */
+uint32_t identity_lookup(struct customers *customers, struct key128 key);
 
 /* The key that finds an external id by its value alone. */
 static inline struct key128 external_value_hash(const struct customers *customers,

@@ -54,3 +54,8 @@ CREATE TABLE separated (
 );
 CREATE INDEX separated_by_profile ON separated(profile);
 CREATE INDEX separated_by_target ON separated(target);
+
+-- step 3
+
+ALTER TABLE redirect ADD COLUMN turned INTEGER NOT NULL DEFAULT 0; -- 1: it was made from target to profile (merging.c)
+ALTER TABLE attached ADD COLUMN at_ms INTEGER NOT NULL DEFAULT 0;  -- when, UTC milliseconds since 1970; 0: before step 3

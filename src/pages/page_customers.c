@@ -102,7 +102,8 @@ static int show_list(struct request *request, struct response *response, struct 
     if (code < 0)
         return code;
     json_t *rows = json_object_get(answer, "data");
-    if (q && *q && json_array_size(rows) == 1) { /* the one who was looked for */
+    if (q && *q && !(cursor && *cursor) &&
+        json_array_size(rows) == 1) { /* the one who was looked for */
         const char *id = json_string_value(json_object_get(json_array_get(rows, 0), "id"));
         code = page_redirect(request, response, arena_format(request->arena, "/customers/%s", id),
                              NULL);
@@ -113,17 +114,17 @@ static int show_list(struct request *request, struct response *response, struct 
     json_t *row;
     json_array_foreach(rows, i, row) put_name(request, row);
     const char *next = json_string_value(json_object_get(answer, "next"));
-    const char *page_names[] = {"sort", "cursor"}, *page_values[] = {order, next};
-    const char *first_names[] = {"sort"}, *first_values[] = {order};
+    const char *page_names[] = {"q", "sort", "cursor"}, *page_values[] = {q, order, next};
+    const char *first_names[] = {"q", "sort"}, *first_values[] = {q, order};
     json_t *pager = json_object();
     if (next)
         json_object_set_new(
             pager, "next",
-            json_string(address_of(request, "/customers", page_names, page_values, 2)));
+            json_string(address_of(request, "/customers", page_names, page_values, 3)));
     if (cursor && *cursor)
         json_object_set_new(
             pager, "first",
-            json_string(address_of(request, "/customers", first_names, first_values, 1)));
+            json_string(address_of(request, "/customers", first_names, first_values, 2)));
     json_t *view =
         json_pack("{s:O, s:s, s:s, s:o, s:o}", "customers", rows, "q", q ? q : "", "sort", order,
                   "columns", columns_json(request, order), "pager", pager);
@@ -232,10 +233,13 @@ static void put_words(struct request *request, json_t *customer, const char *cha
         json_object_set_new(row, "selected",
                             json_boolean(channel && name && strcmp(channel, name) == 0));
     }
+    bool manages = (request->principal.scopes & SCOPE_MANAGE) != 0;
     json_array_foreach(json_object_get(customer, "identifiers"), i, row) {
         const char *type = json_string_value(json_object_get(row, "type"));
-        if (type)
-            json_object_set_new(row, "kind", json_string(type));
+        json_object_set(row, "shown", json_object_get(row, type ? "type" : "kind"));
+        json_object_set_new(
+            row, "can_separate",
+            json_boolean(manages && json_is_true(json_object_get(row, "attached"))));
     }
 }
 

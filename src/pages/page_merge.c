@@ -75,11 +75,16 @@ static int unite(struct request *request, struct response *response, struct err 
 }
 
 static int separate(struct request *request, struct response *response, struct err *err) {
-    const char *number = request_form(request, "merge");
-    int code =
-        page_send(request, METHOD_POST, api_path(request, "/unmerge"),
-                  json_pack("{s:I}", "merge", (json_int_t)strtoll(number ? number : "", NULL, 10)),
-                  NULL, err);
+    const char *number = request_form(request, "merge"), *type = request_form(request, "type"),
+               *value = request_form(request, "value");
+    json_t *body = NULL;
+    if (value)
+        body =
+            json_pack("{s:{s:s?, s:s?, s:s}}", "identifier", "kind", request_form(request, "kind"),
+                      "type", type && *type ? type : NULL, "value", value);
+    else
+        body = json_pack("{s:I}", "merge", (json_int_t)strtoll(number ? number : "", NULL, 10));
+    int code = page_send(request, METHOD_POST, api_path(request, "/unmerge"), body, NULL, err);
     return code < 0
                ? code
                : page_redirect(request, response,

@@ -7,7 +7,7 @@
 
 #include <stdlib.h>
 
-enum { HEAD = 6, FIELD_HEAD = 3, RECORD_MAX = 4096, PACK_LEAST = 1 << 20, HITS_MAX = 1 << 16 };
+enum { HEAD = 6, TIME_BYTES = 6, RECORD_MAX = 4096, PACK_LEAST = 1 << 20 };
 
 void search_pool_init(struct search_pool *pool) { *pool = (struct search_pool){0}; }
 
@@ -19,15 +19,15 @@ void search_pool_release(struct search_pool *pool) {
     search_pool_init(pool);
 }
 
-static void put_number(char *at, size_t bytes, uint32_t number) {
+static void put_number(char *at, size_t bytes, uint64_t number) {
     for (size_t i = 0; i < bytes; i++)
         at[i] = (char)(0x80 | (number >> (7 * i) & 0x7F));
 }
 
-static uint32_t number_at(const char *at, size_t bytes) {
-    uint32_t number = 0;
+static uint64_t number_at(const char *at, size_t bytes) {
+    uint64_t number = 0;
     for (size_t i = 0; i < bytes; i++)
-        number |= (uint32_t)(at[i] & 0x7F) << (7 * i);
+        number |= (uint64_t)(at[i] & 0x7F) << (7 * i);
     return number;
 }
 
@@ -62,7 +62,7 @@ static void pack(struct search_pool *pool) {
         size_t end = record_end(pool, at);
         if (end - at >= HEAD) {
             memmove(pool->bytes + to, pool->bytes + at, end - at);
-            pool->place[number_at(pool->bytes + to + 1, HEAD - 1)] = (uint32_t)(to / 2);
+            pool->place[(uint32_t)number_at(pool->bytes + to + 1, HEAD - 1)] = (uint32_t)(to / 2);
             to += end - at;
             if (to & 1)
                 pool->bytes[to++] = '\n';
@@ -73,21 +73,24 @@ static void pack(struct search_pool *pool) {
     pool->blank = 0;
 }
 
-/* The old record without the field that is replaced; identifiers of a code may be several. */
-static size_t copy_others(const char *fields, size_t n, char kind, const char code[2],
-                          struct slice text, char *out, bool *there) {
+/* The old record without the field that is replaced; identifiers of a code may be several. stays: what is there needs no
+ * change, as it says the same already or something newer. */
+static size_t copy_others(struct slice fields, const char head[SEARCH_FIELD_HEAD],
+                          struct slice text, char *out, bool *stays) {
     size_t length = 0;
-    for (size_t i = 0; i < n;) {
-        size_t end = i + FIELD_HEAD;
-        while (end < n && (unsigned char)fields[end] >= 0x20)
+    for (size_t i = 0; i < fields.n;) {
+        size_t end = i + SEARCH_FIELD_HEAD;
+        while (end < fields.n && (unsigned char)fields.p[end] >= 0x20)
             end++;
-        bool same = fields[i] == kind && memcmp(fields + i + 1, code, 2) == 0;
-        bool equal =
-            same &&
-            slice_equal((struct slice){fields + i + FIELD_HEAD, end - i - FIELD_HEAD}, text);
-        *there = *there || equal;
-        if (!same || equal || kind == FIELD_IDENTIFIER) {
-            memcpy(out + length, fields + i, end - i);
+        struct slice there = {fields.p + i + SEARCH_FIELD_HEAD, end - i - SEARCH_FIELD_HEAD};
+        bool same = memcmp(fields.p + i, head, 3) == 0;
+        bool trait = same && head[0] == FIELD_TRAIT;
+        if (trait)
+            *stays = number_at(fields.p + i + 3, TIME_BYTES) > number_at(head + 3, TIME_BYTES);
+        else if (same)
+            *stays = *stays || slice_equal(there, text);
+        if (!trait) {
+            memcpy(out + length, fields.p + i, end - i);
             length += end - i;
         }
         i = end;
@@ -95,26 +98,35 @@ static size_t copy_others(const char *fields, size_t n, char kind, const char co
     return length;
 }
 
+static void put_head(char head[SEARCH_FIELD_HEAD], enum search_field field, uint16_t code,
+                     int64_t time_ms) {
+    head[0] = (char)field;
+    put_number(head + 1, 2, code & 0x3FFF);
+    put_number(head + 3, TIME_BYTES, time_ms > 0 ? (uint64_t)time_ms : 0);
+    head[SEARCH_FIELD_HEAD - 1] = 0x1F;
+}
+
 void search_pool_put(struct search_pool *pool, uint32_t profile, enum search_field field,
-                     uint16_t code, struct slice text) {
-    char record[RECORD_MAX + FIELD_HEAD + SEARCH_TEXT_BYTES], coded[2];
+                     uint16_t code, int64_t time_ms, struct slice text) {
+    char record[RECORD_MAX + SEARCH_FIELD_HEAD + SEARCH_TEXT_BYTES], head[SEARCH_FIELD_HEAD];
     size_t n = HEAD;
-    bool there = false;
+    bool stays = false;
     room(pool, profile, sizeof record + 2);
     size_t at = (size_t)pool->place[profile] * 2, end = at ? record_end(pool, at) : 0;
-    put_number(coded, 2, code & 0x3FFF);
+    put_head(head, field, code, time_ms);
     record[0] = '\n';
     put_number(record + 1, HEAD - 1, profile);
     if (at)
-        n += copy_others(pool->bytes + at + HEAD, end - at - HEAD, (char)field, coded, text,
-                         record + n, &there);
-    if (there)
+        n += copy_others((struct slice){pool->bytes + at + HEAD, end - at - HEAD}, head, text,
+                         record + n, &stays);
+    if (stays)
         return;
-    if (text.n && n + FIELD_HEAD + text.n <= RECORD_MAX) {
-        record[n] = (char)field;
-        memcpy(record + n + 1, coded, 2);
-        memcpy(record + n + FIELD_HEAD, text.p, text.n);
-        n += FIELD_HEAD + text.n;
+    bool kept = text.n || field == FIELD_TRAIT; /* one that was taken away keeps its time */
+    if (kept && n + SEARCH_FIELD_HEAD + text.n <= RECORD_MAX) {
+        memcpy(record + n, head, SEARCH_FIELD_HEAD);
+        if (text.n)
+            memcpy(record + n + SEARCH_FIELD_HEAD, text.p, text.n);
+        n += SEARCH_FIELD_HEAD + text.n;
     }
     if (at && end == pool->n) { /* the last one grows in its place */
         pool->n = at;
@@ -135,9 +147,10 @@ void search_pool_put(struct search_pool *pool, uint32_t profile, enum search_fie
 
 struct finding {
     const struct search_pool *pool;
+    const struct search_owners *owners;
     struct search_question question;
     unsigned typos;
-    struct search_hit *hits; /* [HITS_MAX] */
+    uint32_t *nearest; /* [owners->n] distance + 1 by owner, 0: not found */
     size_t n;
 };
 
@@ -146,12 +159,20 @@ static size_t take(struct finding *finding, size_t at) {
     const struct search_pool *pool = finding->pool;
     const char *start = memrchr(pool->bytes, '\n', at);
     size_t from = (size_t)(start - pool->bytes), end = record_end(pool, from);
-    if (end - from <= HEAD || finding->n == HITS_MAX)
+    if (end - from <= HEAD)
+        return end;
+    uint32_t profile = (uint32_t)number_at(start + 1, HEAD - 1);
+    uint32_t owner = finding->owners->owner(finding->owners->context, profile);
+    if (!owner || owner >= finding->owners->n)
         return end;
     int distance = search_distance(&finding->question,
                                    (struct slice){start + HEAD, end - from - HEAD}, finding->typos);
-    if (distance != SEARCH_NO)
-        finding->hits[finding->n++] = (struct search_hit){number_at(start + 1, HEAD - 1), distance};
+    uint32_t *nearest = &finding->nearest[owner];
+    if (distance == SEARCH_NO)
+        return end;
+    finding->n += !*nearest;
+    if (!*nearest || (uint32_t)distance + 1 < *nearest)
+        *nearest = (uint32_t)distance + 1;
     return end;
 }
 
@@ -167,43 +188,77 @@ static void find_nearly(struct finding *finding) {
     const struct search_pool *pool = finding->pool;
     struct slice word = finding->question.words[finding->question.longest];
     struct search_needle needles[SEARCH_NEEDLES];
-    unsigned typos = search_typos(word.n);
+    unsigned typos = search_typos(word);
     size_t n = search_needles(word, typos, needles);
     finding->typos = 2;
     for (size_t i = 0; i < n; i++) {
         size_t at = search_scan(pool->bytes, pool->n, 0, needles[i].text);
         while (at < pool->n) {
-            bool fits = search_needle_fits(&needles[i], pool->bytes, at, typos);
+            bool fits = !typos || search_needle_fits(&needles[i], pool->bytes, at, typos);
             at = search_scan(pool->bytes, pool->n, fits ? take(finding, at) : at + 1,
                              needles[i].text);
         }
     }
 }
 
-static int nearer(const void *a, const void *b) {
-    const struct search_hit *x = a, *y = b;
-    if (x->distance != y->distance)
-        return x->distance < y->distance ? -1 : 1;
-    return (x->profile > y->profile) - (x->profile < y->profile);
+/* ---- the nearest of many: a heap with the farthest on top ---- */
+
+static bool farther(const struct search_hit *x, const struct search_hit *y) {
+    return x->distance != y->distance ? x->distance > y->distance : x->owner > y->owner;
 }
 
-size_t search_pool_find(const struct search_pool *pool, struct slice text, struct search_hit *hits,
-                        size_t max) {
-    struct finding finding = {.pool = pool};
-    size_t n = 0;
+static void sink(struct search_hit *hits, size_t n, size_t at) {
+    for (;;) {
+        size_t child = 2 * at + 1, far = at;
+        if (child < n && farther(&hits[child], &hits[far]))
+            far = child;
+        if (child + 1 < n && farther(&hits[child + 1], &hits[far]))
+            far = child + 1;
+        if (far == at)
+            return;
+        struct search_hit swap = hits[at];
+        hits[at] = hits[far];
+        hits[far] = swap;
+        at = far;
+    }
+}
+
+static int nearer(const void *a, const void *b) { return farther(a, b) ? 1 : -1; }
+
+static size_t choose(const struct finding *finding, struct search_hit *hits, size_t max) {
+    size_t n = 0, left = finding->n;
+    for (size_t owner = 1; left && max && owner < finding->owners->n; owner++) {
+        if (!finding->nearest[owner])
+            continue;
+        left--;
+        struct search_hit hit = {(uint32_t)owner, (int)(finding->nearest[owner] - 1)};
+        if (n < max) {
+            hits[n++] = hit;
+            for (size_t i = n == max ? n / 2 : 0; i-- > 0;)
+                sink(hits, n, i);
+        } else if (farther(&hits[0], &hit)) {
+            hits[0] = hit;
+            sink(hits, n, 0);
+        }
+    }
+    if (n)
+        qsort(hits, n, sizeof *hits, nearer);
+    return n;
+}
+
+size_t search_pool_find(const struct search_pool *pool, struct slice text,
+                        const struct search_owners *owners, struct search_hit *hits, size_t max) {
+    struct finding finding = {.pool = pool, .owners = owners};
     search_question_set(&finding.question, text);
     if (!finding.question.n_words || !pool->n)
         return 0;
-    finding.hits = malloc(HITS_MAX * sizeof *finding.hits);
-    if (!finding.hits)
+    finding.nearest = calloc(owners->n + 1, sizeof *finding.nearest);
+    if (!finding.nearest)
         abort();
     find_exactly(&finding);
-    if (!finding.n)
+    if (!finding.n && search_forgives(&finding.question))
         find_nearly(&finding);
-    qsort(finding.hits, finding.n, sizeof *finding.hits, nearer);
-    for (size_t i = 0; i < finding.n && n < max; i++)
-        if (!i || finding.hits[i].profile != finding.hits[i - 1].profile)
-            hits[n++] = finding.hits[i];
-    free(finding.hits);
+    size_t n = choose(&finding, hits, max);
+    free(finding.nearest);
     return n;
 }

@@ -19,18 +19,25 @@ struct search_pool {
 };
 void search_pool_init(struct search_pool *pool);
 void search_pool_release(struct search_pool *pool);
-/* A field of a profile, its text in normal form. A trait replaces the one of its code, and empty takes it away; an identifier
- * stands beside those that are there. What a record has no room for is not found. */
+/* A field of a profile, its text in normal form. A trait replaces the one of its code unless that is of a later time_ms
+ * (whatever comes in late is not what holds), and empty takes it away; an identifier stands beside those that are there.
+ * What a record has no room for is not found. */
 enum search_field { FIELD_IDENTIFIER = 1, FIELD_TRAIT = 2 };
 void search_pool_put(struct search_pool *pool, uint32_t profile, enum search_field field,
-                     uint16_t code, struct slice text);
+                     uint16_t code, int64_t time_ms, struct slice text);
 
 struct search_hit {
-    uint32_t profile;
+    uint32_t owner;
     int distance;
 };
-/* The nearest first, at most max; of more than HITS_MAX matches (index.c) only the first in the pool are measured. */
-size_t search_pool_find(const struct search_pool *pool, struct slice text, struct search_hit *hits,
-                        size_t max);
+/* Whose a profile is: its owner, 0: nobody that may be found. Owners are below n. */
+struct search_owners {
+    uint32_t (*owner)(const void *context, uint32_t profile);
+    const void *context;
+    size_t n;
+};
+/* The nearest owners first, each once, at most max. COST 4 bytes an owner, touched where something is found. */
+size_t search_pool_find(const struct search_pool *pool, struct slice text,
+                        const struct search_owners *owners, struct search_hit *hits, size_t max);
 
 #endif

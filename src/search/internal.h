@@ -14,7 +14,7 @@ size_t search_fold(struct slice text, char out[SEARCH_TEXT_BYTES]);
 size_t search_normal(struct slice text, char out[SEARCH_TEXT_BYTES]);
 
 /* A folded question, cut into words. */
-enum { SEARCH_WORDS = 8 };
+enum { SEARCH_WORDS = 8, SEARCH_FIELD_HEAD = 10 };
 struct search_question {
     char text[SEARCH_TEXT_BYTES];
     size_t n;
@@ -28,8 +28,9 @@ void search_question_set(struct search_question *question, struct slice text);
  * question, then rising; typos: how many a word may have at most (fewer in a short one). SEARCH_NO: not found. */
 enum { SEARCH_NO = INT32_MAX };
 int search_distance(const struct search_question *question, struct slice fields, unsigned typos);
-/* Typos that are forgiven in a word of n bytes. */
-static inline unsigned search_typos(size_t n) { return n < 4 ? 0 : n < 8 ? 1 : 2; }
+/* Typos that are forgiven in a word: none in a number, which is somebody else's with one digit changed. */
+unsigned search_typos(struct slice word);
+bool search_forgives(const struct search_question *question); /* in any of its words */
 /* The needles of which one at least stands in whatever is at most `typos` from the word, and where in the word. */
 enum { SEARCH_NEEDLES = 8 };
 struct search_needle {

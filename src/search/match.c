@@ -62,6 +62,20 @@ size_t search_scan(const char *pool, size_t n, size_t from, struct slice needle)
 
 /* ---- typos ---- */
 
+unsigned search_typos(struct slice word) {
+    size_t digits = 0;
+    while (digits < word.n && isdigit((unsigned char)word.p[digits]))
+        digits++;
+    return digits == word.n || word.n < 4 ? 0 : word.n < 8 ? 1 : 2;
+}
+
+bool search_forgives(const struct search_question *question) {
+    for (size_t i = 0; i < question->n_words; i++)
+        if (search_typos(question->words[i]))
+            return true;
+    return false;
+}
+
 static unsigned least(unsigned a, unsigned b) { return a < b ? a : b; }
 
 /* Edits from the word to the nearest beginning of the token; more than `most`: most + 1. Restricted
@@ -121,9 +135,8 @@ static bool of_word(char c) { return isalnum((unsigned char)c) || (unsigned char
 
 bool search_needle_fits(const struct search_needle *needle, const char *pool, size_t at,
                         unsigned typos) {
-    size_t before = 0; /* letters of the token; the two bytes after a field's mark are none */
-    while (before <= needle->offset + typos && of_word(pool[at - before - 1]) &&
-           !divides(pool[at - before - 2]) && !divides(pool[at - before - 3]))
+    size_t before = 0; /* letters of the token; a field's head ends with none */
+    while (before <= needle->offset + typos && of_word(pool[at - before - 1]))
         before++;
     return before <= needle->offset + typos && before + typos >= needle->offset;
 }
@@ -154,13 +167,13 @@ static int with_typos(struct slice word, struct slice field, unsigned typos) {
     return best <= typos ? TYPO + (int)best : SEARCH_NO;
 }
 
-/* Next field, without its three bytes of head. */
+/* Next field, without its head. */
 static bool next_field(struct slice *rest, struct slice *field) {
     while (rest->n && !divides(rest->p[0]))
         *rest = (struct slice){rest->p + 1, rest->n - 1};
-    if (rest->n < 3)
+    if (rest->n < SEARCH_FIELD_HEAD)
         return false;
-    *rest = (struct slice){rest->p + 3, rest->n - 3};
+    *rest = (struct slice){rest->p + SEARCH_FIELD_HEAD, rest->n - SEARCH_FIELD_HEAD};
     size_t n = 0;
     while (n < rest->n && !divides(rest->p[n]))
         n++;
@@ -175,7 +188,7 @@ static int word_distance(struct slice word, struct slice fields, unsigned typos)
     while (best && next_field(&rest, &field)) {
         int kind = in_field(word, field);
         if (kind == SEARCH_NO && typos)
-            kind = with_typos(word, field, least(typos, search_typos(word.n)));
+            kind = with_typos(word, field, least(typos, search_typos(word)));
         if (kind < best)
             best = kind;
     }

@@ -52,15 +52,15 @@ static int search_of(struct folder *folder, struct search **search, struct err *
 /* ---- identifiers ---- */
 
 static void put_text(struct search *search, uint32_t profile, enum search_field field,
-                     uint16_t code, struct slice text) {
+                     uint16_t code, int64_t time_ms, struct slice text) {
     char folded[SEARCH_TEXT_BYTES];
     size_t n = search_normal(text, folded);
-    search_pool_put(&search->pool, profile, field, code, (struct slice){folded, n});
+    search_pool_put(&search->pool, profile, field, code, time_ms, (struct slice){folded, n});
 }
 
 static void put_identity(void *context, uint32_t profile, const struct identity *identity) {
     if (identity->kind != IDENTITY_ANONYMOUS)
-        put_text(context, profile, FIELD_IDENTIFIER, (uint16_t)identity->kind, identity->value);
+        put_text(context, profile, FIELD_IDENTIFIER, (uint16_t)identity->kind, 0, identity->value);
 }
 
 /* ---- traits ---- */
@@ -89,20 +89,20 @@ struct reading {
     uint64_t after;
 };
 
-static void put_value(struct search *search, uint32_t profile, uint16_t code,
+static void put_value(struct search *search, uint32_t profile, uint16_t code, int64_t time_ms,
                       const struct value *value) {
     char number[24];
     if (value->type == VALUE_TEXT) {
-        put_text(search, profile, FIELD_TRAIT, code, value->text);
+        put_text(search, profile, FIELD_TRAIT, code, time_ms, value->text);
     } else if (value->type == VALUE_INT) {
         int n = snprintf(number, sizeof number, "%lld", (long long)value->integer);
-        put_text(search, profile, FIELD_TRAIT, code, (struct slice){number, (size_t)n});
+        put_text(search, profile, FIELD_TRAIT, code, time_ms, (struct slice){number, (size_t)n});
     } else if (value->type == VALUE_NULL) {
-        put_text(search, profile, FIELD_TRAIT, code, (struct slice){"", 0});
+        put_text(search, profile, FIELD_TRAIT, code, time_ms, (struct slice){"", 0});
     }
 }
 
-/* Rows stand by time within a customer, so the newest of what a part holds is put last. */
+/* Rows of one instant stand in the order of their arrival, within a part and from part to part (by_arrival). */
 static void read_column(const struct reading *reading, const struct part *part,
                         const struct part_column *column) {
     for (uint32_t k = 0; k < part->n_customers; k++) {
@@ -114,7 +114,9 @@ static void read_column(const struct reading *reading, const struct part *part,
             if (part->seq_base + part->seq[row] <= reading->after)
                 continue;
             struct value value = part_value(part, row, column->code);
-            put_value(reading->search, part->customer[k], (uint16_t)column->code, &value);
+            if (value.type != VALUE_ABSENT)
+                put_value(reading->search, part->customer[k], (uint16_t)column->code,
+                          (int64_t)part->sec[row] * 1000 + part->ms[row], &value);
         }
     }
 }
@@ -125,7 +127,7 @@ static int read_traits(void *context, struct err *err) {
         const struct part *part = reading->parts[p];
         if (part->max_seq <= reading->after)
             continue;
-        int code = part_touch(part, COLUMN_SEQ, NULL, 0, err);
+        int code = part_touch(part, COLUMN_SEQ | COLUMN_TIME, NULL, 0, err);
         for (uint32_t c = 0; !code && c < part->n_columns; c++) {
             const struct part_column *column = &part->columns[c];
             if (!identifies(dictionary_name(reading->dictionary, DICTIONARY_PROPERTY,
@@ -143,6 +145,21 @@ static int read_traits(void *context, struct err *err) {
 
 /* ---- the whole ---- */
 
+static int by_arrival(const void *a, const void *b) {
+    const struct part *x = *(const struct part *const *)a, *y = *(const struct part *const *)b;
+    return (x->max_seq > y->max_seq) - (x->max_seq < y->max_seq);
+}
+
+/* A copy, in the order of arrival. */
+static const struct part **in_order(const struct part *const *parts, size_t n,
+                                    struct arena *arena) {
+    const struct part **sorted = ARENA_ARRAY(arena, const struct part *, n + 1);
+    memcpy(sorted, parts, n * sizeof *sorted);
+    if (n)
+        qsort(sorted, n, sizeof *sorted, by_arrival);
+    return sorted;
+}
+
 static int refresh(struct folder *folder, struct search *search, const struct snapshot *snapshot,
                    struct err *err) {
     struct arena arena;
@@ -152,6 +169,7 @@ static int refresh(struct folder *folder, struct search *search, const struct sn
     reading.after = search->seq;
     reading.n_parts =
         snapshot_parts(snapshot, PART_TRAITS, TIME_MIN_MS, TIME_MAX_MS, &reading.parts, &arena);
+    reading.parts = in_order(reading.parts, reading.n_parts, &arena);
     bool newer = customers_cursor_behind(folder->customers, &search->cursor);
     for (size_t p = 0; p < reading.n_parts; p++)
         newer = newer || reading.parts[p]->max_seq > search->seq;
@@ -171,36 +189,73 @@ static int refresh(struct folder *folder, struct search *search, const struct sn
     return code;
 }
 
-static bool has(const uint32_t *owners, size_t n, uint32_t owner) {
-    for (size_t i = 0; i < n; i++)
-        if (owners[i] == owner)
-            return true;
-    return false;
+struct asking {
+    const struct search_ask *ask;
+    const struct overlay *overlay;
+    size_t profiles;
+};
+
+static uint32_t owner_of(const void *context, uint32_t profile) {
+    const struct asking *asking = context;
+    uint32_t owner = overlay_owner(asking->overlay, profile);
+    const uint64_t *visible = asking->ask->visible;
+    bool seen = owner <= asking->profiles && owner != asking->ask->without &&
+                (!visible || (visible[owner >> 6] >> (owner & 63) & 1));
+    return seen ? owner : 0;
 }
 
-int search_customers(struct folder *folder, struct slice text, uint32_t *owners, size_t *n,
-                     struct err *err) {
+/* In the pool as it is now. */
+static void find(struct search *search, const struct snapshot *snapshot,
+                 const struct search_ask *ask, uint32_t *owners, size_t *n, bool *more) {
+    struct asking asking = {ask, snapshot_overlay(snapshot), snapshot_profiles(snapshot)};
+    struct search_owners whose = {owner_of, &asking, asking.profiles + 1};
+    size_t want = ask->skip + *n + 1;
+    if (want > SEARCH_FOUND_MAX)
+        want = SEARCH_FOUND_MAX;
+    struct search_hit *hits = malloc(want * sizeof *hits);
+    if (!hits)
+        abort();
+    pthread_rwlock_rdlock(&search->lock);
+    size_t found = search_pool_find(&search->pool, ask->text, &whose, hits, want), kept = 0;
+    pthread_rwlock_unlock(&search->lock);
+    for (size_t i = ask->skip; i < found && kept < *n; i++)
+        owners[kept++] = hits[i].owner;
+    *more = found > ask->skip + kept && kept == *n;
+    *n = kept;
+    free(hits);
+}
+
+int search_customers(struct folder *folder, const struct search_ask *ask, uint32_t *owners,
+                     size_t *n, bool *more, struct err *err) {
     struct search *search;
     struct snapshot *snapshot;
-    size_t max = *n;
-    *n = 0;
+    *more = false;
     int code = search_of(folder, &search, err);
     if (!code)
         code = timeline_snapshot(folder->timeline, &snapshot, err);
-    if (code)
+    if (code) {
+        *n = 0;
         return code;
-    code = refresh(folder, search, snapshot, err);
-    if (!code) {
-        struct search_hit hits[SEARCH_FOUND_MAX];
-        pthread_rwlock_rdlock(&search->lock);
-        size_t found = search_pool_find(&search->pool, text, hits, SEARCH_FOUND_MAX);
-        pthread_rwlock_unlock(&search->lock);
-        for (size_t i = 0; i < found && *n < max; i++) {
-            uint32_t owner = overlay_owner(snapshot_overlay(snapshot), hits[i].profile);
-            if (!has(owners, *n, owner))
-                owners[(*n)++] = owner;
-        }
     }
+    code = refresh(folder, search, snapshot, err);
+    if (!code)
+        find(search, snapshot, ask, owners, n, more);
+    else
+        *n = 0;
     snapshot_release(snapshot);
     return code;
+}
+
+void search_forget(struct folder *folder) {
+    struct search *search;
+    struct err none = {0};
+    if (search_of(folder, &search, &none))
+        return;
+    pthread_mutex_lock(&search->refreshing);
+    pthread_rwlock_wrlock(&search->lock);
+    search_pool_release(&search->pool);
+    search->cursor = (struct customers_cursor){0};
+    search->seq = 0;
+    pthread_rwlock_unlock(&search->lock);
+    pthread_mutex_unlock(&search->refreshing);
 }

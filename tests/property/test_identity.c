@@ -1,11 +1,12 @@
 /*
- * Random histories of events, identify, alias, merges by hand and separations in any order against an obvious model of the
- * rules in customer.h: whose each row is and who has each identifier must agree, also after closing, opening and writing
- * keys out in between.
+ * Random histories of events, identify, alias, merges by hand and separations of those and of automatic ones, in any order,
+ * against an obvious model of the rules in customer.h: whose each row is, who has each identifier and which profile owns it
+ * must agree, also after closing, opening and writing keys out in between.
  *
  * The model: sets of tokens. A userId is a token; an anonymousId is a series of tokens, of which the last one is current. A
- * row belongs to a token. Each merge is a link between two tokens; who is one with whom follows anew from the links that
- * hold, each time it is asked.
+ * row belongs to a token. Each merge is a link from one token to another; who is one with whom, and who owns them, follows
+ * anew from the links that hold, each time it is asked. A token that is only attached has no profile: what happens to it
+ * happens to the one that bears it.
  *
  * SENDA_PROPERTY_ROUNDS (40) and SENDA_PROPERTY_SEED make it longer and other.
  *
@@ -39,20 +40,15 @@ struct link {
     bool holds;
 };
 
-struct hand {
-    int link;
-    uint32_t profile; /* in the product, and the merge's number there */
-    uint64_t number;
-};
-
 struct model {
-    int set[TOKENS]; /* which set, by its lowest token: made anew by find_sets */
-    bool is_user[TOKENS];
+    int set[TOKENS];   /* which set, by its lowest token: made anew by find_sets */
+    int owner[TOKENS]; /* by set: the token that owns it */
+    bool is_user[TOKENS], separated[TOKENS];
+    int bearer[TOKENS];       /* it is attached to; itself: it has a profile */
+    uint32_t profile[TOKENS]; /* in the product, 0 while unknown */
     int n_tokens;
     struct link links[LINKS];
     int n_links;
-    struct hand hands[LINKS]; /* links made by hand that hold */
-    int n_hands;
     int user
         [USERS +
          VISITORS]; /* token by name number; -1 unknown. Names of visitors may be aliased as users */
@@ -85,19 +81,58 @@ static void find_sets(struct model *model) {
     }
 }
 
+/* Each link, one after the other, gives the target's owner the other one's. */
+static void find_owners(struct model *model) {
+    int above[TOKENS];
+    for (int i = 0; i < model->n_tokens; i++)
+        above[i] = i;
+    for (int i = 0; i < model->n_links; i++) {
+        int a = model->links[i].a, b = model->links[i].b;
+        if (!model->links[i].holds)
+            continue;
+        while (above[a] != a)
+            a = above[a];
+        while (above[b] != b)
+            b = above[b];
+        above[a] = b;
+    }
+    for (int i = 0; i < model->n_tokens; i++) {
+        int a = i;
+        while (above[a] != a)
+            a = above[a];
+        model->owner[model->set[i]] = a;
+    }
+}
+
 static int root(const struct model *model, int token) { return model->set[token]; }
 
 static bool has_user(const struct model *model, int set) {
     for (int i = 0; i < model->n_tokens; i++)
-        if (model->set[i] == set && model->is_user[i])
+        if (model->set[i] == set && (model->is_user[i] || model->separated[i]))
             return true;
     return false;
 }
 
-static void merge(struct model *model, int a, int b) {
+static int bearer(const struct model *model, int token) {
+    while (model->bearer[token] != token)
+        token = model->bearer[token];
+    return token;
+}
+
+static void link_tokens(struct model *model, int a, int b) {
     assert_true(model->n_links < LINKS);
     model->links[model->n_links++] = (struct link){a, b, true};
     find_sets(model);
+}
+
+static void merge(struct model *model, int a, int b) {
+    link_tokens(model, bearer(model, a), bearer(model, b));
+}
+
+/* A new token that has no profile of its own until a row comes to it. */
+static void attach(struct model *model, int token, int to) {
+    model->bearer[token] = bearer(model, to);
+    link_tokens(model, token, model->bearer[token]);
 }
 
 static int token_new(struct model *model, bool user) {
@@ -105,6 +140,7 @@ static int token_new(struct model *model, bool user) {
     assert_true(token < TOKENS);
     model->set[token] = token;
     model->is_user[token] = user;
+    model->bearer[token] = token;
     return token;
 }
 
@@ -116,17 +152,23 @@ static int user_of(struct model *model, int name) {
 
 static void join(struct model *model, int user, int visitor) {
     int *current = &model->visitor[visitor];
-    if (*current < 0 ||
-        (root(model, *current) != root(model, user) && has_user(model, root(model, *current))))
+    if (*current >= 0 && root(model, *current) == root(model, user))
+        return;
+    bool elsewhere = *current >= 0 && (bearer(model, *current) != *current ||
+                                       has_user(model, root(model, *current)));
+    if (*current < 0 || elsewhere) {
         *current = token_new(model, false);
-    if (root(model, *current) != root(model, user))
+        attach(model, *current, user);
+    } else {
         merge(model, *current, user);
+    }
 }
 
 static void model_event(struct model *model, int user, int visitor) {
     int token;
     if (user >= 0) {
         token = user_of(model, user);
+        model->bearer[token] = token;
         if (visitor >= 0)
             join(model, token, visitor);
     } else {
@@ -134,11 +176,13 @@ static void model_event(struct model *model, int user, int visitor) {
             model->visitor[visitor] = token_new(model, false);
         token = model->visitor[visitor];
     }
+    model->bearer[token] = token;
     model->row[++model->n_rows] = token;
 }
 
 static void model_alias(struct model *model, int before, int user) {
     int token = user_of(model, user);
+    model->bearer[token] = token;
     if (before == user)
         return;
     if (model->user[before] >= 0) {
@@ -147,7 +191,7 @@ static void model_alias(struct model *model, int before, int user) {
     } else if (model->visitor[before] >= 0) {
         join(model, token, before);
     } else {
-        merge(model, user_of(model, before), token);
+        attach(model, user_of(model, before), token);
         join(model, token, before);
     }
 }
@@ -211,27 +255,102 @@ static int token_of(const struct model *model, int name) {
     return model->user[name] >= 0 ? model->user[name] : model->visitor[name];
 }
 
-static void take_back(struct folder *folder, struct model *model) {
-    unsigned at = random_below((unsigned)model->n_hands);
-    struct hand *hand = &model->hands[at];
-    struct merge done;
-    struct arena arena;
-    struct err err = {0};
-    arena_init(&arena);
-    assert_int_equal(customers_separate(folder->customers, hand->profile, hand->number, "somebody",
-                                        &arena, &done, &err),
-                     0);
-    arena_release(&arena);
-    assert_int_equal(done.number, hand->number);
-    model->links[hand->link].holds = false;
-    *hand = model->hands[--model->n_hands];
+/* Profiles that names lead to, where they are the tokens' own. */
+static void learn(struct folder *folder, struct model *model) {
+    for (int name = 0; name < USERS + VISITORS; name++) {
+        char text[16];
+        uint32_t profile;
+        struct err err = {0};
+        int token = token_of(model, name);
+        if (token < 0 || bearer(model, token) != token || model->profile[token])
+            continue;
+        assert_int_equal(customers_find_profile(folder->customers, slice_of(name_of(name, text)),
+                                                &profile, &err),
+                         0);
+        model->profile[token] = profile;
+    }
+}
+
+static int link_of(const struct model *model, const struct merge *merge) {
+    for (int i = 0; i < model->n_links; i++) {
+        const struct link *link = &model->links[i];
+        if (link->holds && model->profile[link->a] == merge->profile &&
+            model->profile[link->b] == merge->target)
+            return i;
+    }
+    return -1;
+}
+
+static void separated(struct model *model, int at, bool identified) {
+    struct link *link = &model->links[at];
+    link->holds = false;
+    if (identified)
+        model->separated[link->a] = model->separated[link->b] = true;
     find_sets(model);
 }
 
-/* Two names become one by hand, or any merge by hand is taken back. */
+/* Any merge of a customer that holds, by hand or not. */
+static void take_back(struct folder *folder, struct model *model) {
+    struct merge *merges, done;
+    struct arena arena;
+    struct err err = {0};
+    char text[16];
+    uint32_t owner;
+    size_t n = 50;
+    int name = (int)random_below(USERS + VISITORS);
+    if (token_of(model, name) < 0)
+        return;
+    arena_init(&arena);
+    assert_int_equal(customers_find(folder->customers, slice_of(name_of(name, text)), &owner, &err),
+                     0);
+    assert_int_equal(customers_merges(folder->customers, owner, 0, &arena, &merges, &n, &err), 0);
+    const struct merge *meant = n ? &merges[random_below((unsigned)n)] : NULL;
+    int at = meant && !meant->separated_ms ? link_of(model, meant) : -1;
+    if (at >= 0) {
+        bool identified = meant->reason == MERGE_IDENTIFIED;
+        assert_int_equal(customers_separate(folder->customers, owner, meant->number, "somebody",
+                                            &arena, &done, &err),
+                         0);
+        assert_int_equal(done.number, meant->number);
+        separated(model, at, identified);
+    }
+    arena_release(&arena);
+}
+
+/* An identifier that is only attached gets a profile without rows, and nobody is one with it. */
+static void detach(struct folder *folder, struct model *model) {
+    struct merge done;
+    struct arena arena;
+    struct err err = {0};
+    char text[16];
+    uint32_t owner;
+    int name = USERS + (int)random_below(VISITORS), token = model->visitor[name];
+    if (token < 0 || bearer(model, token) == token || model->user[name] >= 0)
+        return;
+    struct identity identity = {.kind = IDENTITY_ANONYMOUS, .value = slice_of(name_of(name, text))};
+    arena_init(&arena);
+    assert_int_equal(customers_find(folder->customers, identity.value, &owner, &err), 0);
+    assert_int_equal(customers_separate_identity(folder->customers, owner, &identity, "somebody",
+                                                 &arena, &done, &err),
+                     0);
+    arena_release(&arena);
+    int at = 0;
+    while (model->links[at].a != token)
+        at++;
+    model->bearer[token] = token;
+    separated(model, at, true);
+}
+
+/* Two names become one by hand, or a merge is taken back. */
 static void by_hand(struct folder *folder, struct model *model) {
-    if (model->n_hands && random_below(5) < 2) {
+    unsigned what = random_below(10);
+    learn(folder, model);
+    if (what < 4) {
         take_back(folder, model);
+        return;
+    }
+    if (what == 4) {
+        detach(folder, model);
         return;
     }
     char text[16];
@@ -252,10 +371,8 @@ static void by_hand(struct folder *folder, struct model *model) {
                                &done, &err);
     bool one = root(model, tokens[0]) == root(model, tokens[1]);
     assert_int_equal(code, one ? E_CONFLICT : 0);
-    if (one)
-        return;
-    model->hands[model->n_hands++] = (struct hand){model->n_links, profiles[0], done.number};
-    merge(model, tokens[0], tokens[1]);
+    if (!one)
+        merge(model, tokens[0], tokens[1]);
 }
 
 struct comparing {
@@ -274,6 +391,9 @@ static void same(struct comparing *comparing, int token, uint32_t owner) {
         comparing->set_of[owner] = set;
     assert_int_equal(comparing->owner_of[set], owner);
     assert_int_equal(comparing->set_of[owner], set);
+    uint32_t meant = comparing->model->profile[comparing->model->owner[set]];
+    if (meant)
+        assert_int_equal(owner, meant);
 }
 
 static int compare_row(void *context, const struct log_record *record) {
@@ -291,6 +411,8 @@ static void compare(struct folder *folder, struct model *model) {
     struct comparing *comparing = calloc(1, sizeof *comparing);
     *comparing = (struct comparing){.folder = folder, .model = model};
     comparing->overlay = snapshot_overlay(snapshot);
+    learn(folder, model);
+    find_owners(model);
     memset(comparing->set_of, 0xff, sizeof comparing->set_of);
     assert_int_equal(log_last(folder->log), model->n_rows);
     assert_int_equal(log_read(folder->log, 1, UINT64_MAX, compare_row, comparing, &err), 0);

@@ -15,11 +15,22 @@
 
 static struct search_pool pool;
 
-static void put(uint32_t profile, uint16_t code, const char *text) {
+static void put_at(uint32_t profile, uint16_t code, int64_t time_ms, const char *text) {
     char folded[SEARCH_TEXT_BYTES];
     size_t n = search_normal(slice_of(text), folded);
-    search_pool_put(&pool, profile, FIELD_TRAIT, code, (struct slice){folded, n});
+    search_pool_put(&pool, profile, FIELD_TRAIT, code, time_ms, (struct slice){folded, n});
 }
+
+static void put(uint32_t profile, uint16_t code, const char *text) {
+    put_at(profile, code, 1000, text);
+}
+
+static uint32_t itself(const void *context, uint32_t profile) {
+    const uint32_t *least = context;
+    return profile >= *least ? profile : 0;
+}
+static uint32_t least_visible = 1;
+static const struct search_owners everybody = {itself, &least_visible, 200000};
 
 static int fill(void **state) {
     (void)state;
@@ -44,12 +55,12 @@ static int empty(void **state) {
 
 static void finds(const char *text, size_t n, const uint32_t *profiles) {
     struct search_hit hits[16];
-    size_t found = search_pool_find(&pool, slice_of(text), hits, 16);
+    size_t found = search_pool_find(&pool, slice_of(text), &everybody, hits, 16);
     if (found != n)
         print_message("\"%s\" found %zu\n", text, found);
     assert_int_equal(found, n);
     for (size_t i = 0; i < n; i++)
-        assert_int_equal(hits[i].profile, profiles[i]);
+        assert_int_equal(hits[i].owner, profiles[i]);
 }
 #define FINDS(text, ...)                                                                           \
     finds(text, sizeof((uint32_t[]){__VA_ARGS__}) / sizeof(uint32_t), (uint32_t[]){__VA_ARGS__})
@@ -89,6 +100,46 @@ static void typos_are_forgiven(void **state) {
     finds(" ", 0, NULL);
 }
 
+static void a_number_is_not_guessed(void **state) {
+    (void)state;
+    finds("612345679", 0, NULL);
+    finds("6123456", 1, (uint32_t[]){1});
+    finds("carmen 612345679", 0, NULL);
+    FINDS("carmne 612345678", 1);
+}
+
+static void what_arrives_late_does_not_come_back(void **state) {
+    (void)state;
+    put_at(2, 1, 5000, "Iván Otero");
+    put_at(2, 1, 3000, "Ibán Antiguo");
+    finds("antiguo", 0, NULL);
+    FINDS("otero", 2);
+    put_at(2, 1, 7000, "");
+    put_at(2, 1, 6000, "Ibán Antiguo");
+    finds("antiguo", 0, NULL);
+    put_at(2, 1, 8000, "Ibai Nuevo");
+    FINDS("nuevo", 2);
+}
+
+/* The nearest stands last in the pool, behind more matches than anybody looks at. */
+static void the_nearest_of_very_many(void **state) {
+    (void)state;
+    char name[64];
+    for (uint32_t i = 10; i < 100000; i++) {
+        snprintf(name, sizeof name, "cliente %u larga", i);
+        put(i, 1, name);
+    }
+    put(150000, 1, "larga");
+    struct search_hit hits[4];
+    assert_int_equal(search_pool_find(&pool, slice_of("larga"), &everybody, hits, 4), 4);
+    assert_int_equal(hits[0].owner, 150000);
+    least_visible = 99998; /* whom the asker may see is chosen before they are counted */
+    assert_int_equal(search_pool_find(&pool, slice_of("larga"), &everybody, hits, 4), 3);
+    assert_int_equal(hits[0].owner, 150000);
+    assert_int_equal(hits[1].owner, 99998);
+    least_visible = 1;
+}
+
 static void what_changed_is_found_by_its_new_text_alone(void **state) {
     (void)state;
     put(2, 1, "Iván Otero");
@@ -121,6 +172,9 @@ int main(void) {
         cmocka_unit_test_setup_teardown(accents_and_case_do_not_matter, fill, empty),
         cmocka_unit_test_setup_teardown(a_phone_in_any_writing, fill, empty),
         cmocka_unit_test_setup_teardown(typos_are_forgiven, fill, empty),
+        cmocka_unit_test_setup_teardown(a_number_is_not_guessed, fill, empty),
+        cmocka_unit_test_setup_teardown(what_arrives_late_does_not_come_back, fill, empty),
+        cmocka_unit_test_setup_teardown(the_nearest_of_very_many, fill, empty),
         cmocka_unit_test_setup_teardown(what_changed_is_found_by_its_new_text_alone, fill, empty),
         cmocka_unit_test_setup_teardown(many_changes_leave_everybody_findable, fill, empty),
     };
