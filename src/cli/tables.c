@@ -9,6 +9,7 @@
 #include "http/static.h"
 #include "jobs/table.h"
 #include "pages/pages.h"
+#include "survey/job.h"
 
 const struct command *const COMMANDS[] = {
     &command_init,     &command_serve,   &command_demo,
@@ -69,6 +70,7 @@ static const struct route_table *const TABLES[] = {
 
 static const struct job *const JOBS[] = {
     &job_check,
+    &job_survey_partial,
     NULL,
 };
 // clang-format on

@@ -30,6 +30,7 @@ SCHEMA_EMBED(collect)
 SCHEMA_EMBED(jobs)
 SCHEMA_EMBED(segment)
 SCHEMA_EMBED(promise)
+SCHEMA_EMBED(survey)
 SCHEMA_EMBED(http)
 
 static const struct {
@@ -37,7 +38,7 @@ static const struct {
 } SCHEMAS[] = {
     {"store", schema_store},     {"timeline", schema_timeline}, {"customer", schema_customer},
     {"collect", schema_collect}, {"jobs", schema_jobs},         {"segment", schema_segment},
-    {"promise", schema_promise}, {"http", schema_http},
+    {"promise", schema_promise}, {"survey", schema_survey},     {"http", schema_http},
 };
 enum { SCHEMAS_N = sizeof SCHEMAS / sizeof SCHEMAS[0] };
 
