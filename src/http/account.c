@@ -105,9 +105,10 @@ int accounts_open(struct accounts **out, struct folder *folder, struct err *err)
         abort();
     accounts->folder = folder;
     sem_init(&accounts->hashing, 0, 2);
-    /* Ten tries at once, then one every six seconds. */
     accounts->by_address = throttle_new(1.0 / 6, 30);
-    accounts->by_email = throttle_new(1.0 / 6, 10);
+    accounts->by_pair = throttle_new(1.0 / 6, 10);
+    accounts->by_email = throttle_new(1.0 / 10, 100);
+    accounts->by_second = throttle_new(1.0 / 6, 10);
     const struct hash_key *key = vault_token_key(folder->vault);
     crypto_generichash(accounts->csrf_key, HASH_BYTES, (const unsigned char *)"csrf", 4, key->bytes,
                        sizeof key->bytes);
@@ -126,7 +127,9 @@ void accounts_close(struct accounts *accounts) {
     if (!accounts)
         return;
     throttle_free(accounts->by_address);
+    throttle_free(accounts->by_pair);
     throttle_free(accounts->by_email);
+    throttle_free(accounts->by_second);
     sem_destroy(&accounts->hashing);
     sodium_memzero(accounts, sizeof *accounts);
     free(accounts);

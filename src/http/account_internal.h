@@ -17,7 +17,7 @@ struct accounts {
     atomic_int users; /* how many; -1: not counted yet */
     sem_t hashing;    /* Argon2id computations under way */
     atomic_int waiting;
-    struct throttle *by_address, *by_email;
+    struct throttle *by_address, *by_pair, *by_email, *by_second; /* tries to sign in (session.c) */
     unsigned char csrf_key[HASH_BYTES], audit_key[HASH_BYTES];
 };
 
@@ -45,6 +45,15 @@ void units_from_text(const char *text, struct arena *arena, const char ***units,
 
 /* What everybody of this role sees less of: the floor of viewers (setting "privacy.floor"). */
 unsigned role_floor(struct accounts *accounts, enum role role);
+
+/* user_set_password by a link (its hash, HASH_BYTES), which is taken: E_INVALID at /token if it is gone. link NULL: without. */
+must_use int user_put_password(struct accounts *accounts, const struct principal *by, uint64_t id,
+                               const char *password, uint64_t keep, const unsigned char *link,
+                               struct err *err);
+/* The name of the session's cookie. */
+const char *session_cookie(const struct request *request);
+/* Changes with the password: what was begun with the old one ends. */
+const char *password_mark(struct accounts *accounts, uint64_t user, struct arena *arena);
 
 /* Fill request->principal from a cookie or a key. An unknown session is nobody; an unknown key is E_UNAUTHORIZED. */
 must_use int session_identify(struct request *request, const char *token, struct err *err);

@@ -18,6 +18,27 @@
 #include "http/network.h"
 
 /* IPv6 counts by /64: whoever has one address there has them all. */
+static void v6_text(struct in6_addr v6, char text[ADDRESS_TEXT_BYTES]) {
+    if (IN6_IS_ADDR_V4MAPPED(&v6)) {
+        inet_ntop(AF_INET, &v6.s6_addr[12], text, ADDRESS_TEXT_BYTES);
+        return;
+    }
+    if (!IN6_IS_ADDR_LOOPBACK(&v6))
+        memset(&v6.s6_addr[8], 0, 8);
+    inet_ntop(AF_INET6, &v6, text, ADDRESS_TEXT_BYTES);
+}
+
+bool address_read(const char *said, char text[ADDRESS_TEXT_BYTES]) {
+    struct in_addr v4;
+    struct in6_addr v6;
+    if (inet_pton(AF_INET, said, &v4) == 1)
+        return inet_ntop(AF_INET, &v4, text, ADDRESS_TEXT_BYTES) != NULL;
+    if (inet_pton(AF_INET6, said, &v6) != 1)
+        return false;
+    v6_text(v6, text);
+    return true;
+}
+
 static void address_text(const struct sockaddr *address, char text[ADDRESS_TEXT_BYTES]) {
     text[0] = 0;
     if (address->sa_family == AF_INET) {
@@ -27,10 +48,7 @@ static void address_text(const struct sockaddr *address, char text[ADDRESS_TEXT_
     } else if (address->sa_family == AF_INET6) {
         struct sockaddr_in6 v6;
         memcpy(&v6, address, sizeof v6);
-        if (IN6_IS_ADDR_V4MAPPED(&v6.sin6_addr))
-            inet_ntop(AF_INET, &v6.sin6_addr.s6_addr[12], text, ADDRESS_TEXT_BYTES);
-        else
-            inet_ntop(AF_INET6, &v6.sin6_addr, text, ADDRESS_TEXT_BYTES);
+        v6_text(v6.sin6_addr, text);
     }
 }
 

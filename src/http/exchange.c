@@ -229,8 +229,9 @@ static void take_forwarded(struct exchange *exchange) {
         last = last ? last + 1 : list;
         last += strspn(last, " ");
         size_t n = strcspn(last, " ");
-        if (n && n < ADDRESS_TEXT_BYTES)
-            request->peer = arena_text(request->arena, (struct slice){last, n});
+        char text[ADDRESS_TEXT_BYTES];
+        if (address_read(arena_text(request->arena, (struct slice){last, n}), text))
+            request->peer = arena_text(request->arena, slice_of(text));
     }
     const char *scheme = request_header(request, "X-Forwarded-Proto");
     if (scheme)

@@ -75,6 +75,6 @@ int accounts_identify(struct request *request, struct err *err) {
         return key ? api_key_identify(request, key, err)
                    : err_set(err, E_UNAUTHORIZED, "unknown or expired API key");
     }
-    const char *token = request_cookie(request, SESSION_COOKIE);
+    const char *token = request_cookie(request, session_cookie(request));
     return token && strlen(token) < TOKEN_TEXT_BYTES ? session_identify(request, token, err) : 0;
 }

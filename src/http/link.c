@@ -92,7 +92,8 @@ int link_use(struct request *request, const char *token, const char *password, s
     int code = link_find(accounts, token, request->received_ms, request->arena, user, err);
     if (code)
         return code;
-    /* Taking the password deletes every link of the person, in the same transaction. */
+    unsigned char hash[HASH_BYTES];
+    token_hash(token, hash);
     struct principal self = {.user = user->id, .name = user->email, .role = user->role};
-    return user_set_password(accounts, &self, user->id, password, 0, err);
+    return user_put_password(accounts, &self, user->id, password, 0, hash, err);
 }

@@ -131,6 +131,8 @@ struct server {
 enum MHD_Result connection_may(void *server, const struct sockaddr *address, socklen_t n);
 void connection_notify(void *listener, struct MHD_Connection *connection, void **context,
                        enum MHD_ConnectionNotificationCode code);
+/* An address as a proxy says it, in the form in which addresses are counted (IPv6 by /64); false: it is none. */
+bool address_read(const char *said, char text[ADDRESS_TEXT_BYTES]);
 /* Counts one more for the address; false: it has its share. */
 bool address_take(struct server *server, const char *text);
 void address_give(struct server *server, const char *text);

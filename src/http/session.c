@@ -14,8 +14,6 @@
 
 enum { AGENT_MAX = 200, SESSIONS_PER_USER = 50, HOUR_MS = 3600 * 1000, PENDING_MS = 5 * 60 * 1000 };
 
-static const char forget_cookie[] = SESSION_COOKIE "=; Path=/; HttpOnly; SameSite=Lax; Max-Age=0";
-
 struct beginning {
     uint64_t user;
     unsigned char hash[HASH_BYTES];
@@ -59,6 +57,11 @@ static int insert_session(void *context, sqlite3 *db, struct err *err) {
     return run_statement(statement, err);
 }
 
+/* Behind https no other host or path can plant it: the browser refuses what bears this prefix and is not ours alone. */
+const char *session_cookie(const struct request *request) {
+    return request->private->https ? "__Host-" SESSION_COOKIE : SESSION_COOKIE;
+}
+
 static void set_csrf(struct request *request, const char *token) {
     unsigned char hash[HASH_BYTES];
     char text[48];
@@ -85,23 +88,27 @@ int session_begin(struct request *request, struct response *response, uint64_t u
     response_header(request, response, "Set-Cookie",
                     arena_format(request->arena,
                                  "%s=%s; Path=/; HttpOnly; SameSite=Lax; Max-Age=%d%s",
-                                 SESSION_COOKIE, token, SESSION_DAYS * DAY_S,
+                                 session_cookie(request), token, SESSION_DAYS * DAY_S,
                                  request->private->https ? "; Secure" : ""));
     set_csrf(request, token);
     sodium_memzero(token, sizeof token);
     return 0;
 }
 
+/* Tries are counted by address, by address and account, and, with much more room, by account from everywhere: so a stranger who
+ * guesses does not keep the owner out, and many strangers together still do not get far. */
 static int check_throttle(struct request *request, struct response *response, const char *email,
                           struct err *err) {
     struct accounts *accounts = app_accounts(request->app);
     int retry_s = 0;
     bool allowed =
         throttle_take(accounts->by_address, request->peer, request->received_ms, &retry_s);
-    char key[80] = "";
-    for (size_t i = 0; i < sizeof key - 1 && email[i]; i++)
-        key[i] = (char)(email[i] >= 'A' && email[i] <= 'Z' ? email[i] + 32 : email[i]);
-    allowed = throttle_take(accounts->by_email, key, request->received_ms, &retry_s) && allowed;
+    char *key = arena_text(request->arena, slice_of(email));
+    for (char *c = key; *c; c++)
+        *c = (char)(*c >= 'A' && *c <= 'Z' ? *c + 32 : *c);
+    const char *pair = arena_format(request->arena, "%s %s", request->peer, key);
+    allowed = allowed && throttle_take(accounts->by_pair, pair, request->received_ms, &retry_s) &&
+              throttle_take(accounts->by_email, key, request->received_ms, &retry_s);
     if (allowed)
         return 0;
     response_header(request, response, "Retry-After", arena_format(request->arena, "%d", retry_s));
@@ -172,8 +179,9 @@ int session_sign_in(struct request *request, struct response *response, const ch
         return code;
     code = find_person(accounts, email, password, request->arena, &user, err);
     if (!code && user.totp && !(second && second[0])) {
-        *pending = token_seal(accounts, "second", user.id, request->received_ms + PENDING_MS,
-                              (struct slice){"", 0}, request->arena);
+        *pending =
+            token_seal(accounts, "second", user.id, request->received_ms + PENDING_MS,
+                       slice_of(password_mark(accounts, user.id, request->arena)), request->arena);
         return err_at(err, E_UNAUTHORIZED, "/code", "a code of the second factor is needed");
     }
     if (!code && user.totp)
@@ -189,10 +197,11 @@ int session_second(struct request *request, struct response *response, const cha
     struct accounts *accounts = app_accounts(request->app);
     struct principal nobody = {.name = ""};
     struct user user;
-    struct slice none;
+    struct slice mark;
     uint64_t id;
-    if (!token_unseal(accounts, "second", pending, request->received_ms, &id, &none,
-                      request->arena))
+    if (!token_unseal(accounts, "second", pending, request->received_ms, &id, &mark,
+                      request->arena) ||
+        !slice_equal(mark, slice_of(password_mark(accounts, id, request->arena))))
         return err_at(err, E_INVALID, "/pending", "signing in took too long: begin again");
     int code = user_get(accounts, id, request->arena, &user, err);
     if (!code && user.disabled)
@@ -256,7 +265,10 @@ uint64_t session_of(const struct request *request) {
 
 int session_sign_out(struct request *request, struct response *response, struct err *err) {
     struct accounts *accounts = app_accounts(request->app);
-    response_header(request, response, "Set-Cookie", forget_cookie);
+    response_header(request, response, "Set-Cookie",
+                    arena_format(request->arena, "%s=; Path=/; HttpOnly; SameSite=Lax; Max-Age=0%s",
+                                 session_cookie(request),
+                                 request->private->https ? "; Secure" : ""));
     response_header(request, response, "Clear-Site-Data", "\"cache\"");
     if (request->private->auth != AUTH_SESSION)
         return 0;

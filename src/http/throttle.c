@@ -1,15 +1,17 @@
 /*
  * Token buckets by text: each key may spend `burst` at once and `per_second` in the long run.
  *
+ * Slots are found by a hash with a random key, so that nobody can choose a text that shares the slot of another.
  * A fixed table of slots: a key that finds its slots taken by others gets the one used longest ago, which then is full
  * again or nearly so. Bounded memory whatever comes.
  *
  * SPDX-License-Identifier: GPL-3.0-or-later
  */
 #include <pthread.h>
+#include <sodium.h>
 #include <stdlib.h>
+#include <string.h>
 
-#include "base/hash.h"
 #include "http/internal.h"
 
 enum { SLOTS = 4096, PROBES = 8 };
@@ -17,6 +19,7 @@ enum { SLOTS = 4096, PROBES = 8 };
 struct throttle {
     pthread_mutex_t lock;
     double per_second, burst;
+    unsigned char hash_key[crypto_shorthash_KEYBYTES];
     struct slot {
         uint64_t key;
         int64_t seen_ms;
@@ -29,6 +32,7 @@ struct throttle *throttle_new(double per_second, double burst) {
     if (!throttle)
         abort();
     pthread_mutex_init(&throttle->lock, NULL);
+    crypto_shorthash_keygen(throttle->hash_key);
     throttle->per_second = per_second;
     throttle->burst = burst;
     return throttle;
@@ -54,9 +58,17 @@ static struct slot *find(struct throttle *throttle, uint64_t key) {
     return oldest;
 }
 
+static uint64_t hash_of(const struct throttle *throttle, const char *key) {
+    unsigned char bytes[crypto_shorthash_BYTES];
+    uint64_t hash;
+    crypto_shorthash(bytes, (const unsigned char *)key, strlen(key), throttle->hash_key);
+    memcpy(&hash, bytes, sizeof hash);
+    return hash | 1; /* 0 is an empty slot */
+}
+
 bool throttle_take(struct throttle *throttle, const char *key, int64_t now_ms, int *retry_s) {
     pthread_mutex_lock(&throttle->lock);
-    struct slot *slot = find(throttle, hash_bytes(key, strlen(key)) | 1);
+    struct slot *slot = find(throttle, hash_of(throttle, key));
     double gained = slot->seen_ms && now_ms > slot->seen_ms
                         ? (double)(now_ms - slot->seen_ms) / 1000 * throttle->per_second
                         : 0;

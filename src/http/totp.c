@@ -339,9 +339,9 @@ int totp_check(struct accounts *accounts, uint64_t user, const char *code, int64
     struct factor factor;
     struct using using = {.user = user};
     struct buf secret;
-    char key[32];
-    snprintf(key, sizeof key, "totp %llu", (unsigned long long)user);
-    if (!throttle_take(accounts->by_email, key, now_ms, retry_s))
+    char key[24];
+    snprintf(key, sizeof key, "%llu", (unsigned long long)user);
+    if (!throttle_take(accounts->by_second, key, now_ms, retry_s))
         return err_set(err, E_RATE, "too many attempts to sign in");
     arena_init(&arena);
     buf_init(&secret, 256);

@@ -15,7 +15,8 @@ struct change {
     struct accounts *accounts;
     struct user user;
     const char *units, *password;
-    uint64_t keep; /* session that stays */
+    uint64_t keep;             /* session that stays */
+    const unsigned char *link; /* hash of the link that changes the password; NULL: none */
 };
 
 static int check_fields(const struct user *user, struct err *err) {
@@ -267,8 +268,25 @@ int user_change(struct accounts *accounts, const struct principal *by, const str
     return code;
 }
 
+/* The link is taken in the transaction that changes the password, so that it is good once. */
+static int take_link(sqlite3 *db, const struct change *change, struct err *err) {
+    sqlite3_stmt *statement =
+        STORE_PREPARE(db, "DELETE FROM link WHERE token_hash = ? AND user = ?", err);
+    if (!statement)
+        return E_IO;
+    sqlite3_bind_blob(statement, 1, change->link, HASH_BYTES, SQLITE_TRANSIENT);
+    sqlite3_bind_int64(statement, 2, (sqlite3_int64)change->user.id);
+    int code = run_statement(statement, err);
+    return code || sqlite3_changes(db)
+               ? code
+               : err_at(err, E_INVALID, "/token", "this link is used or too old: ask for another");
+}
+
 static int update_password(void *context, sqlite3 *db, struct err *err) {
     struct change *change = context;
+    int taken = change->link ? take_link(db, change, err) : 0;
+    if (taken)
+        return taken;
     sqlite3_stmt *statement = STORE_PREPARE(db, "UPDATE user SET password = ? WHERE id = ?", err);
     if (!statement)
         return E_IO;
@@ -282,6 +300,12 @@ static int update_password(void *context, sqlite3 *db, struct err *err) {
 
 int user_set_password(struct accounts *accounts, const struct principal *by, uint64_t id,
                       const char *password, uint64_t keep, struct err *err) {
+    return user_put_password(accounts, by, id, password, keep, NULL, err);
+}
+
+int user_put_password(struct accounts *accounts, const struct principal *by, uint64_t id,
+                      const char *password, uint64_t keep, const unsigned char *link,
+                      struct err *err) {
     char hash[crypto_pwhash_STRBYTES];
     struct arena arena;
     struct user user = {0};
@@ -294,7 +318,7 @@ int user_set_password(struct accounts *accounts, const struct principal *by, uin
     if (!code)
         code = password_hash(accounts, password, hash, sizeof hash, err);
     struct change change = {
-        .accounts = accounts, .user = {.id = id}, .password = hash, .keep = keep};
+        .accounts = accounts, .user = {.id = id}, .password = hash, .keep = keep, .link = link};
     if (!code)
         code = store_write(accounts->folder->store, update_password, &change, err);
     if (!code)
@@ -303,9 +327,9 @@ int user_set_password(struct accounts *accounts, const struct principal *by, uin
     return code;
 }
 
-int user_check_password(struct accounts *accounts, uint64_t id, const char *password,
-                        struct err *err) {
-    char hash[crypto_pwhash_STRBYTES] = "";
+static int read_password(struct accounts *accounts, uint64_t id, char hash[crypto_pwhash_STRBYTES],
+                         struct err *err) {
+    hash[0] = 0;
     sqlite3 *db = store_reader_get(accounts->folder->store);
     sqlite3_stmt *statement = STORE_PREPARE(db, "SELECT password FROM user WHERE id = ?", err);
     if (statement)
@@ -313,11 +337,31 @@ int user_check_password(struct accounts *accounts, uint64_t id, const char *pass
     int code = statement ? store_step(statement, err) : E_IO;
     if (code == 1) {
         const char *text = (const char *)sqlite3_column_text(statement, 0);
-        if (text && strlen(text) < sizeof hash)
+        if (text && strlen(text) < crypto_pwhash_STRBYTES)
             memcpy(hash, text, strlen(text) + 1);
         sqlite3_reset(statement);
     }
     store_reader_put(accounts->folder->store, db);
+    return code;
+}
+
+const char *password_mark(struct accounts *accounts, uint64_t user, struct arena *arena) {
+    char hash[crypto_pwhash_STRBYTES], text[2 * HASH_BYTES + 1];
+    unsigned char mark[HASH_BYTES];
+    struct err ignored = {0};
+    if (read_password(accounts, user, hash, &ignored) < 0)
+        return "";
+    crypto_generichash(mark, sizeof mark, (const unsigned char *)hash, strlen(hash),
+                       accounts->csrf_key, HASH_BYTES);
+    sodium_memzero(hash, sizeof hash);
+    sodium_bin2hex(text, sizeof text, mark, sizeof mark);
+    return arena_text(arena, slice_of(text));
+}
+
+int user_check_password(struct accounts *accounts, uint64_t id, const char *password,
+                        struct err *err) {
+    char hash[crypto_pwhash_STRBYTES];
+    int code = read_password(accounts, id, hash, err);
     if (code < 0)
         return code;
     if (code == 0)

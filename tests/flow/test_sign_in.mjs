@@ -10,7 +10,7 @@ const scratch = mkdtempSync(join(tmpdir(), "senda-sign-in-")), data = join(scrat
 process.on("exit", () => rmSync(scratch, { recursive: true, force: true }));
 writeFileSync(join(scratch, "password"), password);
 const keys = JSON.parse(succeed("init", "--data", data, "--admin-email", "owner@example.org", "--admin-password-file", join(scratch, "password")));
-const server = await serve(data, join(scratch, "log")), base = `http://127.0.0.1:${server.port}`;
+let server = await serve(data, join(scratch, "log")), base = `http://127.0.0.1:${server.port}`;
 async function call(method, path, body, headers = {}) {
   const form = body instanceof URLSearchParams;
   const answer = await fetch(base + path, { method, redirect: "manual", headers: { "accept-language": "en", ...headers }, body: body === undefined || form ? body : JSON.stringify(body) });
@@ -84,5 +84,29 @@ must((await call("GET", "/api/v1/units", undefined, bearer(key.secret))).status 
 const late = (await call("POST", "/api/v1/keys", { name: "late", scopes: ["query"], expires_at: "2020-01-01" }, admin)).json;
 must((await call("GET", "/api/v1/units", undefined, bearer(late.secret))).status === 401, "a key that has expired is none");
 must((await call("POST", "/api/v1/keys/999/rotate", {}, admin)).status === 404, "an unknown key");
+
+// What was begun with a password ends with it; of two who use a link at once one gets it.
+const begunOld = (await call("POST", "/sign-in", new URLSearchParams({ email: "eva@example.org", password: "a different secret" }))).text.match(/name="second" value="([^"]+)"/)[1];
+const lost = (await call("POST", `/api/v1/users/${invited.id}/link`, {}, admin)).json;
+const linkToken = new URL(lost.url).searchParams.get("token");
+const takes = await Promise.all(["the first new secret", "the second new secret"].map((password) => call("POST", "/api/v1/passwords", { token: linkToken, password })));
+must(takes.map((answer) => answer.status).sort().join() === "200,422" || takes.map((answer) => answer.status).sort().join() === "204,422", `a link used twice at once is good once: ${takes.map((answer) => answer.status)}`);
+must((await call("POST", "/sign-in", new URLSearchParams({ second: begunOld, code: code(again.secret, Math.floor(Date.now() / 30000) + 1) }))).headers.get("location") === "/sign-in", "the step that the old password opened is closed");
+await server.end("SIGTERM");
+
+// Behind a proxy: a stranger's guesses do not keep the owner out, IPv6 counts by /64, and the cookie is bound to the host.
+server = await serve(data, join(scratch, "log"), ["--trusted-proxy", "127.0.0.1"]);
+base = `http://127.0.0.1:${server.port}`;
+const from = (address) => ({ "x-forwarded-for": address, "x-forwarded-proto": "https" });
+const tries = (secret, address) => call("POST", "/api/v1/sessions", { email: "owner@example.org", password: secret }, from(address));
+let refusals = 0;
+for (let i = 0; i < 14; i++) refusals += (await tries("guess " + i, `2001:db8:1:2::${i + 1}`)).status === 429;
+must(refusals >= 3, "guesses from one network are held back, whatever its last half");
+const owner = await tries(password, "203.0.113.9");
+must(owner.status === 201, "the owner comes in meanwhile from elsewhere");
+const bound = owner.headers.get("set-cookie");
+must(bound.startsWith("__Host-senda_session=") && bound.includes("; Secure") && bound.includes("Path=/"), "the cookie is bound to the host");
+must((await call("GET", "/api/v1/me", undefined, { ...from("203.0.113.9"), cookie: bound.split(";")[0] })).status === 200, "and good");
+must((await call("GET", "/api/v1/me", undefined, { ...from("203.0.113.9"), cookie: bound.split(";")[0].replace("__Host-", "") })).status === 401, "but only by its name");
 await server.end("SIGTERM");
 console.log("signing in: as it should be");
