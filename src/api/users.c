@@ -11,12 +11,13 @@ static json_t *user_json(const struct user *user) {
     char id[24];
     snprintf(id, sizeof id, "%llu", (unsigned long long)user->id);
     return json_pack(
-        "{s:s, s:s, s:s, s:s, s:o, s:o, s:b, s:b, s:b, s:o, s:o}", "id", id, "email", user->email,
-        "name", user->name, "role", role_name(user->role), "units",
+        "{s:s, s:s, s:s, s:s, s:o, s:o, s:b, s:b, s:b, s:b, s:o, s:o}", "id", id, "email",
+        user->email, "name", user->name, "role", role_name(user->role), "units",
         api_text_list(user->units, user->n_units), "language",
         user->language && user->language[0] ? json_string(user->language) : json_null(), "disabled",
-        user->disabled, "invited", user->invited, "totp", user->totp, "created_at",
-        api_instant(user->created_ms), "signed_in_at", api_instant(user->signed_in_ms));
+        user->disabled, "invited", user->invited && !user->sso, "totp", user->totp,
+        "single_sign_on", user->sso, "created_at", api_instant(user->created_ms), "signed_in_at",
+        api_instant(user->signed_in_ms));
 }
 
 static int answer(struct response *response, const struct user *user, int status) {

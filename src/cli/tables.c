@@ -66,6 +66,8 @@ static const struct route_table *const TABLES[] = {
     &page_score_routes,
     &api_promise_routes,
     &page_promise_routes,
+    &api_sso_routes,
+    &page_sso_routes,
 };
 
 static const struct job *const JOBS[] = {

@@ -44,6 +44,7 @@ struct user {
     bool disabled;
     bool invited;                     /* has no password yet */
     bool totp;                        /* has a second factor */
+    bool sso;                         /* comes in through the provider of single sign-on */
     int64_t created_ms, signed_in_ms; /* 0: never */
 };
 
@@ -87,6 +88,9 @@ must_use int session_sign_in(struct request *request, struct response *response,
 /* The second step: E_INVALID at "/pending" when it took too long. */
 must_use int session_second(struct request *request, struct response *response, const char *pending,
                             const char *code, struct err *err);
+/* Lets in who has shown who they are in another way (single sign-on): a session, or *pending where they have a second factor. */
+must_use int session_admit(struct request *request, struct response *response,
+                           const struct user *user, const char **pending, struct err *err);
 /* The same without a password, for the person who just did the setup. */
 must_use int session_begin(struct request *request, struct response *response, uint64_t user,
                            struct err *err);

@@ -141,3 +141,13 @@ CREATE TABLE link (
 
 ALTER TABLE audit ADD COLUMN chain BLOB; -- keyed hash of the entry before and this one, 32 bytes; NULL: from before step 6
 CREATE TRIGGER audit_stays BEFORE DELETE ON audit BEGIN SELECT RAISE(ABORT, 'the audit is append-only'); END;
+
+-- step 7
+
+-- Who signs in through a provider of single sign-on.
+CREATE TABLE user_identity (
+    issuer TEXT NOT NULL,   -- of the provider
+    subject TEXT NOT NULL,  -- the person's number there
+    user INTEGER NOT NULL,  -- user.id
+    PRIMARY KEY (issuer, subject)
+) WITHOUT ROWID;

@@ -165,6 +165,13 @@ static int begin_of(struct request *request, struct response *response, const st
     return code;
 }
 
+/* A token for session_second. */
+static const char *second_step(struct request *request, uint64_t user) {
+    struct accounts *accounts = app_accounts(request->app);
+    return token_seal(accounts, "second", user, request->received_ms + PENDING_MS,
+                      slice_of(password_mark(accounts, user, request->arena)), request->arena);
+}
+
 int session_sign_in(struct request *request, struct response *response, const char *email,
                     const char *password, const char *second, const char **pending,
                     struct err *err) {
@@ -179,9 +186,7 @@ int session_sign_in(struct request *request, struct response *response, const ch
         return code;
     code = find_person(accounts, email, password, request->arena, &user, err);
     if (!code && user.totp && !(second && second[0])) {
-        *pending =
-            token_seal(accounts, "second", user.id, request->received_ms + PENDING_MS,
-                       slice_of(password_mark(accounts, user.id, request->arena)), request->arena);
+        *pending = second_step(request, user.id);
         return err_at(err, E_UNAUTHORIZED, "/code", "a code of the second factor is needed");
     }
     if (!code && user.totp)
@@ -190,6 +195,17 @@ int session_sign_in(struct request *request, struct response *response, const ch
         audit_write(accounts, &nobody, request->peer, "session.refused",
                     known_email(accounts, email, request->arena), "");
     return code ? code : begin_of(request, response, &user, err);
+}
+
+int session_admit(struct request *request, struct response *response, const struct user *user,
+                  const char **pending, struct err *err) {
+    *pending = NULL;
+    if (user->disabled)
+        return err_set(err, E_FORBIDDEN, "this person is switched off");
+    if (!user->totp)
+        return begin_of(request, response, user, err);
+    *pending = second_step(request, user->id);
+    return err_at(err, E_UNAUTHORIZED, "/code", "a code of the second factor is needed");
 }
 
 int session_second(struct request *request, struct response *response, const char *pending,

@@ -21,7 +21,7 @@
 #include "http/account_internal.h"
 #include "http/router.h"
 
-enum { SECRET_BYTES = 20, STEP_S = 30, WINDOW = 1, PENDING_MS = 15 * 60 * 1000, TOKEN_MAX = 256 };
+enum { SECRET_BYTES = 20, STEP_S = 30, WINDOW = 1, PENDING_MS = 15 * 60 * 1000, TOKEN_MAX = 1024 };
 
 /* ---- sealed tokens ---- */
 

@@ -113,6 +113,12 @@ int user_add(struct accounts *accounts, const struct principal *by, struct user 
     return 0;
 }
 
+/* Columns as read_user takes them. */
+#define USER_SELECT                                                                                \
+    "SELECT id, email, name, role, units, language, disabled, created_ms, signed_in_ms, password " \
+    "= '', totp IS NOT NULL, EXISTS (SELECT 1 FROM user_identity WHERE user_identity.user = "      \
+    "user.id) FROM user"
+
 static void read_user(sqlite3_stmt *statement, struct arena *arena, struct user *user) {
     *user = (struct user){.id = (uint64_t)sqlite3_column_int64(statement, 0),
                           .email = column_text(statement, 1, arena),
@@ -123,7 +129,8 @@ static void read_user(sqlite3_stmt *statement, struct arena *arena, struct user 
                           .created_ms = sqlite3_column_int64(statement, 7),
                           .signed_in_ms = sqlite3_column_int64(statement, 8),
                           .invited = sqlite3_column_int(statement, 9) != 0,
-                          .totp = sqlite3_column_int(statement, 10) != 0};
+                          .totp = sqlite3_column_int(statement, 10) != 0,
+                          .sso = sqlite3_column_int(statement, 11) != 0};
     units_from_text(column_text(statement, 4, arena), arena, &user->units, &user->n_units);
 }
 
@@ -141,11 +148,7 @@ static int read_one(struct accounts *accounts, sqlite3 *db, sqlite3_stmt *statem
 int user_get(struct accounts *accounts, uint64_t id, struct arena *arena, struct user *user,
              struct err *err) {
     sqlite3 *db = store_reader_get(accounts->folder->store);
-    sqlite3_stmt *statement =
-        STORE_PREPARE(db,
-                      "SELECT id, email, name, role, units, language, disabled, created_ms, "
-                      "signed_in_ms, password = '', totp IS NOT NULL FROM user WHERE id = ?",
-                      err);
+    sqlite3_stmt *statement = STORE_PREPARE(db, USER_SELECT " WHERE id = ?", err);
     if (statement)
         sqlite3_bind_int64(statement, 1, (sqlite3_int64)id);
     return read_one(accounts, db, statement, arena, user, err);
@@ -154,13 +157,7 @@ int user_get(struct accounts *accounts, uint64_t id, struct arena *arena, struct
 int user_find(struct accounts *accounts, const char *email, struct arena *arena, struct user *user,
               struct err *err) {
     sqlite3 *db = store_reader_get(accounts->folder->store);
-    sqlite3_stmt *statement =
-        STORE_PREPARE(db,
-                      "SELECT id, email, name, role, units, language, "
-                      "disabled, created_ms, signed_in_ms, password = '', totp IS NOT "
-                      "NULL FROM user"
-                      " WHERE email = ?",
-                      err);
+    sqlite3_stmt *statement = STORE_PREPARE(db, USER_SELECT " WHERE email = ?", err);
     if (statement)
         bind_text(statement, 1, email);
     return read_one(accounts, db, statement, arena, user, err);
@@ -172,11 +169,7 @@ int user_list(struct accounts *accounts, struct arena *arena, struct user **user
     *users = ARENA_ARRAY(arena, struct user, capacity);
     *n = 0;
     sqlite3 *db = store_reader_get(accounts->folder->store);
-    sqlite3_stmt *statement =
-        STORE_PREPARE(db,
-                      "SELECT id, email, name, role, units, language, disabled, created_ms, "
-                      "signed_in_ms, password = '', totp IS NOT NULL FROM user ORDER BY email",
-                      err);
+    sqlite3_stmt *statement = STORE_PREPARE(db, USER_SELECT " ORDER BY email", err);
     int code = statement ? 1 : E_IO;
     while (code == 1 && (code = store_step(statement, err)) == 1)
         if (*n < capacity)
@@ -378,6 +371,11 @@ static int delete_user(void *context, sqlite3 *db, struct err *err) {
         code = forget_links(db, change->user.id, err);
     sqlite3_stmt *statement =
         code ? NULL : STORE_PREPARE(db, "DELETE FROM recovery_code WHERE user = ?", err);
+    if (statement) {
+        sqlite3_bind_int64(statement, 1, (sqlite3_int64)change->user.id);
+        code = run_statement(statement, err);
+    }
+    statement = code ? NULL : STORE_PREPARE(db, "DELETE FROM user_identity WHERE user = ?", err);
     if (statement) {
         sqlite3_bind_int64(statement, 1, (sqlite3_int64)change->user.id);
         code = run_statement(statement, err);

@@ -67,6 +67,14 @@ void page_setting(const struct request *request, const char *name, char value[12
 int page_redirect(struct request *request, struct response *response, const char *location,
                   const char *notice);
 
+/* Only addresses of this interface: "/x", never "//host" or "/\\host"; "/" in place of any other and of NULL. */
+const char *page_safe_target(const char *target);
+/* The form to sign in, with what went wrong; and the one that asks for the second factor's code. */
+must_use int page_sign_in(struct request *request, struct response *response, const char *next,
+                          const struct err *refusal, struct err *err);
+must_use int page_sign_in_second(struct request *request, struct response *response,
+                                 const char *pending, const char *next, struct err *err);
+
 /* A prefix ("/customers/") and an id, encoded; in the request's arena. */
 const char *page_path(struct request *request, const char *prefix, const char *id);
 

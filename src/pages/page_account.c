@@ -8,12 +8,12 @@
 #include "base/limits.h"
 #include "folder/folder.h"
 #include "http/app.h"
+#include "http/sso.h"
 #include "pages/page.h"
 #include "pages/pages.h"
 #include "pages/regions.h"
 
-/* Only addresses of this interface: "/x", never "//host" or "/\host". */
-static const char *safe_target(const char *target) {
+const char *page_safe_target(const char *target) {
     bool local = target && target[0] == '/' && target[1] != '/' && target[1] != '\\';
     return local ? target : "/";
 }
@@ -36,6 +36,21 @@ static void add_demo_account(struct request *request, json_t *view) {
                             json_pack("{s:s, s:s}", "email", email, "password", password));
 }
 
+/* The button of single sign-on, where there is one. */
+static void add_sso(struct request *request, json_t *view) {
+    struct sso_settings settings;
+    struct err none = {0};
+    if (sso_settings_get(app_accounts(request->app), request->arena, &settings, &none) == 0)
+        json_object_set_new(view, "sso", json_pack("{s:s}", "label", settings.label));
+}
+
+static json_t *sign_in_view(struct request *request, const char *next) {
+    json_t *view = json_pack("{s:s}", "next", next);
+    add_demo_account(request, view);
+    add_sso(request, view);
+    return view;
+}
+
 static const struct page sign_in_page = {.template = "sign_in", .title = "sign_in.title"};
 
 static int show_sign_in(struct request *request, struct response *response, struct err *err) {
@@ -47,34 +62,46 @@ static int show_sign_in(struct request *request, struct response *response, stru
     }
     if (request->principal.role != ROLE_NONE)
         return page_redirect(request, response, "/", NULL);
-    const char *next = request_query(request, "next");
-    json_t *view = json_pack("{s:s}", "next", safe_target(next));
-    add_demo_account(request, view);
+    return page_render(request, response, &sign_in_page,
+                       sign_in_view(request, page_safe_target(request_query(request, "next"))),
+                       err);
+}
+
+int page_sign_in(struct request *request, struct response *response, const char *next,
+                 const struct err *refusal, struct err *err) {
+    json_t *view = sign_in_view(request, next);
+    response->status = err_status(refusal->code);
+    json_object_set_new(view, "error", json_string(page_message(request, refusal->message)));
     return page_render(request, response, &sign_in_page, view, err);
 }
 
 /* The second step's form: the code of the authenticator. */
 static int ask_second(struct request *request, struct response *response, const char *pending,
-                      const char *error, struct err *err) {
-    json_t *view = json_pack("{s:s, s:s}", "second", pending, "next",
-                             safe_target(request_form(request, "next")));
+                      const char *next, const char *error, struct err *err) {
+    json_t *view = json_pack("{s:s, s:s}", "second", pending, "next", next);
     if (error)
         json_object_set_new(view, "error", json_string(page_text(request, error)));
     return page_render(request, response, &sign_in_page, view, err);
 }
 
+int page_sign_in_second(struct request *request, struct response *response, const char *pending,
+                        const char *next, struct err *err) {
+    return ask_second(request, response, pending, next, NULL, err);
+}
+
 static int sign_in_second(struct request *request, struct response *response, const char *pending,
                           struct err *err) {
-    const char *code = request_form(request, "code");
+    const char *code = request_form(request, "code"),
+               *next = page_safe_target(request_form(request, "next"));
     struct err refusal = {0};
     int result = session_second(request, response, pending, code ? code : "", &refusal);
     if (result >= 0)
-        return page_redirect(request, response, safe_target(request_form(request, "next")), NULL);
+        return page_redirect(request, response, next, NULL);
     response->status = err_status(result);
     if (result == E_UNAUTHORIZED)
-        return ask_second(request, response, pending, "sign_in.wrong_code", err);
+        return ask_second(request, response, pending, next, "sign_in.wrong_code", err);
     if (result == E_RATE)
-        return ask_second(request, response, pending, "sign_in.too_many", err);
+        return ask_second(request, response, pending, next, "sign_in.too_many", err);
     if (result != E_INVALID) {
         *err = refusal;
         return result;
@@ -85,7 +112,7 @@ static int sign_in_second(struct request *request, struct response *response, co
 static int sign_in(struct request *request, struct response *response, struct err *err) {
     const char *email = request_form(request, "email"),
                *password = request_form(request, "password");
-    const char *next = safe_target(request_form(request, "next"));
+    const char *next = page_safe_target(request_form(request, "next"));
     const char *second = request_form(request, "second"), *pending;
     struct err refusal = {0};
     if (second)
@@ -93,7 +120,7 @@ static int sign_in(struct request *request, struct response *response, struct er
     int code = session_sign_in(request, response, email ? email : "", password ? password : "",
                                NULL, &pending, &refusal);
     if (pending)
-        return ask_second(request, response, pending, NULL, err);
+        return ask_second(request, response, pending, next, NULL, err);
     if (code >= 0)
         return page_redirect(request, response, next, NULL);
     if (code != E_UNAUTHORIZED && code != E_RATE) {
@@ -101,10 +128,11 @@ static int sign_in(struct request *request, struct response *response, struct er
         return code;
     }
     response->status = err_status(code);
-    json_t *view =
-        json_pack("{s:s, s:s, s:s}", "next", next, "email", email ? email : "", "error",
-                  page_text(request, code == E_RATE ? "sign_in.too_many" : "sign_in.wrong"));
-    add_demo_account(request, view);
+    json_t *view = sign_in_view(request, next);
+    json_object_set_new(view, "email", json_string(email ? email : ""));
+    json_object_set_new(
+        view, "error",
+        json_string(page_text(request, code == E_RATE ? "sign_in.too_many" : "sign_in.wrong")));
     return page_render(request, response, &sign_in_page, view, err);
 }
 
@@ -129,7 +157,7 @@ static int save_preferences(struct request *request, struct response *response, 
             (void)code; /* the cookie serves where the person's own setting cannot be kept */
         }
     }
-    return page_redirect(request, response, safe_target(request_form(request, "back")), NULL);
+    return page_redirect(request, response, page_safe_target(request_form(request, "back")), NULL);
 }
 
 /* ---- a link for a password ---- */
