@@ -254,8 +254,8 @@ static int exchange(struct request *request, const struct sso_settings *settings
 int sso_return(struct request *request, struct response *response, const char **next,
                const char **pending, struct err *err) {
     struct sso_settings settings;
-    struct user user;
-    struct way way;
+    struct user user = {0};
+    struct way way = {.next = "/"};
     json_t *claims = NULL;
     *next = "/";
     *pending = NULL;

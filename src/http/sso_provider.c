@@ -11,6 +11,8 @@
 #include "http/router.h"
 #include "http/sso_internal.h"
 
+enum { FORM_BYTES = 16384 };
+
 /* A JSON object that `ask` is answered; E_REFUSED otherwise. what: for the message. */
 static int ask_json(const struct fetch *ask, const char *what, json_t **object, struct err *err) {
     struct buf answer;
@@ -96,7 +98,7 @@ static int ask_tokens(const struct sso_settings *settings, const json_t *descrip
                       const struct provider_exchange *exchange, json_t **tokens, struct err *err) {
     struct buf form, user, password;
     bool in_form = !settings->secret[0] || secret_in_form(settings, description);
-    buf_init(&form, 16 * 1024);
+    buf_init(&form, FORM_BYTES);
     buf_init(&user, 4096);
     buf_init(&password, 4096);
     add_field(&form, "grant_type", "authorization_code");

@@ -10,6 +10,7 @@
 #include "pages/settings.h"
 
 #define API "/api/v1/single-sign-on"
+enum { DOMAINS_BYTES = 16384 };
 
 /* ---- signing in ---- */
 
@@ -61,7 +62,7 @@ static int show_view(struct request *request, struct response *response, json_t 
     json_t *choices = json_array(), *domain;
     struct buf domains;
     size_t i;
-    buf_init(&domains, 16 * 1024);
+    buf_init(&domains, DOMAINS_BYTES);
     json_array_foreach(json_object_get(settings, "domains"), i, domain)
         buf_add_format(&domains, "%s%s", i ? ", " : "", json_string_value(domain));
     for (i = 0; i < sizeof roles / sizeof *roles; i++)
