@@ -60,6 +60,7 @@ static const struct route_table *const TABLES[] = {
     &page_job_routes,
     &api_value_routes,
     &api_merge_routes,
+    &api_survey_routes,
     &api_second_factor_routes,
     &page_second_factor_routes,
     &page_person_routes,

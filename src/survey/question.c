@@ -222,7 +222,7 @@ static int parse_rows(struct parsing *parsing, const json_t *json, const char *a
     if (!code && both)
         code = parse_fault(parsing, at, "scale", "a matrix has columns or a scale, not both");
     if (!code && json_object_get(json, "columns")) {
-        code = parse_options(parsing, json, "columns", at, 2, 0, &columns, &question->n_options);
+        code = parse_options(parsing, json, "columns", at, 1, 0, &columns, &question->n_options);
         question->options = columns;
     } else if (!code) {
         code =

@@ -150,11 +150,35 @@ static void test_order(void **state) {
     survey_release(survey);
 }
 
+/* The example of docs/surveys.md is a definition, and asks for what it says. */
+static void test_documented(void **state) {
+    struct err err = {0};
+    struct survey *survey = NULL;
+    (void)state;
+    FILE *file = fopen(SOURCE_DIR "/docs/surveys.md", "r");
+    char *text = calloc(1, 1 << 16);
+    assert_non_null(file);
+    assert_true(fread(text, 1, (1 << 16) - 1, file) > 0);
+    fclose(file);
+    char *from = strstr(text, "```json\n"), *to = from ? strstr(from + 8, "```") : NULL;
+    assert_non_null(to);
+    json_t *json = json_loadb(from + 8, (size_t)(to - from - 8), JSON_REJECT_DUPLICATES, NULL);
+    assert_non_null(json);
+    if (survey_parse(json, &survey, &err))
+        fail_msg("%s %s", err.pointer, err.message);
+    check_path(survey, "{\"recommend\":9}", "score about ");
+    check_path(survey, "{\"recommend\":2}", "score repair about ");
+    json_decref(json);
+    free(text);
+    survey_release(survey);
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_faults),
         cmocka_unit_test(test_path),
         cmocka_unit_test(test_order),
+        cmocka_unit_test(test_documented),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
