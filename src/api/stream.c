@@ -4,6 +4,7 @@
  *   event: arrival   one accepted interaction, as in /api/v1/sources/{id}/arrivals, of units that the asker may see (not for viewers)
  *   event: source    {"source","accepted","duplicates","rejected","last_at"} of ?source=, when it changed
  *   event: counters  {"interactions","accepted","duplicates","rejected"} of everything, when it changed
+ *   event: kiosk     with ?kiosks=1, {"id","name","unit","state"} of each opinion screen one sees, when any of them changed
  *
  * At most BURST arrivals a time: a live view is for people, not for copying the log.
  *
@@ -14,8 +15,9 @@
 #include "api/arrival.h"
 #include "base/clock.h"
 #include "http/account.h"
+#include "kiosk/kiosk.h"
 
-enum { BURST = 20, COUNTERS_MS = 1000 };
+enum { BURST = 20, COUNTERS_MS = 1000, KIOSKS_MS = 60000 };
 
 struct live {
     struct request *request;
@@ -24,7 +26,9 @@ struct live {
     uint64_t last, interactions;
     int64_t counted_ms;
     uint64_t accepted, rejected, duplicates;
-    bool begun;
+    bool begun, kiosks;
+    uint64_t kiosk_changes;
+    int64_t kiosks_ms;
 };
 
 static void say(struct buf *chunk, const char *event, const json_t *json) {
@@ -82,6 +86,30 @@ static void say_counters(struct live *live, struct buf *chunk) {
     json_decref(json);
 }
 
+/* Also every minute: a screen that is silent changes nothing. */
+static void say_kiosks(struct live *live, struct buf *chunk, int64_t now_ms) {
+    struct folder *folder = app_folder(live->request->app);
+    uint64_t changes = kiosk_changes(folder);
+    json_t *list, *kiosk;
+    struct err err = {0};
+    size_t i;
+    if (live->kiosks_ms && changes == live->kiosk_changes && now_ms - live->kiosks_ms < KIOSKS_MS)
+        return;
+    live->kiosk_changes = changes;
+    live->kiosks_ms = now_ms;
+    if (kiosk_list(folder, &live->request->principal, now_ms, &list, &err))
+        return;
+    json_array_foreach(list, i, kiosk) {
+        json_t *told =
+            json_pack("{s:O, s:O, s:O*, s:O}", "id", json_object_get(kiosk, "id"), "name",
+                      json_object_get(kiosk, "name"), "unit", json_object_get(kiosk, "unit"),
+                      "state", json_object_get(kiosk, "state"));
+        say(chunk, "kiosk", told);
+        json_decref(told);
+    }
+    json_decref(list);
+}
+
 /* Who asked is asked again: a session that ended, a key removed or other rights end the stream; a browser connects anew. */
 static bool still_may(struct live *live) {
     const struct principal *then = &live->request->principal;
@@ -113,6 +141,8 @@ static int next(void *context, struct buf *chunk) {
             say_source(live, chunk);
         else if (!live->request->principal.units)
             say_counters(live, chunk);
+        if (live->kiosks)
+            say_kiosks(live, chunk, now_ms);
         live->begun = true;
     }
     arena_clear(&live->arena);
@@ -136,6 +166,7 @@ static int open_stream(struct request *request, struct response *response, struc
     struct arrival newest;
     live->request = request;
     live->source = (int)source;
+    live->kiosks = request_query(request, "kiosks") != NULL;
     arena_init(&live->arena);
     /* Only what comes from now on. */
     if (ingest_arrivals(app_folder(request->app)->ingest, live->source, &newest, 1))

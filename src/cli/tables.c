@@ -69,6 +69,9 @@ static const struct route_table *const TABLES[] = {
     &page_promise_routes,
     &api_sso_routes,
     &page_sso_routes,
+    &api_kiosk_routes,
+    &page_kiosk_routes,
+    &page_kiosk_device_routes,
 };
 
 static const struct job *const JOBS[] = {

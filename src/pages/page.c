@@ -29,6 +29,7 @@ static const struct {
     {"explore", "/explore", "path", NULL, true, 0, ROLE_NONE},
     {"scores", "/scores", "scale", NULL, false, 0, ROLE_NONE},
     {"promises", "/promises", "check", NULL, false, 0, ROLE_NONE},
+    {"kiosks", "/kiosks", "ch-kiosk", NULL, false, SCOPE_QUERY, ROLE_NONE},
     {"customers", "/customers", "people", NULL, true, 0, ROLE_AGENT},
     {"import", "/import", "file", "data", true, SCOPE_IMPORT, ROLE_NONE},
     {"sources", "/sources", "plug", NULL, false, SCOPE_MANAGE, ROLE_NONE},

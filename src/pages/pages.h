@@ -18,6 +18,7 @@ extern const struct route_table page_account_routes, page_home_routes, page_sour
     page_people_routes, page_explore_routes, page_explore_people_routes, page_question_routes,
     page_job_routes, page_score_routes, page_promise_routes, page_unit_routes,
     page_second_factor_routes, page_person_routes, page_sso_routes;
+extern const struct route_table page_kiosk_routes, page_kiosk_device_routes;
 
 /* For app_options.error_page: an error as a page. */
 int page_error(struct request *request, struct response *response, const struct err *err);

@@ -39,7 +39,7 @@ static const char *const members[PLAN_KINDS] = {
         "range where segment unit channel limit steps window order entry exclude step last cursor",
     [PLAN_SCORE] =
         "range where segment unit channel by limit metric survey question every weighted "
-        "people cursor",
+        "misuse people cursor",
     [PLAN_VALUE] = "range where segment channel model purchase amount until unit horizon months "
                    "discount rule dropout holdout customer top",
     [PLAN_PROMISE] = "range where segment unit channel by limit of then window key absent answered "

@@ -325,6 +325,14 @@ int read_condition(struct reader *r, struct predicate *where, uint32_t *n, const
     return code;
 }
 
+/* Answers marked as misuse (of an opinion screen: kiosk/misuse.h) are no part of a score, unless they are asked for. */
+static void leave_out_misuse(const struct reader *r, struct predicate *where, uint32_t *n) {
+    uint32_t misuse =
+        dictionary_find(r->context->dictionary, DICTIONARY_PROPERTY, SLICE_LITERAL("misuse"));
+    if (misuse)
+        where[(*n)++] = (struct predicate){.property = misuse, .op = OP_ABSENT};
+}
+
 static enum score_kind score_kind_of(const json_t *metric) {
     const char *text = json_string_value(metric);
     bool share = text && (strcmp(text, "csat") == 0 || strcmp(text, "ces") == 0);
@@ -334,8 +342,9 @@ static enum score_kind score_kind_of(const json_t *metric) {
 static int read_score(struct reader *r, const json_t *query) {
     const struct dictionary *names = r->context->dictionary;
     struct plan *plan = r->plan;
-    struct predicate *where = ARENA_ARRAY(r->arena, struct predicate, 4);
+    struct predicate *where = ARENA_ARRAY(r->arena, struct predicate, 5);
     uint32_t n = 0;
+    bool misuse = false;
     int code = need(r, query, "metric");
     plan->every = BUCKET_MONTH;
     plan->points_property = dictionary_find(names, DICTIONARY_PROPERTY, SLICE_LITERAL("points"));
@@ -352,6 +361,9 @@ static int read_score(struct reader *r, const json_t *query) {
                 read_condition(r, where, &n, "question", question));
     WITH_MEMBER(r, query, "every", every, code, read_every(r, every, true));
     WITH_MEMBER(r, query, "weighted", weighted, code, read_bool(r, weighted, &plan->weighted));
+    WITH_MEMBER(r, query, "misuse", json, code, read_bool(r, json, &misuse));
+    if (!misuse)
+        leave_out_misuse(r, where, &n);
     where[n++] = (struct predicate){.property = plan->points_property, .op = OP_EXISTS};
     plan->of = (struct matcher){.name = SLICE_LITERAL("*"), .where = where, .n_where = n};
     plan->score = score_kind_of(json_object_get(query, "metric"));
@@ -366,7 +378,7 @@ static int read_score(struct reader *r, const json_t *query) {
 static int read_promised_answers(struct reader *r, const json_t *json) {
     static const char *const metrics[] = {"csat", "ces"};
     struct plan *plan = r->plan;
-    struct predicate *where = ARENA_ARRAY(r->arena, struct predicate, 4);
+    struct predicate *where = ARENA_ARRAY(r->arena, struct predicate, 5);
     uint32_t n = 0;
     int chosen = 0;
     int code = read_members(r, json, "metric survey question touchpoint");
@@ -378,6 +390,7 @@ static int read_promised_answers(struct reader *r, const json_t *json) {
     WITH_MEMBER(r, json, "survey", survey, code, read_condition(r, where, &n, "survey", survey));
     WITH_MEMBER(r, json, "question", question, code,
                 read_condition(r, where, &n, "question", question));
+    leave_out_misuse(r, where, &n);
     plan->points_property =
         dictionary_find(r->context->dictionary, DICTIONARY_PROPERTY, SLICE_LITERAL("points"));
     where[n++] = (struct predicate){.property = plan->points_property, .op = OP_EXISTS};

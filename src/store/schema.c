@@ -31,6 +31,7 @@ SCHEMA_EMBED(jobs)
 SCHEMA_EMBED(segment)
 SCHEMA_EMBED(promise)
 SCHEMA_EMBED(survey)
+SCHEMA_EMBED(kiosk)
 SCHEMA_EMBED(http)
 
 static const struct {
@@ -39,6 +40,7 @@ static const struct {
     {"store", schema_store},     {"timeline", schema_timeline}, {"customer", schema_customer},
     {"collect", schema_collect}, {"jobs", schema_jobs},         {"segment", schema_segment},
     {"promise", schema_promise}, {"survey", schema_survey},     {"http", schema_http},
+    {"kiosk", schema_kiosk},
 };
 enum { SCHEMAS_N = sizeof SCHEMAS / sizeof SCHEMAS[0] };
 

@@ -1,0 +1,197 @@
+/*
+ * An opinion screen in a real browser: made and paired on the pages, used by touch, keyboard and in another language, offline for 1,000
+ * taps, left only with a code.
+ *
+ * SPDX-License-Identifier: GPL-3.0-or-later
+ */
+import assert from "node:assert/strict";
+import { createRequire } from "node:module";
+import { readFileSync } from "node:fs";
+import { after, before, test } from "node:test";
+import { open, quit, serve, signIn } from "./world.mjs";
+
+const axe = readFileSync(createRequire(import.meta.url).resolve("axe-core/axe.min.js"), "utf8");
+let world, kiosk;
+before(async () => { world = await serve(); });
+after(async () => { await quit(); await world.stop(); });
+
+async function api(method, path, body) {
+  const answer = await fetch(world.base + path, { method, headers: { authorization: `Bearer ${world.apiKey}`, "content-type": "application/json" }, body: body && JSON.stringify(body) });
+  return answer.json();
+}
+async function count(where = [], misuse = true) {
+  const answer = await api("POST", "/api/v1/query", { kind: "score", metric: "csat", misuse, where });
+  return answer.data ? answer.data[0].n : 0; // nobody has chosen a reason yet
+}
+async function until(check, wanted, seconds = 20) {
+  for (let i = 0; i < seconds * 10; i++) {
+    if ((await check()) === wanted) return wanted;
+    await new Promise((resolve) => setTimeout(resolve, 100));
+  }
+  return check();
+}
+async function barriers(page) {
+  await page.evaluate(axe);
+  const found = await page.evaluate(() => window.axe.run(document, { runOnly: ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa"] }));
+  assert.deepEqual(found.violations.map((one) => `${one.id}: ${one.nodes[0].html}`), []);
+}
+const state = (page) => page.evaluate(() => document.documentElement.dataset.state);
+const reach = (page, wanted) => page.waitForFunction((name) => document.documentElement.dataset.state === name, wanted);
+
+test("made on the page, paired by its link, and what is tapped arrives at once", async () => {
+  const page = await open(world);
+  await signIn(page, world);
+  await page.goto(`${world.base}/kiosks`);
+  await page.click(".page-actions a.primary");
+  await page.fill("#name", "Salida");
+  await page.fill("#unit", "Centro");
+  await page.selectOption("#face_set", "contrast");
+  assert.equal(await page.locator(".kiosk-preview svg").count(), 3);
+  await barriers(page);
+  await page.click(".dialog-foot .primary");
+  const link = await page.textContent("#pairing");
+  assert.match(link, /\/k\/[a-z0-9]{10}#key=kk_/);
+  assert.equal(await page.locator(".kiosk-qr svg").count(), 1);
+  await barriers(page);
+  [kiosk] = (await api("GET", "/api/v1/kiosks")).data;
+  assert.equal(kiosk.face_set, "contrast");
+  kiosk.link = link;
+
+  await page.goto(`${world.base}/kiosks`);
+  const screen = await open(world, { width: 1024, height: 768 });
+  await screen.goto(link);
+  await reach(screen, "ask");
+  assert.equal(new URL(screen.url()).hash, "", "the key is not left in the address");
+  await barriers(screen);
+  await screen.click(".face[data-value='3']");
+  await reach(screen, "thanks");
+  await reach(screen, "ask");
+  assert.equal(await until(() => count(), 1), 1);
+  await page.waitForFunction(() => document.querySelector("[data-live-taps]").textContent === "1");
+  assert.equal(await page.textContent("[data-kiosk-sum=happy]"), "100\u00a0%");
+  await barriers(page);
+  // Edited on the page: the screen asks the new question by itself at its next contact.
+  await page.click("[data-kiosk] a");
+  await page.fill("#question_es", "¿Te vas contento?");
+  await page.locator("details.way summary").first().click();
+  await page.selectOption("#f0_kind", "choice");
+  await page.check("[name=f0_face_1]", { force: true });
+  await page.fill("#f0_question_es", "¿Qué ha fallado?");
+  await page.fill("#f0_options_es", "La espera\nEl trato");
+  await page.fill("#f0_options_en", "The wait\nThe staff");
+  await page.locator("details.way summary").nth(1).click();
+  await page.selectOption("#f1_kind", "text");
+  await page.check("[name=f1_face_1]", { force: true });
+  await page.fill("#f1_question_es", "¿Algo más?");
+  await page.fill("#exit_code", "2468");
+  await barriers(page);
+  await page.click(".sticky-foot button");
+  await page.waitForSelector(".message.good");
+  await screen.click(".face[data-value='2']");
+  await screen.waitForFunction(() => document.querySelector("h1")?.textContent === "¿Te vas contento?", null, { timeout: 15000 });
+  assert.deepEqual(page.complaints.concat(screen.complaints), []);
+  await page.context().close();
+  await screen.context().close();
+});
+
+/** A screen of its own device, paired with the key of the first. */
+async function device(options = {}) {
+  const screen = await open(world, { width: 390, height: 844, ...options });
+  await screen.goto(kiosk.link);
+  await reach(screen, "ask");
+  await screen.waitForFunction(() => document.documentElement.dataset.installed === "true");
+  return screen;
+}
+
+test("by keyboard, in English, with what comes after the face; a draft outlives the page; it starts over when left alone", async () => {
+  const screen = await device();
+  await screen.click(".language[lang=en]");
+  assert.equal(await screen.getAttribute("html", "lang"), "en");
+  await screen.keyboard.press("1");
+  await reach(screen, "follow");
+  await barriers(screen);
+  await screen.keyboard.press("Tab");
+  await screen.keyboard.press("Enter"); // the first option
+  await screen.waitForSelector("textarea");
+  await barriers(screen);
+  await screen.fill("textarea", "Too cold in here");
+  await screen.click(".go");
+  await reach(screen, "thanks");
+  await reach(screen, "ask");
+  assert.equal(await screen.getAttribute("html", "lang"), "es", "the next visitor finds the first language");
+  assert.equal(await until(() => count([{ property: "reason", op: "=", value: "La espera" }, { property: "language", op: "=", value: "en" }]), 1), 1);
+  // Power cut in the middle of a visit.
+  await screen.click(".face[data-value='1']");
+  await reach(screen, "follow");
+  await screen.reload();
+  await reach(screen, "ask");
+  assert.equal(await until(() => count(), 4), 4);
+  await screen.context().close();
+});
+
+test("nobody leaves without the code", async () => {
+  const screen = await device();
+  await screen.goBack().catch(() => {});
+  assert.equal(await state(screen), "ask");
+  await screen.focus("#corner");
+  await screen.keyboard.press("Enter");
+  await reach(screen, "code");
+  await barriers(screen);
+  const type = async (code) => { for (const key of [...code, "OK"]) await screen.click(`.key[data-key="${key}"]`); };
+  await type("1111");
+  await screen.waitForFunction(() => document.querySelector("[role=alert]").textContent !== "");
+  assert.equal(await state(screen), "code");
+  await type("2468");
+  await reach(screen, "exit");
+  await barriers(screen);
+  await screen.context().close();
+});
+
+test("offline for 1,000 taps, closed and opened again, then online: each once", async () => {
+  // Delays pass 500 times as fast, and half a minute passes between visits.
+  const screen = await open(world, { width: 800, height: 600 });
+  await screen.addInitScript(() => {
+    const later = window.setTimeout, Real = Date, perf = performance.now.bind(performance);
+    window.passed = Number(sessionStorage.getItem("passed")) || 0;
+    addEventListener("pagehide", () => sessionStorage.setItem("passed", String(window.passed)));
+    window.setTimeout = (work, ms, ...rest) => later(work, ms / 500, ...rest);
+    window.Date = class extends Real {
+      constructor(...parts) { if (parts.length) super(...parts); else super(Real.now() + window.passed); }
+      static now() { return Real.now() + window.passed; }
+    };
+    performance.now = () => perf() + window.passed;
+  });
+  await screen.goto(kiosk.link);
+  await reach(screen, "ask");
+  await screen.waitForFunction(() => document.documentElement.dataset.installed === "true");
+  const known = await count();
+  await screen.context().setOffline(true);
+  const visits = (n) => screen.evaluate(async (wanted) => {
+    const root = document.documentElement;
+    for (let i = 0; i < wanted; i++) {
+      while (root.dataset.state !== "ask") await new Promise((resolve) => setTimeout(resolve, 500));
+      window.passed += 30000;
+      document.querySelector(`.face[data-value="${2 + (i % 2)}"]`).click();
+    }
+    while (root.dataset.state !== "ask") await new Promise((resolve) => setTimeout(resolve, 500));
+  }, n);
+  await visits(600);
+  await screen.reload(); // from its own cache
+  await reach(screen, "ask");
+  await visits(400);
+  assert.equal(await screen.getAttribute("html", "data-waiting"), "1000");
+  assert.equal(await count(), known, "nothing has arrived");
+  await screen.context().setOffline(false);
+  await screen.waitForFunction(() => document.documentElement.dataset.waiting === "0", null, { timeout: 30000 });
+  assert.equal(await count(), known + 1000);
+  assert.equal(await count([], false), known + 1000, "none of them is misuse");
+  const { state: told } = await api("GET", `/api/v1/kiosks/${kiosk.id}`);
+  assert.equal(told.lost, 0);
+  // What was answered and not heard is sent again: nothing counts twice.
+  await screen.route("**/taps", async (route) => { await route.fetch(); await route.abort(); }, { times: 1 });
+  await screen.click(".face[data-value='3']");
+  assert.equal(await until(() => count(), known + 1001), known + 1001);
+  await screen.waitForFunction(() => document.documentElement.dataset.waiting === "0", null, { timeout: 30000 });
+  assert.equal(await count(), known + 1001);
+  await screen.context().close();
+});

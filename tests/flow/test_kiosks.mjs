@@ -1,0 +1,163 @@
+// Opinion screens over HTTP: made, signed batches once each, forged and broken ones refused, misuse marked and left out of the
+// score, clocks repaired, follow-ups as answers, keys replaced, what a limited asker sees, and all of it after a restart.
+// SPDX-License-Identifier: GPL-3.0-or-later
+import { createHash, createHmac } from "node:crypto";
+import { mkdtempSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { make, must, serve } from "./operation.mjs";
+
+const scratch = mkdtempSync(join(tmpdir(), "senda-kiosks-")), data = join(scratch, "data");
+process.on("exit", () => rmSync(scratch, { recursive: true, force: true }));
+const keys = make(data);
+let server = await serve(data, join(scratch, "log")), base = `http://127.0.0.1:${server.port}`;
+
+async function call(method, path, body, headers = {}) {
+  const answer = await fetch(base + path, { method, headers: { authorization: `Bearer ${keys.api_key}`, ...headers }, body: body === undefined ? undefined : typeof body === "string" ? body : JSON.stringify(body) });
+  const text = await answer.text();
+  return { status: answer.status, text, json: text.startsWith("{") ? JSON.parse(text) : null };
+}
+const is = (found, wanted, what) => must(JSON.stringify(found) === JSON.stringify(wanted), `${what}: ${JSON.stringify(found)} instead of ${JSON.stringify(wanted)}`);
+
+/** A device: its chain and its key. */
+class Device {
+  constructor(kiosk, key = kiosk.key, chain = "device-1") { Object.assign(this, { kiosk, chain, seq: 0, mac: "", secret: createHash("sha256").update(key).digest() }); }
+  sign(...parts) { return createHmac("sha256", this.secret).update(parts.join("")).digest("hex"); }
+  tap(more = {}) {
+    const after = this.mac, seq = ++this.seq;
+    const tap = JSON.stringify({ id: `${this.chain}-${seq}`, seq, at: new Date().toISOString(), boot: "b1", revision: 1, language: "es", value: 3, faces: 3, ...more });
+    this.mac = this.sign(after, "\n", tap);
+    return { tap, mac: this.mac, after };
+  }
+  body(taps, more = {}) {
+    return JSON.stringify({ chain: this.chain, sent_at: new Date().toISOString(), boot: "b2", mono: 0, waiting: 0, after: taps[0]?.after ?? "", taps: taps.map(({ tap, mac }) => ({ tap, mac })), ...more });
+  }
+  send(body, signature = this.sign(body)) { return call("POST", `/k/${this.kiosk.address}/taps`, body, { "senda-signature": signature }); }
+}
+const ago = (s) => ({ at: new Date(Date.now() - s * 1000).toISOString() });
+async function score(more = {}) {
+  const answer = await call("POST", "/api/v1/query", { kind: "score", metric: "csat", ...more });
+  must(answer.status === 200, answer.text);
+  return answer.json.data[0];
+}
+
+// Made, with what goes without saying; refused with the pointer of the fault.
+const document = { name: "Salida", unit: "centro", touchpoint: "Caja", languages: ["es", "en"], question: { es: "¿Qué tal?", en: "How was it?" },
+  follow_ups: [{ faces: [1, 2], kind: "choice", question: { es: "¿Qué ha fallado?" }, options: [{ es: "La espera", en: "The wait" }, { es: "El trato" }] }, { faces: [1], kind: "text", question: "¿Algo más?" }] };
+let made = await call("POST", "/api/v1/kiosks", document);
+is(made.status, 201, "made");
+const kiosk = made.json;
+must(/^kk_[\w-]{43}$/.test(kiosk.key) && kiosk.pairing_url === `${kiosk.url}#key=${kiosk.key}` && /^\d{4}$/.test(kiosk.exit_code), "key, pairing link and exit code are shown");
+for (const [fault, pointer] of [[{ faces: 7 }, "/faces"], [{ question: undefined }, "/question"], [{ color: "red" }, "/color"], [{ exit_code: "12" }, "/exit_code"], [{ question: { fr: "Ça va ?" } }, "/question"],
+  [{ follow_ups: [{ faces: [4], kind: "text", question: "?" }] }, "/follow_ups/0/faces"], [{ follow_ups: [{ faces: [1], kind: "choice", question: "?", options: ["a"] }] }, "/follow_ups/0/options"], [{ name: "n".repeat(500) }, "/name"], [{ kind: "terminal" }, "/survey"],
+  [{ follow_ups: [{ faces: [1], kind: "choice", question: "?", options: Array(5000).fill("a") }] }, "/follow_ups/0/options"]]) {
+  const refused = await call("POST", "/api/v1/kiosks", { ...document, ...fault });
+  is([refused.status, refused.json.errors[0].pointer], [422, pointer], `a fault at ${pointer}`);
+}
+must(!(await call("GET", `/api/v1/kiosks/${kiosk.id}`)).text.includes(kiosk.key), "the key is never shown again");
+const page = await fetch(`${base}/k/${kiosk.address}`), definition = await (await fetch(`${base}/k/${kiosk.address}/definition.json`)).text();
+must(page.status === 200 && (await page.text()).includes("kiosk.js"), "the page is public");
+must(!definition.includes(kiosk.exit_code) && !definition.includes("centro"), "the page's definition has no code and no unit");
+is((await fetch(`${base}/k/nothing`)).status, 404, "no such screen");
+
+// Once each, whatever is sent again; a forged or broken batch changes nothing.
+const device = new Device(kiosk);
+const first = [device.tap({ ...ago(7200), value: 3 }), device.tap({ ...ago(3600), value: 1, choices: [0], text: "Llamadme al 612 345 678" }), device.tap({ ...ago(1800), value: 2 })];
+const body = device.body(first);
+for (const [what, signature] of [["unsigned", ""], ["forged", "0".repeat(64)], ["of another key", new Device(kiosk, "kk_other").sign(body)]]) {
+  const refused = await device.send(body, signature);
+  is([refused.status, refused.json.code ?? refused.json.type.split("/").pop()], [401, "unauthorized"], `${what} batch`);
+}
+const changed = first.map((one, i) => (i === 1 ? { ...one, tap: one.tap.replace('"value":1', '"value":3') } : one));
+let answer = await device.send(device.body(changed));
+is([answer.status, answer.json.errors[0].pointer], [401, "/taps/1/mac"], "a tap that was changed");
+answer = await device.send(device.body([first[0], first[2]]));
+is(answer.status, 401, "a tap that was left out");
+is((await score()).n, 0, "nothing was taken so far");
+answer = await device.send(body);
+is([answer.status, answer.json.accepted, answer.json.duplicates], [200, 3, 0], "the batch");
+answer = await device.send(body);
+is([answer.json.accepted, answer.json.duplicates, answer.json.results.map((one) => one.outcome)], [0, 3, Array(3).fill("duplicate")], "the batch again");
+is((await score()).n, 3, "answers");
+is((await score()).value, 0.3333333333333333, "the happy one of three");
+is((await score({ unit: "centro" })).n, 3, "by unit");
+
+// What was chosen and written stands beside the face, personal data masked.
+const timeline = await call("POST", "/api/v1/query", { kind: "trend", of: { event: "Kiosk Tapped", where: [{ property: "reason", op: "=", value: "La espera" }] }, every: "month" });
+is(timeline.json.data.reduce((sum, row) => sum + row.value, 0), 1, "the reason, in the first language");
+const customers = await call("GET", "/api/v1/customers");
+const told = (await Promise.all(customers.json.data.map((one) => call("GET", `/api/v1/customers/${one.id}/timeline`)))).map((one) => one.text).join("");
+must(told.includes("Llamadme al") && !told.includes("612 345 678"), "a telephone in a comment is masked");
+is(customers.json.data.length, 3, "each visit is somebody unknown");
+
+// Misuse: the same second, a burst, touches on the thanks; kept, marked, left out unless asked for.
+const burst = [];
+for (let i = 0; i < 7; i++) burst.push(device.tap({ ...ago(900 - 3 * i), value: 3 }));
+burst.push(device.tap({ ...ago(600), value: 3 }), device.tap({ ...ago(599.8), value: 3 }), device.tap({ ...ago(300), value: 3, extra: 9 }));
+answer = await device.send(device.body(burst));
+is(answer.json.results.map((one) => one.misuse ?? ""), ["", "", "", "", "hammering", "hammering", "hammering", "", "same_second", "hammering"], "the marks");
+is([(await score()).n, (await score({ misuse: true })).n], [8, 13], "left out of the score, unless asked for");
+let state = (await call("GET", `/api/v1/kiosks/${kiosk.id}`)).json.state;
+is([state.is, state.week.taps + state.week.misuse, state.week.misuse], ["ok", 13, 5], "the state");
+
+// Clocks: a device an hour behind; one whose clock jumped since it started; one that says the future.
+const late = device.tap({ at: "1999-01-01T00:00:00.000Z", boot: "now", mono: 40000 });
+answer = await device.send(device.body([late], { sent_at: "1999-01-01T00:01:00.000Z", boot: "now", mono: 100000 }));
+is([answer.status, answer.json.accepted], [200, 1], "a clock of 1999");
+const future = device.tap({ at: new Date(Date.now() + 9e8).toISOString() });
+await device.send(device.body([future]));
+state = (await call("GET", `/api/v1/kiosks/${kiosk.id}`)).json.state;
+must(Date.now() - Date.parse(state.last_tap_at) < 30000 && Date.parse(state.last_tap_at) <= Date.now() + 1000, `no tap lies in the future: ${state.last_tap_at}`);
+is((await score({ range: { from: "2000-01-01" }, misuse: true })).n, 15, "both have the server's time");
+
+// Faults of single taps do not hold up the others; of the batch they are said.
+device.seq += 4; // four taps that the device lost
+const odd = [device.tap({ value: 9 }), device.tap({ faces: 12, value: 1 }), device.tap({ at: "yesterday" }), device.tap({ value: 3, choices: [5] }), device.tap({ value: 1, text: "x".repeat(3000) }), device.tap({ ...ago(60), value: 2 })];
+answer = await device.send(device.body(odd));
+is([answer.json.rejected, answer.json.accepted, answer.json.results.at(-1).outcome], [5, 1, "accepted"], "faults of taps");
+state = (await call("GET", `/api/v1/kiosks/${kiosk.id}`)).json.state;
+is(state.lost, 4, "what the chain lacks");
+for (const [fault, status] of [["not json", 400], [JSON.stringify({ chain: "c" }), 422], [JSON.stringify({ chain: "c", sent_at: "no", taps: [] }), 422], [device.body([], { chain: "x".repeat(100) }), 422], [device.body(Array(300).fill(first[0])), 422], ["x".repeat(600 * 1024), 413]])
+  is((await device.send(fault)).status, status, `a batch that is wrong: ${fault.slice(0, 40)}`);
+answer = await device.send(device.body([], { waiting: 17 }));
+is([answer.status, (await call("GET", `/api/v1/kiosks/${kiosk.id}`)).json.state.waiting], [200, 17], "a heartbeat");
+
+// Changes: a tap keeps the meaning of its revision.
+answer = await call("PATCH", `/api/v1/kiosks/${kiosk.id}`, { faces: 5, follow_ups: [], unit: "norte", touchpoint: null });
+is([answer.status, answer.json.revision, answer.json.touchpoint ?? null], [200, 2, null], "changed");
+answer = await device.send(device.body([device.tap({ ...ago(50), value: 1, choices: [1] }), device.tap({ ...ago(20), revision: 2, value: 5, faces: 5 })]));
+is([answer.json.accepted, answer.json.revision], [2, 2], "taps of two revisions");
+is((await score({ unit: "norte" })).n, 1, "the new one at the new place");
+
+// A scoped key sees the screens of its units only.
+await call("POST", "/api/v1/units", { name: "sur", title: "Sur" });
+await call("POST", "/api/v1/kiosks", { ...document, name: "Otra", unit: "sur" });
+const scoped = (await call("POST", "/api/v1/keys", { name: "sur", scopes: ["query", "manage"], units: ["sur"] })).json.secret;
+const seen = await call("GET", "/api/v1/kiosks", undefined, { authorization: `Bearer ${scoped}` });
+is(seen.json.data.map((one) => one.name), ["Otra"], "what a scoped key sees");
+is((await call("GET", `/api/v1/kiosks/${kiosk.id}`, undefined, { authorization: `Bearer ${scoped}` })).status, 404, "another unit's screen");
+is((await call("POST", "/api/v1/kiosks", { ...document, unit: "norte" }, { authorization: `Bearer ${scoped}` })).status, 403, "a screen in another unit");
+is((await call("GET", "/api/v1/kiosks?state=new")).json.data.map((one) => one.name), ["Otra"], "by state");
+
+// The stream says what arrives.
+const live = await fetch(`${base}/api/v1/stream?kiosks=1`, { headers: { authorization: `Bearer ${keys.api_key}` } }), reader = live.body.getReader();
+let heard = "";
+await device.send(device.body([device.tap({ ...ago(5), revision: 2, value: 5, faces: 5 })]));
+for (let i = 0; i < 200 && !/event: kiosk\ndata: .*"Salida".*"taps": ?\d/.test(heard); i++) heard += new TextDecoder().decode((await reader.read()).value);
+must(heard.includes('"last_contact_at"'), "the stream tells of screens");
+await reader.cancel();
+
+// After a restart everything is there; a new key ends the old one; a removed screen takes nothing.
+const before = await score({ misuse: true });
+await server.end("SIGTERM");
+server = await serve(data, join(scratch, "log"));
+base = `http://127.0.0.1:${server.port}`;
+is((await score({ misuse: true })).n, before.n, "after a restart");
+answer = await device.send(body);
+is(answer.json.duplicates, 3, "the first batch again, after the restart");
+const again = await call("POST", `/api/v1/kiosks/${kiosk.id}/key`, {});
+is([again.status, (await device.send(device.body([]))).status, (await new Device(again.json, again.json.key, "device-2").send(new Device(again.json, again.json.key, "device-2").body([]))).status], [201, 401, 200], "a new key");
+is((await call("DELETE", `/api/v1/kiosks/${kiosk.id}`)).status, 204, "removed");
+is([(await fetch(`${base}/k/${kiosk.address}`)).status, (await device.send(body)).status, (await score({ misuse: true })).n], [404, 404, before.n], "its opinions stay");
+await server.end("SIGTERM");
+console.log("opinion screens: all as it should be");
