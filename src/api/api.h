@@ -20,6 +20,8 @@ extern const struct route_table api_collect_routes, api_client_routes, api_query
     api_job_routes, api_promise_routes, api_value_routes, api_merge_routes, api_sso_routes;
 extern const struct route_table api_survey_routes; /* surveys.c */
 extern const struct route_table api_kiosk_routes;
+extern const struct route_table api_review_routes,
+    api_review_subject_routes; /* reviews.c, review_subjects.c */
 
 /* Answers where a person is signed in (sessions.c). */
 must_use int api_sessions(struct request *request, struct response *response, uint64_t user,

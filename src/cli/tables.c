@@ -10,6 +10,7 @@
 #include "jobs/table.h"
 #include "pages/pages.h"
 #include "survey/job.h"
+#include "voice/review.h"
 
 const struct command *const COMMANDS[] = {
     &command_init,     &command_serve,   &command_demo,
@@ -65,6 +66,8 @@ static const struct route_table *const TABLES[] = {
     &page_second_factor_routes,
     &page_person_routes,
     &page_score_routes,
+    &api_review_routes,
+    &api_review_subject_routes,
     &api_promise_routes,
     &page_promise_routes,
     &api_sso_routes,
@@ -77,6 +80,8 @@ static const struct route_table *const TABLES[] = {
 static const struct job *const JOBS[] = {
     &job_check,
     &job_survey_partial,
+    &review_read_job,
+    &review_night_job,
     NULL,
 };
 // clang-format on

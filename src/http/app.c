@@ -10,7 +10,7 @@
 
 #include "http/internal.h"
 
-enum { KEPT_MAX = 32, RATE_STANDARD = 200 };
+enum { KEPT_MAX = 32, RATE_STANDARD = 200, PUBLIC_BURST = 60 };
 
 struct app {
     struct folder *folder;
@@ -19,7 +19,7 @@ struct app {
     struct accounts *accounts;
     struct jobs *jobs;
     struct routes *routes;
-    struct throttle *throttle;
+    struct throttle *throttle, *public_throttle;
     struct app_metrics metrics;
     pthread_mutex_t kept_lock;
     struct kept {
@@ -51,6 +51,8 @@ int app_open(struct app **out, struct folder *folder, const struct app_options *
     int rate = options->rate_per_s ? options->rate_per_s : RATE_STANDARD;
     if (rate > 0)
         app->throttle = throttle_new(rate, 5 * rate);
+    if (rate > 0)
+        app->public_throttle = throttle_new(1, PUBLIC_BURST);
     *out = app;
     return 0;
 }
@@ -65,6 +67,7 @@ void app_close(struct app *app) {
             kept->release(kept->value);
     }
     throttle_free(app->throttle);
+    throttle_free(app->public_throttle);
     routes_free(app->routes);
     accounts_close(app->accounts);
     sources_close(app->sources);
@@ -88,6 +91,9 @@ const struct app_options *app_options(const struct app *app) { return &app->opti
 const struct routes *app_routes(const struct app *app) { return app->routes; }
 struct throttle *app_throttle(struct app *app) {
     return app->throttle;
+}
+struct throttle *app_public_throttle(struct app *app) {
+    return app->public_throttle;
 }
 struct app_metrics *app_metrics(struct app *app) {
     return &app->metrics;

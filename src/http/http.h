@@ -37,6 +37,7 @@ struct app; /* server-wide state: folder, sessions, sources, caches; http/app.h 
 struct folder *app_folder(struct app *app);
 struct route;
 struct request_private;
+struct response;
 
 struct request {
     enum method method;
@@ -78,6 +79,10 @@ must_use int request_query_int(struct request *request, const char *name, int64_
 const char *request_base_url(struct request *request);
 /* *flag becomes true as well when the client leaves; it lives in the request's arena. */
 void request_watch(struct request *request, atomic_bool *flag);
+/* For what anybody may call: takes tokens of the asker's address for `what` (a word); 60 at once, one a second in the long
+ * run. E_RATE with Retry-After. */
+must_use int request_slow_down(struct request *request, struct response *response, const char *what,
+                               double tokens, struct err *err);
 bool request_accepts(const struct request *request, const char *type); /* type is named in Accept */
 
 struct response {

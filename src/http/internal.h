@@ -92,6 +92,9 @@ struct throttle;
 struct throttle *throttle_new(double per_second, double burst);
 void throttle_free(struct throttle *throttle);
 bool throttle_take(struct throttle *throttle, const char *key, int64_t now_ms, int *retry_s);
+bool throttle_take_some(struct throttle *throttle, const char *key, double tokens, int64_t now_ms,
+                        int *retry_s);
 struct throttle *app_throttle(struct app *app);
+struct throttle *app_public_throttle(struct app *app); /* of request_slow_down; NULL: none */
 
 #endif

@@ -124,6 +124,9 @@ static int check_csrf(struct request *request, struct err *err) {
     struct request_private *private = request->private;
     if ((request->method & SAFE) || private->auth == AUTH_KEY || private->auth == AUTH_LOCAL)
         return 0;
+    /* What other sites' pages may send has no use for a session. */
+    if (request->route->access == ACCESS_PUBLIC && request->route->cross_origin)
+        return 0;
     if (!is_same_origin(request))
         return err_set(err, E_FORBIDDEN, "the request comes from another site");
     if (private->auth != AUTH_SESSION || request->route->access == ACCESS_PUBLIC)
@@ -362,7 +365,8 @@ void router_finish(struct request *request, struct response *response) {
     if (!route_is_cross_origin(route))
         add_static(response, "Cross-Origin-Resource-Policy", "same-origin");
     if (html) {
-        add_static(response, "X-Frame-Options", "DENY");
+        if (!route_is_cross_origin(route)) /* theirs names who may frame it in its policy */
+            add_static(response, "X-Frame-Options", "DENY");
         add_static(response, "Cross-Origin-Opener-Policy", "same-origin");
         add_static(response, "Permissions-Policy", "camera=(), geolocation=(), microphone=()");
     }

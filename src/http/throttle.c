@@ -66,7 +66,8 @@ static uint64_t hash_of(const struct throttle *throttle, const char *key) {
     return hash | 1; /* 0 is an empty slot */
 }
 
-bool throttle_take(struct throttle *throttle, const char *key, int64_t now_ms, int *retry_s) {
+bool throttle_take_some(struct throttle *throttle, const char *key, double tokens, int64_t now_ms,
+                        int *retry_s) {
     pthread_mutex_lock(&throttle->lock);
     struct slot *slot = find(throttle, hash_of(throttle, key));
     double gained = slot->seen_ms && now_ms > slot->seen_ms
@@ -76,11 +77,29 @@ bool throttle_take(struct throttle *throttle, const char *key, int64_t now_ms, i
     if (slot->left > throttle->burst)
         slot->left = throttle->burst;
     slot->seen_ms = now_ms;
-    bool taken = slot->left >= 1;
+    bool taken = slot->left >= tokens;
     if (taken)
-        slot->left -= 1;
+        slot->left -= tokens;
     else
-        *retry_s = 1 + (int)((1 - slot->left) / throttle->per_second);
+        *retry_s = 1 + (int)((tokens - slot->left) / throttle->per_second);
     pthread_mutex_unlock(&throttle->lock);
     return taken;
+}
+
+bool throttle_take(struct throttle *throttle, const char *key, int64_t now_ms, int *retry_s) {
+    return throttle_take_some(throttle, key, 1, now_ms, retry_s);
+}
+
+int request_slow_down(struct request *request, struct response *response, const char *what,
+                      double tokens, struct err *err) {
+    struct throttle *throttle = app_public_throttle(request->app);
+    int retry_s = 0;
+    if (!throttle || !request->peer)
+        return 0;
+    const char *key = arena_format(request->arena, "%s %s", what, request->peer);
+    if (throttle_take_some(throttle, key, tokens, request->received_ms, &retry_s))
+        return 0;
+    response_header(request, response, "Retry-After", arena_format(request->arena, "%d", retry_s));
+    err_set(err, E_RATE, "too many requests from this address");
+    return err_hint(err, "Wait a moment, then try again.");
 }

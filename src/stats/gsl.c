@@ -41,3 +41,8 @@ double student_two_sided(double t, double df) {
     gsl_quiet();
     return df > 0 ? 2 * gsl_cdf_tdist_Q(fabs(t), df) : (double)NAN;
 }
+
+double poisson_at_least(unsigned k, double mean) {
+    gsl_quiet();
+    return k == 0 ? 1 : mean > 0 ? gsl_cdf_poisson_Q(k - 1, mean) : (double)NAN;
+}

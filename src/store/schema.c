@@ -32,6 +32,7 @@ SCHEMA_EMBED(segment)
 SCHEMA_EMBED(promise)
 SCHEMA_EMBED(survey)
 SCHEMA_EMBED(kiosk)
+SCHEMA_EMBED(voice)
 SCHEMA_EMBED(http)
 
 static const struct {
@@ -40,7 +41,7 @@ static const struct {
     {"store", schema_store},     {"timeline", schema_timeline}, {"customer", schema_customer},
     {"collect", schema_collect}, {"jobs", schema_jobs},         {"segment", schema_segment},
     {"promise", schema_promise}, {"survey", schema_survey},     {"http", schema_http},
-    {"kiosk", schema_kiosk},
+    {"kiosk", schema_kiosk},     {"voice", schema_voice},
 };
 enum { SCHEMAS_N = sizeof SCHEMAS / sizeof SCHEMAS[0] };
 
