@@ -62,6 +62,8 @@ static const struct route_table *const TABLES[] = {
     &api_value_routes,
     &api_merge_routes,
     &api_survey_routes,
+    &api_identifier_kind_routes,
+    &page_identifier_routes,
     &api_second_factor_routes,
     &page_second_factor_routes,
     &page_person_routes,

@@ -66,6 +66,7 @@ struct event {
     X(NUMBER_OUT_OF_RANGE, "number_out_of_range", "number out of range")                           \
     X(TOO_MANY_NAMES, "too_many_names",                                                            \
       "no room for another event, channel, touchpoint or unit name")                               \
+    X(NOBODY, "nobody", "the only identifier stands for nobody")                                   \
     X(NO_CONSENT, "no_consent", "consent for this purpose was refused")                            \
     X(BLOCKED, "blocked", "this source is switched off")
 

@@ -189,7 +189,12 @@ static int append(struct submission *submission, size_t i, sqlite3 *db, struct e
 static int alias(struct submission *submission, size_t i, sqlite3 *db, struct err *err) {
     struct ingest *ingest = submission->ingest;
     const struct event *event = &submission->batch->events[i];
-    struct slice user = event->user_id.n ? event->user_id : event->anonymous_id;
+    const struct identifiers *identifiers = &submission->prepared[i].identifiers;
+    struct slice user = identifiers->user_id.p ? identifiers->user_id : identifiers->anonymous_id;
+    if (submission->prepared[i].refusal) {
+        reject(submission->batch, i, submission->prepared[i].refusal);
+        return 0;
+    }
     int code = customers_alias(ingest->customers, event->previous_id, user, db, err);
     struct key128 key = submission->prepared[i].key;
     if (!code && (key.a || key.b)) {

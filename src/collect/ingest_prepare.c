@@ -4,11 +4,13 @@
  *
  * SPDX-License-Identifier: GPL-3.0-or-later
  */
+#include <stdio.h>
 #include <stdlib.h>
 
 #include "base/limits.h"
 #include "collect/ingest_internal.h"
 #include "collect/mask.h"
+#include "customer/kinds.h"
 
 enum { NAMES_REMEMBERED = 64, CONTENT_MAX_BYTES = 1024 * 1024 };
 
@@ -67,17 +69,92 @@ static void prepare_key(const struct submission *submission, size_t i, struct bu
     }
 }
 
-static struct slice present(struct slice text) { return text.n ? text : (struct slice){0}; }
+/* ---- identifiers ---- */
+
+enum { EXTERNALS_MAX = 32 };
+
+/* Absent, too, where it stands for nobody. */
+static struct slice present(const struct identifier_kinds *kinds, size_t kind, struct slice text) {
+    return text.n && !kind_blocks(&kinds->kinds[kind], text) ? text : (struct slice){0};
+}
+
+struct externals {
+    const struct identifier_kinds *kinds;
+    struct arena *arena;
+    struct identity *list; /* [EXTERNALS_MAX], NULL while there are none */
+    size_t n;
+};
+
+/* In its normal form, behind those of kinds that decide before; not one that stands for nobody, or twice. */
+static void add_external(struct externals *externals, const struct identifier_kind *kind,
+                         struct slice type, struct slice value) {
+    char normal[FORM_BYTES];
+    size_t n = kind_blocks(kind, value)
+                   ? 0
+                   : form_normal(kind->form, value, externals->kinds->country, normal);
+    if (!n || externals->n == EXTERNALS_MAX)
+        return;
+    struct identity identity = {IDENTITY_EXTERNAL, type, {normal, n}};
+    for (size_t i = 0; i < externals->n; i++)
+        if (slice_equal(externals->list[i].external_type, type) &&
+            slice_equal(externals->list[i].value, identity.value))
+            return;
+    if (!externals->list)
+        externals->list = ARENA_ARRAY(externals->arena, struct identity, EXTERNALS_MAX);
+    size_t at = externals->n++;
+    for (; at && kind_of(externals->kinds, &externals->list[at - 1])->priority > kind->priority;
+         at--)
+        externals->list[at] = externals->list[at - 1];
+    identity.value = arena_copy(externals->arena, identity.value);
+    externals->list[at] = identity;
+}
+
+static void add_traits(struct externals *externals, const struct event_property *traits, size_t n) {
+    char number[24];
+    for (size_t i = 0; i < n; i++) {
+        const struct value *value = &traits[i].value;
+        const struct identifier_kind *kind = value->type == VALUE_TEXT || value->type == VALUE_INT
+                                                 ? kind_of_trait(externals->kinds, traits[i].name)
+                                                 : NULL;
+        if (!kind)
+            continue;
+        struct slice text = value->text;
+        if (value->type == VALUE_INT)
+            text = (struct slice){
+                number, (size_t)snprintf(number, sizeof number, "%lld", (long long)value->integer)};
+        add_external(externals, kind, slice_of(kind->name), text);
+    }
+}
+
+static void prepare_externals(struct submission *submission, const struct event *event,
+                              const struct identifier_kinds *kinds,
+                              struct identifiers *identifiers) {
+    struct externals externals = {.kinds = kinds, .arena = &submission->arena};
+    for (size_t k = 0; k < event->n_external; k++)
+        add_external(&externals, kind_of(kinds, &event->external[k]),
+                     event->external[k].external_type, event->external[k].value);
+    if (event->type == EVENT_IDENTIFY)
+        add_traits(&externals, event->properties, event->n_properties);
+    add_traits(&externals, event->traits, event->n_traits);
+    if (!externals.n)
+        return;
+    struct key128 *hashes = ARENA_ARRAY(&submission->arena, struct key128, externals.n);
+    for (size_t k = 0; k < externals.n; k++)
+        hashes[k] = customers_hash(submission->ingest->customers, &externals.list[k]);
+    identifiers->external = externals.list;
+    identifiers->n_external = externals.n;
+    identifiers->external_hashes = hashes;
+}
 
 static void prepare_identifiers(struct submission *submission, size_t i) {
     const struct event *event = &submission->batch->events[i];
     const struct customers *customers = submission->ingest->customers;
-    struct identifiers *identifiers = &submission->prepared[i].identifiers;
+    const struct identifier_kinds *kinds = kinds_of(customers);
+    struct prepared *prepared = &submission->prepared[i];
+    struct identifiers *identifiers = &prepared->identifiers;
     *identifiers = (struct identifiers){
-        .user_id = present(event->user_id),
-        .anonymous_id = present(event->anonymous_id),
-        .external = event->external,
-        .n_external = event->n_external,
+        .user_id = present(kinds, KIND_USER, event->user_id),
+        .anonymous_id = present(kinds, KIND_ANONYMOUS, event->anonymous_id),
     };
     if (identifiers->user_id.p)
         identifiers->user_hash = customers_hash(
@@ -86,12 +163,14 @@ static void prepare_identifiers(struct submission *submission, size_t i) {
         identifiers->anonymous_hash =
             customers_hash(customers, &(struct identity){.kind = IDENTITY_ANONYMOUS,
                                                          .value = event->anonymous_id});
-    if (!event->n_external)
-        return;
-    struct key128 *hashes = ARENA_ARRAY(&submission->arena, struct key128, event->n_external);
-    for (size_t k = 0; k < event->n_external; k++)
-        hashes[k] = customers_hash(customers, &event->external[k]);
-    identifiers->external_hashes = hashes;
+    prepare_externals(submission, event, kinds, identifiers);
+    bool somebody = identifiers->user_id.p || identifiers->anonymous_id.p;
+    if (event->type == EVENT_ALIAS)
+        somebody = somebody && present(kinds, KIND_USER, event->previous_id).p;
+    for (size_t k = 0; !somebody && event->type != EVENT_ALIAS && k < identifiers->n_external; k++)
+        somebody = kind_of(kinds, &identifiers->external[k])->joins;
+    if (!somebody)
+        prepared->refusal = REFUSAL_NOBODY;
 }
 
 /* ---- masking ---- */
@@ -256,7 +335,9 @@ static void prepare_answers(struct submission *submission, size_t i) {
     size_t n = 0;
     if (!event_carries_answers(event))
         return;
-    prepared->refusal = answers_of(event, &submission->arena, &prepared->answers, &n, &message);
+    enum refusal refusal = answers_of(event, &submission->arena, &prepared->answers, &n, &message);
+    if (refusal)
+        prepared->refusal = refusal;
     prepared->n_answers = (uint32_t)n;
 }
 

@@ -16,6 +16,7 @@
  * SPDX-License-Identifier: GPL-3.0-or-later
  */
 #include "customer/internal.h"
+#include "customer/kinds.h"
 
 #include <assert.h>
 #include <stdio.h>
@@ -154,6 +155,25 @@ int identity_own(struct customers *customers, const struct identity *identity, s
     return code;
 }
 
+/* Rule 11, of an anonymousId: what comes with it alone has a profile of its own from now on. */
+static int drop_out(struct customers *customers, const struct identity *identity, struct key128 key,
+                    sqlite3 *db, struct err *err) {
+    uint32_t own;
+    return create(customers, identity, key, &own, db, err);
+}
+
+/* The anonymousId belongs to somebody else: it is the user's from now on, unless too many had it. */
+static int take_over(struct customers *customers, uint32_t user, uint32_t there,
+                     const struct identity *identity, struct key128 key, sqlite3 *db,
+                     struct err *err) {
+    bool dropped;
+    int code = identity_shared(customers, identity, key, there, user, &dropped, db, err);
+    if (code)
+        return code;
+    return dropped ? drop_out(customers, identity, key, db, err)
+                   : attach(customers, user, identity, key, db, err);
+}
+
 /* Rule 2: the anonymousId that arrived beside the user's id. */
 static int join(struct customers *customers, uint32_t user, struct slice anonymous_id,
                 struct key128 key, sqlite3 *db, struct err *err) {
@@ -164,6 +184,8 @@ static int join(struct customers *customers, uint32_t user, struct slice anonymo
     uint32_t value = identity_lookup(customers, key);
     uint32_t there = value & ~ATTACHED;
     int code = 0;
+    if (identity_dropped(customers, key))
+        return 0;
     if (value == MAP_NONE)
         code = attach(customers, user, &identity, key, db, err);
     else if (root(customers, there) != root(customers, user)) {
@@ -172,7 +194,7 @@ static int join(struct customers *customers, uint32_t user, struct slice anonymo
             code = merge_belongs(customers, root(customers, there), &belongs, db, err);
         if (!code)
             code = belongs
-                       ? attach(customers, user, &identity, key, db, err)
+                       ? take_over(customers, user, there, &identity, key, db, err)
                        : merge_edge(customers, there, user, MERGE_IDENTIFIED, NULL, NULL, db, err);
     }
     if (!code)
@@ -180,15 +202,54 @@ static int join(struct customers *customers, uint32_t user, struct slice anonymo
     return code;
 }
 
-/* Rule 5. */
-static int attach_external(struct customers *customers, uint32_t profile,
-                           const struct identifiers *identifiers, sqlite3 *db, struct err *err) {
+/* Rule 10, of one that somebody else has. */
+static int join_external(struct customers *customers, uint32_t profile, uint32_t there,
+                         const struct identity *external, struct key128 key, sqlite3 *db,
+                         struct err *err) {
+    bool joins = kind_of(kinds_of(customers), external)->joins, dropped;
+    bool mine = !joins, theirs = !joins;
+    int code = joins ? merge_belongs(customers, root(customers, profile), &mine, db, err) : 0;
+    if (!code && joins)
+        code = merge_belongs(customers, root(customers, there), &theirs, db, err);
+    if (code)
+        return code;
+    if (mine && theirs)
+        return identity_shared(customers, external, key, there, profile, &dropped, db, err);
+    return mine ? merge_edge(customers, there, profile, MERGE_IDENTIFIED, NULL, NULL, db, err)
+                : merge_edge(customers, profile, there, MERGE_IDENTIFIED, NULL, NULL, db, err);
+}
+
+/* Rules 5 and 10. */
+static int take_externals(struct customers *customers, uint32_t profile,
+                          const struct identifiers *identifiers, sqlite3 *db, struct err *err) {
     int code = 0;
-    for (size_t i = 0; !code && i < identifiers->n_external; i++)
-        if (identity_lookup(customers, identifiers->external_hashes[i]) == MAP_NONE)
-            code = attach(customers, profile, &identifiers->external[i],
-                          identifiers->external_hashes[i], db, err);
+    for (size_t i = 0; !code && i < identifiers->n_external; i++) {
+        struct key128 key = identifiers->external_hashes[i];
+        struct memo *memo = memo_of(customers->joined, key);
+        if ((memo_is(memo, key) && memo->value == profile) || identity_dropped(customers, key))
+            continue;
+        uint32_t value = identity_lookup(customers, key), there = value & ~ATTACHED;
+        if (value == MAP_NONE)
+            code = attach(customers, profile, &identifiers->external[i], key, db, err);
+        else if (root(customers, there) != root(customers, profile))
+            code =
+                join_external(customers, profile, there, &identifiers->external[i], key, db, err);
+        if (!code)
+            *memo = (struct memo){key, profile};
+    }
     return code;
+}
+
+/* Rule 11: the external id that an event without a good userId and anonymousId belongs to; NULL: none. */
+static const struct identity *bearing(struct customers *customers,
+                                      const struct identifiers *identifiers, struct key128 *key) {
+    const struct identifier_kinds *kinds = kinds_of(customers);
+    for (size_t i = 0; i < identifiers->n_external; i++) {
+        *key = identifiers->external_hashes[i];
+        if (kind_of(kinds, &identifiers->external[i])->joins && !identity_dropped(customers, *key))
+            return &identifiers->external[i];
+    }
+    return NULL;
 }
 
 int customers_resolve_hashed(struct customers *customers, const struct identifiers *identifiers,
@@ -198,13 +259,19 @@ int customers_resolve_hashed(struct customers *customers, const struct identifie
         .kind = user ? IDENTITY_USER : IDENTITY_ANONYMOUS,
         .value = user ? identifiers->user_id : identifiers->anonymous_id,
     };
-    struct key128 key = user ? identifiers->user_hash : identifiers->anonymous_hash;
+    struct key128 key = user ? identifiers->user_hash : identifiers->anonymous_hash, other;
+    bool lost = !user && (!identity.value.p || identity_dropped(customers, key));
+    const struct identity *external = lost ? bearing(customers, identifiers, &other) : NULL;
+    if (external)
+        return identity_own(customers, external, other, profile, db, err);
+    if (!identity.value.p)
+        return err_set(err, E_INTERNAL, "an event without a person");
     int code = identity_own(customers, &identity, key, profile, db, err);
     if (!code && user && identifiers->anonymous_id.p)
         code = join(customers, *profile, identifiers->anonymous_id, identifiers->anonymous_hash, db,
                     err);
-    if (!code && identifiers->n_external)
-        code = attach_external(customers, *profile, identifiers, db, err);
+    if (!code && identifiers->n_external && !lost)
+        code = take_externals(customers, *profile, identifiers, db, err);
     return code;
 }
 
@@ -246,6 +313,7 @@ int customers_alias(struct customers *customers, struct slice previous_id, struc
 void customers_commit(void *context) {
     struct customers *customers = context;
     keys_commit(customers->keys);
+    customers->n_dropping = 0;
     if (customers->n_undo) {
         customers->n_undo = 0;
         atomic_fetch_add(&customers->version, 1);
@@ -258,6 +326,7 @@ void customers_commit(void *context) {
 void customers_rollback(void *context) {
     struct customers *customers = context;
     keys_rollback(customers->keys);
+    dropped_rollback(customers);
     if (customers->n_undo) {
         merge_rollback(customers);
         atomic_fetch_add(&customers->version, 1);

@@ -26,6 +26,12 @@
  *     owner the other one's, in the order in which they were made. Rows stay with the profile that they came to.
  *  8. Whose past was separated from a user by hand is nobody's no more: events with both attach it (rule 2).
  *  9. An attached identifier that is separated gets a profile of its own, without rows, and rule 8 holds for it.
+ * 10. External ids in the order of their kinds' priorities: one that nobody has is attached (rule 5). One that somebody has, of a kind
+ *     that joins, makes the event's profile and its owner one while either belongs to nobody; where both have a user they stay two,
+ *     and it is a proposal to merge.
+ * 11. Values that stand for nobody are not there (kinds.h). A value that more customers shared than its kind's limit drops
+ *     out: it joins and leads nobody any more (dropped.h). An event left without either id belongs to its first external id of a
+ *     kind that joins.
  *
  * THREADS  resolve, alias, commit and rollback in the writer's thread; find and show from anywhere; maintain from one
  * thread at a time.

@@ -7,6 +7,7 @@
 #include <stdlib.h>
 
 #include "customer/internal.h"
+#include "customer/kinds.h"
 
 enum { DIGITS = 10, PAGE_ROWS = 5000, SEEK_GAP = 64 };
 
@@ -35,7 +36,10 @@ static uint64_t number_of(struct slice id) {
 }
 
 static uint32_t profile_of(struct customers *customers, const struct identity *identity) {
-    uint32_t value = keys_find(customers->keys, customers_hash(customers, identity));
+    struct key128 key = customers_hash(customers, identity);
+    uint32_t value = keys_find(customers->keys, key);
+    if (identity->kind == IDENTITY_EXTERNAL && identity_dropped(customers, key))
+        return 0;
     uint32_t profile = value == MAP_NONE ? 0 : value & ~ATTACHED;
     return profile <= customers_count(customers) ? profile : 0;
 }
@@ -44,6 +48,35 @@ bool identity_leads(struct customers *customers, const struct identity *identity
                     uint32_t profile) {
     uint32_t leads = profile_of(customers, identity);
     return leads && (leads == profile || root_of(customers, leads) == root_of(customers, profile));
+}
+
+/* By a value as it came, or in the normal form of its kind. */
+static uint32_t profile_of_value(struct customers *customers, struct slice type,
+                                 struct slice value) {
+    const struct identifier_kinds *kinds = kinds_of(customers);
+    struct identity identity = {IDENTITY_EXTERNAL, type, value};
+    char normal[FORM_BYTES];
+    uint32_t profile = profile_of(customers, &identity);
+    size_t n =
+        profile ? 0 : form_normal(kind_of(kinds, &identity)->form, value, kinds->country, normal);
+    identity.value = (struct slice){normal, n};
+    return n ? profile_of(customers, &identity) : profile;
+}
+
+/* "type:value", or a value of any type. */
+static uint32_t profile_of_external(struct customers *customers, struct slice id) {
+    const char *colon = memchr(id.p, ':', id.n);
+    size_t type = colon ? (size_t)(colon - id.p) : 0;
+    uint32_t profile = colon ? profile_of_value(customers, (struct slice){id.p, type},
+                                                (struct slice){colon + 1, id.n - type - 1})
+                             : 0;
+    const struct identifier_kinds *kinds = kinds_of(customers);
+    if (!profile)
+        profile = profile_of(customers, &(struct identity){.kind = IDENTITY_EXTERNAL, .value = id});
+    for (size_t i = KIND_OTHER + 1; !profile && i < kinds->n; i++)
+        if (kinds->kinds[i].form != FORM_TEXT)
+            profile = profile_of_value(customers, slice_of(kinds->kinds[i].name), id);
+    return profile;
 }
 
 int customers_find_profile(struct customers *customers, struct slice id, uint32_t *found,
@@ -55,17 +88,8 @@ int customers_find_profile(struct customers *customers, struct slice id, uint32_
     for (int kind = IDENTITY_USER; !profile && id.n && kind <= IDENTITY_ANONYMOUS; kind++)
         profile = profile_of(customers,
                              &(struct identity){.kind = (enum identity_kind)kind, .value = id});
-    const char *colon = profile || !id.n ? NULL : memchr(id.p, ':', id.n);
-    if (colon) {
-        size_t type = (size_t)(colon - id.p);
-        profile = profile_of(customers, &(struct identity){
-                                            .kind = IDENTITY_EXTERNAL,
-                                            .external_type = {id.p, type},
-                                            .value = {colon + 1, id.n - type - 1},
-                                        });
-    }
     if (!profile && id.n)
-        profile = profile_of(customers, &(struct identity){.kind = IDENTITY_EXTERNAL, .value = id});
+        profile = profile_of_external(customers, id);
     if (!profile)
         return err_set(err, E_NOT_FOUND, "no such customer");
     *found = profile;

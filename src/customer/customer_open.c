@@ -8,6 +8,7 @@
 
 #include "base/limits.h"
 #include "customer/internal.h"
+#include "customer/kinds.h"
 
 enum { IDENTITY_MAX_BYTES = 64 * 1024 };
 
@@ -191,6 +192,7 @@ int customers_open(struct customers **customers, struct store *store, struct vau
     atomic_init(&opened->version, 1);
     pthread_mutex_init(&opened->lock, NULL);
     redirects_init(&opened->redirects);
+    key_map_init(&opened->dropped);
     buf_init(&opened->plain, IDENTITY_MAX_BYTES);
     buf_init(&opened->sealed, IDENTITY_MAX_BYTES + VAULT_EXTRA_BYTES);
     unsigned mended = 0;
@@ -202,6 +204,10 @@ int customers_open(struct customers **customers, struct store *store, struct vau
         code = count_rows(opened, db, err);
     if (!code)
         code = load_redirects(opened, db, err);
+    if (!code)
+        code = dropped_load(opened, db, err);
+    if (!code)
+        code = kinds_load(opened, err);
     if (!code)
         code = keys_mend(opened->keys, false, replay, opened, &mended, err);
     if (!code)
@@ -221,6 +227,9 @@ void customers_close(struct customers *customers) {
         return;
     keys_close(customers->keys);
     redirects_release(&customers->redirects);
+    key_map_release(&customers->dropped);
+    kinds_release(customers);
+    free(customers->dropping);
     buf_release(&customers->plain);
     buf_release(&customers->sealed);
     pthread_mutex_destroy(&customers->lock);

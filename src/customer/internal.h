@@ -37,6 +37,8 @@ struct customers {
     uint32_t attached_committed;
     struct memo *found;  /* [MEMOS] recent answers of the set */
     struct memo *joined; /* [MEMOS] anonymous hash: the user that it was last found to belong to */
+    struct key128 *dropping; /* identifiers that the open transaction drops (dropped.c) */
+    size_t n_dropping, dropping_capacity;
     struct edge_change *undo; /* edges of the open transaction */
     size_t n_undo, undo_capacity;
     uint64_t merges; /* highest number of a merge */
@@ -45,10 +47,24 @@ struct customers {
     atomic_uint_least32_t committed;     /* profiles that anybody may see */
     atomic_uint_least32_t attached_seen; /* and attached identifiers */
     atomic_uint_least64_t version;       /* of the redirects */
-    pthread_mutex_t lock;                /* of what follows */
-    struct redirects redirects;          /* changed by the writer alone */
-    uint64_t taken;                      /* version of the newest overlay that was made */
+    struct kinds_version *_Atomic kinds; /* kinds.c */
+    atomic_uint_least32_t n_dropped;
+    pthread_mutex_t lock;       /* of what follows */
+    struct redirects redirects; /* changed by the writer alone */
+    uint64_t taken;             /* version of the newest overlay that was made */
+    struct key_map dropped;     /* 1: that identifier is, 0: it was */
 };
+
+void kinds_release(struct customers *customers);
+
+/* dropped.c */
+must_use int dropped_load(struct customers *customers, sqlite3 *db, struct err *err);
+void dropped_rollback(struct customers *customers);
+bool identity_dropped(struct customers *customers, struct key128 key); /* any thread */
+/* The writer's: an identifier was seen with two profiles. *dropped: that was beyond the limit of its kind. */
+must_use int identity_shared(struct customers *customers, const struct identity *identity,
+                             struct key128 key, uint32_t one, uint32_t other, bool *dropped,
+                             sqlite3 *db, struct err *err);
 
 void customers_commit(void *context);
 void customers_rollback(void *context);

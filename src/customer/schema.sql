@@ -59,3 +59,33 @@ CREATE INDEX separated_by_target ON separated(target);
 
 ALTER TABLE redirect ADD COLUMN turned INTEGER NOT NULL DEFAULT 0; -- 1: it was made from target to profile (merging.c)
 ALTER TABLE attached ADD COLUMN at_ms INTEGER NOT NULL DEFAULT 0;  -- when, UTC milliseconds since 1970; 0: before step 3
+
+-- step 4
+
+-- Kinds of identifiers where they differ from the standard (customer/kinds.h).
+CREATE TABLE identifier_kind (
+    name TEXT PRIMARY KEY,          -- user_id, anonymous_id, other, or the type of an external id
+    max_customers INTEGER NOT NULL, -- that may share one value; 0: no limit
+    priority INTEGER NOT NULL,      -- 1 decides before 2
+    joins INTEGER NOT NULL,         -- 1: who comes with it belongs to whom it belongs to
+    form TEXT NOT NULL,             -- text email phone national_id
+    traits TEXT NOT NULL,           -- names of traits that carry it, one a line
+    blocked TEXT NOT NULL           -- values that stand for nobody, one a line
+);
+
+-- Whom an identifier was seen with that did not make them one.
+CREATE TABLE shared_identifier (
+    hash BLOB NOT NULL,       -- of the identifier, 16 bytes, as in the identity set
+    profile INTEGER NOT NULL,
+    PRIMARY KEY (hash, profile)
+) WITHOUT ROWID;
+
+-- Identifiers that more customers shared than their kind's limit.
+CREATE TABLE dropped_identifier (
+    number INTEGER PRIMARY KEY AUTOINCREMENT,
+    hash BLOB NOT NULL UNIQUE,  -- as in shared_identifier
+    kind INTEGER NOT NULL,      -- enum identity_kind
+    sealed BLOB NOT NULL,       -- as in profile
+    customers INTEGER NOT NULL, -- how many when it dropped out
+    dropped_ms INTEGER NOT NULL -- UTC milliseconds since 1970
+);

@@ -16,6 +16,7 @@
 #include <sys/file.h>
 #include <unistd.h>
 
+#include "customer/kinds.h"
 #include "store/file.h"
 
 enum { PATH_BYTES = 4096, SETTING_BYTES = 256 };
@@ -190,7 +191,7 @@ int folder_reload(struct folder *folder, struct err *err) {
     folder->currency = now->currency;
     folder->language = now->language;
     folder->zone = now->zone;
-    return 0;
+    return folder->customers ? kinds_load(folder->customers, err) : 0;
 }
 
 /* ---- opening ---- */

@@ -20,6 +20,8 @@ extern const struct route_table page_account_routes, page_home_routes, page_sour
     page_second_factor_routes, page_person_routes, page_sso_routes;
 extern const struct route_table page_kiosk_routes, page_kiosk_device_routes;
 
+extern const struct route_table page_identifier_routes;
+
 /* For app_options.error_page: an error as a page. */
 int page_error(struct request *request, struct response *response, const struct err *err);
 

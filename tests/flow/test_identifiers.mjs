@@ -1,0 +1,82 @@
+// Kinds of identifiers: what joins visitors, in which form and order; values that stand for nobody; the shop's tablet drops out by
+// itself, says so, also after kill -9, and is admitted again.
+// SPDX-License-Identifier: GPL-3.0-or-later
+import { mkdtempSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { make, must, serve } from "./operation.mjs";
+
+const scratch = mkdtempSync(join(tmpdir(), "senda-identifiers-")), data = join(scratch, "data"), log = join(scratch, "log");
+process.on("exit", () => rmSync(scratch, { recursive: true, force: true }));
+const keys = make(data);
+let server = await serve(data, log);
+
+async function call(method, path, body, key = keys.api_key) {
+  const answer = await fetch(`http://127.0.0.1:${server.port}${path}`, { method, headers: { authorization: "Bearer " + key }, body: body && JSON.stringify(body) });
+  const text = await answer.text();
+  return { status: answer.status, json: text ? JSON.parse(text) : null };
+}
+const send = (...batch) => call("POST", "/v1/batch", { batch: batch.map((event) => ({ type: "track", event: "Seen", ...event })) }, keys.write_key);
+const external = (...ids) => ({ context: { externalIds: ids.map(([type, id]) => ({ type, id })) } });
+const id = async (text) => (await call("GET", "/api/v1/customers/" + encodeURIComponent(text))).json.id;
+const same = async (...ids) => new Set(await Promise.all(ids.map(id))).size === 1;
+
+// An e-mail or a phone, in any writing, makes a visitor one with who has it; userIds stay two.
+await call("POST", "/v1/identify", { userId: "ana", traits: { email: "Ana@Correo.example", phone: "612 34 56 78", dni: "12345678-z" } }, keys.write_key);
+await send({ anonymousId: "till-1", ...external(["email", " ana@correo.EXAMPLE"]) }, { anonymousId: "call-1", ...external(["phone", "+34 612345678"]) });
+must(await same("ana", "till-1", "call-1", "ana@correo.example", "phone:612345678", "+34612345678", "12345678z"), "one customer by e-mail, phone and national id");
+await send({ userId: "eva", ...external(["email", "ana@correo.example"]) });
+must(!await same("ana", "eva"), "two with a user id each stay two");
+await send({ anonymousId: "a1", ...external(["loyalty", "L-1"]) }, { userId: "luis", ...external(["loyalty", "L-1"]) });
+must(await same("a1", "luis"), "a card that only a visitor had brings the visitor");
+await send({ anonymousId: "p1", ...external(["phone", "600000001"]) }, { userId: "pedro", ...external(["email", "pedro@correo.example"]) });
+await send({ anonymousId: "x1", ...external(["phone", "600000001"], ["email", "pedro@correo.example"]) });
+must(await same("x1", "pedro", "p1"), "the e-mail decides first, and brings the visitor of the phone");
+await send({ anonymousId: "d1", ...external(["device", "D-9"]) }, { anonymousId: "d2", ...external(["device", "D-9"]) });
+must(!await same("d1", "d2"), "a device does not join");
+const explained = (await call("GET", "/api/v1/customers/ana")).json.identifiers.filter((row) => row.kind === "external").map((row) => `${row.type} ${row.value}`).sort().join(", ");
+must(explained === "email ana@correo.example, national_id 12345678Z, phone +34612345678", "in their normal form: " + explained);
+
+// Values that stand for nobody.
+await send({ userId: "null", anonymousId: "n1" }, { userId: "NULL", anonymousId: "n2" }, { userId: "00000000-0000-0000-0000-000000000000", anonymousId: "n3" });
+must(!await same("n1", "n2") && !await same("n2", "n3"), "null and all zeros join nobody");
+const nobody = await send({ userId: "undefined" }, { anonymousId: "anonymous" }, { userId: "null", ...external(["email", "ana@correo.example"]) });
+must(nobody.json.rejected.map((row) => row.code).join(" ") === "nobody nobody", "refused with a reason: " + JSON.stringify(nobody.json));
+must((await call("POST", "/v1/alias", { previousId: "anonymous", userId: "ana" }, keys.write_key)).status === 422, "nor is it an alias");
+const set = await call("PUT", "/api/v1/identifier-kinds/anonymous_id", { limit: 3, blocked: ["null", "mostrador"] });
+must(set.status === 200 && set.json.limit === 3 && set.json.changed, "a kind is changed");
+await send({ userId: "u1", anonymousId: "Mostrador" }, { userId: "u2", anonymousId: "Mostrador" });
+must((await call("GET", "/api/v1/customers/u1")).json.identifiers.length === 1, "a value of the organisation's list is blocked");
+
+// The shop's tablet.
+for (let i = 1; i <= 3; i++) await send({ userId: "t" + i, anonymousId: "tablet" });
+must(await same("tablet", "t3") && (await call("GET", "/api/v1/dropped-identifiers")).json.data.length === 0, "three may share it");
+await send({ userId: "t4", anonymousId: "tablet" });
+let [dropped] = (await call("GET", "/api/v1/dropped-identifiers")).json.data;
+must(dropped.kind === "anonymous_id" && dropped.value === "tablet" && dropped.customers === 4, "the fourth is one too many: " + JSON.stringify(dropped));
+await server.end("SIGKILL");
+server = await serve(data, log);
+await send({ anonymousId: "tablet" }, { userId: "t5", anonymousId: "tablet" }, { anonymousId: "tablet", ...external(["email", "pedro@correo.example"]) });
+const alone = (await call("GET", "/api/v1/customers/tablet")).json;
+must(alone.interactions === 1 && !await same("tablet", "t3") && !await same("tablet", "t5"), "what comes with it alone is nobody's");
+must((await call("GET", "/api/v1/customers/pedro")).json.interactions === 4, "and an e-mail beside it decides");
+must((await call("DELETE", "/api/v1/dropped-identifiers/" + dropped.number)).status === 204, "it is admitted again");
+await send({ userId: "t6", anonymousId: "tablet" });
+must(await same("tablet", "t6"), "and identifies");
+
+// Kinds of one's own, their errors, and back.
+must((await call("PUT", "/api/v1/identifier-kinds/matricula", { limit: 2, joins: true, traits: ["matricula"] })).json.standard === false, "a kind is added");
+await call("POST", "/v1/identify", { userId: "u1", traits: { matricula: "1234 BCD" } }, keys.write_key);
+await send({ anonymousId: "garage", ...external(["matricula", "1234 BCD"]) });
+must(await same("garage", "u1"), "and joins");
+for (const [body, pointer] of [[{ limit: -1 }, "/limit"], [{ priority: 0 }, "/priority"], [{ joins: 1 }, "/joins"], [{ form: "fax" }, "/form"], [{ blocked: [""] }, "/blocked/0"], [{ limits: 2 }, "/limits"]]) {
+  const { status, json } = await call("PUT", "/api/v1/identifier-kinds/matricula", body);
+  must(status === 422 && json.errors[0].pointer === pointer, `${JSON.stringify(body)} is refused at ${pointer}: ${JSON.stringify(json)}`);
+}
+must((await call("DELETE", "/api/v1/identifier-kinds/matricula")).status === 204 && (await call("GET", "/api/v1/identifier-kinds/matricula")).status === 404, "and taken away");
+must((await call("DELETE", "/api/v1/identifier-kinds/anonymous_id")).status === 204 && (await call("GET", "/api/v1/identifier-kinds/anonymous_id")).json.limit === 10, "a standard one is as before");
+must((await call("PATCH", "/api/v1/settings", { region: "es-MX" })).status === 200, "another country");
+await call("POST", "/v1/identify", { userId: "mex", traits: { phone: "55 1234 5678" } }, keys.write_key);
+must(await same("mex", "+525512345678"), "numbers are of the organisation's country");
+must((await server.end("SIGTERM")).code === 0, "the server ends with 0");
+console.log("identifiers: joined, blocked, dropped out and admitted");
