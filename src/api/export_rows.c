@@ -269,6 +269,13 @@ static int put_customer(struct export_source *source, struct reader *reader,
     return 0;
 }
 
+static size_t next_members(const struct export_source *source, uint32_t *owners) {
+    size_t left = source->n_members - (size_t)source->position,
+           n = left < PAGE_CUSTOMERS ? left : PAGE_CUSTOMERS;
+    memcpy(owners, source->members + source->position, n * sizeof *owners);
+    return n;
+}
+
 static int next_customers(struct export_source *source, struct export_page *page, struct err *err) {
     struct reader *reader;
     uint32_t owners[PAGE_CUSTOMERS];
@@ -278,7 +285,10 @@ static int next_customers(struct export_source *source, struct export_page *page
     int code = reader_open(&reader, source->request, page->arena, err);
     if (code)
         return code;
-    code = reader_page(reader, ORDER_ID, false, (size_t)source->position, owners, &n, err);
+    if (source->members)
+        n = next_members(source, owners);
+    else
+        code = reader_page(reader, ORDER_ID, false, (size_t)source->position, owners, &n, err);
     struct customer_summary *summaries = ARENA_ARRAY(page->arena, struct customer_summary, n + 1);
     struct slice *user_ids = ARENA_ARRAY(page->arena, struct slice, n + 1);
     if (!code && n)
@@ -289,7 +299,7 @@ static int next_customers(struct export_source *source, struct export_page *page
     for (size_t i = 0; !code && i < n; i++)
         code = put_customer(source, reader, &summaries[i], user_ids[i], page, err);
     if (n)
-        source->position = owners[n - 1];
+        source->position = source->members ? source->position + n : owners[n - 1];
     reader_close(reader);
     return code;
 }

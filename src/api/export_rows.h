@@ -43,7 +43,13 @@ struct export_source {
     struct request *request; /* lives as long as the export */
     int64_t from_ms, to_ms;  /* of interactions, half-open */
     uint64_t position, end;
+    uint32_t *members; /* customers: only these, ascending; NULL: all. free() */
+    size_t n_members;
 };
+
+/* Begins to answer (exports.c). segment: only its members, for kind customers; NULL: all. */
+must_use int export_begin(struct request *request, struct response *response,
+                          const struct export_kind *kind, const char *segment, struct err *err);
 
 extern const struct export_kind export_interactions, export_customers, export_audit;
 

@@ -1,5 +1,5 @@
 /*
- * GET /api/v1/exports/{what}?format=csv|jsonl|xlsx&from=&to=: everything the asker may see, as it is written, in constant
+ * GET /api/v1/exports/{what}?format=csv|jsonl|xlsx&from=&to=&segment=: everything the asker may see, as it is written, in constant
  * memory.
  *
  * CSV is RFC 4180 in UTF-8 with a byte order mark; a text that a spreadsheet would take for a formula gets an
@@ -13,8 +13,10 @@
 #include <xlsxwriter.h>
 
 #include "api/export_rows.h"
+#include "backend/members.h"
 #include "base/json_out.h"
 #include "base/time.h"
+#include "segment/segment.h"
 
 enum { SHEET_ROWS = 1048576, SHEET_CELL_BYTES = 32000, SHEETS_MAX = 200 };
 
@@ -231,6 +233,7 @@ static void end_export(void *context) {
     if (export->file)
         fclose(export->file);
     arena_release(&export->arena);
+    free(export->source.members);
     free(export);
 }
 
@@ -248,56 +251,101 @@ static int read_instant(struct request *request, const char *name, int64_t stand
     return 0;
 }
 
-static int begin(struct request *request, struct response *response, struct err *err) {
-    enum { KINDS = 3 };
-    static const struct export_kind *const kinds[KINDS] = {&export_interactions, &export_customers,
-                                                           &export_audit};
-    const char *format = request_query(request, "format");
-    const struct export_kind *kind = NULL;
-    int64_t from_ms, to_ms;
-    for (size_t i = 0; i < KINDS; i++)
-        if (strcmp(kinds[i]->name, request->params[0]) == 0)
-            kind = kinds[i];
-    if (!kind)
-        return err_set(err, E_NOT_FOUND, "interactions, customers and audit can be exported");
-    if ((request->principal.scopes & kind->scopes) != kind->scopes)
-        return err_set(err, E_FORBIDDEN, "only an administrator exports this");
-    if (!format)
-        format = "csv";
-    bool csv = strcmp(format, "csv") == 0, jsonl = strcmp(format, "jsonl") == 0,
-         xlsx = strcmp(format, "xlsx") == 0;
-    if (!csv && !jsonl && !xlsx)
-        return err_at(err, E_INVALID, "/format", "format is csv, jsonl or xlsx");
-    int code = read_instant(request, "from", TIME_MIN_MS, &from_ms, err);
-    if (!code)
-        code = read_instant(request, "to", TIME_MAX_MS, &to_ms, err);
+static int read_format(struct request *request, const char **format, struct err *err) {
+    static const char *const formats[] = {"csv", "jsonl", "xlsx"};
+    const char *said = request_query(request, "format");
+    *format = formats[0];
+    for (size_t i = 0; said && i < sizeof formats / sizeof *formats; i++)
+        if (strcmp(formats[i], said) == 0) {
+            *format = formats[i];
+            return 0;
+        }
+    return said ? err_at(err, E_INVALID, "/format", "format is csv, jsonl or xlsx") : 0;
+}
+
+/* Its members now of whom the asker may know. */
+static int read_members(struct request *request, const char *segment, struct export_source *source,
+                        struct err *err) {
+    struct folder *folder = app_folder(request->app);
+    roaring_bitmap_t *members, *seen = NULL;
+    struct snapshot *snapshot;
+    int code = segment_members(folder, segment, &members, err);
     if (code)
         return code;
+    code = timeline_snapshot(folder->timeline, &snapshot, err);
+    if (!code) {
+        code = members_seen(snapshot, &request->principal, &seen, err);
+        snapshot_release(snapshot);
+    }
+    if (seen)
+        roaring_bitmap_and_inplace(members, seen);
+    source->n_members = roaring_bitmap_get_cardinality(members);
+    source->members = malloc((source->n_members + 1) * sizeof *source->members);
+    if (!source->members)
+        abort();
+    roaring_bitmap_to_uint32_array(members, source->members);
+    roaring_bitmap_free(members);
+    if (seen)
+        roaring_bitmap_free(seen);
+    return code;
+}
+
+int export_begin(struct request *request, struct response *response, const struct export_kind *kind,
+                 const char *segment, struct err *err) {
+    struct export_source source = {.kind = kind, .request = request};
+    const char *format;
+    if ((request->principal.scopes & kind->scopes) != kind->scopes)
+        return err_set(err, E_FORBIDDEN, "only an administrator exports this");
+    int code = read_format(request, &format, err);
+    if (!code)
+        code = read_instant(request, "from", TIME_MIN_MS, &source.from_ms, err);
+    if (!code)
+        code = read_instant(request, "to", TIME_MAX_MS, &source.to_ms, err);
+    if (!code && segment && kind != &export_customers)
+        code = err_at(err, E_INVALID, "/segment", "only customers are exported by segment");
+    if (!code && segment)
+        code = read_members(request, segment, &source, err);
+    if (code) {
+        free(source.members);
+        return code;
+    }
     struct export *export = calloc(1, sizeof *export);
     if (!export)
         abort();
-    export->source = (struct export_source){
-        .kind = kind, .request = request, .from_ms = from_ms, .to_ms = to_ms};
+    bool csv = strcmp(format, "csv") == 0, xlsx = strcmp(format, "xlsx") == 0;
+    export->source = source;
     export->put = csv ? csv_row : jsonl_row;
     export->head = csv ? csv_head : NULL;
     arena_init(&export->arena);
-    response->type = csv     ? "text/csv; charset=utf-8"
-                     : jsonl ? "application/x-ndjson"
-                             : "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet";
-    response_header(
-        request, response, "Content-Disposition",
-        arena_format(request->arena, "attachment; filename=\"%s.%s\"", kind->name, format));
+    response->type = csv    ? "text/csv; charset=utf-8"
+                     : xlsx ? "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
+                            : "application/x-ndjson";
+    response_header(request, response, "Content-Disposition",
+                    arena_format(request->arena, "attachment; filename=\"%s%s%s.%s\"", kind->name,
+                                 segment ? "-" : "", segment ? segment : "", format));
     response->stream = xlsx ? next_file : next_text;
     response->stream_done = end_export;
     response->stream_context = export;
     audit_write(app_accounts(request->app), &request->principal, request->peer, "export",
-                kind->name, format);
+                segment ? segment : kind->name, format);
     return HANDLED;
+}
+
+static int begin(struct request *request, struct response *response, struct err *err) {
+    enum { KINDS = 3 };
+    static const struct export_kind *const kinds[KINDS] = {&export_interactions, &export_customers,
+                                                           &export_audit};
+    for (size_t i = 0; i < KINDS; i++)
+        if (strcmp(kinds[i]->name, request->params[0]) == 0)
+            return export_begin(request, response, kinds[i], request_query(request, "segment"),
+                                err);
+    return err_set(err, E_NOT_FOUND, "interactions, customers and audit can be exported");
 }
 
 static const struct route routes[] = {
     {METHOD_GET, "/api/v1/exports/{what}", ACCESS_API, SCOPE_QUERY, .role = ROLE_UNIT_MANAGER,
      .handle = begin,
-     .summary = "All interactions, customers or the audit: ?format=csv|jsonl|xlsx &from= &to="},
+     .summary =
+         "All interactions, customers or the audit: ?format=csv|jsonl|xlsx &from= &to= &segment="},
 };
 const struct route_table api_export_routes = ROUTE_TABLE(routes);

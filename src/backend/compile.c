@@ -7,6 +7,7 @@
 
 #include "backend/local.h"
 #include "base/clock.h"
+#include "journey/rules.h"
 
 /* What plan_compile needs of a folder, as it is now. */
 struct knowledge {
@@ -15,8 +16,8 @@ struct knowledge {
     struct plan_context context;
 };
 
-static int learn(struct folder *folder, struct arena *arena, struct knowledge *knowledge,
-                 struct err *err) {
+static int learn(struct folder *folder, int64_t now_ms, struct arena *arena,
+                 struct knowledge *knowledge, struct err *err) {
     sqlite3 *db = store_reader_get(folder->store);
     int code = units_load(db, folder->dictionary, arena, &knowledge->units, err);
     if (!code)
@@ -26,14 +27,15 @@ static int learn(struct folder *folder, struct arena *arena, struct knowledge *k
                                                .zone = folder->zone,
                                                .units = &knowledge->units,
                                                .stored = &knowledge->stored,
-                                               .now_ms = clock_now_ms()};
+                                               .now_ms = now_ms};
     return code;
 }
 
 int question_compile(struct folder *folder, const json_t *query, const struct principal *principal,
-                     bool unbounded, struct arena *arena, struct plan **plan, struct err *err) {
+                     bool unbounded, int64_t now_ms, struct arena *arena, struct plan **plan,
+                     struct err *err) {
     struct knowledge knowledge;
-    int code = learn(folder, arena, &knowledge, err);
+    int code = learn(folder, now_ms, arena, &knowledge, err);
     knowledge.context.unbounded_timeline = unbounded;
     return code ? code : plan_compile(query, principal, &knowledge.context, arena, plan, err);
 }
@@ -43,7 +45,8 @@ int query_check(struct folder *folder, const json_t *query, const struct princip
     struct arena arena;
     struct plan *plan;
     arena_init(&arena);
-    int code = question_compile(folder, query, principal, false, &arena, &plan, err);
+    int code =
+        question_compile(folder, query, principal, false, clock_now_ms(), &arena, &plan, err);
     arena_release(&arena);
     return code;
 }
@@ -56,6 +59,11 @@ static int check_rule(const struct knowledge *knowledge, json_t *rule, struct ar
     struct plan *plan;
     json_t *query = json_pack("{s:s, s:o}", "kind", "customers", "of", rule);
     int code = plan_compile(query, &everybody, &knowledge->context, arena, &plan, err);
+    struct owner_set unused = {0};
+    struct rule_spec spec;
+    if (!code)
+        code = rule_spec_init(&spec, plan->rule->kind == RULE_IN ? plan->rule->in : plan->rule,
+                              &unused, arena, err);
     json_decref(query);
     return code;
 }
@@ -94,7 +102,7 @@ int query_check_stored(struct folder *folder, const char *name, const json_t *ru
     struct knowledge knowledge;
     char *text = rule ? json_dumps(rule, JSON_COMPACT) : NULL;
     arena_init(&arena);
-    int code = learn(folder, &arena, &knowledge, err);
+    int code = learn(folder, clock_now_ms(), &arena, &knowledge, err);
     if (!code)
         replace(&knowledge.stored, name, text);
     if (!code && rule) {

@@ -346,7 +346,7 @@ static int run_twin(struct folder *folder, const json_t *query, const struct pri
     json_object_set_new(twin, "measure", json_string("customers"));
     json_object_del(twin, "property");
     arena_init(&arena);
-    int code = question_compile(folder, twin, principal, false, &arena, &plan, err);
+    int code = question_compile(folder, twin, principal, false, clock_now_ms(), &arena, &plan, err);
     if (!code)
         code = run_plan(folder, plan, control, &arena, answer, err);
     arena_release(&arena);
@@ -377,7 +377,8 @@ int query_run(struct folder *folder, enum backend backend, const json_t *query,
     arena_init(&arena);
     struct plan *plan;
     bool shell = principal->user == 0 && principal->key == 0;
-    int code = question_compile(folder, query, principal, shell, &arena, &plan, err);
+    int code =
+        question_compile(folder, query, principal, shell, clock_now_ms(), &arena, &plan, err);
     if (!code && principal->floor)
         code = floor_permits(plan, err);
     if (!code && backend == BACKEND_REFERENCE)

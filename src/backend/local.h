@@ -29,7 +29,8 @@ struct question {
     const struct dictionary *dictionary;
     struct patience patience;
     struct arena *arena;
-    struct owner_set segment; /* of plan->segment */
+    struct owner_set segment;     /* of plan->segment */
+    const struct owner_set *only; /* rules are asked of these few customers; NULL: of all */
     struct stored_members *
         *stored;           /* those of stored segments met so far, shared with inner questions */
     struct scan_spec spec; /* begun with the plan's filters */
@@ -43,7 +44,7 @@ struct question {
 
 /* plan_compile with what the folder knows: names, units, stored segments, the clock. unbounded: of the shell. */
 must_use int question_compile(struct folder *folder, const json_t *query,
-                              const struct principal *principal, bool unbounded,
+                              const struct principal *principal, bool unbounded, int64_t now_ms,
                               struct arena *arena, struct plan **plan, struct err *err);
 /* scan_prepare with the question's spec, then the grouping. */
 must_use int question_prepare(struct question *question, struct err *err);
@@ -60,6 +61,14 @@ must_use int question_list(struct question *question, const struct owner_set *se
 /* Which owners a rule holds for; unit, channel and where of the plan count if filtered. */
 must_use int question_rule(struct question *question, const struct rule *rule, bool filtered,
                            struct owner_set *set, struct err *err);
+
+/* The members of a stored segment (RULE_IN), for everybody: their bits live in the arena and are shared. */
+must_use int question_stored(struct question *question, const struct rule *rule,
+                             struct owner_set *set, struct err *err);
+
+/* Calls visit() with the rule of each stored segment met so far. */
+void question_each_stored(const struct question *question,
+                          void (*visit)(void *context, const struct rule *rule), void *context);
 
 /* Which owners walked a RULE_SEQUENCE. */
 must_use int question_sequence(struct question *question, const struct rule *rule, bool filtered,

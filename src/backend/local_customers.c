@@ -17,8 +17,11 @@ static int fill_traits(struct question *question, struct rule_spec *spec, struct
         struct value_table table;
         uint32_t *by_owner;
         value_table_init(&table);
-        int code = scan_traits(question->snapshot, trait->rule->trait.property, &table,
-                               question->arena, &by_owner, err);
+        uint32_t property = trait->rule->trait.property;
+        int code = question->only ? scan_traits_few(question->snapshot, property, question->only,
+                                                    &table, question->arena, &by_owner, err)
+                                  : scan_traits(question->snapshot, property, &table,
+                                                question->arena, &by_owner, err);
         uint8_t *holds = ARENA_ARRAY(question->arena, uint8_t, table.n);
         for (uint32_t value = 0; value < table.n; value++)
             holds[value] = predicate_matches(&trait->rule->trait, &table.values[value]);
@@ -52,7 +55,11 @@ static int answered(struct question *question, const struct rule *rule, bool fil
     for (uint32_t i = 0; i < rule->did.n_where; i++)
         if (rule->did.where[i].property == CODE_NONE)
             return 0; /* nobody has answered anything yet */
-    struct scan_spec spec = {.kind = PART_ANSWERS, .unordered = true, .of = &rule->did};
+    struct scan_spec spec = {.kind = PART_ANSWERS,
+                             .unordered = true,
+                             .of = &rule->did,
+                             .members = question->only,
+                             .few = question->only != NULL};
     struct scan scan;
     spec.filter = rule_filter(question->plan, filtered);
     spec.filter.from_ms = rule->from_ms;
@@ -70,8 +77,8 @@ struct stored_members {
 };
 
 /* Stored segments are decided by everything that happened, whoever asks. */
-static int stored(struct question *question, const struct rule *rule, struct owner_set *set,
-                  struct err *err) {
+int question_stored(struct question *question, const struct rule *rule, struct owner_set *set,
+                    struct err *err) {
     struct stored_members *known = *question->stored;
     while (known && known->rule != rule->in)
         known = known->before;
@@ -86,6 +93,7 @@ static int stored(struct question *question, const struct rule *rule, struct own
                                    .dictionary = question->dictionary,
                                    .patience = question->patience,
                                    .arena = question->arena,
+                                   .only = question->only,
                                    .stored = question->stored};
         known = ARENA_ARRAY(question->arena, struct stored_members, 1);
         known->rule = rule->in;
@@ -105,6 +113,8 @@ static int estimated(struct question *question, const struct rule *rule, struct 
     struct numbers *numbers;
     int code = numbers_get(question->folder, &numbers, err);
     for (uint32_t owner = 1; !code && owner < set->n; owner++) {
+        if (question->only && !owner_set_has(question->only, owner))
+            continue;
         struct value value = number_value(numbers_of(numbers, rule->number, owner));
         if (predicate_matches(&rule->trait, &value))
             owner_set_put(set, owner, true);
@@ -117,10 +127,16 @@ static int leaf_set(struct question *question, const struct rule *rule, bool fil
                     struct owner_set *set, struct err *err) {
     switch (rule->kind) {
     case RULE_SEQUENCE: return question_sequence(question, rule, filtered, set, err);
-    case RULE_IN: return stored(question, rule, set, err);
+    case RULE_IN: return question_stored(question, rule, set, err);
     case RULE_NUMBER: return estimated(question, rule, set, err);
     default: return answered(question, rule, filtered, set, err);
     }
+}
+
+void question_each_stored(const struct question *question,
+                          void (*visit)(void *context, const struct rule *rule), void *context) {
+    for (const struct stored_members *known = *question->stored; known; known = known->before)
+        visit(context, known->rule);
 }
 
 static int fill_sets(struct question *question, struct rule_spec *spec, bool filtered,
@@ -144,16 +160,26 @@ static void assume_nothing(const struct question *question, const struct rule_sp
     const struct overlay *overlay = snapshot_overlay(question->snapshot);
     bool constant = spec->n_traits + spec->n_sets == 0,
          holds = constant && rule_holds(spec, none, 0);
-    for (uint32_t owner = 1; owner < spec->members->n; owner++)
-        if (!redirected(overlay, owner) && (constant ? holds : rule_holds(spec, none, owner)))
+    for (uint32_t owner = 1; owner < spec->members->n; owner++) {
+        if (question->only && !question->only->bits[owner >> 6]) {
+            owner |= 63;
+            continue;
+        }
+        if ((!question->only || owner_set_has(question->only, owner)) &&
+            !redirected(overlay, owner) && (constant ? holds : rule_holds(spec, none, owner)))
             owner_set_put(spec->members, owner, true);
+    }
 }
 
 /* Interactions a rule may look at: the union of its windows, the asker's scope, and where `filtered` the question's
  * unit, channel and where. */
 static void rule_scan(const struct question *question, const struct rule_spec *rule, bool filtered,
                       struct scan_spec *spec) {
-    *spec = (struct scan_spec){.unordered = true, .select = true, .n_matchers = rule->n_leaves};
+    *spec = (struct scan_spec){.unordered = true,
+                               .select = true,
+                               .n_matchers = rule->n_leaves,
+                               .members = question->only,
+                               .few = question->only != NULL};
     spec->filter = rule_filter(question->plan, filtered);
     spec->filter.from_ms = INT64_MAX;
     spec->filter.to_ms = INT64_MIN;

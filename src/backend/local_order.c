@@ -141,13 +141,14 @@ int question_sequence(struct question *question, const struct rule *rule, bool f
         plan->filter = question->plan->filter;
     plan->filter.from_ms = rule->sequence->filter.from_ms;
     plan->filter.to_ms = rule->sequence->filter.to_ms;
-    *inner = (struct question){.folder = question->folder,
-                               .plan = plan,
-                               .snapshot = question->snapshot,
-                               .dictionary = question->dictionary,
-                               .patience = question->patience,
-                               .arena = question->arena,
-                               .spec = {.filter = plan->filter}};
+    *inner = (struct question){
+        .folder = question->folder,
+        .plan = plan,
+        .snapshot = question->snapshot,
+        .dictionary = question->dictionary,
+        .patience = question->patience,
+        .arena = question->arena,
+        .spec = {.filter = plan->filter, .members = question->only, .few = question->only != NULL}};
     struct people people = {.wanted = true, .step = plan->n_steps};
     struct funnel_spec funnel;
     struct funnel_state *state = NULL;

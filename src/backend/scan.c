@@ -353,6 +353,19 @@ static void walk_release(struct walk *walk) {
     free(walk->grouped);
 }
 
+/* Each member by itself; the words of the set without any cost next to nothing. */
+static void run_few(struct worker *worker, struct walk *walk) {
+    const struct owner_set *members = worker->scan->spec->members;
+    for (uint32_t word = 0; word <= (members->n - 1) / 64 && !worker->code; word++) {
+        for (uint64_t bits = members->bits[word]; bits; bits &= bits - 1) {
+            uint32_t owner = word * 64 + (uint32_t)__builtin_ctzll(bits);
+            run_chunk(worker, walk, owner, owner + 1);
+        }
+        if (members->bits[word])
+            worker->code = patience_check(worker->scan->patience, &worker->err);
+    }
+}
+
 struct thread {
     struct worker worker;
     atomic_uint_least64_t *next; /* first profile of the next chunk */
@@ -365,7 +378,9 @@ static void *run_thread(void *context) {
     const struct scan *scan = worker->scan;
     struct walk walk;
     walk_init(&walk, worker);
-    while (!atomic_load(thread->stop)) {
+    if (scan->spec->few)
+        run_few(worker, &walk);
+    while (!scan->spec->few && !atomic_load(thread->stop)) {
         uint64_t from = atomic_fetch_add(thread->next, scan->chunk);
         if (from > scan->profiles)
             break;

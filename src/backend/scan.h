@@ -59,6 +59,7 @@ struct scan_spec {
     bool every_column;               /* the caller reads other columns of the parts by itself */
     bool unordered;                  /* the operator does not mind the order of a customer's runs */
     const struct owner_set *members; /* only these customers; NULL: all */
+    bool few;                        /* members are few: each is looked up by itself */
 };
 
 struct scan_part;
@@ -93,5 +94,9 @@ must_use int scan_one(struct scan *scan, uint32_t owner, const struct operator* 
 /* Numbers of the current value of a trait, by owner: [profiles + 1]. */
 must_use int scan_traits(const struct snapshot *snapshot, uint32_t trait, struct value_table *table,
                          struct arena *arena, uint32_t **by_owner, struct err *err);
+/* The same of a few owners only; 0 for the others. */
+must_use int scan_traits_few(const struct snapshot *snapshot, uint32_t trait,
+                             const struct owner_set *few, struct value_table *table,
+                             struct arena *arena, uint32_t **by_owner, struct err *err);
 
 #endif

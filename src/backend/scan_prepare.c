@@ -190,7 +190,7 @@ static void plan_chunks(struct scan *scan) {
     uint64_t rows = scan->rows ? scan->rows : 1;
     uint64_t chunk = ((uint64_t)scan->profiles + 1) * scan_tuning.chunk_rows / rows / 64 * 64;
     scan->chunk = chunk < 64 ? 64 : chunk > (1 << 20) ? 1 << 20 : (uint32_t)chunk;
-    scan->threads = scan->rows > scan_tuning.small_rows ? SCAN_THREADS : 1;
+    scan->threads = scan->rows > scan_tuning.small_rows && !scan->spec->few ? SCAN_THREADS : 1;
 }
 
 int scan_prepare(struct scan *scan, const struct scan_spec *spec, const struct snapshot *snapshot,

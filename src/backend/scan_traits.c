@@ -66,3 +66,50 @@ int scan_traits(const struct snapshot *snapshot, uint32_t trait, struct value_ta
     free(given);
     return code;
 }
+
+static void read_owner(const struct part *part, uint32_t profile, uint32_t trait,
+                       struct given *given, struct value *current) {
+    uint32_t k = part_customer_find(part, profile);
+    if (k == part->n_customers || part->customer[k] != profile)
+        return;
+    for (uint32_t row = part->start[k]; row < part->start[k + 1]; row++) {
+        struct value value = part_value(part, row, trait);
+        struct given now = {(int64_t)part->sec[row] * 1000 + part->ms[row],
+                            part->seq_base + part->seq[row]};
+        if (value.type != VALUE_ABSENT && later(&now, given)) {
+            *given = now;
+            *current = value;
+        }
+    }
+}
+
+int scan_traits_few(const struct snapshot *snapshot, uint32_t trait, const struct owner_set *few,
+                    struct value_table *table, struct arena *arena, uint32_t **by_owner,
+                    struct err *err) {
+    const struct overlay *overlay = snapshot_overlay(snapshot);
+    const struct part *const *parts;
+    *by_owner = ARENA_ARRAY(arena, uint32_t, (size_t)snapshot_profiles(snapshot) + 1);
+    size_t n = snapshot_parts(snapshot, PART_TRAITS, TIME_MIN_MS, TIME_MAX_MS, &parts, arena);
+    int code = 0;
+    for (size_t p = 0; p < n && !code; p++)
+        if (parts[p]->n_rows)
+            code = part_touch(parts[p], COLUMN_TIME | COLUMN_SEQ, &trait, 1, err);
+    for (uint32_t owner = 1; owner < few->n && !code; owner++) {
+        if (!few->bits[owner >> 6]) {
+            owner |= 63;
+            continue;
+        }
+        if (!owner_set_has(few, owner))
+            continue;
+        struct given given = {0};
+        struct value current = {.type = VALUE_ABSENT};
+        const uint32_t *profiles = &owner;
+        size_t n_profiles =
+            overlay && overlay->n ? overlay_members(overlay, owner, &owner, &profiles) : 1;
+        for (size_t p = 0; p < n; p++)
+            for (size_t i = 0; i < n_profiles && parts[p]->n_rows; i++)
+                read_owner(parts[p], profiles[i], trait, &given, &current);
+        (*by_owner)[owner] = value_table_add(table, &current);
+    }
+    return code;
+}

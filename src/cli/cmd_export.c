@@ -40,6 +40,10 @@ static int run(struct command_line *line, struct err *err) {
     int code = option_need(line, "data", &dir, err);
     if (!code)
         code = add_range(option_get(line, "range"), &target, err);
+    if (option_get(line, "segment")) {
+        buf_add_text(&target, "&segment=");
+        url_encode(slice_of(option_get(line, "segment")), &target);
+    }
     if (!code)
         code = desk_open(&desk, dir, err);
     FILE *out = code ? NULL : path ? fopen(path, "wb") : stdout;
@@ -59,6 +63,7 @@ static const struct option options[] = {
     OPTION_DATA,
     {"format", "FORMAT", "csv", "csv, jsonl or xlsx"},
     {"range", "FROM..TO", NULL, "only interactions of this time, half-open"},
+    {"segment", "NAME", NULL, "only the members of a segment (customers)"},
     {"out", "FILE", NULL, "write to a file; else to stdout"},
 };
 

@@ -9,6 +9,7 @@
 #include "http/static.h"
 #include "jobs/table.h"
 #include "pages/pages.h"
+#include "segment/segment.h"
 #include "survey/job.h"
 #include "voice/review.h"
 
@@ -77,6 +78,7 @@ static const struct route_table *const TABLES[] = {
     &api_kiosk_routes,
     &page_kiosk_routes,
     &page_kiosk_device_routes,
+    &api_segment_routes,
 };
 
 static const struct job *const JOBS[] = {
@@ -84,6 +86,7 @@ static const struct job *const JOBS[] = {
     &job_survey_partial,
     &review_read_job,
     &review_night_job,
+    &job_segments,
     NULL,
 };
 // clang-format on

@@ -377,11 +377,16 @@ static int relieve(struct ingest *ingest, struct err *err) {
     return code;
 }
 
+int ingest_make_room(struct ingest *ingest, struct err *err) {
+    int code = 0;
+    while (!code && pressed(ingest))
+        code = relieve(ingest, err);
+    return code;
+}
+
 static int submit_patiently(struct ingest *ingest, struct ingest_batch *batch, struct err *err) {
     for (;;) {
-        int code = 0;
-        while (!code && pressed(ingest))
-            code = relieve(ingest, err);
+        int code = ingest_make_room(ingest, err);
         if (!code)
             code = ingest_submit(ingest, batch, err);
         if (code != E_BUSY || store_is_closing(ingest->store))

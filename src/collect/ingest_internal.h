@@ -69,6 +69,9 @@ struct ingest {
 /* The unit of an event: its own, its source's, or by a rule; absent if none. */
 struct slice ingest_unit(const struct submission *submission, const struct event *event);
 
+/* Waits until keys and the index have room, writing them out in this thread. Not from the writer. */
+must_use int ingest_make_room(struct ingest *ingest, struct err *err);
+
 /* ---- prepare.c: in the caller's thread ---- */
 void ingest_prepare(struct submission *submission);
 /* The content key of an event without message id (reserved bytes: 1 MB at most). */

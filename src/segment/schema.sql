@@ -14,3 +14,26 @@ CREATE TABLE segment_rule (
     name TEXT PRIMARY KEY,       -- "vip", "homes/rural"
     rule TEXT NOT NULL           -- JSON
 ) WITHOUT ROWID;
+-- step 2
+
+-- Who is in a segment: the set as it was written last, and what changed since. Only to tell after a restart who entered
+-- and left meanwhile; questions decide by the rule.
+CREATE TABLE segment_set (
+    segment INTEGER PRIMARY KEY, -- segment.id
+    members BLOB NOT NULL        -- customers, CRoaring's portable format
+);
+CREATE TABLE segment_change (
+    segment INTEGER NOT NULL,    -- segment.id
+    customer INTEGER NOT NULL,   -- profile number
+    inside INTEGER NOT NULL,     -- 1: entered since, 0: left since
+    PRIMARY KEY (segment, customer)
+) WITHOUT ROWID;
+-- The size of each segment at the end of each day (of today: now), and how many came and went on that day.
+CREATE TABLE segment_size (
+    segment INTEGER NOT NULL,    -- segment.id
+    day_ms INTEGER NOT NULL,     -- local midnight, UTC milliseconds since 1970
+    size INTEGER NOT NULL,
+    entered INTEGER NOT NULL,
+    gone INTEGER NOT NULL,
+    PRIMARY KEY (segment, day_ms)
+) WITHOUT ROWID;

@@ -11,7 +11,7 @@
 #include "backend/backend.h"
 #include "base/clock.h"
 #include "base/time.h"
-#include "segment/internal.h"
+#include "segment/live.h"
 
 enum { TITLE_MAX = 120, TEXT_MAX = 2000 };
 
@@ -229,20 +229,46 @@ int segment_put(struct folder *folder, const char *current, const json_t *docume
     json_decref(kept);
     free(text);
     free(rule);
-    return code;
+    return code ? code : live_changed(folder, name, err);
+}
+
+/* What was kept of its members and its size. */
+static int forget_members(sqlite3 *db, const char *name, struct err *err) {
+    for (int table = 0; table < 3; table++) {
+        sqlite3_stmt *statement =
+            table == 0   ? STORE_PREPARE(db,
+                                         "DELETE FROM segment_set WHERE segment = (SELECT id FROM "
+                                           "segment WHERE name = ?)",
+                                         err)
+            : table == 1 ? STORE_PREPARE(db,
+                                         "DELETE FROM segment_change WHERE segment = (SELECT id "
+                                         "FROM segment WHERE name = ?)",
+                                         err)
+                         : STORE_PREPARE(db,
+                                         "DELETE FROM segment_size WHERE segment = (SELECT id FROM "
+                                         "segment WHERE name = ?)",
+                                         err);
+        if (!statement)
+            return E_IO;
+        sqlite3_bind_text(statement, 1, name, -1, SQLITE_TRANSIENT);
+        int code = statement_all(statement, err);
+        if (code)
+            return code;
+    }
+    return 0;
 }
 
 static int write_removal(void *context, sqlite3 *db, struct err *err) {
     struct putting *putting = context;
-    sqlite3_stmt *statement = STORE_PREPARE(db, "DELETE FROM segment WHERE name = ?", err);
+    int code = forget_members(db, putting->name, err);
+    sqlite3_stmt *statement =
+        code ? NULL : STORE_PREPARE(db, "DELETE FROM segment WHERE name = ?", err);
     if (!statement)
-        return E_IO;
+        return code ? code : E_IO;
     sqlite3_bind_text(statement, 1, putting->name, -1, SQLITE_TRANSIENT);
-    int code = statement_all(statement, err);
+    code = statement_all(statement, err);
     putting->changed = sqlite3_changes(db);
-    if (!code && putting->changed)
-        code = rule_write(db, putting->name, NULL, err);
-    return code;
+    return code || !putting->changed ? code : rule_write(db, putting->name, NULL, err);
 }
 
 int segment_remove(struct folder *folder, const char *name, struct err *err) {
@@ -254,7 +280,7 @@ int segment_remove(struct folder *folder, const char *name, struct err *err) {
         code = query_check_stored(folder, name, NULL, err);
     if (!code)
         code = store_write(folder->store, write_removal, &putting, err);
-    return code || putting.changed
-               ? code
-               : err_set(err, E_NOT_FOUND, "no segment is called \"%.80s\"", name);
+    if (!code && !putting.changed)
+        code = err_set(err, E_NOT_FOUND, "no segment is called \"%.80s\"", name);
+    return code ? code : live_changed(folder, name, err);
 }

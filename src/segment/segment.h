@@ -13,8 +13,11 @@
  *   owner        who answers for it
  * As it is read: also id, author, created_at, changed_at.
  *
- * IN:  documents, who asks
- * OUT: stored segments
+ * Who belongs to it is kept current while interactions arrive (live.h): as sets of customers, and as interactions
+ * `Segment Entered` and `Segment Left`; questions decide by the rule itself.
+ *
+ * IN:  documents, who asks; what arrives in the log
+ * OUT: stored segments, their members now, their size by day
  *
  * INVARIANTS
  *  1. Every stored rule compiles: a segment that others are built on is not removed, nor changed so that those break.
@@ -25,10 +28,16 @@
 #define SENDA_SEGMENT_SEGMENT_H
 
 #include <jansson.h>
+#include <roaring/roaring.h>
 
 #include "folder/folder.h"
+#include "jobs/jobs.h"
 
 enum { SEGMENTS_MAX = 200, SEGMENT_NAME_BYTES = 64 };
+
+/* What Senda tells of itself: interactions of source system with the property `segment`, the segment's name. */
+#define SEGMENT_ENTERED "Segment Entered"
+#define SEGMENT_LEFT "Segment Left"
 
 /* X(colour) */
 #define SEGMENT_COLOURS(X) X(blue) X(green) X(amber) X(red) X(violet) X(teal) X(pink) X(grey)
@@ -45,5 +54,28 @@ must_use int segment_put(struct folder *folder, const char *current, const json_
                          const char *author, char name[SEGMENT_NAME_BYTES], struct err *err);
 /* E_NOT_FOUND; E_CONFLICT: another is built on it. */
 must_use int segment_remove(struct folder *folder, const char *name, struct err *err);
+
+/* ---- members, of everybody: the asker's rights are the caller's to mind ---- */
+
+/* The set as it is kept; the caller's (roaring_bitmap_free). E_NOT_FOUND. */
+must_use int segment_members(struct folder *folder, const char *name, roaring_bitmap_t **members,
+                             struct err *err);
+/* Segments that a customer (an owner) is in now: [{"name","title","colour"}], as segment_list orders them. New reference. */
+must_use int segments_of_customer(struct folder *folder, uint32_t owner, json_t **segments,
+                                  struct err *err);
+struct segments_state {
+    int64_t as_of_ms; /* everything until then is in the sets */
+    int64_t lag_ms;   /* how long the oldest that is not has waited */
+    uint64_t pending; /* customers to be decided */
+};
+must_use int segments_state(struct folder *folder, struct segments_state *state, struct err *err);
+/* Size at the end of each day from the day of from_ms to that of to_ms, where it is known: [{"day","size","entered",
+ * "left"}], the first day first; day is a local date. New reference. E_NOT_FOUND. */
+must_use int segment_history(struct folder *folder, const char *name, int64_t from_ms,
+                             int64_t to_ms, json_t **days, struct err *err);
+
+/* One round (live.h); the server's job does it ten times a second. */
+must_use int segments_keep_current(struct folder *folder, struct err *err);
+extern const struct job job_segments;
 
 #endif

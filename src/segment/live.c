@@ -1,0 +1,428 @@
+/*
+ * Rounds: who is dirty, deciding them, telling who changed. See live.h.
+ *
+ * SPDX-License-Identifier: GPL-3.0-or-later
+ */
+#include "segment/live.h"
+
+#include <stdlib.h>
+
+#include "base/clock.h"
+#include "base/logger.h"
+#include "base/time.h"
+#include "collect/derived.h"
+#include "jobs/jobs.h"
+#include "number/number.h"
+
+enum {
+    EVERY_MS = 100,        /* a round, where somebody is dirty */
+    SAVE_US = 60000000,    /* whole sets are written so often */
+    BACKLOG_ROWS = 200000, /* beyond, everybody is decided instead of reading them */
+    FEW_LEAST = 500,
+    FEW_SHARE = 256,     /* one of so many profiles: up to there they are decided one by one */
+    OFTEN_US = 60000000, /* everybody, where there are more windows than time_line holds */
+    PACE = 4             /* deciding everybody takes at most one part of so many of the time */
+};
+
+struct live_tuning live_tuning = {.again_us = 750000};
+
+/* ---- opening ---- */
+
+static void live_free(void *value) {
+    struct live *live = value;
+    struct err err = {0};
+    if (live->as_of_ms && live_save(live, true, clock_now_ms(), &err))
+        log_warn("segment", "members were not kept at the end: %s", err.message);
+    for (size_t m = 0; m < live->n; m++)
+        if (live->all[m].members)
+            roaring_bitmap_free(live->all[m].members);
+    for (size_t i = 0; i < LIVE_RECENT; i++)
+        if (live->recent[i].owners)
+            roaring_bitmap_free(live->recent[i].owners);
+    time_line_release(&live->time_line);
+    roaring_bitmap_free(live->dirty);
+    pthread_mutex_destroy(&live->turn);
+    pthread_mutex_destroy(&live->lock);
+    free(live->redirected);
+    free(live->owner);
+    free(live->all);
+    free(live);
+}
+
+static int live_make(struct folder *folder, void **value, struct err *err) {
+    struct live *live = calloc(1, sizeof *live);
+    if (!live || !(live->dirty = roaring_bitmap_create()))
+        abort();
+    live->folder = folder;
+    live->everybody = true;
+    pthread_mutex_init(&live->turn, NULL);
+    pthread_mutex_init(&live->lock, NULL);
+    int code = live_load(live, err);
+    if (code)
+        live_free(live);
+    else
+        *value = live;
+    return code;
+}
+
+int live_of(struct folder *folder, struct live **live, struct err *err) {
+    static const char key[] = "segment";
+    void *value = NULL;
+    int code = folder_keep(folder, key, live_make, live_free, &value, err);
+    *live = value;
+    return code;
+}
+
+/* ---- who is dirty ---- */
+
+struct noting {
+    struct live *live;
+    const struct overlay *overlay;
+    int64_t now_ms;
+};
+
+static int note_record(void *context, const struct log_record *record) {
+    const struct noting *noting = context;
+    struct live *live = noting->live;
+    uint32_t owner = overlay_owner(noting->overlay, record->row.customer);
+    roaring_bitmap_add(live->dirty, owner);
+    time_line_note(&live->time_line, owner, record->row.time_ms, noting->now_ms);
+    return 0;
+}
+
+static int note_rows(struct live *live, const struct snapshot *snapshot, int64_t now_ms,
+                     struct err *err) {
+    uint64_t last = snapshot_last_seq(snapshot);
+    struct noting noting = {live, snapshot_overlay(snapshot), now_ms};
+    uint32_t profiles = snapshot_profiles(snapshot);
+    int code = 0;
+    live->everybody = live->everybody || last > live->seq + BACKLOG_ROWS;
+    if (live->everybody) { /* what arrived may pass an edge soon */
+        live->time_line.until_ms = 0;
+        live->time_line.n = 0;
+    } else if (last > live->seq) {
+        code = log_read(live->folder->log, live->seq + 1, last + 1, note_record, &noting, err);
+    }
+    if (code)
+        return code;
+    if (profiles > live->profiles)
+        roaring_bitmap_add_range_closed(live->dirty, live->profiles + 1, profiles);
+    live->profiles = profiles;
+    live->seq = last;
+    return 0;
+}
+
+static void note_owner(struct live *live, uint32_t profile, uint32_t before, uint32_t now) {
+    roaring_bitmap_add(live->dirty, profile);
+    roaring_bitmap_add(live->dirty, before);
+    roaring_bitmap_add(live->dirty, now);
+}
+
+static uint32_t *copied(const uint32_t *numbers, size_t n) {
+    uint32_t *copy = malloc((n + 1) * sizeof *copy);
+    if (!copy)
+        abort();
+    if (n)
+        memcpy(copy, numbers, n * sizeof *copy);
+    return copy;
+}
+
+/* Profiles whose owner is another since the last round: both lists ascend. */
+static void note_merges(struct live *live, const struct overlay *overlay) {
+    if (overlay->version == live->overlay_version && overlay->n == live->n_redirects)
+        return;
+    size_t old = 0, new = 0;
+    while (old < live->n_redirects || new < overlay->n) {
+        uint32_t was = old < live->n_redirects ? live->redirected[old] : UINT32_MAX,
+                 is = new < overlay->n ? overlay->profile[new] : UINT32_MAX;
+        if (was < is)
+            note_owner(live, was, live->owner[old], was);
+        else if (is < was)
+            note_owner(live, is, is, overlay->owner[new]);
+        else if (live->owner[old] != overlay->owner[new])
+            note_owner(live, is, live->owner[old], overlay->owner[new]);
+        old += was <= is;
+        new += is <= was;
+    }
+    free(live->redirected);
+    free(live->owner);
+    live->redirected = copied(overlay->profile, overlay->n);
+    live->owner = copied(overlay->owner, overlay->n);
+    live->n_redirects = overlay->n;
+    live->overlay_version = overlay->version;
+}
+
+/* Other rules of touchpoints: interactions are others, though nobody did anything. */
+static void note_touchpoints(struct live *live, const struct snapshot *snapshot) {
+    struct arena arena;
+    const struct part *const *parts;
+    uint32_t version = 0;
+    arena_init(&arena);
+    size_t n =
+        snapshot_parts(snapshot, PART_INTERACTIONS, TIME_MIN_MS, TIME_MAX_MS, &parts, &arena);
+    for (size_t p = 0; p < n; p++)
+        version = parts[p]->rules_version > version ? parts[p]->rules_version : version;
+    arena_release(&arena);
+    for (size_t m = 0; m < live->n && version > live->rules_version && live->rules_version; m++)
+        live->all[m].known = false;
+    live->rules_version = version > live->rules_version ? version : live->rules_version;
+}
+
+/* A new edition of estimates may move anybody. */
+static int note_numbers(struct live *live, struct err *err) {
+    struct numbers *numbers = NULL;
+    int code = numbers_get(live->folder, &numbers, err);
+    int64_t made_ms = code || !numbers ? 0 : numbers_made_ms(numbers);
+    live->everybody = live->everybody || made_ms != live->numbers_ms;
+    live->numbers_ms = made_ms;
+    numbers_put(numbers);
+    return code;
+}
+
+/* Dirty customers that were not decided within the last second. New set. */
+static roaring_bitmap_t *choose(struct live *live, int64_t now_us) {
+    roaring_bitmap_t *chosen = roaring_bitmap_copy(live->dirty);
+    if (!chosen)
+        abort();
+    for (size_t i = 0; i < LIVE_RECENT; i++)
+        if (live->recent[i].owners && now_us - live->recent[i].at_us < live_tuning.again_us)
+            roaring_bitmap_andnot_inplace(chosen, live->recent[i].owners);
+    return chosen;
+}
+
+/* Taken over. */
+static void remember(struct live *live, roaring_bitmap_t *decided, int64_t now_us) {
+    size_t oldest = 0;
+    for (size_t i = 1; i < LIVE_RECENT; i++)
+        if (live->recent[i].at_us < live->recent[oldest].at_us)
+            oldest = i;
+    if (live->recent[oldest].owners)
+        roaring_bitmap_free(live->recent[oldest].owners);
+    live->recent[oldest] = (struct live_recent){now_us, decided};
+}
+
+/* ---- telling ---- */
+
+struct differences {
+    struct transition *all;
+    size_t n, capacity;
+    const struct overlay *overlay;
+};
+
+static void add_difference(struct differences *differences, uint32_t membership,
+                           const roaring_bitmap_t *owners, bool entered) {
+    roaring_uint32_iterator_t at;
+    for (roaring_init_iterator(owners, &at); at.has_value; roaring_advance_uint32_iterator(&at)) {
+        if (differences->n == differences->capacity) {
+            differences->capacity = differences->capacity ? 2 * differences->capacity : 256;
+            differences->all =
+                realloc(differences->all, differences->capacity * sizeof *differences->all);
+            if (!differences->all)
+                abort();
+        }
+        uint32_t owner = at.current_value;
+        bool silent = overlay_owner(differences->overlay, owner) != owner;
+        differences->all[differences->n++] =
+            (struct transition){membership, owner, entered, silent};
+    }
+}
+
+/* found holds of `only` (NULL: of everybody) who is in. */
+static void compare(const struct membership *membership, uint32_t index,
+                    const roaring_bitmap_t *found, const roaring_bitmap_t *only,
+                    struct differences *differences) {
+    roaring_bitmap_t *entered = roaring_bitmap_andnot(found, membership->members),
+                     *left = only ? roaring_bitmap_and(membership->members, only)
+                                  : roaring_bitmap_copy(membership->members);
+    if (!entered || !left)
+        abort();
+    roaring_bitmap_andnot_inplace(left, found);
+    add_difference(differences, index, entered, true);
+    add_difference(differences, index, left, false);
+    roaring_bitmap_free(entered);
+    roaring_bitmap_free(left);
+}
+
+static int tell(struct live *live, const struct differences *differences, int64_t now_ms,
+                struct err *err) {
+    int code = 0;
+    for (size_t done = 0; done < differences->n && !code; done += DERIVED_MAX) {
+        size_t n = differences->n - done < DERIVED_MAX ? differences->n - done : DERIVED_MAX;
+        code = live_tell(live, differences->all + done, n, now_ms, err);
+    }
+    return code;
+}
+
+/* ---- rounds ---- */
+
+/* Of memberships that are known (or of those that are not): indexes and names. */
+static size_t pick(const struct live *live, bool known, uint32_t index[SEGMENTS_MAX],
+                   const char *names[SEGMENTS_MAX]) {
+    size_t n = 0;
+    for (uint32_t m = 0; m < live->n; m++)
+        if (live->all[m].known == known) {
+            index[n] = m;
+            names[n++] = live->all[m].name;
+        }
+    return n;
+}
+
+/* Fills memberships that nobody knows yet, without telling. */
+static int decide_unknown(struct live *live, const struct snapshot *snapshot, int64_t now_ms,
+                          struct err *err) {
+    uint32_t index[SEGMENTS_MAX];
+    const char *names[SEGMENTS_MAX];
+    struct member_sets found;
+    size_t n = pick(live, false, index, names);
+    if (!n)
+        return 0;
+    int code = members_find(live->folder, snapshot, now_ms, names, n, NULL, NULL, &found, err);
+    if (code)
+        return code;
+    pthread_mutex_lock(&live->lock);
+    for (size_t i = 0; i < n; i++) {
+        struct membership *membership = &live->all[index[i]];
+        if (membership->members)
+            roaring_bitmap_free(membership->members);
+        membership->members = found.sets[i];
+        membership->known = membership->unsaved = live->relearn = true;
+        found.sets[i] = NULL;
+    }
+    pthread_mutex_unlock(&live->lock);
+    member_sets_free(&found);
+    return live_save(live, false, now_ms, err);
+}
+
+static int decide_known(struct live *live, const struct snapshot *snapshot, int64_t now_ms,
+                        const roaring_bitmap_t *only, struct err *err) {
+    uint32_t index[SEGMENTS_MAX];
+    const char *names[SEGMENTS_MAX];
+    struct member_sets found;
+    struct differences differences = {.overlay = snapshot_overlay(snapshot)};
+    size_t n = pick(live, true, index, names);
+    int code = members_find(live->folder, snapshot, now_ms, names, n, only, NULL, &found, err);
+    if (code)
+        return code;
+    for (size_t i = 0; i < n; i++)
+        compare(&live->all[index[i]], index[i], found.sets[i], only, &differences);
+    code = tell(live, &differences, now_ms, err);
+    if (!code)
+        code = time_line_extend(&live->time_line, snapshot, &found, now_ms, err);
+    live->relearn = code != 0;
+    member_sets_free(&found);
+    free(differences.all);
+    return code;
+}
+
+static bool are_few(const struct snapshot *snapshot, const roaring_bitmap_t *chosen) {
+    uint64_t few = snapshot_profiles(snapshot) / FEW_SHARE;
+    return roaring_bitmap_get_cardinality(chosen) <= (few > FEW_LEAST ? few : FEW_LEAST);
+}
+
+static void note_state(struct live *live, int64_t now_ms) {
+    uint64_t pending = live->everybody ? 1 : roaring_bitmap_get_cardinality(live->dirty);
+    pthread_mutex_lock(&live->lock);
+    live->pending = pending;
+    if (!pending)
+        live->dirty_since_ms = 0;
+    else if (!live->dirty_since_ms)
+        live->dirty_since_ms = now_ms;
+    if (!pending)
+        live->as_of_ms = now_ms;
+    pthread_mutex_unlock(&live->lock);
+}
+
+static int decide_everybody(struct live *live, const struct snapshot *snapshot, int64_t now_ms,
+                            struct err *err) {
+    int64_t begun_us = clock_monotonic_us();
+    int code = decide_known(live, snapshot, now_ms, NULL, err);
+    int64_t ended_us = clock_monotonic_us();
+    live->everybody_us = ended_us;
+    live->next_everybody_us = ended_us + (ended_us - begun_us) * PACE;
+    if (code)
+        return code;
+    live->everybody = false;
+    roaring_bitmap_clear(live->dirty);
+    return 0;
+}
+
+static int decide(struct live *live, const struct snapshot *snapshot, int64_t now_ms,
+                  struct err *err) {
+    int64_t now_us = clock_monotonic_us();
+    roaring_bitmap_t *chosen = choose(live, now_us);
+    int code = 0;
+    if (!are_few(snapshot, chosen) ||
+        (live->time_line.more_lengths && now_us - live->everybody_us > OFTEN_US))
+        live->everybody = true;
+    if (live->everybody && now_us >= live->next_everybody_us) {
+        code = decide_everybody(live, snapshot, now_ms, err);
+    } else if (!live->everybody && (live->relearn || !roaring_bitmap_is_empty(chosen))) {
+        code = decide_known(live, snapshot, now_ms, chosen, err);
+        if (!code) {
+            roaring_bitmap_andnot_inplace(live->dirty, chosen);
+            remember(live, chosen, now_us);
+            return 0;
+        }
+    } else if (!live->everybody) {
+        code = time_line_extend(&live->time_line, snapshot, NULL, now_ms, err);
+    }
+    roaring_bitmap_free(chosen);
+    return code;
+}
+
+int live_round(struct live *live, struct err *err) {
+    struct snapshot *snapshot;
+    int64_t now_ms = clock_now_ms();
+    int code = timeline_snapshot(live->folder->timeline, &snapshot, err);
+    if (code)
+        return code;
+    if (!live->n) { /* nobody to keep */
+        live->seq = snapshot_last_seq(snapshot);
+        live->everybody = false;
+        roaring_bitmap_clear(live->dirty);
+        note_state(live, now_ms);
+        snapshot_release(snapshot);
+        return 0;
+    }
+    code = note_numbers(live, err);
+    if (!code)
+        code = note_rows(live, snapshot, now_ms, err);
+    if (!code) {
+        note_merges(live, snapshot_overlay(snapshot));
+        note_touchpoints(live, snapshot);
+        time_line_take(&live->time_line, now_ms, live->dirty);
+        note_state(live, now_ms);
+        code = decide_unknown(live, snapshot, now_ms, err);
+    }
+    if (!code)
+        code = decide(live, snapshot, now_ms, err);
+    note_state(live, now_ms);
+    snapshot_release(snapshot);
+    int64_t now_us = clock_monotonic_us();
+    if (!code && now_us - live->saved_us >= SAVE_US) {
+        live->saved_us = now_us;
+        code = live_save(live, true, now_ms, err);
+    }
+    return code;
+}
+
+int segments_keep_current(struct folder *folder, struct err *err) {
+    struct live *live;
+    int code = live_of(folder, &live, err);
+    if (code)
+        return code;
+    pthread_mutex_lock(&live->turn);
+    code = live_round(live, err);
+    pthread_mutex_unlock(&live->turn);
+    return code;
+}
+
+static int run_job(struct job_run *run, struct err *err) {
+    return segments_keep_current(job_folder(run), err);
+}
+
+const struct job job_segments = {.name = "segments.current",
+                                 .summary = "decides anew who is in which segment",
+                                 .lane = JOB_QUICK,
+                                 .every_ms = EVERY_MS,
+                                 .run = run_job};
