@@ -65,6 +65,7 @@ static const struct route_table *const TABLES[] = {
     &api_survey_routes,
     &api_identifier_kind_routes,
     &page_identifier_routes,
+    &page_survey_answer_routes,
     &api_second_factor_routes,
     &page_second_factor_routes,
     &page_person_routes,

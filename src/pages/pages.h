@@ -22,6 +22,8 @@ extern const struct route_table page_kiosk_routes, page_kiosk_device_routes;
 
 extern const struct route_table page_identifier_routes;
 
+extern const struct route_table page_survey_answer_routes;
+
 /* For app_options.error_page: an error as a page. */
 int page_error(struct request *request, struct response *response, const struct err *err);
 

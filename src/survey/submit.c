@@ -256,10 +256,12 @@ static int identify(struct folder *folder, const struct survey_context *context,
     return code;
 }
 
-static void add_property(struct event *event, const char *name, struct slice text) {
+/* Copied: events outlive the survey and who asked. */
+static void add_property(struct event *event, const char *name, struct slice text,
+                         struct arena *arena) {
     if (text.n && event->n_properties < PROPERTIES)
-        event->properties[event->n_properties++] =
-            (struct event_property){slice_of(name), {.type = VALUE_TEXT, .text = text}};
+        event->properties[event->n_properties++] = (struct event_property){
+            slice_of(name), {.type = VALUE_TEXT, .text = arena_copy(arena, text)}};
 }
 
 static void add_hidden(const struct survey *survey, const struct survey_context *context,
@@ -269,7 +271,7 @@ static void add_hidden(const struct survey *survey, const struct survey_context 
         struct slice text = slice_of(json_string_value(value));
         if (json_is_string(value))
             add_property(event, arena_format(arena, "hidden.%s", survey->hidden[i]),
-                         utf8_cut(text, HIDDEN_BYTES));
+                         utf8_cut(text, HIDDEN_BYTES), arena);
     }
 }
 
@@ -288,19 +290,19 @@ static int begin_event(struct folder *folder, const struct survey *survey,
         .message_id =
             slice_of(arena_format(arena, "survey:%llu:%.*s%s", (unsigned long long)survey->number,
                                   SLICE_ARGS(context->submission), suffix)),
-        .channel = context->channel.n ? context->channel : channel,
-        .touchpoint = context->touchpoint.n ? context->touchpoint : touchpoint,
-        .unit = context->unit.n ? context->unit : unit,
+        .channel = arena_copy(arena, context->channel.n ? context->channel : channel),
+        .touchpoint = arena_copy(arena, context->touchpoint.n ? context->touchpoint : touchpoint),
+        .unit = arena_copy(arena, context->unit.n ? context->unit : unit),
         .time_ms = context->time_ms,
         .stated_ms = context->time_ms,
         .has_time = true,
         .properties = ARENA_ARRAY(arena, struct event_property, PROPERTIES + context->n_extra + 4)};
-    add_property(event, "survey", slice_of(survey->id));
+    add_property(event, "survey", slice_of(survey->id), arena);
     event->properties[event->n_properties++] = (struct event_property){
         SLICE_LITERAL("version"), {.type = VALUE_INT, .integer = survey->version}};
-    add_property(event, "language", slice_of(survey->languages[context->language]));
-    add_property(event, "submission", context->submission);
-    add_property(event, "invitation", context->invitation);
+    add_property(event, "language", slice_of(survey->languages[context->language]), arena);
+    add_property(event, "submission", context->submission, arena);
+    add_property(event, "invitation", context->invitation, arena);
     add_hidden(survey, context, arena, event);
     for (size_t i = 0; i < context->n_extra; i++)
         event->properties[event->n_properties++] = context->extra[i];
@@ -322,7 +324,7 @@ static void contact_event(const struct survey_context *context, const json_t *de
     event->n_properties = 0;
     json_object_foreach((json_t *)(uintptr_t)details, name, value) add_property(
         event, arena_format(arena, "%s%s", context->customer.n ? "contact_" : "", name),
-        arena_copy(arena, slice_of(json_string_value(value))));
+        slice_of(json_string_value(value)), arena);
 }
 
 int survey_events(struct folder *folder, const struct survey *survey, const json_t *answers,
