@@ -247,18 +247,22 @@ static int check_exit_code(const json_t *document, struct err *err) {
                : err_at(err, E_INVALID, "/exit_code", "must be 4 to 8 digits");
 }
 
-static int check_kind(json_t *document, struct err *err) {
-    int code = check_choice(document, "kind", kinds, err);
-    const json_t *survey = json_object_get(document, "survey");
-    if (!code && survey && !json_is_null(survey) && !is_text(survey, NAME_MAX_BYTES) &&
-        !json_is_integer(survey))
-        code = err_at(err, E_INVALID, "/survey", "must be the id of a survey");
-    const char *kind = json_string_value(json_object_get(document, "kind"));
-    bool has = survey && !json_is_null(survey);
-    if (!code && strcmp(kind, "faces") != 0 && !has)
-        code = err_at(err, E_INVALID, "/survey", "a %s needs a survey", kind);
-    if (!has)
-        json_object_del(document, "survey");
+/* The survey of all kinds but faces; a terminal speaks its languages. */
+static int check_survey(struct folder *folder, json_t *document, const char *kind,
+                        struct err *err) {
+    struct survey *survey;
+    struct err fault = {0};
+    const char *id = json_string_value(json_object_get(document, "survey"));
+    if (!id || !id[0])
+        return err_at(err, E_INVALID, "/survey", "a %s needs the id of a survey", kind);
+    if (survey_find(folder, slice_of(id), &survey, &fault))
+        return err_at(err, E_INVALID, "/survey", "there is no published survey \"%.60s\"", id);
+    json_t *languages = json_array();
+    for (size_t l = 0; l < survey->n_languages; l++)
+        json_array_append_new(languages, json_string(survey->languages[l]));
+    json_object_set_new(document, "languages", languages);
+    int code = strcmp(kind, "poster") == 0 ? 0 : kiosk_asked_check(survey, err);
+    survey_release(survey);
     return code;
 }
 
@@ -270,16 +274,19 @@ int kiosk_check(struct folder *folder, const struct principal *principal, json_t
     if (!code)
         code = check_name(document, "name", NAME_MAX_BYTES, true, err);
     if (!code)
-        code = check_kind(document, err);
+        code = check_choice(document, "kind", kinds, err);
     if (!code)
         code = check_place(folder, principal, document, err);
+    const char *said = json_string_value(json_object_get(document, "kind"));
+    const char *kind = said ? said : "";
+    bool faces = strcmp(kind, "faces") == 0;
+    if (!code && !faces)
+        code = check_survey(folder, document, kind, err);
+    else if (!code)
+        json_object_del(document, "survey");
     if (!code)
         code = check_languages(folder, document, err);
     const json_t *languages = json_object_get(document, "languages");
-    bool faces = strcmp(json_string_value(json_object_get(document, "kind"))
-                            ? json_string_value(json_object_get(document, "kind"))
-                            : "",
-                        "faces") == 0;
     if (!code)
         code = check_texts(document, "question", languages, SENTENCE_BYTES, faces, "", err);
     if (!code)

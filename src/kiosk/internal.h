@@ -12,6 +12,7 @@
 #include "base/arena.h"
 #include "kiosk/kiosk.h"
 #include "kiosk/misuse.h"
+#include "survey/survey.h"
 
 enum { SECRET_BYTES = 32, MAC_TEXT_BYTES = 2 * SECRET_BYTES + 1, ADDRESS_BYTES = 10 };
 
@@ -45,6 +46,11 @@ must_use int kiosk_document(struct folder *folder, uint64_t id, int64_t revision
                             int64_t *newest, struct err *err);
 /* Steps to the end. */
 must_use int kiosk_run(sqlite3_stmt *statement, struct err *err);
+
+/* ---- asked.c ---- */
+/* A survey can stand on a screen or in a page: E_INVALID at /survey. */
+must_use int kiosk_asked_check(const struct survey *survey, struct err *err);
+json_t *kiosk_asked_json(const struct survey *survey); /* new reference */
 
 /* ---- state.c ---- */
 struct kiosk_count {

@@ -273,6 +273,19 @@ int kiosk_exit_code(struct folder *folder, uint64_t id, struct arena *arena, con
     return code;
 }
 
+/* What a terminal asks, in the newest published version. */
+static int add_survey(struct folder *folder, json_t *definition, const char *id, struct err *err) {
+    struct survey *survey;
+    if (!id[0])
+        return 0;
+    int code = survey_find(folder, slice_of(id), &survey, err);
+    if (code)
+        return code;
+    json_object_set_new(definition, "survey", kiosk_asked_json(survey));
+    survey_release(survey);
+    return 0;
+}
+
 int kiosk_definition(struct folder *folder, const char *address, json_t **definition,
                      struct err *err) {
     static const char *const private[] = {"unit",   "touchpoint", "survey", "silent_min", "id",
@@ -286,6 +299,8 @@ int kiosk_definition(struct folder *folder, const char *address, json_t **defini
     if (code)
         return code;
     arena_init(&arena);
+    const char *survey =
+        arena_text(&arena, slice_of(json_string_value(json_object_get(*definition, "survey"))));
     code = kiosk_exit_code(folder, signer.id, &arena, &exit, err);
     for (size_t i = 0; i < sizeof private / sizeof *private; i++)
         json_object_del(*definition, private[i]);
@@ -295,6 +310,8 @@ int kiosk_definition(struct folder *folder, const char *address, json_t **defini
         kiosk_mac(signer.secret, parts, 2, mac);
         json_object_set_new(*definition, "exit", json_string(mac));
     }
+    if (!code)
+        code = add_survey(folder, *definition, survey, err);
     json_object_set_new(*definition, "organisation", json_string(folder->name));
     sodium_memzero(&signer, sizeof signer);
     arena_release(&arena);

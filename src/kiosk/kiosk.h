@@ -13,7 +13,7 @@
  *   follow_ups  [{"faces": [1, 2], "kind": "choice", "question": {…}, "options": [{"es": …}, …]},
  *                {"faces": [1], "kind": "text", "question": {…}}]; face 1 is the least happy one
  *   thanks      {"es": …} or absent
- *   survey      number of the survey that a terminal or poster shows
+ *   survey      id of the published survey that a terminal or poster shows; a terminal has its languages
  *   idle_s      a visit that is left alone ends after it (5–300, standard 20)
  *   silent_min  a screen that says nothing for so long is silent (5–10080, standard 120)
  *   exit_code   4 to 8 digits; kept sealed
@@ -25,7 +25,7 @@
  *   {"chain": "d4c1…", "sent_at": "2026-…Z", "boot": "…", "mono": 123456, "waiting": 0, "after": MAC,
  *    "taps": [{"tap": "{\"id\":…}", "mac": MAC}, …]}
  *   tap  JSON text, signed as it is: {"id", "seq", "at", "boot", "mono", "revision", "language", "value", "faces", "choices": [0, 2],
- *        "text", "extra"}
+ *        "text", "extra"}; of a terminal, in place of value and what follows: {"survey_version", "answers": {…} (survey/survey.h), "partial"}
  *   mac  hex(HMAC-SHA256(SHA-256(key), MAC of the tap before it in the chain ("" for the first), "\n", tap))
  *
  * INVARIANTS
@@ -35,7 +35,7 @@
  *  4. Misuse is marked with its reason, never thrown away (misuse.h); scores leave it out unless asked (docs/metrics.md).
  *
  * IN:  documents; signed batches of taps
- * OUT: interactions `Kiosk Tapped` through the ordinary pipeline; state of each screen
+ * OUT: interactions `Kiosk Tapped`, of terminals `Survey Responded`, through the ordinary pipeline; state of each screen
  *
  * SPDX-License-Identifier: GPL-3.0-or-later
  */

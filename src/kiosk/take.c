@@ -25,14 +25,19 @@ enum {
     ANSWERS_BYTES = 8192,
     EARLY_MS = 86400000,
     SLACK_MS = 2000,
-    DAYS_MAX = KIOSK_TAPS_MAX
+    DAYS_MAX = KIOSK_TAPS_MAX,
+    EVENTS_OF_TAP = 3
 };
 
 struct tap {
     const char *id, *text, *language, *misuse;
     int64_t seq, at_ms, mono_ms, revision, value, faces, extra, time_ms;
     bool same_boot, has_mono;
-    const json_t *choices;
+    const json_t *choices, *answers; /* answers: of a terminal, else NULL */
+    int64_t survey_version;
+    const struct survey *survey;
+    bool partial;
+    size_t telling; /* which of the batch's events says what came of it */
     struct slice raw;
     const char *fault; /* why it is refused, or NULL */
 };
@@ -47,9 +52,10 @@ struct taking {
     int64_t received_ms, skew_ms, mono_ms, newest;
     const char *chain, *boot;
     struct tap *taps;
-    size_t n;
+    struct survey **surveys; /* [n] kept as long as events view them */
+    size_t n, n_surveys;
     struct event *events;
-    size_t n_events, *of; /* [n_events] tap of each event */
+    size_t n_events;
     struct event_result *results;
 };
 
@@ -150,6 +156,10 @@ static const char *first_text(const json_t *document, const json_t *texts) {
     return language ? text_of_member(texts, language) : "";
 }
 
+static const char *survey_of(const json_t *document) {
+    return json_string_value(json_object_get(document, "survey"));
+}
+
 static const char *fault_of(struct taking *taking, struct tap *tap) {
     const json_t *document = document_of(taking, tap->revision);
     size_t id = strlen(tap->id);
@@ -157,6 +167,9 @@ static const char *fault_of(struct taking *taking, struct tap *tap) {
         return "id must be a text of 1 to 64 bytes";
     if (tap->seq < 1)
         return "seq must be a whole number from 1";
+    if (tap->answers)
+        return json_is_object(tap->answers) && survey_of(document) ? NULL
+                                                                   : "this screen shows no survey";
     if (tap->faces < 3 || tap->faces > 5 || tap->value < 1 || tap->value > tap->faces)
         return "value must be a face, 1 to faces, and faces 3 to 5";
     if (strlen(tap->text) > KIOSK_TEXT_BYTES)
@@ -187,6 +200,9 @@ static void read_tap(struct taking *taking, struct tap *tap) {
     tap->faces = int_of(json, "faces");
     tap->extra = int_of(json, "extra");
     tap->choices = json_object_get(json, "choices");
+    tap->answers = json_object_get(json, "answers");
+    tap->survey_version = int_of(json, "survey_version");
+    tap->partial = json_is_true(json_object_get(json, "partial"));
     tap->has_mono = json_is_integer(json_object_get(json, "mono"));
     tap->mono_ms = int_of(json, "mono");
     tap->same_boot = taking->boot[0] && strcmp(text_of_member(json, "boot"), taking->boot) == 0;
@@ -314,6 +330,45 @@ static void make_event(struct taking *taking, const struct tap *tap, struct even
         add_property(event, "answers", (struct value){.type = VALUE_JSON, .text = answers});
 }
 
+/* A terminal's visit: its answers, checked against the version that it was shown. */
+static void make_survey_events(struct taking *taking, struct tap *tap) {
+    const json_t *document = document_of(taking, tap->revision);
+    struct survey *survey;
+    struct event *events;
+    struct err fault = {0};
+    size_t n = 0;
+    if (tap->survey_version < 1 || tap->survey_version > UINT32_MAX ||
+        survey_find_version(taking->folder, slice_of(survey_of(document)),
+                            (uint32_t)tap->survey_version, &survey, &fault)) {
+        tap->fault = "the survey has no such version";
+        return;
+    }
+    taking->surveys[taking->n_surveys++] = survey;
+    tap->survey = survey;
+    struct event extra = {.properties = ARENA_ARRAY(&taking->arena, struct event_property, 2)};
+    add_text(&extra, "kiosk", json_string_value(json_object_get(document, "name")));
+    add_text(&extra, "misuse", tap->misuse);
+    struct survey_context context = {
+        .submission = slice_of(tap->id),
+        .channel = SLICE_LITERAL("kiosk"),
+        .touchpoint = slice_of(json_string_value(json_object_get(document, "touchpoint"))),
+        .unit = slice_of(json_string_value(json_object_get(document, "unit"))),
+        .language = survey_language(survey, tap->language),
+        .time_ms = tap->time_ms,
+        .received_ms = taking->received_ms,
+        .extra = extra.properties,
+        .n_extra = extra.n_properties,
+        .partial = tap->partial};
+    if (survey_events(taking->folder, survey, tap->answers, &context, &taking->arena, &events, &n,
+                      &fault) ||
+        !n || n > EVENTS_OF_TAP) {
+        tap->fault = arena_format(&taking->arena, "%s: %s", fault.pointer, fault.message);
+        return;
+    }
+    memcpy(&taking->events[taking->n_events], events, n * sizeof *events);
+    taking->n_events += n;
+}
+
 /* Taps in their order: those that the chain has not brought yet are judged. */
 static void make_events(struct taking *taking, struct kiosk_news *news, int64_t known_seq) {
     int64_t before_ms = news->memory.last_ms[0];
@@ -330,8 +385,11 @@ static void make_events(struct taking *taking, struct kiosk_news *news, int64_t 
             tap->misuse = misuse_of(dated ? &news->memory : &none, tap->time_ms, tap->extra);
             before_ms = tap->time_ms;
         }
-        taking->of[taking->n_events] = i;
-        make_event(taking, tap, &taking->events[taking->n_events++]);
+        if (tap->answers)
+            make_survey_events(taking, tap);
+        else
+            make_event(taking, tap, &taking->events[taking->n_events++]);
+        tap->telling = taking->n_events - !tap->fault;
     }
 }
 
@@ -352,9 +410,9 @@ static int submit(struct taking *taking, const struct source *source, struct err
 /* Accepted taps by local day, for the counters. */
 static void count_days(const struct taking *taking, struct kiosk_count *days, size_t *n,
                        int64_t *tap_ms) {
-    for (size_t i = 0; i < taking->n_events; i++) {
-        const struct tap *tap = &taking->taps[taking->of[i]];
-        if (taking->results[i].outcome != OUTCOME_ACCEPTED)
+    for (size_t i = 0; i < taking->n; i++) {
+        const struct tap *tap = &taking->taps[i];
+        if (tap->fault || taking->results[tap->telling].outcome != OUTCOME_ACCEPTED)
             continue;
         int64_t day_ms = zone_bucket_start_ms(taking->folder->zone, BUCKET_DAY, tap->time_ms);
         size_t d = 0;
@@ -364,9 +422,24 @@ static void count_days(const struct taking *taking, struct kiosk_count *days, si
         days[d].day_ms = day_ms;
         days[d].misuse += tap->misuse != NULL;
         days[d].taps += !tap->misuse;
-        days[d].happy += !tap->misuse && 2 * tap->value > 1 + tap->faces;
+        days[d].happy += !tap->misuse && !tap->answers && 2 * tap->value > 1 + tap->faces;
         *tap_ms = tap->time_ms > *tap_ms ? tap->time_ms : *tap_ms;
     }
+}
+
+/* For limits and quotas. */
+static int count_surveys(struct taking *taking, struct err *err) {
+    int code = 0;
+    for (size_t i = 0; i < taking->n && !code; i++) {
+        const struct tap *tap = &taking->taps[i];
+        struct survey_context context = {.submission = slice_of(tap->id),
+                                         .time_ms = tap->time_ms,
+                                         .received_ms = taking->received_ms};
+        if (tap->survey && !tap->partial && !tap->fault &&
+            taking->results[tap->telling].outcome == OUTCOME_ACCEPTED)
+            code = survey_count(taking->folder, tap->survey, tap->answers, &context, err);
+    }
+    return code;
 }
 
 static json_t *result_json(const struct tap *tap, const struct event_result *result) {
@@ -386,22 +459,34 @@ static json_t *result_json(const struct tap *tap, const struct event_result *res
     return json;
 }
 
-static json_t *answer_json(const struct taking *taking) {
+/* Of the survey that the screen shows now, 0: none. */
+static int64_t shown_version(struct taking *taking) {
+    const char *id = survey_of(document_of(taking, 0));
+    struct survey *survey;
+    struct err ignored = {0};
+    if (!id || survey_find(taking->folder, slice_of(id), &survey, &ignored))
+        return 0;
+    int64_t version = survey->version;
+    survey_release(survey);
+    return version;
+}
+
+static json_t *answer_json(struct taking *taking) {
     char received[TIME_TEXT_BYTES];
     int64_t counts[3] = {0};
     json_t *results = json_array();
-    size_t e = 0;
     for (size_t i = 0; i < taking->n; i++) {
-        bool event = !taking->taps[i].fault;
-        const struct event_result *result = event ? &taking->results[e++] : NULL;
-        json_array_append_new(results, result_json(&taking->taps[i], result));
-        counts[event ? result->outcome : OUTCOME_REJECTED]++;
+        const struct tap *tap = &taking->taps[i];
+        const struct event_result *result = tap->fault ? NULL : &taking->results[tap->telling];
+        json_array_append_new(results, result_json(tap, result));
+        counts[result ? result->outcome : OUTCOME_REJECTED]++;
     }
     time_format(taking->received_ms, received);
-    return json_pack("{s:s, s:I, s:I, s:I, s:I, s:o}", "received_at", received, "revision",
-                     (json_int_t)taking->newest, "accepted", (json_int_t)counts[OUTCOME_ACCEPTED],
-                     "duplicates", (json_int_t)counts[OUTCOME_DUPLICATE], "rejected",
-                     (json_int_t)counts[OUTCOME_REJECTED], "results", results);
+    return json_pack(
+        "{s:s, s:I, s:I, s:I, s:I, s:I, s:o}", "received_at", received, "revision",
+        (json_int_t)taking->newest, "survey_version", (json_int_t)shown_version(taking), "accepted",
+        (json_int_t)counts[OUTCOME_ACCEPTED], "duplicates", (json_int_t)counts[OUTCOME_DUPLICATE],
+        "rejected", (json_int_t)counts[OUTCOME_REJECTED], "results", results);
 }
 
 /* The kiosk's lock is held: misuse is judged in the order of the taps. */
@@ -416,6 +501,8 @@ static int take_locked(struct taking *taking, const struct source *source, json_
     news.seq = known_seq;
     make_events(taking, &news, known_seq);
     code = submit(taking, source, err);
+    if (!code)
+        code = count_surveys(taking, err);
     if (code)
         return code;
     struct kiosk_count *days = ARENA_ARRAY(&taking->arena, struct kiosk_count, DAYS_MAX);
@@ -453,9 +540,10 @@ static int read_batch(struct taking *taking, struct slice body, const char *sign
     if (code)
         return code;
     taking->taps = ARENA_ARRAY(&taking->arena, struct tap, taking->n + 1);
-    taking->events = ARENA_ARRAY(&taking->arena, struct event, taking->n + 1);
-    taking->results = ARENA_ARRAY(&taking->arena, struct event_result, taking->n + 1);
-    taking->of = ARENA_ARRAY(&taking->arena, size_t, taking->n + 1);
+    size_t events = EVENTS_OF_TAP * taking->n + 1;
+    taking->surveys = ARENA_ARRAY(&taking->arena, struct survey *, taking->n + 1);
+    taking->events = ARENA_ARRAY(&taking->arena, struct event, events);
+    taking->results = ARENA_ARRAY(&taking->arena, struct event_result, events);
     return check_chain(taking, err);
 }
 
@@ -485,6 +573,8 @@ int kiosk_take(struct folder *folder, struct sources *sources, const char *addre
     }
     if (!code && kiosk_today(folder, taking.signer.id, received_ms, &today, err) == 0)
         json_object_set_new(*answer, "today", today);
+    for (size_t i = 0; i < taking.n_surveys; i++)
+        survey_release(taking.surveys[i]);
     sodium_memzero(&taking.signer, sizeof taking.signer);
     json_decref(taking.body);
     json_decref(taking.parsed);

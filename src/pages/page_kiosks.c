@@ -49,9 +49,11 @@ static json_t *add_shares(json_t *list) {
     json_array_foreach(list, i, kiosk) {
         int64_t today = count_of(kiosk, "today", "taps"), bad = count_of(kiosk, "week", "misuse");
         const char *is = json_string_value(json_object_get(json_object_get(kiosk, "state"), "is"));
-        add_share(kiosk, "happy_share", count_of(kiosk, "today", "happy"), today);
+        const char *kind = json_string_value(json_object_get(kiosk, "kind"));
+        if (kind && strcmp(kind, "faces") == 0) /* a survey has no single happy answer */
+            add_share(kiosk, "happy_share", count_of(kiosk, "today", "happy"), today);
         add_share(kiosk, "misuse_share", bad, bad + count_of(kiosk, "week", "taps"));
-        taps += today;
+        taps += kind && strcmp(kind, "faces") == 0 ? today : 0;
         happy += count_of(kiosk, "today", "happy");
         misuse += count_of(kiosk, "today", "misuse");
         silent += is && strcmp(is, "silent") == 0;
@@ -171,6 +173,14 @@ static json_t *chosen_languages(struct request *request) {
 
 static json_t *text_or_null(const char *text) { return text[0] ? json_string(text) : json_null(); }
 
+/* A screen with faces asks for itself; the others show a survey, whose languages they take. */
+static void put_kind(struct request *request, json_t *document) {
+    const char *kind = field(request, "kind");
+    json_object_set_new(document, "kind", json_string(kind[0] ? kind : "faces"));
+    if (strcmp(kind, "terminal") == 0 || strcmp(kind, "poster") == 0)
+        json_object_set_new(document, "survey", text_or_null(field(request, "survey")));
+}
+
 /* What the short form of a new screen and the long one of a made one have in common. */
 static json_t *document_of(struct request *request) {
     int faces = atoi(field(request, "faces"));
@@ -182,6 +192,7 @@ static json_t *document_of(struct request *request) {
                   "face_set", field(request, "face_set"), "speak", field(request, "speak")[0] != 0,
                   "question", texts_of(request, "question", chosen));
     json_decref(chosen);
+    put_kind(request, document);
     return document;
 }
 
@@ -265,6 +276,24 @@ static json_t *block_view(int b, const json_t *one, const json_t *chosen, int64_
                      json_is_true(json_object_get(one, "several")), "used", one != NULL);
 }
 
+/* Published surveys to choose from. */
+static json_t *surveys_view(struct request *request, const char *selected) {
+    json_t *answer, *list = json_array(), *survey;
+    struct err ignored = {0};
+    size_t i;
+    if (page_fetch(request, "/api/v1/surveys", &answer, &ignored) < 0)
+        return list;
+    json_array_foreach(json_object_get(answer, "data"), i, survey) {
+        const char *id = json_string_value(json_object_get(survey, "id"));
+        if (json_integer_value(json_object_get(survey, "version")) > 0)
+            json_array_append_new(list, json_pack("{s:s, s:O, s:b}", "id", id, "title",
+                                                  json_object_get(survey, "title"), "selected",
+                                                  selected && strcmp(selected, id) == 0));
+    }
+    json_decref(answer);
+    return list;
+}
+
 /* A kiosk's document as fields. */
 static json_t *form_view(struct request *request, const json_t *kiosk) {
     static const char *const numbers[] = {"3", "4", "5"}, *const sets[] = {"classic", "contrast",
@@ -281,6 +310,12 @@ static json_t *form_view(struct request *request, const json_t *kiosk) {
     for (int b = 0; b < BLOCKS; b++)
         json_array_append_new(blocks,
                               block_view(b, json_array_get(follow_ups, (size_t)b), chosen, faces));
+    static const char *const kinds[] = {"faces", "terminal"};
+    const char *kind = json_string_value(json_object_get(kiosk, "kind"));
+    json_object_set_new(form, "kinds", choices(kinds, 2, kind ? kind : "faces"));
+    json_object_set_new(form, "asks_survey", json_boolean(kind && strcmp(kind, "faces") != 0));
+    json_object_set_new(form, "surveys",
+                        surveys_view(request, json_string_value(json_object_get(kiosk, "survey"))));
     json_object_set_new(
         form, "numbers",
         choices(numbers, 3, arena_format(request->arena, "%lld", (long long)faces)));

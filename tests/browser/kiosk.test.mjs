@@ -195,3 +195,51 @@ test("offline for 1,000 taps, closed and opened again, then online: each once", 
   assert.equal(await count(), known + 1001);
   await screen.context().close();
 });
+
+test("a terminal: languages first, a question at a time, conditions, what is left is partial and forgotten", async () => {
+  await api("POST", "/api/v1/surveys", { id: "visit", definition: { title: { es: "Tu visita", en: "Your visit" }, languages: ["es", "en"], pages: [{ id: "p", questions: [
+    { id: "visit", type: "csat", look: "faces", text: { es: "¿Qué tal la visita?", en: "How was it?" }, required: true },
+    { id: "why", type: "choices", text: { es: "¿Qué falló?", en: "What failed?" }, show_if: { question: "visit", op: "<=", value: 2 }, other: true, options: [{ id: "queue", text: { es: "La cola", en: "The queue" } }, { id: "price", text: { es: "El precio", en: "The price" } }] },
+    { id: "nps", type: "nps", text: { es: "¿Nos recomendarías?", en: "Would you recommend us?" } },
+    { id: "words", type: "long_text", text: { es: "¿Algo más?", en: "Anything else?" } }] }] } });
+  await api("POST", "/api/v1/surveys/visit/publish", {});
+  const terminal = await api("POST", "/api/v1/kiosks", { name: "Vestíbulo", kind: "terminal", survey: "visit", unit: "Centro", idle_s: 5 });
+  assert.ok(terminal.pairing_url, JSON.stringify(terminal));
+  const responses = async (where) => {
+    const answer = await api("POST", "/api/v1/query", { kind: "trend", of: { event: "Survey Responded", where }, every: "month" });
+    return (answer.data || []).reduce((sum, row) => sum + row.value, 0);
+  };
+  const screen = await open(world, { width: 768, height: 1024 });
+  await screen.goto(terminal.pairing_url);
+  await reach(screen, "ask");
+  await barriers(screen);
+  await screen.click(".language[lang=en]");
+  await screen.click(".begin");
+  await barriers(screen);
+  await screen.click(".go");
+  assert.equal(await screen.textContent("h1"), "How was it?", "what is required is not passed over");
+  await screen.click(".face[data-value='1']");
+  assert.equal(await screen.textContent("h1"), "What failed?");
+  await screen.click("[data-option=queue]");
+  await screen.click("[data-option=other]");
+  await screen.fill(".own", "The lift");
+  await barriers(screen);
+  await screen.click(".go");
+  await screen.click(".point[data-value='4']");
+  await screen.fill("textarea", "Nice people");
+  await screen.click(".go");
+  await reach(screen, "thanks");
+  await reach(screen, "ask");
+  assert.equal(await until(() => responses([{ property: "kiosk", op: "=", value: "Vestíbulo" }, { property: "language", op: "=", value: "en" }]), 1), 1);
+  const nps = await api("POST", "/api/v1/query", { kind: "score", metric: "nps", survey: "visit", unit: "Centro", channel: "kiosk" });
+  assert.deepEqual([nps.data[0].n, nps.data[0].value], [1, -100]);
+  // Happy people are not asked what failed; who leaves in the middle has answered what was answered.
+  await screen.click(".begin");
+  await screen.click(".face[data-value='5']");
+  assert.equal(await screen.textContent("h1"), "¿Nos recomendarías?");
+  await screen.waitForSelector(".still", { timeout: 10000 });
+  await screen.waitForFunction(() => document.documentElement.dataset.state === "ask", null, { timeout: 15000 });
+  assert.equal(await until(() => responses([{ property: "partial", op: "=", value: true }]), 1), 1);
+  assert.deepEqual(screen.complaints, []);
+  await screen.context().close();
+});

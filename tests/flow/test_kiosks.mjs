@@ -129,6 +129,24 @@ answer = await device.send(device.body([device.tap({ ...ago(50), value: 1, choic
 is([answer.json.accepted, answer.json.revision], [2, 2], "taps of two revisions");
 is((await score({ unit: "norte" })).n, 1, "the new one at the new place");
 
+// A terminal: a survey's answers come the same way, checked against their version.
+const asks = { title: "Visita", pages: [{ id: "p", questions: [{ id: "nps", type: "nps", text: "¿Nos recomendarías?", required: true }, { id: "why", type: "long_text", text: "¿Por qué?" }] }] };
+const bad = { title: "Mala", pages: [{ id: "p", questions: [{ id: "m", type: "matrix", required: true, text: "?", scale: [1, 5], rows: [{ id: "a", text: "A" }] }] }] };
+for (const [id, definition] of [["visita", asks], ["mala", bad]]) {
+  is((await call("POST", "/api/v1/surveys", { id, definition })).status, 201, `survey ${id}`);
+  is((await call("POST", `/api/v1/surveys/${id}/publish`, {})).status, 200, `survey ${id} is published`);
+}
+for (const survey of ["none", "mala"]) is([(answer = await call("POST", "/api/v1/kiosks", { name: "T", kind: "terminal", survey })).status, answer.json.errors[0].pointer], [422, "/survey"], `a terminal with ${survey}`);
+const terminal = (await call("POST", "/api/v1/kiosks", { name: "Vestíbulo", kind: "terminal", survey: "visita", unit: "norte" })).json, hall = new Device(terminal, terminal.key, "hall");
+const visit = (more) => hall.tap({ ...ago(100), value: undefined, faces: undefined, survey_version: 1, answers: { nps: 10, why: "Llamad al 612345678" }, ...more });
+const visits = hall.body([visit(), visit({ answers: { nps: 11 } }), visit({ answers: {} }), visit({ answers: { nps: 3 }, survey_version: 7 }), visit({ answers: {}, partial: true }), visit({ answers: { nps: 2 }, extra: 8, ...ago(10) })]);
+answer = await hall.send(visits);
+is(answer.json.results.map((one) => one.outcome), ["accepted", "rejected", "rejected", "rejected", "accepted", "accepted"], "a terminal's visits");
+must(answer.json.results[1].message.includes("/answers/nps"), "the fault of an answer is said");
+is((await hall.send(visits)).json.duplicates, 3, "the visits again");
+const recommend = async (more) => (await call("POST", "/api/v1/query", { kind: "score", metric: "nps", survey: "visita", channel: "kiosk", unit: "norte", ...more })).json.data[0].n;
+is([await recommend(), await recommend({ misuse: true })], [1, 2], "their score, without misuse");
+
 // A scoped key sees the screens of its units only.
 await call("POST", "/api/v1/units", { name: "sur", title: "Sur" });
 await call("POST", "/api/v1/kiosks", { ...document, name: "Otra", unit: "sur" });

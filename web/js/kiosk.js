@@ -2,7 +2,8 @@
  * The opinion screen, as it stands next to the till: one question, one tap, perhaps a question more, thanks, and again.
  *
  * STATES (data-state of the root element)
- *   ask      the question and its faces
+ *   ask      the question and its faces; of a terminal what draws people near, its languages and the way in
+ *   survey   a terminal's questions, one after the other; left alone, it asks whether somebody is there, then forgets
  *   follow   a question after the face; skipped after idle_s without a touch
  *   thanks   for 2.5 s; touches are counted (children who hammer) and do nothing
  *   pair     the device has no key yet, or a wrong one
@@ -15,8 +16,9 @@
  */
 import { Queue, boot, mono } from "./kiosk_queue.js";
 import { drawFace, moodOf } from "./kiosk_faces.js";
+import { runSurvey } from "./kiosk_survey.js";
 
-const THANKS_MS = 2500, HOLD_MS = 2500, EXIT_IDLE_MS = 90000, TRIES = 5, LOCKED_MS = 60000, TEXT_MAX = 500;
+const THANKS_MS = 2500, STILL_MS = 10000, HOLD_MS = 2500, EXIT_IDLE_MS = 90000, TRIES = 5, LOCKED_MS = 60000, TEXT_MAX = 500;
 const root = document.documentElement, stage = /** @type {HTMLElement} */ (document.getElementById("stage"));
 const address = location.pathname.split("/")[2];
 
@@ -35,6 +37,7 @@ let news = { waiting: 0, online: true, paired: true };
 const word = (key) => (words[language] || words.en || {})[key] || key;
 /** @param {Record<string, string>|undefined} texts */
 const inLanguage = (texts) => (texts && (texts[language] || texts[definition.languages[0]])) || "";
+const isTerminal = () => definition.kind === "terminal";
 
 /** @param {string} tag @param {Record<string, any>} [members] @param {(Node|string)[]} children */
 function make(tag, members = {}, ...children) {
@@ -84,6 +87,7 @@ function speaker(text) {
 }
 
 function ask() {
+  if (isTerminal()) return attract();
   const question = inLanguage(definition.question);
   const faces = make("div", { className: `faces faces-${definition.faces}`, role: "group", "aria-label": question });
   for (let value = 1; value <= definition.faces; value++) {
@@ -104,6 +108,46 @@ function reset() {
   language = definition.languages[0];
   if (stale) refresh();
   ask();
+}
+
+// ---- a terminal ---------------------------------------------------------------------------------------------------
+
+function attract() {
+  const { survey } = definition;
+  const begin = make("button", { className: "go begin" }, word("begin"));
+  begin.onclick = enter;
+  show("ask", make("p", { className: "organisation" }, definition.organisation), languagesBar(),
+    make("div", { className: "attract" }, make("div", { className: "faces calling", "aria-hidden": "true", html: [0, 2, 4].map((mood) => drawFace(definition.face_set, mood)).join("") }),
+      make("h1", {}, inLanguage(definition.question) || inLanguage(survey.title)), make("p", { className: "hint" }, inLanguage(survey.welcome)), begin));
+}
+
+function enter() {
+  leaveNothingOpen();
+  visit = { id: crypto.randomUUID(), at: new Date().toISOString(), boot, mono: mono(), revision: definition.revision, survey_version: definition.survey.version, language, answers: {}, partial: true };
+  const listen = () => { keepDraft(); watch(); };
+  watch();
+  runSurvey({ survey: definition.survey, answers: visit.answers, make, show, word, text: inLanguage, changed: listen,
+    done: () => { visit.partial = undefined; thank(); },
+    leave: () => { if (Object.keys(visit.answers).length) thank(); else forget(); } });
+}
+
+/** Nothing of the visitor stays. */
+function forget() { queue.put("draft", undefined).catch(() => { /* nothing was kept */ }); reset(); }
+
+/** Left alone, the screen asks first; then what was answered counts as a partial answer. */
+function watch() {
+  after(definition.idle_s * 1000, () => {
+    const stay = make("button", { className: "go" }, word("still_here")), asked = make("dialog", { className: "still", "aria-label": word("still_there") }, make("h1", {}, word("still_there")), stay);
+    const dialog = /** @type {HTMLDialogElement} */ (asked);
+    stay.onclick = () => { dialog.remove(); watch(); };
+    stage.append(dialog);
+    dialog.showModal();
+    after(STILL_MS, async () => {
+      const left = visit;
+      if (Object.keys(left.answers).length) try { await queue.add(left); } catch { /* the draft is kept */ }
+      forget();
+    });
+  });
 }
 
 // ---- a visit ------------------------------------------------------------------------------------------------------
@@ -165,7 +209,7 @@ function thank() {
   visit.extra = 0;
   show("thanks", make("div", { className: "thanks", role: "status" },
     make("div", { className: "tick", html: '<svg viewBox="0 0 24 24" aria-hidden="true"><path d="m5 12.5 4.5 4.5L19 7.5"/></svg>' }),
-    make("h1", {}, inLanguage(definition.thanks) || word("thanks"))));
+    make("h1", {}, inLanguage(definition.thanks) || inLanguage(definition.survey && definition.survey.thanks) || word("thanks"))));
   after(THANKS_MS, async () => {
     const finished = visit;
     try { await queue.add(finished); } catch { keepDraft(); }
@@ -268,7 +312,7 @@ function hear(told) {
   root.dataset.waiting = String(told.waiting);
   root.dataset.online = String(told.online);
   root.dataset.paired = String(told.paired);
-  if (told.answer && definition && told.answer.revision !== definition.revision) {
+  if (told.answer && definition && (told.answer.revision !== definition.revision || (definition.survey && told.answer.survey_version !== definition.survey.version))) {
     stale = true;
     if (!visit && root.dataset.state === "ask") refresh().then(reset);
   }
@@ -313,7 +357,7 @@ async function start() {
   document.title = definition.name;
   install().catch(() => { /* it works while there is a network */ });
   const draft = queue.key && (await queue.get("draft"));
-  if (draft) await queue.add(draft);
+  if (draft && (!draft.answers || Object.keys(draft.answers).length)) await queue.add(draft);
   queue.tell();
   const key = new URLSearchParams(location.hash.slice(1)).get("key");
   if (key) await begin(key);

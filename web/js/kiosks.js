@@ -69,6 +69,11 @@ function draw() {
   if (!form) return;
   /** @param {string} name */
   const value = (name) => /** @type {any} */ (form.elements.namedItem(name))?.value || "";
+  const kind = value("kind");
+  for (const part of form.querySelectorAll("[data-of]")) {
+    const shown = (/** @type {HTMLElement} */ (part).dataset.of || "").split(" ").includes(kind);
+    /** @type {HTMLElement} */ (part).hidden = !shown;
+  }
   const faces = Number(value("faces")) || 3, set = value("face_set");
   const place = form.querySelector("[data-preview]"), question = /** @type {HTMLInputElement|null} */ (form.querySelector("[id^=question_]"));
   if (place) {
