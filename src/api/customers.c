@@ -11,6 +11,7 @@
 #include "api/customer_read.h"
 #include "backend/backend.h"
 #include "base/limits.h"
+#include "privacy/privacy.h"
 #include "search/search.h"
 
 enum { PAGE_MAX = 1000, PAGE_STANDARD = 50, HISTORY_MAX = 20 };
@@ -383,6 +384,13 @@ int customer_read(struct request *request, struct reader *reader, uint32_t owner
     put_names(request, json, user_id, traits, n);
     json_object_set_new(json, "channels", channels_json(request, &summary));
     json_object_set_new(json, "traits", traits_json(request, traits, n));
+    uint64_t erasure = 0;
+    code = erasure_of(app_folder(request->app), owner, &erasure, err);
+    if (code) {
+        json_decref(json);
+        return code;
+    }
+    json_object_set_new(json, "erasure", erasure ? json_integer((json_int_t)erasure) : json_null());
     *out = json;
     return 0;
 }

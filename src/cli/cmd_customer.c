@@ -5,16 +5,17 @@
  */
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "cli/commands.h"
 #include "cli/desk.h"
 #include "cli/show.h"
 #include "http/router.h"
 
-enum { CONTACTS = 20 };
+enum { CONTACTS = 20, LOOK_US = 200000 };
 
-static const char *const VERBS[] = {"show", "export", "merge", "unmerge", NULL};
-enum { SHOW, EXPORT, MERGE, UNMERGE };
+static const char *const VERBS[] = {"show", "export", "merge", "unmerge", "erase", NULL};
+enum { SHOW, EXPORT, MERGE, UNMERGE, ERASE };
 static const char *const MEMBERS[] = {"time", "event", "channel", "touchpoint", "unit", NULL};
 
 static void address(const char *id, const char *tail, struct buf *target) {
@@ -124,6 +125,39 @@ static int unmerge(struct desk *desk, const char *id, const struct command_line 
     return send(desk, id, "/unmerge", body, line, target, err);
 }
 
+/* The erasure until it is done, or as it is when it failed. */
+static int erase(struct desk *desk, const char *id, const struct command_line *line,
+                 struct buf *target, struct err *err) {
+    const char *why = option_get(line, "why");
+    json_t *body = json_pack("{s:b}", "preview", (int)option_flag(line, "preview"));
+    json_t *answer = NULL;
+    if (why)
+        json_object_set_new(body, "why", json_string(why));
+    address(id, "/erase", target);
+    int code = desk_ask_json(desk, "POST", target->p, body, &answer, err);
+    json_decref(body);
+    for (;;) {
+        const char *state = json_string_value(json_object_get(answer, "state"));
+        if (code || !state || strcmp(state, "done") == 0)
+            break;
+        if (strcmp(state, "failed") == 0) {
+            code = err_set(err, E_IO, "the erasure failed; it is tried again by itself");
+            break;
+        }
+        json_int_t number = json_integer_value(json_object_get(answer, "number"));
+        json_decref(answer);
+        answer = NULL;
+        usleep(LOOK_US);
+        buf_clear(target);
+        buf_add_format(target, "/api/v1/erasures/%lld", (long long)number);
+        code = desk_ask_json(desk, "GET", target->p, NULL, &answer, err);
+    }
+    if (!code)
+        show_object(line, answer);
+    json_decref(answer);
+    return code;
+}
+
 static int run(struct command_line *line, struct err *err) {
     const char *dir, *id;
     struct desk *desk = NULL;
@@ -141,6 +175,7 @@ static int run(struct command_line *line, struct err *err) {
         code = verb == SHOW     ? show(desk, line, id, &target, err)
                : verb == EXPORT ? export_all(desk, id, &target, err)
                : verb == MERGE  ? merge(desk, id, line, &target, err)
+               : verb == ERASE  ? erase(desk, id, line, &target, err)
                                 : unmerge(desk, id, line, &target, err);
     desk_close(desk);
     buf_release(&target);
@@ -150,8 +185,8 @@ static int run(struct command_line *line, struct err *err) {
 static const struct option options[] = {
     OPTION_DATA,
     OPTION_JSON,
-    {.name = "preview", .help = "merge: show both and change nothing"},
-    {.name = "why", .value = "TEXT", .help = "merge: for the history"},
+    {.name = "preview", .help = "merge, erase: show what would become and change nothing"},
+    {.name = "why", .value = "TEXT", .help = "merge, erase: for the history"},
     {.name = "identifier",
      .value = "KIND:VALUE",
      .help = "unmerge: this identifier (user:, anonymous: or the type of another)"},
@@ -159,7 +194,7 @@ static const struct option options[] = {
 
 const struct command command_customer = {
     .name = "customer",
-    .arguments = "show|export|merge|unmerge ID [INTO|MERGE]",
+    .arguments = "show|export|merge|unmerge|erase ID [INTO|MERGE]",
     .least = 2,
     .most = 3,
     .summary = "one customer, found by any identifier",
@@ -168,4 +203,8 @@ const struct command command_customer = {
     .more = "show prints who it is and the last contacts; export prints everything about them as "
             "JSON; merge makes two\n"
             "customers one (--preview shows what would become), unmerge takes that merge, or the "
-            "last one, back;\nwith --identifier that identifier goes its own way."};
+            "last one, back;\nwith --identifier that identifier goes its own way. erase forgets "
+            "who it was: identifiers, traits and "
+            "texts go from log,\nindex and records, counts and scores stay, and the person does "
+            "not come "
+            "back; it prints the proof."};

@@ -10,6 +10,7 @@
 #include "jobs/table.h"
 #include "pages/pages.h"
 #include "segment/segment.h"
+#include "privacy/privacy.h"
 #include "survey/job.h"
 #include "voice/review.h"
 
@@ -80,6 +81,9 @@ static const struct route_table *const TABLES[] = {
     &page_kiosk_routes,
     &page_kiosk_device_routes,
     &api_segment_routes,
+    &api_erasure_routes,
+    &page_erase_routes,
+    &page_privacy_routes,
 };
 
 static const struct job *const JOBS[] = {
@@ -88,6 +92,7 @@ static const struct job *const JOBS[] = {
     &review_read_job,
     &review_night_job,
     &job_segments,
+    &job_erase,
     NULL,
 };
 // clang-format on

@@ -68,7 +68,8 @@ struct event {
       "no room for another event, channel, touchpoint or unit name")                               \
     X(NOBODY, "nobody", "the only identifier stands for nobody")                                   \
     X(NO_CONSENT, "no_consent", "consent for this purpose was refused")                            \
-    X(BLOCKED, "blocked", "this source is switched off")
+    X(BLOCKED, "blocked", "this source is switched off")                                           \
+    X(SUPPRESSED, "suppressed", "this person asked to be erased")
 
 enum refusal {
     REFUSAL_NONE = 0,
@@ -77,6 +78,10 @@ enum refusal {
 #undef X
         REFUSAL_COUNT
 };
+/* Refusals of people who do not want to be stored: nothing of the event is kept, not even among the refusals. */
+static inline bool refusal_keeps_nothing(enum refusal refusal) {
+    return refusal == REFUSAL_SUPPRESSED || refusal == REFUSAL_NO_CONSENT;
+}
 const char *refusal_code(enum refusal refusal);
 const char *refusal_text(enum refusal refusal);
 

@@ -119,7 +119,8 @@ static void reject(void *context, uint64_t row, enum refusal refusal, const char
     json_add_name(&line, "message");
     json_add_text(&line, slice_of(message));
     json_add_name(&line, "raw");
-    json_add_text(&line, utf8_cut(raw, RAW_SHOWN_BYTES));
+    json_add_text(&line, refusal_keeps_nothing(refusal) ? (struct slice){"", 0}
+                                                        : utf8_cut(raw, RAW_SHOWN_BYTES));
     buf_add_text(&line, "}\n");
     if (fwrite(line.p, 1, line.n, into->file) != line.n)
         into->file_failed = true;

@@ -207,6 +207,52 @@ static int alias(struct submission *submission, size_t i, sqlite3 *db, struct er
     return code;
 }
 
+/* The ways to reach the person that an event tells. */
+enum { CONTACTS_MAX = 16 };
+static size_t contacts_of(const struct ingest *ingest, const struct event *event,
+                          struct key128 hashes[CONTACTS_MAX]) {
+    const struct event_property *traits = event->traits;
+    size_t n = 0, n_traits = event->n_traits;
+    if (event->type == EVENT_IDENTIFY) {
+        traits = event->properties;
+        n_traits = event->n_properties;
+    }
+    if (event->user_id.n)
+        n += customers_contact_hash(ingest->customers, SLICE_LITERAL("user"), event->user_id,
+                                    &hashes[n]);
+    for (size_t i = 0; i < event->n_external && n < CONTACTS_MAX; i++)
+        n += customers_contact_hash(ingest->customers, event->external[i].external_type,
+                                    event->external[i].value, &hashes[n]);
+    for (size_t i = 0; i < n_traits && n < CONTACTS_MAX; i++)
+        if (traits[i].value.type == VALUE_TEXT)
+            n += customers_contact_hash(ingest->customers, traits[i].name, traits[i].value.text,
+                                        &hashes[n]);
+    return n;
+}
+
+/* Somebody who was erased does not come back. */
+static bool suppressed(const struct submission *submission, size_t i) {
+    const struct ingest *ingest = submission->ingest;
+    const struct event *event = &submission->batch->events[i];
+    if (!customers_refuse_any(ingest->customers))
+        return false;
+    struct key128 contacts[CONTACTS_MAX];
+    size_t n = contacts_of(ingest, event, contacts);
+    struct identifiers identifiers = submission->prepared[i].identifiers;
+    if (customers_refuses(ingest->customers, &identifiers, contacts, n))
+        return true;
+    if (!event->previous_id.n)
+        return false;
+    identifiers =
+        (struct identifiers){.user_id = event->previous_id, .anonymous_id = event->previous_id};
+    identifiers.user_hash = customers_hash(
+        ingest->customers, &(struct identity){.kind = IDENTITY_USER, .value = event->previous_id});
+    identifiers.anonymous_hash =
+        customers_hash(ingest->customers,
+                       &(struct identity){.kind = IDENTITY_ANONYMOUS, .value = event->previous_id});
+    return customers_refuses(ingest->customers, &identifiers, NULL, 0);
+}
+
 static void prefetch(const struct submission *submission, size_t i) {
     const struct prepared *prepared = &submission->prepared[i];
     keys_prefetch(submission->ingest->keys, prepared->key);
@@ -228,6 +274,8 @@ static int run(struct store_job *job, sqlite3 *db, struct err *err) {
         if ((key.a || key.b) && keys_get(submission->ingest->keys, key) != MAP_NONE) {
             batch->results[i] = (struct event_result){OUTCOME_DUPLICATE, REFUSAL_NONE};
             batch->duplicates++;
+        } else if (suppressed(submission, i)) {
+            reject(batch, i, REFUSAL_SUPPRESSED);
         } else if (batch->events[i].type == EVENT_ALIAS) {
             code = alias(submission, i, db, err);
         } else {
@@ -286,7 +334,9 @@ static void refuse_rejected(struct ingest *ingest, const struct ingest_batch *ba
         if (batch->results[i].outcome == OUTCOME_REJECTED) {
             enum refusal refusal = (enum refusal)batch->results[i].refusal;
             ingest_refuse(ingest, batch->source, refusal, refusal_text(refusal),
-                          batch->events[i].raw, batch->received_ms);
+                          refusal_keeps_nothing(refusal) ? (struct slice){"", 0}
+                                                         : batch->events[i].raw,
+                          batch->received_ms);
         }
 }
 
@@ -543,6 +593,14 @@ int ingest_maintain(struct ingest *ingest, bool force, struct err *err) {
     if (!code)
         code = refused_store(ingest->refused, &ingest->lock, err);
     return code;
+}
+
+int ingest_forget(struct ingest *ingest, const struct needles *needles, size_t *n,
+                  struct err *err) {
+    pthread_mutex_lock(&ingest->lock);
+    *n = refused_forget(ingest->refused, needles);
+    pthread_mutex_unlock(&ingest->lock);
+    return *n ? refused_rewrite(ingest->refused, &ingest->lock, err) : 0;
 }
 
 int ingest_merge(struct ingest *ingest, struct err *err) { return keys_merge(ingest->keys, err); }

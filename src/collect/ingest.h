@@ -89,6 +89,10 @@ struct refused_event {
 /* Newest first, at most n; returns how many. */
 size_t ingest_refusals(struct ingest *ingest, int source /* -1 all */, struct refused_event *events,
                        size_t n);
+/* Takes the texts of those away in which a needle stands; how many. Written by the next ingest_maintain. */
+struct needles;
+must_use int ingest_forget(struct ingest *ingest, const struct needles *needles, size_t *n,
+                           struct err *err);
 /* The last accepted events, newest first, for live views: rows with texts copied to the arena. */
 struct arrival {
     uint64_t seq;

@@ -95,6 +95,10 @@ void refused_close(struct refused *refused);
 void refused_add(struct refused *refused, const struct refused_event *event);
 size_t refused_get(const struct refused *refused, int source, struct refused_event *events,
                    size_t n);
+/* Takes texts with a needle away, in memory and, when the lock is let go, in the file. */
+struct needles;
+size_t refused_forget(struct refused *refused, const struct needles *needles);
+must_use int refused_rewrite(struct refused *refused, pthread_mutex_t *lock, struct err *err);
 must_use int refused_store(struct refused *refused, pthread_mutex_t *lock, struct err *err);
 
 #endif

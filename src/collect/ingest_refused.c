@@ -10,10 +10,12 @@
 #include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <strings.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
 #include "base/limits.h"
+#include "base/needles.h"
 #include "collect/ingest_internal.h"
 #include "store/file.h"
 
@@ -152,4 +154,38 @@ int refused_store(struct refused *refused, pthread_mutex_t *lock, struct err *er
         for (size_t i = 0; !code && i < n; i++)
             code = slot_write(refused, &stored[i], err);
     return code;
+}
+
+/* Does a needle stand in it, or begin where it was cut? */
+static bool tells(const struct needles *needles, const char *text, size_t cut) {
+    size_t n = strlen(text);
+    if (needles_in(needles, (struct slice){text, n}))
+        return true;
+    for (size_t k = 0; n == cut && k < needles->n; k++)
+        for (size_t part = NEEDLE_MIN_BYTES; part < needles->needles[k].text.n && part < n; part++)
+            if (strncasecmp(text + n - part, needles->needles[k].text.p, part) == 0)
+                return true;
+    return false;
+}
+
+size_t refused_forget(struct refused *refused, const struct needles *needles) {
+    size_t found = 0;
+    for (size_t i = 0; i < LIMIT_REFUSALS_KEPT; i++) {
+        struct refused_event *event = &refused->ring[i].event;
+        if (!refused->ring[i].number || (!tells(needles, event->raw, sizeof event->raw - 1) &&
+                                         !tells(needles, event->message, sizeof event->message)))
+            continue;
+        memset(event->raw, 0, sizeof event->raw);
+        snprintf(event->message, sizeof event->message, "%s", refusal_text(event->refusal));
+        found++;
+    }
+    return found;
+}
+
+int refused_rewrite(struct refused *refused, pthread_mutex_t *lock, struct err *err) {
+    pthread_mutex_lock(lock);
+    refused->stored = refused->n > LIMIT_REFUSALS_KEPT ? refused->n - LIMIT_REFUSALS_KEPT : 0;
+    pthread_mutex_unlock(lock);
+    int code = refused_store(refused, lock, err);
+    return !code && fsync(refused->fd) ? file_fail("refusals", err) : code;
 }

@@ -44,9 +44,9 @@ static bool memo_is(const struct memo *memo, struct key128 key) {
 
 uint32_t identity_lookup(struct customers *customers, struct key128 key) {
     struct memo *memo = memo_of(customers->found, key);
-    if (memo_is(memo, key))
-        return memo->value;
-    uint32_t value = keys_get(customers->keys, key);
+    uint32_t value = memo_is(memo, key) ? memo->value : keys_get(customers->keys, key);
+    if (value == ERASED_OWNER)
+        return MAP_NONE;
     if (value != MAP_NONE)
         *memo = (struct memo){key, value};
     return value;
@@ -56,6 +56,10 @@ static void put(struct customers *customers, struct key128 key, uint32_t value) 
     uint64_t position = (uint64_t)customers->profiles << 32 | customers->attached;
     keys_put(customers->keys, key, value, position);
     *memo_of(customers->found, key) = (struct memo){key, value};
+}
+
+void identity_put(struct customers *customers, struct key128 key, uint32_t value) {
+    put(customers, key, value);
 }
 
 void customers_prefetch(const struct customers *customers, const struct identifiers *identifiers) {
@@ -314,6 +318,7 @@ void customers_commit(void *context) {
     struct customers *customers = context;
     keys_commit(customers->keys);
     customers->n_dropping = 0;
+    forget_settle(customers, false);
     if (customers->n_undo) {
         customers->n_undo = 0;
         atomic_fetch_add(&customers->version, 1);
@@ -327,6 +332,7 @@ void customers_rollback(void *context) {
     struct customers *customers = context;
     keys_rollback(customers->keys);
     dropped_rollback(customers);
+    forget_settle(customers, true);
     if (customers->n_undo) {
         merge_rollback(customers);
         atomic_fetch_add(&customers->version, 1);

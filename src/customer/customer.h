@@ -74,6 +74,12 @@ struct identifiers {
 must_use int customers_resolve_hashed(struct customers *customers,
                                       const struct identifiers *identifiers, uint32_t *profile,
                                       sqlite3 *db, struct err *err);
+/* Writer: the userId or anonymousId was erased and suppressed, or, where the person is new, an external id or a contact. Costs nothing
+ * while nobody was erased. */
+bool customers_refuses(const struct customers *customers, const struct identifiers *identifiers,
+                       const struct key128 *contacts, size_t n_contacts);
+/* Any thread: somebody is suppressed, so that it is worth asking. */
+bool customers_refuse_any(const struct customers *customers);
 /* Brings what resolving will read closer: call it some events ahead. */
 void customers_prefetch(const struct customers *customers, const struct identifiers *identifiers);
 must_use int customers_alias(struct customers *customers, struct slice previous_id,
@@ -127,6 +133,28 @@ must_use int customers_separate_identity(struct customers *customers, uint32_t p
 must_use int customers_merges(struct customers *customers, uint32_t owner, uint64_t before,
                               struct arena *arena, struct merge **merges, size_t *n,
                               struct err *err);
+
+/* ---- erasure and suppression (forget.c) ---- */
+
+/* All profiles of a customer, at most `most`: the owner's first, then in the order of their numbers within each level. Any
+ * thread. */
+enum { MEMBERS_MAX = 10000 };
+size_t customers_members(struct customers *customers, uint32_t owner, size_t most,
+                         struct arena *arena, uint32_t **members);
+/* Writer: from this transaction on, events that bear one of these hashes are refused (customers_refuses). */
+must_use int customers_suppress(struct customers *customers, uint64_t erasure,
+                                const struct key128 *hashes, size_t n, sqlite3 *db,
+                                struct err *err);
+/* Writer: the hashes of an erasure refuse no more: the person may come back, as somebody new. */
+must_use int customers_allow(struct customers *customers, uint64_t erasure, sqlite3 *db,
+                             struct err *err);
+/* Writer: the profiles keep their number and nothing else: identifiers and reasons of merges go. *identifiers: how many. */
+must_use int customers_forget(struct customers *customers, const uint32_t *members, size_t n,
+                              uint64_t *identifiers, sqlite3 *db, struct err *err);
+/* How a way to reach somebody is known again in any writing: an e-mail address in small letters, a phone by its last nine
+ * digits. name: of the trait or type of the identifier. False: it is none. */
+bool customers_contact_hash(const struct customers *customers, struct slice name,
+                            struct slice value, struct key128 *hash);
 
 /* "c_" and ten digits, so that text order is number order. */
 enum { CUSTOMER_ID_BYTES = 16 };

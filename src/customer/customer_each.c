@@ -31,6 +31,8 @@ static int walk_page(struct walking *walking, sqlite3_stmt *statement, bool atta
     int code, failed = 0;
     while (!failed && (code = store_step(statement, err)) == 1) {
         struct identity identity;
+        if (sqlite3_column_int(statement, 2) == KIND_ERASED)
+            continue;
         arena_clear(walking->arena);
         failed = identity_unseal(
             walking->customers, sqlite3_column_int(statement, 2), sqlite3_column_blob(statement, 3),

@@ -37,7 +37,7 @@ static uint64_t number_of(struct slice id) {
 
 static uint32_t profile_of(struct customers *customers, const struct identity *identity) {
     struct key128 key = customers_hash(customers, identity);
-    uint32_t value = keys_find(customers->keys, key);
+    uint32_t value = forget_hides(customers, key) ? MAP_NONE : keys_find(customers->keys, key);
     if (identity->kind == IDENTITY_EXTERNAL && identity_dropped(customers, key))
         return 0;
     uint32_t profile = value == MAP_NONE ? 0 : value & ~ATTACHED;
@@ -46,7 +46,8 @@ static uint32_t profile_of(struct customers *customers, const struct identity *i
 
 bool identity_leads(struct customers *customers, const struct identity *identity,
                     uint32_t profile) {
-    uint32_t leads = profile_of(customers, identity);
+    uint32_t value = keys_find(customers->keys, customers_hash(customers, identity));
+    uint32_t leads = value == MAP_NONE ? 0 : value & ~ATTACHED; /* also while it is hidden */
     return leads && (leads == profile || root_of(customers, leads) == root_of(customers, profile));
 }
 
@@ -164,6 +165,8 @@ static int collect_rows(struct collecting *collecting, sqlite3_stmt *statement, 
     sqlite3_bind_int64(statement, 1, profile);
     int code;
     while ((code = store_step(statement, err)) == 1) {
+        if (sqlite3_column_int(statement, 0) == KIND_ERASED)
+            continue;
         struct known_identity known = {.profile = profile,
                                        .attached = sqlite3_column_int(statement, 2),
                                        .attached_ms = sqlite3_column_int64(statement, 3)};
@@ -311,13 +314,16 @@ static int verify_page(struct customers *customers, sqlite3 *db, uint32_t *next,
     while ((code = store_step(statement, err)) == 1) {
         uint32_t number = (uint32_t)sqlite3_column_int64(statement, 0);
         struct identity identity;
+        bool erased = sqlite3_column_int(statement, 1) == KIND_ERASED;
         arena_clear(&arena);
-        code = identity_unseal(customers, sqlite3_column_int(statement, 1),
-                               sqlite3_column_blob(statement, 2),
-                               sqlite3_column_bytes(statement, 2), &arena, &identity, err);
+        code = erased ? 0
+                      : identity_unseal(customers, sqlite3_column_int(statement, 1),
+                                        sqlite3_column_blob(statement, 2),
+                                        sqlite3_column_bytes(statement, 2), &arena, &identity, err);
         if (!code && number != *next)
             code = err_set(err, E_CORRUPT, "profile %u is missing", *next);
-        if (!code && keys_find(customers->keys, customers_hash(customers, &identity)) == MAP_NONE)
+        if (!code && !erased &&
+            keys_find(customers->keys, customers_hash(customers, &identity)) == MAP_NONE)
             code = err_set(err, E_CORRUPT, "the identifier of profile %u is not found", number);
         if (code)
             break;

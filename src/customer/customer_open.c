@@ -97,6 +97,8 @@ static int put_again(struct customers *customers, struct keys_mending *mending, 
                      int kind_column, uint32_t value, uint64_t position, struct arena *arena,
                      struct err *err) {
     struct identity identity;
+    if (sqlite3_column_int(row, kind_column) == KIND_ERASED)
+        return 0;
     arena_clear(arena);
     int code = identity_unseal(customers, sqlite3_column_int(row, kind_column),
                                sqlite3_column_blob(row, kind_column + 1),
@@ -193,6 +195,7 @@ int customers_open(struct customers **customers, struct store *store, struct vau
     pthread_mutex_init(&opened->lock, NULL);
     redirects_init(&opened->redirects);
     key_map_init(&opened->dropped);
+    key_map_init(&opened->refused);
     buf_init(&opened->plain, IDENTITY_MAX_BYTES);
     buf_init(&opened->sealed, IDENTITY_MAX_BYTES + VAULT_EXTRA_BYTES);
     unsigned mended = 0;
@@ -212,6 +215,8 @@ int customers_open(struct customers **customers, struct store *store, struct vau
         code = keys_mend(opened->keys, false, replay, opened, &mended, err);
     if (!code)
         code = put_range(opened, NULL, db, keys_covered(opened->keys), UINT64_MAX, err);
+    if (!code)
+        code = forget_load(opened, db, err);
     store_reader_put(store, db);
     if (code) {
         customers_close(opened);
@@ -230,6 +235,8 @@ void customers_close(struct customers *customers) {
     key_map_release(&customers->dropped);
     kinds_release(customers);
     free(customers->dropping);
+    key_map_release(&customers->refused);
+    free(customers->refusing);
     buf_release(&customers->plain);
     buf_release(&customers->sealed);
     pthread_mutex_destroy(&customers->lock);

@@ -9,13 +9,16 @@
 #include <pthread.h>
 #include <stdatomic.h>
 
+#include "base/map.h"
 #include "customer/customer.h"
 #include "customer/redirects.h"
 #include "customer/vault.h"
 
 enum { MEMOS = 8192 };
 #define ATTACHED UINT32_C(0x80000000)
+#define ERASED_OWNER ATTACHED /* in the identity set: of an identifier that was erased */
 #define PROFILES_MAX UINT32_C(0x7ffffffe)
+enum { KIND_ERASED = 0 }; /* in the tables profile and attached, in place of enum identity_kind */
 
 struct memo {
     struct key128 key;
@@ -53,6 +56,10 @@ struct customers {
     struct redirects redirects; /* changed by the writer alone */
     uint64_t taken;             /* version of the newest overlay that was made */
     struct key_map dropped;     /* 1: that identifier is, 0: it was */
+    struct key_map refused;  /* hash: 1 suppressed, 0 not any more; changed by the writer alone */
+    struct key128 *refusing; /* [n_refusing] put by the open transaction */
+    size_t n_refusing;
+    atomic_uint_least32_t n_refused;
 };
 
 void kinds_release(struct customers *customers);
@@ -78,10 +85,6 @@ must_use int merge_edge(struct customers *customers, uint32_t profile, uint32_t 
 must_use int merge_belongs(struct customers *customers, uint32_t root, bool *belongs, sqlite3 *db,
                            struct err *err);
 void merge_rollback(struct customers *customers);
-/* The profile and all that lead to it, at most `most`, in the order of their numbers within each level. Any thread. */
-enum { MEMBERS_MAX = 10000 };
-size_t customers_members(struct customers *customers, uint32_t owner, size_t most,
-                         struct arena *arena, uint32_t **members);
 /* customer.c, the writer's: the profile that an identifier's own rows bear, made when it has none. */
 must_use int identity_own(struct customers *customers, const struct identity *identity,
                           struct key128 key, uint32_t *profile, sqlite3 *db, struct err *err);
@@ -89,6 +92,14 @@ must_use int identity_own(struct customers *customers, const struct identity *id
 bool identity_leads(struct customers *customers, const struct identity *identity, uint32_t profile);
 /* The value of the identity set, MAP_NONE if unknown. */
 uint32_t identity_lookup(struct customers *customers, struct key128 key);
+
+/* forget.c: at start, and with the transaction. */
+must_use int forget_load(struct customers *customers, sqlite3 *db, struct err *err);
+void forget_settle(struct customers *customers, bool rolled_back);
+/* Any thread. */
+bool forget_hides(struct customers *customers, struct key128 key);
+/* customer.c, the writer's. */
+void identity_put(struct customers *customers, struct key128 key, uint32_t value);
 
 /* The key that finds an external id by its value alone. */
 static inline struct key128 external_value_hash(const struct customers *customers,

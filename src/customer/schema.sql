@@ -89,3 +89,13 @@ CREATE TABLE dropped_identifier (
     customers INTEGER NOT NULL, -- how many when it dropped out
     dropped_ms INTEGER NOT NULL -- UTC milliseconds since 1970
 );
+
+-- step 5
+
+-- Keyed hashes of identifiers that were erased. An erased profile has kind 0 and nothing sealed.
+CREATE TABLE forgotten (
+    hash BLOB PRIMARY KEY,     -- as in the set of identities, 16 bytes
+    erasure INTEGER NOT NULL,  -- number of the erasure (privacy/)
+    refuses INTEGER NOT NULL   -- 1: events that bear it are refused; 0: only not to be found
+) WITHOUT ROWID;
+CREATE INDEX forgotten_by_erasure ON forgotten(erasure);

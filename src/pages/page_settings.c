@@ -27,6 +27,7 @@ static const struct {
             {"sso", SCOPE_ADMIN},
             {"keys", SCOPE_ADMIN},
             {"audit", SCOPE_ADMIN},
+            {"privacy", SCOPE_ADMIN},
             {"jobs", SCOPE_ADMIN},
             {"me", 0}};
 

@@ -19,6 +19,7 @@ extern const struct route_table page_account_routes, page_home_routes, page_sour
     page_job_routes, page_score_routes, page_promise_routes, page_unit_routes,
     page_second_factor_routes, page_person_routes, page_sso_routes;
 extern const struct route_table page_kiosk_routes, page_kiosk_device_routes;
+extern const struct route_table page_erase_routes, page_privacy_routes;
 
 extern const struct route_table page_identifier_routes;
 

@@ -28,6 +28,7 @@ SCHEMA_EMBED(timeline)
 SCHEMA_EMBED(customer)
 SCHEMA_EMBED(collect)
 SCHEMA_EMBED(jobs)
+SCHEMA_EMBED(privacy)
 SCHEMA_EMBED(segment)
 SCHEMA_EMBED(promise)
 SCHEMA_EMBED(survey)
@@ -41,7 +42,7 @@ static const struct {
     {"store", schema_store},     {"timeline", schema_timeline}, {"customer", schema_customer},
     {"collect", schema_collect}, {"jobs", schema_jobs},         {"segment", schema_segment},
     {"promise", schema_promise}, {"survey", schema_survey},     {"http", schema_http},
-    {"kiosk", schema_kiosk},     {"voice", schema_voice},
+    {"kiosk", schema_kiosk},     {"voice", schema_voice},       {"privacy", schema_privacy},
 };
 enum { SCHEMAS_N = sizeof SCHEMAS / sizeof SCHEMAS[0] };
 

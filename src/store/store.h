@@ -87,6 +87,9 @@ sqlite3 *store_writer_db(struct store *store);
 must_use int store_checkpoint(struct store *store, struct err *err);
 /* Consistent copy of the records into a new file. */
 must_use int store_copy(struct store *store, const char *path, struct err *err);
+/* Any thread but the writer: writes the records anew so that nothing of what was deleted or replaced is left in the file
+ * or its WAL. The writer waits meanwhile: about a second for 100 MB. */
+must_use int store_scrub(struct store *store, struct err *err);
 /* SQLite's own check of pages and indexes. */
 must_use int store_verify(struct store *store, struct err *err);
 

@@ -11,6 +11,8 @@
 #include "base/logger.h"
 #include "store/internal.h"
 
+enum { SCRUB_TRIES = 12 };
+
 /* ---- readers and settings ---- */
 
 sqlite3 *store_reader_get(struct store *store) {
@@ -89,6 +91,23 @@ int store_copy(struct store *store, const char *path, struct err *err) {
     if (statement) {
         sqlite3_bind_text(statement, 1, path, -1, SQLITE_STATIC);
         code = store_step(statement, err);
+    }
+    if (db)
+        connection_close(db);
+    return code;
+}
+
+int store_scrub(struct store *store, struct err *err) {
+    sqlite3 *db = NULL;
+    int code = connection_open(&db, store->path, true, err);
+    if (!code)
+        code = connection_run(db, "PRAGMA temp_store=FILE; VACUUM", err);
+    for (int i = 0; !code && i < SCRUB_TRIES; i++) { /* each waits CONNECTION_WAIT_MS for readers */
+        int result = sqlite3_wal_checkpoint_v2(db, NULL, SQLITE_CHECKPOINT_TRUNCATE, NULL, NULL);
+        if (result == SQLITE_OK)
+            break;
+        if (result != SQLITE_BUSY || i + 1 == SCRUB_TRIES)
+            code = store_fail(db, err);
     }
     if (db)
         connection_close(db);

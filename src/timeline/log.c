@@ -216,6 +216,7 @@ int log_open(struct log **log, struct store *store, const char *dir, struct err 
     opened->zstd = ZSTD_createCCtx();
     buf_init(&opened->out, OUT_MAX);
     pthread_mutex_init(&opened->lock, NULL);
+    pthread_mutex_init(&opened->work, NULL);
     int code = file_make_folder(opened->dir, err);
     if (!code)
         code = load_files(opened, err);
@@ -242,6 +243,11 @@ void log_close(struct log *log) {
         free(log->files[i]->places);
         free(log->files[i]);
     }
+    for (struct log_file *file = log->retired, *next; file; file = next) {
+        next = file->retired;
+        free(file->places);
+        free(file);
+    }
     free(log->frames);
     free(log->files);
     free(log->rows);
@@ -249,6 +255,7 @@ void log_close(struct log *log) {
     buf_release(&log->out);
     sodium_memzero(&log->keys, sizeof log->keys);
     pthread_mutex_destroy(&log->lock);
+    pthread_mutex_destroy(&log->work);
     free(log->dir);
     free(log);
 }

@@ -64,6 +64,13 @@ must_use int log_fetch(struct log *log, const uint64_t *seqs, size_t n,
 
 /* Maintenance: folds fresh batches into files when enough wait (or force). Returns 1 if more is due. */
 must_use int log_fold(struct log *log, bool force, struct err *err);
+/* Changes a record while it stays in its place: its properties (bytes that live until the next call), message id and key,
+ * nothing else. 1: changed, 0: as it was, or an error. Called before, perhaps more than once, with final false. */
+typedef int log_edit(void *context, struct log_record *record, bool final);
+/* Folds everything, then writes the files anew that hold a record which `edit` changes; readers never wait. *files: how
+ * many. Interrupted, each file is either the old or the new one: done again, the rest follows. */
+must_use int log_rewrite(struct log *log, log_edit *edit, void *context, unsigned *files,
+                         struct err *err);
 /* Reads everything back: frames, checksums, dense seq. */
 must_use int log_verify(struct log *log, struct err *err);
 

@@ -159,6 +159,14 @@ int log_file_open(struct log *log, struct log_file *file, struct err *err) {
 
 /* ---- writing ---- */
 
+struct rewriting {
+    struct log_file *old;
+    log_edit *edit;
+    void *context;
+    bool changed; /* some record of the frame at hand */
+    int fd;       /* of the old file */
+};
+
 struct folding {
     struct log *log;
     struct log_file *file; /* being made */
@@ -169,6 +177,7 @@ struct folding {
     struct frame_reader frames;
     ZSTD_CCtx *zstd;
     struct buf row;
+    struct rewriting *rewriting; /* NULL: it folds */
     int code;
     struct err *err;
 };
@@ -278,15 +287,16 @@ static int fold_rows(struct folding *folding, uint64_t last) {
     return end_packing(folding);
 }
 
-static int write_file(struct folding *folding, uint64_t last) {
-    struct head head = {.version = VERSION, .first = log_folded(folding->log) + 1};
+static void begin_file(struct folding *folding, uint64_t first) {
+    struct head head = {.version = VERSION, .first = first};
     memcpy(head.magic, MAGIC, sizeof MAGIC);
     buf_add(&folding->out, &head, sizeof head);
     folding->file->bytes = HEAD_BYTES;
-    int code = fold_rows(folding, last);
-    if (code)
-        return code;
+}
+
+static int end_file(struct folding *folding) {
     struct log_file *file = folding->file;
+    int code;
     struct tail tail = {
         .n_places = file->n_places,
         .offset = file->bytes,
@@ -304,6 +314,12 @@ static int write_file(struct folding *folding, uint64_t last) {
         code = file_fail("a file of the log", folding->err);
     file->bytes += file->n_places * sizeof *file->places + TAIL_BYTES;
     return code;
+}
+
+static int write_file(struct folding *folding, uint64_t last) {
+    begin_file(folding, log_folded(folding->log) + 1);
+    int code = fold_rows(folding, last);
+    return code ? code : end_file(folding);
 }
 
 /* ---- folding ---- */
@@ -375,14 +391,28 @@ static void folding_release(struct folding *folding) {
     buf_release(&folding->row);
 }
 
-/* Makes one file of what is fresh up to `last`. */
-static int fold_once(struct log *log, uint64_t last, struct err *err) {
+static void drop_file(const struct log *log, struct log_file *file) {
+    char path[LOG_PATH_BYTES];
+    log_path(log, file->number, path);
+    unlink(path);
+    free(file->places);
+    free(file);
+}
+
+/* Makes a durable file, not listed yet, by what `write` does. */
+static int make_file(struct log *log, int (*write)(struct folding *folding, uint64_t last),
+                     uint64_t last, struct rewriting *rewriting, struct log_file **made,
+                     struct err *err) {
     struct log_file *file = calloc(1, sizeof *file);
     if (!file)
         abort();
-    struct folding folding = {.log = log, .file = file, .zstd = ZSTD_createCCtx(), .err = err};
+    struct folding folding = {
+        .log = log, .file = file, .zstd = ZSTD_createCCtx(), .rewriting = rewriting, .err = err};
     pthread_mutex_lock(&log->lock);
-    file->number = log->n_files ? log->files[log->n_files - 1]->number + 1 : 1;
+    for (size_t i = 0; i < log->n_files; i++)
+        if (log->files[i]->number > file->number)
+            file->number = log->files[i]->number;
+    file->number++;
     pthread_mutex_unlock(&log->lock);
     char path[LOG_PATH_BYTES];
     log_path(log, file->number, path);
@@ -391,25 +421,34 @@ static int fold_once(struct log *log, uint64_t last, struct err *err) {
     buf_init(&folding.out, (size_t)2 * FILE_BYTES);
     buf_init(&folding.row, FILE_BYTES);
     folding.fd = open(path, O_RDWR | O_CREAT | O_TRUNC | O_CLOEXEC, 0600);
-    int code = folding.fd < 0 ? file_fail("a file of the log", err) : write_file(&folding, last);
+    int code = folding.fd < 0 ? file_fail("a file of the log", err) : write(&folding, last);
     if (folding.fd >= 0)
         close(folding.fd);
     if (!code)
         code = file_sync_folder(log->dir, err);
-    if (!code)
-        code = store_write(log->store, list_file, file, err);
     folding_release(&folding);
-    if (code) {
-        unlink(path);
-        free(file->places);
-        free(file);
-        return code;
-    }
-    log_file_add(log, file);
-    return 0;
+    if (code)
+        drop_file(log, file);
+    else
+        *made = file;
+    return code;
 }
 
-int log_fold(struct log *log, bool force, struct err *err) {
+/* Makes one file of what is fresh up to `last`. */
+static int fold_once(struct log *log, uint64_t last, struct err *err) {
+    struct log_file *file;
+    int code = make_file(log, write_file, last, NULL, &file, err);
+    if (code)
+        return code;
+    code = store_write(log->store, list_file, file, err);
+    if (code)
+        drop_file(log, file);
+    else
+        log_file_add(log, file);
+    return code;
+}
+
+static int fold(struct log *log, bool force, struct err *err) {
     uint64_t last = log_last(log), before = atomic_load(&log->fresh_bytes), left = 0;
     if (last == log_folded(log) || (!force && before < FOLD_BYTES))
         return 0;
@@ -422,4 +461,147 @@ int log_fold(struct log *log, bool force, struct err *err) {
         return code;
     atomic_store(&log->fresh_bytes, left);
     return left >= FOLD_BYTES || (force && log_folded(log) < last);
+}
+
+int log_fold(struct log *log, bool force, struct err *err) {
+    pthread_mutex_lock(&log->work);
+    int code = fold(log, force, err);
+    pthread_mutex_unlock(&log->work);
+    return code;
+}
+
+/* ---- rewriting ---- */
+
+/* The frame at a place into folding->row. */
+static int load_place(struct folding *folding, const struct log_place *place,
+                      struct frame_head *head) {
+    buf_clear(&folding->row);
+    char *bytes = buf_reserve(&folding->row, place->stored);
+    if (!bytes)
+        return damaged(folding->err);
+    int code = file_read_at(folding->rewriting->fd, bytes, place->stored, place->offset,
+                            "a file of the log", folding->err);
+    return code ? code : frame_head_read(bytes, place->stored, head, folding->err);
+}
+
+static int look_record(void *context, const struct log_record *record) {
+    struct folding *folding = context;
+    struct log_record copy = *record;
+    int code = folding->rewriting->edit(folding->rewriting->context, &copy, false);
+    folding->rewriting->changed |= code == 1;
+    return code < 0 ? code : 0;
+}
+
+static int edit_record(void *context, const struct log_record *record) {
+    struct folding *folding = context;
+    struct log_record copy = *record;
+    int code = folding->rewriting->edit(folding->rewriting->context, &copy, true);
+    return code < 0 ? code : pack_record(folding, &copy);
+}
+
+/* Frames without a changed record are copied as they are. */
+static int rewrite_frames(struct folding *folding, uint64_t last) {
+    (void)last;
+    struct rewriting *rewriting = folding->rewriting;
+    begin_file(folding, rewriting->old->first);
+    for (size_t i = 0; i < rewriting->old->n_places; i++) {
+        struct frame_head head = {0};
+        const struct log_place *place = &rewriting->old->places[i];
+        int code = load_place(folding, place, &head);
+        rewriting->changed = false;
+        if (!code)
+            code = frame_read(&folding->frames, folding->row.p, place->stored, 0, UINT64_MAX,
+                              look_record, folding, folding->err);
+        if (!code && rewriting->changed) {
+            code = frame_read(&folding->frames, folding->row.p, place->stored, 0, UINT64_MAX,
+                              edit_record, folding, folding->err);
+        } else if (!code) {
+            code = end_packing(folding);
+            buf_add(&folding->out, folding->row.p, place->stored);
+            add_place(folding, head.first, head.count, place->stored);
+        }
+        if (!code)
+            code = write_out(folding, WRITE_BYTES);
+        if (code)
+            return code;
+    }
+    int code = end_packing(folding);
+    return code ? code : end_file(folding);
+}
+
+struct swapping {
+    uint32_t old;
+    struct log_file *file;
+};
+
+static int swap_file(void *context, sqlite3 *db, struct err *err) {
+    struct swapping *swapping = context;
+    sqlite3_stmt *statement = STORE_PREPARE(db, "DELETE FROM log_file WHERE number = ?", err);
+    if (!statement)
+        return err->code;
+    sqlite3_bind_int64(statement, 1, swapping->old);
+    int code = store_step(statement, err);
+    return code ? code : list_file(swapping->file, db, err);
+}
+
+/* Puts the new file in place of the old one, which readers may still hold. */
+static int replace_file(struct log *log, size_t i, struct log_file *file, struct err *err) {
+    struct swapping swapping = {log->files[i]->number, file};
+    int code = store_write(log->store, swap_file, &swapping, err);
+    if (code)
+        return code;
+    pthread_mutex_lock(&log->lock);
+    struct log_file *old = log->files[i];
+    log->files[i] = file;
+    old->retired = log->retired;
+    log->retired = old;
+    pthread_mutex_unlock(&log->lock);
+    char path[LOG_PATH_BYTES];
+    log_path(log, old->number, path);
+    store_remove_file(log->store, path);
+    return 0;
+}
+
+static int look(void *context, const struct log_record *record) {
+    struct rewriting *rewriting = context;
+    struct log_record copy = *record;
+    return rewriting->edit(rewriting->context, &copy, false);
+}
+
+static int rewrite_file(struct log *log, size_t i, struct rewriting *rewriting, struct err *err) {
+    struct log_file *old = rewriting->old = log->files[i], *made = NULL;
+    int code = log_read(log, old->first, old->first + old->count, look, rewriting, err);
+    if (code != 1) /* 1: the reading stopped at a record that changes */
+        return code;
+    char path[LOG_PATH_BYTES];
+    log_path(log, old->number, path);
+    rewriting->fd = open(path, O_RDONLY | O_CLOEXEC);
+    if (rewriting->fd < 0)
+        return file_fail("a file of the log", err);
+    code = make_file(log, rewrite_frames, 0, rewriting, &made, err);
+    close(rewriting->fd);
+    if (!code) {
+        code = replace_file(log, i, made, err);
+        if (code)
+            drop_file(log, made);
+    }
+    return code ? code : 1;
+}
+
+int log_rewrite(struct log *log, log_edit *edit, void *context, unsigned *files, struct err *err) {
+    struct rewriting rewriting = {.edit = edit, .context = context};
+    int code = 0;
+    *files = 0;
+    pthread_mutex_lock(&log->work);
+    uint64_t last = log_last(log);
+    while (!code && log_folded(log) < last) {
+        code = fold(log, true, err);
+        code = code > 0 ? 0 : code;
+    }
+    for (size_t i = 0; code >= 0 && i < log->n_files; i++) {
+        code = rewrite_file(log, i, &rewriting, err);
+        *files += code == 1;
+    }
+    pthread_mutex_unlock(&log->work);
+    return code < 0 ? code : 0;
 }

@@ -26,6 +26,7 @@ struct log_file {
     uint64_t first, count, bytes;
     struct log_place *places; /* of its frames, in order */
     size_t n_places;
+    struct log_file *retired; /* next that was replaced: readers may hold it until the end */
 };
 
 enum log_state { LOG_EMPTY, LOG_FILLING, LOG_COMMITTED };
@@ -47,7 +48,9 @@ struct log {
     struct buf out;
     uint64_t flushed_bytes;
 
-    pthread_mutex_t lock; /* of the list of files, which only grows, in the order of seq */
+    pthread_mutex_t work; /* held by whoever makes files */
+    pthread_mutex_t lock; /* of the list of files, in the order of seq */
+    struct log_file *retired;
     struct log_file **files;
     size_t n_files, files_capacity;
 };

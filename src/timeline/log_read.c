@@ -1,12 +1,13 @@
 /*
  * Reading the log: first from files, then from fresh rows, which folding may move to a file at any moment; a seq that
- * is not found among fresh rows is looked for in the files once more.
+ * is not found among fresh rows is looked for in the files once more, and a file that was just written anew is found again.
  *
  * Files are opened per run of frames and read with pread, fresh rows are copied out: no read transaction stays open
  * while records are visited.
  *
  * SPDX-License-Identifier: GPL-3.0-or-later
  */
+#include <errno.h>
 #include <fcntl.h>
 #include <stdlib.h>
 #include <unistd.h>
@@ -51,6 +52,8 @@ static int open_file(struct reading *reading, struct log_file *file, struct err 
     log_path(reading->log, file->number, path);
     reading->file = NULL;
     reading->fd = open(path, O_RDONLY | O_CLOEXEC);
+    if (reading->fd < 0 && errno == ENOENT)
+        return err_set(err, E_NOT_FOUND, "a file of the log is missing");
     if (reading->fd < 0)
         return file_fail("a file of the log", err);
     reading->file = file;
@@ -58,17 +61,15 @@ static int open_file(struct reading *reading, struct log_file *file, struct err 
 }
 
 /* One frame of a file; its records in [from, to) are visited. */
-static int read_place(struct reading *reading, struct log_file *file, const struct log_place *place,
-                      uint64_t from, uint64_t to, struct err *err) {
-    int code = open_file(reading, file, err);
-    if (code)
-        return code;
+static int read_place(struct reading *reading, const struct log_place *place, uint64_t from,
+                      uint64_t to, struct err *err) {
     reading->count = 0;
     buf_clear(&reading->bytes);
     char *bytes = buf_reserve(&reading->bytes, place->stored);
     if (!bytes)
         return err_set(err, E_CORRUPT, "a frame of the log is damaged");
-    code = file_read_at(reading->fd, bytes, place->stored, place->offset, "a file of the log", err);
+    int code =
+        file_read_at(reading->fd, bytes, place->stored, place->offset, "a file of the log", err);
     if (code)
         return code;
     struct frame_head head;
@@ -141,7 +142,10 @@ static int read_some(struct reading *reading, uint64_t seq, uint64_t to, uint64_
         if (file) {
             const struct log_place *place = log_place_find(file, seq);
             *next = place->first + place->count;
-            return read_place(reading, file, place, seq, to, err);
+            int code = open_file(reading, file, err);
+            if (code == E_NOT_FOUND && !again) /* it was written anew meanwhile */
+                continue;
+            return code ? code : read_place(reading, place, seq, to, err);
         }
         int found = load_row(reading, seq, err);
         if (found < 0)

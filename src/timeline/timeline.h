@@ -96,6 +96,13 @@ must_use int timeline_reindex(struct timeline *timeline,
                               void (*progress)(void *, uint64_t done, uint64_t total),
                               void *context, struct err *err);
 
+/* Rows of these kinds and instants changed in the log (log_rewrite): their ranges are built again, from memory too. */
+struct timeline_span {
+    int64_t from_ms, to_ms; /* inclusive; from > to: none */
+};
+must_use int timeline_forget(struct timeline *timeline, const struct timeline_span *spans,
+                             struct err *err); /* spans: [PART_KINDS] */
+
 struct timeline_stats {
     uint64_t rows, head_rows;
     uint32_t parts;

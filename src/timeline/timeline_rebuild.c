@@ -173,3 +173,21 @@ int timeline_reindex(struct timeline *timeline, timeline_progress progress, void
     pthread_mutex_unlock(&timeline->work);
     return code;
 }
+
+int timeline_forget(struct timeline *timeline, const struct timeline_span *spans, struct err *err) {
+    bool cells[CELLS] = {false}, any = false;
+    pthread_mutex_lock(&timeline->work);
+    int code = head_advance(timeline, true, err);
+    struct view *view = timeline_view(timeline);
+    for (uint32_t kind = 0; kind < PART_KINDS; kind++)
+        if (spans[kind].from_ms <= spans[kind].to_ms) {
+            uint32_t last = range_of(&view->boundaries, spans[kind].to_ms);
+            for (uint32_t r = range_of(&view->boundaries, spans[kind].from_ms); r <= last; r++)
+                cells[cell_of((enum part_kind)kind, r)] = any = true;
+        }
+    view_release(view);
+    if (!code && any)
+        code = timeline_rebuild(timeline, cells, NULL, NULL, err);
+    pthread_mutex_unlock(&timeline->work);
+    return code;
+}

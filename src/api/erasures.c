@@ -1,0 +1,197 @@
+/*
+ * /api/v1/customers/{id}/erase and /api/v1/erasures: a customer's right to be forgotten, with proof.
+ *
+ * Who is limited to units erases nobody: what is erased belongs to all of them. A small organisation's erasure is done
+ * before the answer (200, with the report); a long one goes on (202) and is asked about by its number.
+ *
+ * SPDX-License-Identifier: GPL-3.0-or-later
+ */
+#include <stdlib.h>
+#include <unistd.h>
+
+#include "api/api.h"
+#include "privacy/privacy.h"
+
+enum { PAGE_MAX = 1000, PAGE_STANDARD = 50, WAIT_MS = 10000, LOOK_MS = 50 };
+
+static json_t *erasure_json(const struct erasure *erasure) {
+    char id[CUSTOMER_ID_BYTES];
+    customer_id_format(erasure->customer, id);
+    json_t *report = erasure->report[0] ? json_loads(erasure->report, 0, NULL) : NULL;
+    bool done = strcmp(erasure->state, "done") == 0;
+    return json_pack("{s:I, s:s, s:s, s:o, s:o, s:s, s:s, s:b, s:o, s:o}", "number",
+                     (json_int_t)erasure->number, "customer", id, "state", erasure->state, "asked",
+                     api_instant(erasure->asked_ms), "ended", api_instant(erasure->ended_ms), "by",
+                     erasure->who, "why", erasure->why, "suppressed", !erasure->allowed_ms,
+                     "allowed", api_instant(erasure->allowed_ms), "report",
+                     done && report ? report : (json_decref(report), json_null()));
+}
+
+static int unlimited(const struct request *request, struct err *err) {
+    return request->principal.units
+               ? err_set(err, E_FORBIDDEN, "who is limited to units erases nobody")
+               : 0;
+}
+
+static int find(struct request *request, uint32_t *owner, struct err *err) {
+    return customers_find(app_folder(request->app)->customers, slice_of(request->params[0]), owner,
+                          err);
+}
+
+/* ---- erasing ---- */
+
+static int preview(struct request *request, uint32_t owner, struct response *response,
+                   struct err *err) {
+    struct erasure_preview found;
+    char id[CUSTOMER_ID_BYTES];
+    int code = privacy_preview(app_folder(request->app), owner, request->arena, &found, err);
+    if (code)
+        return code;
+    customer_id_format(owner, id);
+    json_t *json =
+        json_pack("{s:b, s:s, s:I, s:I, s:I, s:I, s:I}", "preview", 1, "customer", id, "profiles",
+                  (json_int_t)found.profiles, "identifiers", (json_int_t)found.identifiers,
+                  "traits", (json_int_t)found.traits, "interactions",
+                  (json_int_t)found.interactions, "answers", (json_int_t)found.answers);
+    response_json(response, 200, json);
+    json_decref(json);
+    return HANDLED;
+}
+
+/* Waits a while for the job; the erasure as it is then. */
+static int await(struct request *request, uint64_t number, struct erasure *erasure,
+                 struct err *err) {
+    int code = 0;
+    for (int waited_ms = 0; !code; waited_ms += LOOK_MS) {
+        code = erasure_get(app_folder(request->app), number, request->arena, erasure, err);
+        if (code || strcmp(erasure->state, "done") == 0 || strcmp(erasure->state, "failed") == 0 ||
+            waited_ms >= WAIT_MS || atomic_load(request->cancelled))
+            break;
+        usleep(LOOK_MS * 1000);
+    }
+    return code;
+}
+
+static int begin(struct request *request, uint32_t owner, const char *why,
+                 struct response *response, struct err *err) {
+    uint64_t number = 0;
+    char id[CUSTOMER_ID_BYTES];
+    const char *who = request->principal.name ? request->principal.name : "";
+    struct erasure erasure;
+    customer_id_format(owner, id);
+    int code = erasure_begin(app_folder(request->app), owner, who, why, &number, err);
+    if (code)
+        return code;
+    audit_write(app_accounts(request->app), &request->principal, request->peer, "customer.erase",
+                id, arena_format(request->arena, "%llu", (unsigned long long)number));
+    code = jobs_request(app_jobs(request->app), job_erase.name, err);
+    if (!code)
+        code = await(request, number, &erasure, err);
+    if (code)
+        return code;
+    response_header(
+        request, response, "Location",
+        arena_format(request->arena, "/api/v1/erasures/%llu", (unsigned long long)number));
+    json_t *json = erasure_json(&erasure);
+    response_json(response, strcmp(erasure.state, "done") == 0 ? 200 : 202, json);
+    json_decref(json);
+    return HANDLED;
+}
+
+static int erase(struct request *request, struct response *response, struct err *err) {
+    static const char *const known[] = {"why", "preview", NULL};
+    const char *why = "";
+    json_t *body = NULL;
+    uint32_t owner = 0;
+    int code = unlimited(request, err);
+    if (!code && request->body.n)
+        code = request_json(request, &body, err);
+    if (!code && body)
+        code = api_known(body, known, err);
+    if (!code && body)
+        code = api_text(body, "why", "", WHY_MAX_BYTES, &why, err);
+    const json_t *flag = json_object_get(body, "preview");
+    if (!code && flag && !json_is_boolean(flag))
+        code = err_at(err, E_INVALID, "/preview", "must be true or false");
+    if (!code)
+        code = find(request, &owner, err);
+    if (!code)
+        code = json_is_true(flag) ? preview(request, owner, response, err)
+                                  : begin(request, owner, why, response, err);
+    json_decref(body);
+    return code;
+}
+
+/* ---- reading ---- */
+
+static int list(struct request *request, struct response *response, struct err *err) {
+    int64_t limit, before;
+    struct erasure *found;
+    size_t n = 0;
+    int code = request_query_int(request, "limit", PAGE_STANDARD, 1, PAGE_MAX, &limit, err);
+    if (!code)
+        code = request_query_int(request, "cursor", 0, 0, INT64_MAX, &before, err);
+    if (!code)
+        code = erasure_list(app_folder(request->app), (uint64_t)before, (size_t)limit,
+                            request->arena, &found, &n, err);
+    if (code)
+        return code;
+    json_t *rows = json_array();
+    for (size_t i = 0; i < n; i++)
+        json_array_append_new(rows, erasure_json(&found[i]));
+    response_list(response, rows,
+                  n == (size_t)limit ? arena_format(request->arena, "%llu",
+                                                    (unsigned long long)found[n - 1].number)
+                                     : NULL);
+    return HANDLED;
+}
+
+static int get(struct request *request, struct response *response, struct err *err) {
+    uint64_t number;
+    struct erasure erasure;
+    int code = api_number(request->params[0], &number, err);
+    if (!code)
+        code = erasure_get(app_folder(request->app), number, request->arena, &erasure, err);
+    if (code)
+        return code;
+    if (request_query(request, "download"))
+        response_header(request, response, "Content-Disposition",
+                        arena_format(request->arena, "attachment; filename=\"erasure-%llu.json\"",
+                                     (unsigned long long)number));
+    json_t *json = erasure_json(&erasure);
+    response_json(response, 200, json);
+    json_decref(json);
+    return HANDLED;
+}
+
+static int allow(struct request *request, struct response *response, struct err *err) {
+    uint64_t number;
+    int code = unlimited(request, err);
+    if (!code)
+        code = api_number(request->params[0], &number, err);
+    if (!code)
+        code = erasure_allow(app_folder(request->app), number, err);
+    if (code)
+        return code;
+    audit_write(app_accounts(request->app), &request->principal, request->peer, "suppression.lift",
+                request->params[0], "");
+    response->status = 204;
+    return HANDLED;
+}
+
+static const struct route routes[] = {
+    {METHOD_POST, "/api/v1/customers/{id}/erase", ACCESS_API, SCOPE_ADMIN, .role = ROLE_ADMIN,
+     .handle = erase,
+     .summary = "Erases a customer: counts and scores stay, who it was goes; {\"why\"}; "
+                "\"preview\": true counts what would go and changes nothing"},
+    {METHOD_DELETE, "/api/v1/customers/{id}", ACCESS_API, SCOPE_ADMIN, .role = ROLE_ADMIN,
+     .handle = erase, .summary = "The same as POST …/erase"},
+    {METHOD_GET, "/api/v1/erasures", ACCESS_API, SCOPE_ADMIN, .role = ROLE_ADMIN, .handle = list,
+     .summary = "Who was erased, newest first, each with its report"},
+    {METHOD_GET, "/api/v1/erasures/{number}", ACCESS_API, SCOPE_ADMIN, .role = ROLE_ADMIN,
+     .handle = get, .summary = "One erasure and its proof; ?download=1 as a file"},
+    {METHOD_DELETE, "/api/v1/erasures/{number}/suppression", ACCESS_API, SCOPE_ADMIN,
+     .role = ROLE_ADMIN, .handle = allow,
+     .summary = "Lets the erased person come back, as somebody new"},
+};
+const struct route_table api_erasure_routes = ROUTE_TABLE(routes);
