@@ -23,10 +23,10 @@ extern const struct route_table api_kiosk_routes;
 extern const struct route_table api_review_routes,
     api_review_subject_routes; /* reviews.c, review_subjects.c */
 extern const struct route_table api_segment_routes;
-    api_review_subject_routes;                      /* reviews.c, review_subjects.c */
-extern const struct route_table api_erasure_routes; /* privacy */
 
 extern const struct route_table api_identifier_kind_routes;
+
+extern const struct route_table api_erasure_routes;
 
 /* Answers where a person is signed in (sessions.c). */
 must_use int api_sessions(struct request *request, struct response *response, uint64_t user,
