@@ -28,6 +28,8 @@ extern const struct route_table api_identifier_kind_routes;
 
 extern const struct route_table api_erasure_routes;
 
+/* A job as GET /api/v1/jobs tells it (jobs.c); null where there is none of that name. New reference. */
+json_t *api_job(struct request *request, const char *name);
 /* Answers where a person is signed in (sessions.c). */
 must_use int api_sessions(struct request *request, struct response *response, uint64_t user,
                           struct err *err);

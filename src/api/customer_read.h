@@ -49,6 +49,10 @@ must_use int reader_traits(struct reader *reader, uint32_t owner, const uint32_t
 must_use int customer_names(struct request *request, const uint32_t *owners, size_t n,
                             struct slice *names, struct err *err);
 
+/* userIds of owners in any order (customers.c); absent where there is none. */
+must_use int customer_user_ids(struct request *request, const uint32_t *owners, size_t n,
+                               struct slice *user_ids, struct err *err);
+
 /* One customer as GET /api/v1/customers/{id} answers it (customers.c): a new reference. E_NOT_FOUND where the asker may see
  * nothing of it. */
 must_use int customer_read(struct request *request, struct reader *reader, uint32_t owner,

@@ -150,9 +150,8 @@ static int compare_u32(const void *a, const void *b) {
     return (x > y) - (x < y);
 }
 
-/* userIds of owners in any order. */
-static int user_ids_of(struct request *request, const uint32_t *owners, size_t n,
-                       struct slice *user_ids, struct err *err) {
+int customer_user_ids(struct request *request, const uint32_t *owners, size_t n,
+                      struct slice *user_ids, struct err *err) {
     uint32_t *sorted = ARENA_ARRAY(request->arena, uint32_t, n + 1);
     struct slice *found = ARENA_ARRAY(request->arena, struct slice, n + 1);
     memcpy(sorted, owners, n * sizeof *sorted);
@@ -176,7 +175,7 @@ static int rows_json(struct request *request, struct reader *reader, const uint3
     size_t n_codes = name_codes(request, codes);
     int code = reader_summaries(reader, owners, n, summaries, err);
     if (!code)
-        code = user_ids_of(request, owners, n, user_ids, err);
+        code = customer_user_ids(request, owners, n, user_ids, err);
     *rows = json_array();
     for (size_t i = 0; !code && i < n; i++) {
         struct trait *traits;

@@ -43,17 +43,21 @@ static int list(struct request *request, struct response *response, struct err *
     return HANDLED;
 }
 
-static int answer_state(struct request *request, struct response *response, const char *name) {
+json_t *api_job(struct request *request, const char *name) {
     struct jobs *jobs = app_jobs(request->app);
     for (size_t i = 0; i < jobs_count(jobs); i++) {
         struct job_state state;
         jobs_state(jobs, i, request->arena, &state);
-        if (strcmp(state.job->name, name) != 0)
-            continue;
-        json_t *json = job_json(&state);
-        response_json(response, 202, json);
-        json_decref(json);
+        if (strcmp(state.job->name, name) == 0)
+            return job_json(&state);
     }
+    return json_null();
+}
+
+static int answer_state(struct request *request, struct response *response, const char *name) {
+    json_t *json = api_job(request, name);
+    response_json(response, 202, json);
+    json_decref(json);
     return HANDLED;
 }
 

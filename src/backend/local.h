@@ -117,7 +117,7 @@ json_t *json_of_name(const struct question *question, enum dictionary_kind kind,
 json_t *json_of_value(const struct value *value);
 json_t *json_of_ms(double ms); /* seconds; null for NaN */
 json_t *json_of_instant(int64_t ms);
-json_t *json_of_number(double number);                /* null for NaN; whole numbers as integers */
+json_t *json_of_number(double number); /* null where it is not finite; whole numbers as integers */
 json_t *json_of_share(uint64_t part, uint64_t whole); /* null when whole is 0 */
 /* "c_0000000042" */
 json_t *json_of_owner(uint32_t owner);

@@ -21,7 +21,7 @@ json_t *json_of_name(const struct question *question, enum dictionary_kind kind,
 }
 
 json_t *json_of_number(double number) {
-    if (isnan(number))
+    if (!isfinite(number))
         return json_null();
     if (number == floor(number) && fabs(number) < 0x1p53)
         return json_integer((json_int_t)number);

@@ -16,9 +16,8 @@ static int by_owner(const void *left, const void *right) {
     return (a->owner > b->owner) - (a->owner < b->owner);
 }
 
-/* Histories up to an instant, by owner; free() them. */
-static int histories(struct question *question, int64_t to_ms, struct purchase_history **rows,
-                     size_t *n, struct err *err) {
+int question_purchases(struct question *question, int64_t to_ms, struct purchase_history **rows,
+                       size_t *n, struct err *err) {
     const struct plan *plan = question->plan;
     struct scan_spec *spec = &question->spec;
     struct purchases_state states[SCAN_THREADS] = {0};
@@ -70,10 +69,10 @@ int answer_value(struct question *question, struct err *err) {
     struct value_input input = {.plan = plan};
     int code = find_owner(question, &input.customer, err);
     if (!code && plan->has_holdout)
-        code = histories(question, TIME_MAX_MS, &later, &input.n_later, err);
+        code = question_purchases(question, TIME_MAX_MS, &later, &input.n_later, err);
     if (!code)
-        code = histories(question, plan->has_until ? plan->until_ms : TIME_MAX_MS, &rows,
-                         &input.worth.n, err);
+        code = question_purchases(question, plan->has_until ? plan->until_ms : TIME_MAX_MS, &rows,
+                                  &input.worth.n, err);
     if (!code) {
         input.later = later;
         input.worth.rows = rows;

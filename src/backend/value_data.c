@@ -245,6 +245,20 @@ static json_t *observed_json(const struct worth_input *input) {
                     : json_null();
 }
 
+json_t *value_fitted(const struct value_input *input, const struct worth *worth,
+                     const struct rfm *rfm) {
+    const struct plan *plan = input->plan;
+    json_t *data = model_json(input, worth, rfm);
+    json_object_set_new(data, "observed", observed_json(&input->worth));
+    if (worth->buyers_fitted && plan->horizon > 0)
+        json_object_set_new(data, "expected", expected_json(input, worth));
+    if (worth->buyers_fitted && plan->has_holdout)
+        json_object_set_new(data, "holdout", holdout_json(input, worth));
+    if (input->customer)
+        json_object_set_new(data, "customer", customer_json(input, worth, rfm));
+    return data;
+}
+
 int value_data(const struct value_input *input, const atomic_bool *cancelled, json_t **data,
                struct err *err) {
     const struct plan *plan = input->plan;
@@ -260,14 +274,7 @@ int value_data(const struct value_input *input, const atomic_bool *cancelled, js
         worth.warnings[WORTH_TOO_FEW] = false;
         rfm_make(&rfm, &input->worth, plan->ntile ? RFM_NTILE : RFM_QUANTILE);
     }
-    *data = model_json(input, &worth, &rfm);
-    json_object_set_new(*data, "observed", observed_json(&input->worth));
-    if (worth.buyers_fitted && plan->horizon > 0)
-        json_object_set_new(*data, "expected", expected_json(input, &worth));
-    if (worth.buyers_fitted && plan->has_holdout)
-        json_object_set_new(*data, "holdout", holdout_json(input, &worth));
-    if (input->customer)
-        json_object_set_new(*data, "customer", customer_json(input, &worth, &rfm));
+    *data = value_fitted(input, &worth, &rfm);
     free(rfm.scores);
     return 0;
 }

@@ -24,6 +24,10 @@ struct value_input {
 must_use int value_data(const struct value_input *input, const atomic_bool *cancelled,
                         json_t **data, struct err *err);
 
+/* The part after the fit. rfm: of the plan's model only. New reference. */
+json_t *value_fitted(const struct value_input *input, const struct worth *worth,
+                     const struct rfm *rfm);
+
 /* Last day observed: until, else the day before range.to, else that of the last purchase. */
 int32_t value_until_day(const struct plan *plan, const struct purchase_history *rows, size_t n);
 /* Number of the local day that holds an instant, days since 1970. */
@@ -37,8 +41,15 @@ json_t *value_row_json(const struct value_input *input, const struct worth *wort
 /* Probability alive, as it may be shown: NAN of one-time buyers under BG/NBD. */
 double value_alive(const struct worth *worth, const struct buyer *buyer);
 
+struct question;
+/* Purchases before an instant, by owner; free() them. The question's spec has been begun with the plan's filters. */
+must_use int question_purchases(struct question *question, int64_t to_ms,
+                                struct purchase_history **rows, size_t *n, struct err *err);
+
 /* value_ranks.c, both models fitted. */
 double value_of_row(const struct value_input *input, const struct worth *worth, size_t row);
+/* Of all rows; the dear part is worked out once for equal purchases and ages. */
+void value_of_rows(const struct value_input *input, const struct worth *worth, double *values);
 /* Adds total, distribution and, where the plan asks for some, most_valuable and at_risk. */
 void value_add_ranks(const struct value_input *input, const struct worth *worth, json_t *data);
 

@@ -21,6 +21,42 @@ struct ranked_row {
     size_t row;
 };
 
+struct placed_row {
+    uint32_t x;
+    int32_t first_day;
+    size_t row;
+};
+
+static int by_x_and_age(const void *left, const void *right) {
+    const struct placed_row *a = left, *b = right;
+    if (a->x != b->x)
+        return a->x < b->x ? -1 : 1;
+    return (a->first_day > b->first_day) - (a->first_day < b->first_day);
+}
+
+void value_of_rows(const struct value_input *input, const struct worth *worth, double *values) {
+    const struct worth_input *rows = &input->worth;
+    const struct plan *plan = input->plan;
+    struct placed_row *placed = calloc(rows->n + 1, sizeof *placed);
+    double purchases = 0; /* discounted, of who is active */
+    if (!placed)
+        abort();
+    for (size_t i = 0; i < rows->n; i++)
+        placed[i] = (struct placed_row){rows->rows[i].days - 1, rows->rows[i].first_day, i};
+    qsort(placed, rows->n, sizeof *placed, by_x_and_age);
+    for (size_t i = 0; i < rows->n; i++) {
+        size_t row = placed[i].row;
+        struct buyer buyer = worth_buyer(rows, &rows->rows[row]);
+        struct spender spender = worth_spender(&rows->rows[row]);
+        if (!i || by_x_and_age(&placed[i - 1], &placed[i]) != 0)
+            purchases = buyers_discounted(&worth->buyers, buyer.x, buyer.age, plan->months,
+                                          MONTH_DAYS / rows->unit_days, plan->discount);
+        values[row] = spend_expected(&worth->spend, &spender) *
+                      buyers_alive(&worth->buyers, &buyer) * purchases;
+    }
+    free(placed);
+}
+
 double value_of_row(const struct value_input *input, const struct worth *worth, size_t row) {
     const struct plan *plan = input->plan;
     struct buyer buyer = worth_buyer(&input->worth, &input->worth.rows[row]);
@@ -80,12 +116,12 @@ static json_t *at_risk_json(const struct value_input *input, const struct worth 
 void value_add_ranks(const struct value_input *input, const struct worth *worth, json_t *data) {
     size_t n = input->worth.n;
     struct ranked_row *ranked = calloc(n + 1, sizeof *ranked);
-    if (!ranked)
+    double *values = calloc(n + 1, sizeof *values), total = 0;
+    if (!ranked || !values)
         abort();
-    double total = 0;
-    for (size_t i = 0; i < n; i++) {
-        double value = value_of_row(input, worth, i);
-        ranked[i] = (struct ranked_row){isfinite(value) ? value : 0, i}; /* no mean exists: 0 */
+    value_of_rows(input, worth, values);
+    for (size_t i = 0; i < n; i++) { /* what has no mean counts for nothing */
+        ranked[i] = (struct ranked_row){isfinite(values[i]) ? values[i] : 0, i};
         total += ranked[i].key;
     }
     qsort(ranked, n, sizeof *ranked, by_key);
@@ -95,5 +131,6 @@ void value_add_ranks(const struct value_input *input, const struct worth *worth,
         json_object_set_new(data, "most_valuable", first_json(input, worth, ranked, n));
         json_object_set_new(data, "at_risk", at_risk_json(input, worth, ranked));
     }
+    free(values);
     free(ranked);
 }

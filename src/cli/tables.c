@@ -12,6 +12,7 @@
 #include "segment/segment.h"
 #include "privacy/privacy.h"
 #include "survey/job.h"
+#include "value/value.h"
 #include "voice/review.h"
 
 const struct command *const COMMANDS[] = {
@@ -88,6 +89,7 @@ static const struct route_table *const TABLES[] = {
 
 static const struct job *const JOBS[] = {
     &job_check,
+    &job_value,
     &job_survey_partial,
     &review_read_job,
     &review_night_job,

@@ -149,6 +149,8 @@ int demo_fill(struct app *app, struct demo_filling *filling, struct err *err) {
     if (!code)
         code = demo_promises(filler->folder, &DEMO, err);
     if (!code)
+        code = demo_worth(filler->folder, &DEMO, err);
+    if (!code)
         code = put_state(filler->folder, "1", filling, err);
     free(filler);
     malloc_trim(0);

@@ -34,5 +34,7 @@ must_use int demo_fill(struct app *app, struct demo_filling *filling, struct err
 /* The organisation's brand promises, once its events are there. */
 must_use int demo_promises(struct folder *folder, const struct principal *principal,
                            struct err *err);
+/* How it counts value, and the first estimate. */
+must_use int demo_worth(struct folder *folder, const struct principal *principal, struct err *err);
 
 #endif

@@ -34,10 +34,9 @@ static const char MAGIC[8] = {'S', 'E', 'N', 'D', 'A', 'N', 'U', 'M'};
 
 const char *const number_names[NUMBERS] = {
 #define X(name, text) text,
-    NUMBER_TABLE(X)
+    NUMBER_TABLE(X) NUMBER_INNER_TABLE(X)
 #undef X
 };
-const char *number_name(enum number number) { return number_names[number]; }
 
 struct numbers {
     struct shelf *shelf;

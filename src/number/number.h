@@ -40,15 +40,25 @@
     X(CHURN, "churn")   /* probability of leaving within the window */                             \
     X(WALLET, "share_of_wallet")                                                                   \
     X(POTENTIAL, "potential") /* what is spent elsewhere, a year */                                \
-    X(PRODUCTS, "products_held")
+    X(PRODUCTS, "products_held")                                                                   \
+    X(AT_RISK, "value_at_risk") /* clv times churn; without a model of leaving, spent times gone */
+/* What only pages and the API show: why a customer is thought to leave or stay, the strongest first: the place of the sign in
+ * the model from 1, negative where it speaks for staying, and its value. */
+#define NUMBER_INNER_TABLE(X)                                                                      \
+    X(WHY_1, "why_1")                                                                              \
+    X(WHY_2, "why_2")                                                                              \
+    X(WHY_3, "why_3")                                                                              \
+    X(WHY_1_VALUE, "why_1_value")                                                                  \
+    X(WHY_2_VALUE, "why_2_value")                                                                  \
+    X(WHY_3_VALUE, "why_3_value")
 
 enum number {
 #define X(name, text) NUMBER_##name,
-    NUMBER_TABLE(X)
+    NUMBER_TABLE(X) NUMBER_INNER_TABLE(X)
 #undef X
-        NUMBERS
+        NUMBERS,
+    NUMBERS_ASKED = NUMBER_WHY_1 /* rules may ask for the numbers before this one */
 };
-const char *number_name(enum number number);
 extern const char *const number_names[NUMBERS];
 
 struct numbers; /* an edition, immutable */

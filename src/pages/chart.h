@@ -55,6 +55,15 @@ void chart_flow_table(const struct chart *chart, const json_t *data, struct buf 
 void chart_variants(const struct chart *chart, const json_t *data, struct buf *out);
 void chart_variants_table(const struct chart *chart, const json_t *data, struct buf *out);
 
+/* data: [{"name"?,"customers","predicted","observed","low"?,"high"?}]; share: values are shares 0 … 1. */
+void chart_agreement(const struct chart *chart, bool share, const json_t *data, struct buf *out);
+void chart_agreement_table(const struct chart *chart, bool share, const json_t *data,
+                           struct buf *out);
+
+/* data: [{"group"?,"points":[{"day","share","low","high"}]}]. */
+void chart_survival(const struct chart *chart, const json_t *data, struct buf *out);
+void chart_survival_table(const struct chart *chart, const json_t *data, struct buf *out);
+
 /* data: [{"cohort","size","returned":[…]}]. */
 void chart_retention(const struct chart *chart, enum bucket every, const json_t *data,
                      struct buf *out);

@@ -186,7 +186,7 @@ int read_number_leaf(struct reader *r, const json_t *json, struct rule *rule) {
         return err_at(r->err, E_FORBIDDEN, r->pointer,
                       "estimates are of the whole organisation, not of some units");
     WITH_MEMBER(r, json, "of", of, code,
-                read_choice(r, of, "estimate", number_names, NUMBERS, &number));
+                read_choice(r, of, "estimate", number_names, NUMBERS_ASKED, &number));
     rule->kind = RULE_NUMBER;
     rule->number = (enum number)number;
     if (!code)

@@ -64,6 +64,11 @@ static void draw(const json_t *golden, const char *language, int form, struct bu
     else if (slice_is(kind, "retention"))
         form == 2 ? chart_retention_table(&chart, bucket_of(golden), data, out)
                   : chart_retention(&chart, bucket_of(golden), data, out);
+    else if (slice_is(kind, "agreement"))
+        form == 2 ? chart_agreement_table(&chart, has_view(golden, "share"), data, out)
+                  : chart_agreement(&chart, has_view(golden, "share"), data, out);
+    else if (slice_is(kind, "survival"))
+        form == 2 ? chart_survival_table(&chart, data, out) : chart_survival(&chart, data, out);
     else if (form == 2)
         chart_flow_table(&chart, data, out);
     else if (has_view(golden, "sankey"))
@@ -163,8 +168,9 @@ static void names_from_outside_are_escaped(void **unused) {
 
 static void nothing_gives_nothing(void **unused) {
     (void)unused;
-    static const char *const KINDS[] = {"trend", "funnel", "variants", "retention", "flow"};
-    for (size_t i = 0; i < 5; i++) {
+    static const char *const KINDS[] = {"trend", "funnel",    "variants", "retention",
+                                        "flow",  "agreement", "survival"};
+    for (size_t i = 0; i < sizeof KINDS / sizeof *KINDS; i++) {
         json_t *golden = json_pack("{s:s, s:o}", "kind", KINDS[i], "data",
                                    i == 2 || i == 4 ? json_object() : json_array());
         struct buf out;

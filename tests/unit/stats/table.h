@@ -17,12 +17,14 @@
 
 #include <cmocka.h>
 
+#ifndef NEAR
 #define NEAR(got, wanted, tolerance)                                                               \
     do {                                                                                           \
         double got_ = (got), wanted_ = (wanted);                                                   \
         if (!(fabs(got_ - wanted_) <= (tolerance)))                                                \
             fail_msg("%s is %.12g, not %.12g", #got, got_, wanted_);                               \
     } while (0)
+#endif
 
 enum { TABLE_COLUMNS = 24, CELL_BYTES = 48 };
 struct table {

@@ -7,22 +7,9 @@
  *
  * SPDX-License-Identifier: GPL-3.0-or-later
  */
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
-
-#include <cmocka.h>
-#include <math.h>
+#include "table.h"
 
 #include "stats/buyers.h"
-
-#define NEAR(got, wanted, tolerance)                                                               \
-    do {                                                                                           \
-        double got_ = (got), wanted_ = (wanted);                                                   \
-        if (!(fabs(got_ - wanted_) <= (tolerance)))                                                \
-            fail_msg("%s is %.10g, not %.10g", #got, got_, wanted_);                               \
-    } while (0)
 
 /* The published parameters, rounded as they were published. */
 static const struct buyers_model published = {false, 0.243, 4.414, 0.793, 2.426};
@@ -89,11 +76,30 @@ static void test_spend(void **state) {
     assert_true(isnan(spend_correlation(ten, 1)));
 }
 
+/* Ten customers of the CDNOW sample at the published parameters. */
+static void test_first_ten(void **state) {
+    (void)state;
+    struct table table = table_read(SHARED_DIR "/reference/m02_bgnbd_gg_first10.csv");
+    assert_int_equal(table.n, 10);
+    for (size_t i = 0; i < table.n; i++) {
+        uint32_t x = (uint32_t)table_number(&table, i, "frequency");
+        struct buyer buyer =
+            buyer_of(x, table_number(&table, i, "recency"), table_number(&table, i, "T"));
+        struct spender spender = {x, table_number(&table, i, "monetary")};
+        NEAR(buyers_alive(&published, &buyer), table_number(&table, i, "p_alive"), 1e-6);
+        NEAR(buyers_expected(&published, &buyer, 39), table_number(&table, i, "E_next39"), 1e-6);
+        NEAR(spend_expected(&published_spend, &spender), table_number(&table, i, "E_avg_value"),
+             1e-3);
+        NEAR(lifetime_value(&published, &published_spend, &buyer, &spender, 12, 4.345, 0.01),
+             table_number(&table, i, "clv12m"), 1e-3);
+    }
+    free(table.cells);
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_expectations),
-        cmocka_unit_test(test_pole),
-        cmocka_unit_test(test_one_time_buyers),
+        cmocka_unit_test(test_expectations),    cmocka_unit_test(test_pole),
+        cmocka_unit_test(test_one_time_buyers), cmocka_unit_test(test_first_ten),
         cmocka_unit_test(test_spend),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

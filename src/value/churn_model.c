@@ -1,0 +1,133 @@
+/*
+ * Learning who leaves, or where too few have left, plain weights. See value.h.
+ *
+ * SPDX-License-Identifier: GPL-3.0-or-later
+ */
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "value/churn.h"
+
+enum { SAMPLE = 200000 };
+
+/* Of signs in their standard deviations, where nothing can be learnt. */
+static const double plain_weights[SIGNS] = {
+    [SIGN_SILENCE] = 0.6,     [SIGN_FEWER] = 0.4,          [SIGN_CONTACTS_90] = -0.2,
+    [SIGN_UNHAPPY] = 0.5,     [SIGN_HAPPY] = -0.4,         [SIGN_TENURE] = -0.3,
+    [SIGN_ANNIVERSARY] = 0.3, [SIGN_SINCE_PURCHASE] = 0.4, [SIGN_OWN_RATE] = 0.6,
+    [SIGN_PURCHASES] = -0.3};
+
+struct sample {
+    double *x; /* rows of SIGNS_ALL */
+    uint8_t *y;
+    size_t n;
+};
+
+/* Every k-th customer, so that there are at most SAMPLE. */
+static struct sample take_sample(const struct estimation *run, const struct churn_setup *setup,
+                                 const struct standing *standing, const struct standing *later,
+                                 struct churn_model *model) {
+    size_t seen = 0, stride;
+    for (uint32_t owner = 1; owner < run->gather.n; owner++)
+        model->customers += standing_has(standing, run, setup, owner);
+    stride = model->customers / SAMPLE + 1;
+    struct sample sample = {calloc(model->customers / stride + 2, SIGNS_ALL * sizeof(double)),
+                            calloc(model->customers / stride + 2, 1), 0};
+    if (!sample.x || !sample.y)
+        abort();
+    for (uint32_t owner = 1; owner < run->gather.n; owner++) {
+        if (!standing_has(standing, run, setup, owner) || seen++ % stride)
+            continue;
+        double *row = &sample.x[sample.n * SIGNS_ALL];
+        standing_signs(standing, run, setup, owner, row);
+        sample.y[sample.n] = standing_left(standing, later, run, owner);
+        model->left += sample.y[sample.n++];
+    }
+    model->customers = sample.n;
+    return sample;
+}
+
+/* Means and deviations of the scaled signs; those that do not vary are left out. */
+static void standardise(struct churn_model *model, const struct sample *sample) {
+    for (size_t k = 0; k < SIGNS_ALL; k++) {
+        double sum = 0, squares = 0, plain = 0, n = (double)sample->n;
+        for (size_t i = 0; i < sample->n; i++) {
+            double raw = sample->x[i * SIGNS_ALL + k];
+            sum += sign_scaled(k, raw);
+            plain += raw;
+        }
+        double mean = sum / n;
+        for (size_t i = 0; i < sample->n; i++) {
+            double gap = sign_scaled(k, sample->x[i * SIGNS_ALL + k]) - mean;
+            squares += gap * gap;
+        }
+        double deviation = sqrt(squares / n);
+        if (!(deviation > 1e-3))
+            continue;
+        model->sign[model->p] = k;
+        model->mean[model->p] = mean;
+        model->typical[model->p] = plain / n;
+        model->deviation[model->p++] = deviation;
+    }
+}
+
+static void weigh_plainly(struct churn_model *model) {
+    model->logistic = (struct logistic){.p = model->p};
+    for (size_t i = 0; i < model->p; i++)
+        if (model->sign[i] < SIGNS)
+            model->logistic.coefficient[i + 1] = plain_weights[model->sign[i]];
+}
+
+int churn_learn(struct churn_model *model, const struct estimation *run,
+                const struct churn_setup *setup, const struct standing *standing,
+                const struct standing *later, struct err *err) {
+    *model = (struct churn_model){.slope = 1};
+    struct sample sample = take_sample(run, setup, standing, later, model);
+    int code = 0;
+    if (sample.n)
+        standardise(model, &sample);
+    weigh_plainly(model);
+    if (model->p && model->left >= VALUE_TOO_FEW &&
+        model->customers - model->left >= VALUE_TOO_FEW) {
+        struct err failure = {0};
+        double *x = calloc(sample.n, model->p * sizeof *x);
+        if (!x)
+            abort();
+        for (size_t i = 0; i < sample.n; i++)
+            for (size_t k = 0; k < model->p; k++)
+                x[i * model->p + k] =
+                    (sign_scaled(model->sign[k], sample.x[i * SIGNS_ALL + model->sign[k]]) -
+                     model->mean[k]) /
+                    model->deviation[k];
+        code = logistic_fit(&model->logistic, x, sample.y, sample.n, model->p, 1, run->cancelled,
+                            &failure);
+        free(x);
+        model->learnt = !code;
+        if (code == E_CANCELLED)
+            *err = failure;
+        else if (code)
+            weigh_plainly(model);
+        code = code == E_CANCELLED ? code : 0;
+    }
+    free(sample.x);
+    free(sample.y);
+    return code;
+}
+
+double churn_score(const struct churn_model *model, const double *raw, double *parts) {
+    double sum = model->logistic.coefficient[0];
+    for (size_t i = 0; i < model->p; i++) {
+        size_t sign = model->sign[i];
+        double part = model->logistic.coefficient[i + 1] *
+                      (sign_scaled(sign, raw[sign]) - model->mean[i]) / model->deviation[i];
+        sum += part;
+        if (parts)
+            parts[i] = part;
+    }
+    return sum;
+}
+
+double churn_probability(const struct churn_model *model, double score) {
+    return logistic_of(model->intercept + model->slope * score);
+}

@@ -1,0 +1,205 @@
+/*
+ * How this organisation counts purchases and contracts: one JSON document in the records (setting "value").
+ *
+ *   purchase   matcher; amount, product: properties of it; unit, months, discount, dropout: members of kind `value`
+ *   contract   null, or {"end": matcher, "start": matcher or absent, "since": trait with a date, "fee": trait, a month}
+ *   window     how far ahead leaving is foretold: "90d"
+ *   wallet     null, or the trait that says what a customer spends on this kind of thing in a year, wherever
+ *   groups     null, or the trait by whose values curves of lasting are compared
+ *
+ * SPDX-License-Identifier: GPL-3.0-or-later
+ */
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "backend/backend.h"
+#include "base/limits.h"
+#include "base/time.h"
+#include "store/store.h"
+#include "value/internal.h"
+
+enum { SETTING_MAX = 8192, WINDOW_MIN_DAYS = 7, WINDOW_MAX_DAYS = 730 };
+static const char SETTING[] = "value";
+
+static const char *const names[] = {"purchase", "amount",  "unit",    "months",
+                                    "discount", "dropout", "product", "contract",
+                                    "window",   "wallet",  "groups"};
+enum { NAMES = sizeof names / sizeof *names, QUESTION_NAMES = 6 };
+static const char *const contract_names[] = {"end", "start", "since", "fee"};
+enum { CONTRACT_NAMES = sizeof contract_names / sizeof *contract_names };
+
+static json_t *standard(void) {
+    return json_pack("{s:{s:s}, s:s, s:s, s:i, s:f, s:s, s:n, s:n, s:s, s:n, s:n}", "purchase",
+                     "event", "Order Completed", "amount", "total", "unit", "week", "months", 12,
+                     "discount", 0.01, "dropout", "mbgnbd", "product", "contract", "window", "90d",
+                     "wallet", "groups");
+}
+
+int value_settings_get(struct folder *folder, json_t **settings, struct err *err) {
+    char text[SETTING_MAX];
+    struct err none = {0};
+    sqlite3 *db = store_reader_get(folder->store);
+    int code = db ? store_setting_get(db, SETTING, text, sizeof text, &none) : E_IO;
+    store_reader_put(folder->store, db);
+    if (code && code != E_NOT_FOUND)
+        return err_set(err, code, "the settings could not be read");
+    json_t *set = code ? NULL : json_loads(text, 0, NULL);
+    *settings = standard();
+    if (set)
+        json_object_update(*settings, set);
+    json_decref(set);
+    return 0;
+}
+
+/* ---- checks ---- */
+
+static int known(const json_t *object, const char *const *allowed, size_t n, const char *prefix,
+                 struct err *err) {
+    const char *name;
+    json_t *value;
+    json_object_foreach((json_t *)(uintptr_t)object, name, value) {
+        bool found = false;
+        for (size_t i = 0; i < n; i++)
+            found |= strcmp(name, allowed[i]) == 0;
+        if (!found) {
+            char pointer[256];
+            snprintf(pointer, sizeof pointer, "%s/%.80s", prefix, name);
+            return err_at(err, E_INVALID, pointer, "no such setting");
+        }
+    }
+    return 0;
+}
+
+static int check_text(const json_t *object, const char *name, const char *prefix, bool needed,
+                      struct err *err) {
+    const json_t *text = json_object_get(object, name);
+    char pointer[64];
+    snprintf(pointer, sizeof pointer, "%s/%s", prefix, name);
+    if (!needed && (!text || json_is_null(text)))
+        return 0;
+    if (!json_is_string(text) || !json_string_length(text) ||
+        json_string_length(text) > LIMIT_NAME_BYTES)
+        return err_at(err, E_INVALID, pointer, "must be a name");
+    return 0;
+}
+
+/* What stands at `from` of a question that was checked, as it stands in the settings. */
+static void move_pointer(struct err *err, const char *from, const char *to) {
+    char moved[sizeof err->pointer];
+    size_t n = strlen(from);
+    bool below = strncmp(err->pointer, from, n) == 0;
+    snprintf(moved, sizeof moved, "%s%s", to, below ? err->pointer + n : "");
+    snprintf(err->pointer, sizeof err->pointer, "%s", moved);
+}
+
+static int check_matcher(struct folder *folder, const struct principal *principal,
+                         const json_t *contract, const char *name, bool needed, struct err *err) {
+    json_t *matcher = json_object_get(contract, name);
+    char pointer[64];
+    snprintf(pointer, sizeof pointer, "/contract/%s", name);
+    if (!matcher || json_is_null(matcher))
+        return needed ? err_at(err, E_INVALID, pointer, "is needed: which interaction is it?") : 0;
+    json_t *question = json_pack("{s:s, s:O}", "kind", "trend", "of", matcher);
+    int code = query_check(folder, question, principal, err);
+    json_decref(question);
+    if (code)
+        move_pointer(err, "/of", pointer);
+    return code;
+}
+
+static int check_contract(struct folder *folder, const struct principal *principal,
+                          const json_t *contract, struct err *err) {
+    if (!contract || json_is_null(contract))
+        return 0;
+    if (!json_is_object(contract))
+        return err_at(err, E_INVALID, "/contract", "must be an object or null");
+    int code = known(contract, contract_names, CONTRACT_NAMES, "/contract", err);
+    if (!code)
+        code = check_matcher(folder, principal, contract, "end", true, err);
+    if (!code)
+        code = check_matcher(folder, principal, contract, "start", false, err);
+    if (!code)
+        code = check_text(contract, "since", "/contract", false, err);
+    if (!code)
+        code = check_text(contract, "fee", "/contract", false, err);
+    bool begins = json_is_string(json_object_get(contract, "since")) ||
+                  json_is_object(json_object_get(contract, "start"));
+    if (!code && !begins)
+        return err_at(err, E_INVALID, "/contract/start",
+                      "a contract needs a start or the trait that says since when");
+    return code;
+}
+
+double settings_window_days(const json_t *settings) {
+    const char *text = json_string_value(json_object_get(settings, "window"));
+    int64_t ms = 0;
+    if (!text || time_parse_duration(slice_of(text), &ms))
+        return 90;
+    return (double)ms / DAY_MS;
+}
+
+static int check_window(const json_t *settings, struct err *err) {
+    const char *text = json_string_value(json_object_get(settings, "window"));
+    int64_t ms = 0;
+    if (!text || time_parse_duration(slice_of(text), &ms) ||
+        ms < (int64_t)WINDOW_MIN_DAYS * DAY_MS || ms > (int64_t)WINDOW_MAX_DAYS * DAY_MS)
+        return err_at(err, E_INVALID, "/window", "must be a time between 7d and 730d");
+    return 0;
+}
+
+static int check_purchase(struct folder *folder, const struct principal *principal,
+                          const json_t *settings, struct err *err) {
+    json_t *question = json_pack("{s:s, s:s}", "kind", "value", "model", "clv");
+    for (size_t i = 0; i < QUESTION_NAMES; i++)
+        json_object_set(question, names[i], json_object_get(settings, names[i]));
+    int code = query_check(folder, question, principal, err);
+    json_decref(question);
+    return code;
+}
+
+/* Who has contracts need not sell anything else. */
+static bool is_standard_purchase(const json_t *settings) {
+    json_t *usual = standard();
+    bool same =
+        json_equal(json_object_get(usual, "purchase"), json_object_get(settings, "purchase"));
+    json_decref(usual);
+    return same;
+}
+
+static int check(struct folder *folder, const struct principal *principal, const json_t *settings,
+                 struct err *err) {
+    static const char *const texts[] = {"product", "wallet", "groups"};
+    int code = known(settings, names, NAMES, "", err);
+    bool contracts = json_is_object(json_object_get(settings, "contract"));
+    if (!code && !(contracts && is_standard_purchase(settings)))
+        code = check_purchase(folder, principal, settings, err);
+    if (!code)
+        code = check_contract(folder, principal, json_object_get(settings, "contract"), err);
+    if (!code)
+        code = check_window(settings, err);
+    for (size_t i = 0; !code && i < sizeof texts / sizeof *texts; i++)
+        code = check_text(settings, texts[i], "", false, err);
+    return code;
+}
+
+static int write_setting(void *context, sqlite3 *db, struct err *err) {
+    return store_setting_put(db, SETTING, context, err);
+}
+
+int value_settings_put(struct folder *folder, const struct principal *principal,
+                       const json_t *settings, struct err *err) {
+    if (!json_is_object(settings))
+        return err_set(err, E_INVALID, "settings are an object");
+    json_t *whole = standard();
+    json_object_update(whole, (json_t *)(uintptr_t)settings);
+    int code = check(folder, principal, whole, err);
+    char *text = code ? NULL : json_dumps(whole, JSON_COMPACT);
+    if (text && strlen(text) >= SETTING_MAX)
+        code = err_set(err, E_TOO_LARGE, "these settings are too long");
+    if (text && !code)
+        code = store_write(folder->store, write_setting, text, err);
+    free(text);
+    json_decref(whole);
+    return code;
+}
