@@ -46,3 +46,11 @@ double poisson_at_least(unsigned k, double mean) {
     gsl_quiet();
     return k == 0 ? 1 : mean > 0 ? gsl_cdf_poisson_Q(k - 1, mean) : (double)NAN;
 }
+
+double binomial_upper(double k, double n, double p) {
+    gsl_quiet();
+    if (!(k > 0))
+        return 1;
+    return k <= n && p >= 0 && p <= 1 ? gsl_cdf_binomial_Q((unsigned)k - 1, p, (unsigned)n)
+                                      : (double)NAN;
+}
