@@ -5,6 +5,7 @@
  */
 #include "base/utf8.h"
 
+#include <unicode/uchar.h>
 #include <unicode/unorm2.h>
 #include <unicode/ustring.h>
 
@@ -132,6 +133,22 @@ struct slice utf8_fold(struct slice text, struct arena *arena) {
     if (U_FAILURE(status))
         return arena_copy(arena, text);
     return (struct slice){narrow, (size_t)bytes};
+}
+
+struct slice utf8_plain(struct slice text, struct arena *arena) {
+    UErrorCode status = U_ZERO_ERROR;
+    int32_t room = (int32_t)(text.n * 4 + 8), n = 0, folded = 0, apart = 0, kept = 0, bytes = 0;
+    UChar *wide = arena_get(arena, sizeof *wide * (size_t)room);
+    UChar *other = arena_get(arena, sizeof *other * (size_t)room);
+    u_strFromUTF8WithSub(wide, room, &n, text.p, (int32_t)text.n, 0xfffd, NULL, &status);
+    folded = u_strFoldCase(other, room, wide, n, U_FOLD_CASE_DEFAULT, &status);
+    apart = unorm2_normalize(unorm2_getNFDInstance(&status), other, folded, wide, room, &status);
+    for (int32_t i = 0; U_SUCCESS(status) && i < apart; i++)
+        if (u_charType(wide[i]) != U_NON_SPACING_MARK)
+            wide[kept++] = wide[i];
+    char *narrow = arena_get(arena, (size_t)room * 3);
+    u_strToUTF8(narrow, room * 3, &bytes, wide, kept, &status);
+    return U_FAILURE(status) ? utf8_fold(text, arena) : (struct slice){narrow, (size_t)bytes};
 }
 
 struct slice utf8_cut(struct slice text, size_t n) {

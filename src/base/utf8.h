@@ -25,6 +25,9 @@ struct slice utf8_trim(struct slice text);
 /* Case folded (Unicode full folding) and composed (NFC), for comparing names; copied to the arena. */
 struct slice utf8_fold(struct slice text, struct arena *arena);
 
+/* The same without accents and other marks, for finding words however they were written. */
+struct slice utf8_plain(struct slice text, struct arena *arena);
+
 /* The longest beginning of at most n bytes that does not cut a character. */
 struct slice utf8_cut(struct slice text, size_t n);
 

@@ -9,6 +9,7 @@
 #include <math.h>
 
 #include "base/limits.h"
+#include "collect/asked.h"
 
 enum { SHORT_TEXT_BYTES = 120, SHARED_BYTES = 1024 };
 
@@ -124,6 +125,32 @@ static bool single(const struct event *event, struct answer *answer) {
     return true;
 }
 
+/* What somebody wrote beside a score; length 0: nothing. */
+static struct slice comment_of(const struct event *event) {
+    static const char *const names[] = {"comment", "text", "review_body"};
+    struct slice text = {"", 0};
+    for (size_t i = 0; !text.n && i < sizeof names / sizeof *names; i++)
+        text = text_property(event, names[i]);
+    return text;
+}
+
+/* The score, and its comment as an answer of its own. */
+static size_t single_answers(const struct event *event, const struct carrier *carrier,
+                             struct answer *answers) {
+    size_t n = single(event, answers);
+    struct slice words = comment_of(event);
+    bool said = n && answers->value.type == VALUE_TEXT && slice_equal(answers->value.text, words);
+    if (n)
+        complete(carrier, answers);
+    if (words.n && !said) {
+        answers[n] = (struct answer){.question = SLICE_LITERAL("comment"),
+                                     .metric = SLICE_LITERAL("text"),
+                                     .value = {.type = VALUE_TEXT, .text = words}};
+        complete(carrier, &answers[n++]);
+    }
+    return n;
+}
+
 /* ---- an interaction with a list of answers ---- */
 
 static struct slice json_text(const json_t *json, struct arena *arena) {
@@ -220,6 +247,39 @@ static enum refusal list_answers(struct listing *listing, struct slice text, con
     return refusal;
 }
 
+/* ---- what holds for the whole response ---- */
+
+static bool is_staff(const struct value *value) {
+    static const char *const names[] = {"staff", "employee", "personal", "empleado", "empleada"};
+    for (size_t i = 0; value && value->type == VALUE_TEXT && i < sizeof names / sizeof *names; i++)
+        if (slice_is(value->text, names[i]))
+            return true;
+    return false;
+}
+
+static bool is_said(const struct value *value) {
+    return value && (value->type == VALUE_TRUE || (value->type == VALUE_TEXT && value->text.n > 0));
+}
+
+static void note_response(const struct event *event, struct answer *answers, size_t n,
+                          struct arena *arena) {
+    bool words = false;
+    const char *flag = is_said(property_of(event, "misuse"))        ? "misuse"
+                       : is_staff(property_of(event, "invited_by")) ? "picked_by_staff"
+                                                                    : NULL;
+    for (size_t i = 0; i < n; i++) {
+        if (!slice_is(answers[i].metric, "text") || answers[i].value.type != VALUE_TEXT)
+            continue;
+        words = true;
+        if (!flag && words_say_asked(answers[i].value.text, arena))
+            flag = "asked_words";
+    }
+    for (size_t i = 0; i < n; i++) {
+        answers[i].words = words;
+        answers[i].flag = flag;
+    }
+}
+
 enum refusal answers_of(const struct event *event, struct arena *arena, struct answer **answers,
                         size_t *n, const char **message) {
     struct listing listing = {.carrier = carrier_of(event), .arena = arena};
@@ -231,11 +291,10 @@ enum refusal answers_of(const struct event *event, struct arena *arena, struct a
     if (list && list->type == VALUE_JSON) {
         refusal = list_answers(&listing, list->text, message);
     } else {
-        listing.answers = ARENA_ARRAY(arena, struct answer, 1);
-        listing.n = single(event, listing.answers);
-        if (listing.n)
-            complete(listing.carrier, listing.answers);
+        listing.answers = ARENA_ARRAY(arena, struct answer, 2);
+        listing.n = single_answers(event, listing.carrier, listing.answers);
     }
+    note_response(event, listing.answers, listing.n, arena);
     *answers = listing.answers;
     *n = refusal ? 0 : listing.n;
     return refusal;
@@ -271,8 +330,9 @@ static void put_number(struct encoding *encoding, const char *name, double numbe
 
 /* Names that the answer says itself. */
 static bool is_own(struct slice name) {
-    static const char *const names[] = {"question",  "metric",    "value",  "score",  "rating",
-                                        "scale_min", "scale_max", "points", "answers"};
+    static const char *const names[] = {"question", "metric",       "value",      "score",
+                                        "rating",   "scale_min",    "scale_max",  "points",
+                                        "answers",  "answer.words", "answer.flag"};
     for (size_t i = 0; i < sizeof names / sizeof *names; i++)
         if (slice_is(name, names[i]))
             return true;
@@ -302,6 +362,10 @@ bool answer_encode(const struct event *event, const struct answer *answer, struc
     }
     if (answer->has_points)
         put_number(&encoding, "points", answer->points);
+    if (answer->words)
+        put(&encoding, SLICE_LITERAL("answer.words"), &(struct value){.type = VALUE_TRUE});
+    if (answer->flag)
+        put_text(&encoding, "answer.flag", slice_of(answer->flag));
     put_text(&encoding, "context.touchpoint",
              answer->touchpoint.n ? answer->touchpoint : event->touchpoint);
     return !encoding.failed;

@@ -5,7 +5,7 @@
  * An interaction of CARRIERS (answers.c) carries answers in its property `answers`, a list of objects
  *   {"question": "recommend", "metric": "nps", "value": 9, "scale": [0, 10], "touchpoint": "shop"}
  * or is one itself: then `value` (or `score`, `rating`) stands among its own properties, with `question`, `metric`,
- * `scale_min`, `scale_max` where they are said. Each answer becomes a row ROW_ANSWER behind the interaction: same customer,
+ * `scale_min`, `scale_max` where they are said, and its `comment` (`text`, `review_body`) is an answer in words besides. Each answer becomes a row ROW_ANSWER behind the interaction: same customer,
  * instant, event, channel, unit and source, its short properties (survey, version, weight …), and
  *   question, metric  text; metric is `text` for words, `rating` for a number of which nothing is known
  *   value             number, text or truth value; several choices are several answers
@@ -13,6 +13,10 @@
  *   points            what the value counts for: nps −1, 0, +1; csat and ces 1 above the middle of the scale, else 0 (of
  *                     5 points 4 and 5, of 7 points 5 to 7, of three faces the happy one); rating the value; absent where
  *                     the value lies outside its scale, and for words
+ *   answer.words      true where the same response says something in words
+ *   answer.flag       why it should not count, by itself: `asked_words` (the words say that a score was asked for: asked.h),
+ *                     `picked_by_staff` (`invited_by` is staff), `misuse` (the device said so in `misuse`). What only many
+ *                     answers together show is found when a score is asked for (journey/asked.h).
  *
  * SOURCES  docs/metrics.md; NPS: Reichheld 2003; CSAT as share of the upper answers; CES 2.0: Dixon, Toman 2013.
  *
@@ -29,6 +33,8 @@ struct answer {
     double scale_min, scale_max;               /* equal: none */
     double points;
     bool has_points;
+    bool words;       /* the response has words */
+    const char *flag; /* NULL: none */
 };
 
 /* The event's name is one of a carrier. Cheap: every event is asked. */

@@ -110,6 +110,59 @@ static void test_lists(void **state) {
     assert_true(slice_is(answers[4].touchpoint, "hall"));
 }
 
+/* A comment beside a score is an answer of its own. */
+static void test_comments(void **state) {
+    (void)state;
+    assert_int_equal(
+        take("Survey Responded", "{\"metric\":\"nps\",\"score\":9,\"comment\":\"Muy rápidos\"}"),
+        REFUSAL_NONE);
+    assert_int_equal(n, 2);
+    assert_true(answers[0].words && answers[1].words && !answers[0].flag);
+    assert_true(slice_is(answers[1].metric, "text") && slice_is(answers[1].question, "comment"));
+    assert_int_equal(take("Survey Responded", "{\"metric\":\"nps\",\"score\":9}"), REFUSAL_NONE);
+    assert_true(n == 1 && !answers[0].words);
+    assert_int_equal(take("Product Reviewed", "{\"review_body\":\"Se rompió\"}"), REFUSAL_NONE);
+    assert_true(n == 1 && slice_is(answers[0].value.text, "Se rompió"));
+}
+
+/* Scores that were asked for say so themselves: in words, by who invited, by the device. */
+static void test_flags(void **state) {
+    (void)state;
+    static const struct {
+        const char *properties, *flag;
+    } cases[] = {
+        {"\"comment\":\"Me pidieron un 10 y aquí está\"", "asked_words"},
+        {"\"comment\":\"ME HAN PEDIDO QUE LES VALORE BIEN\"", "asked_words"},
+        {"\"comment\":\"La chica dijo que pusiera la máxima nota\"", "asked_words"},
+        {"\"comment\":\"They asked me to give five stars\"", "asked_words"},
+        {"\"comment\":\"Em van demanar que posés un deu\"", "asked_words"},
+        {"\"comment\":\"10 como me dijeron\"", "asked_words"},
+        {"\"comment\":\"Pongo 10 porque me lo pidió el chaval\"", "asked_words"},
+        {"\"comment\":\"Me dijeron que vendrían a las 10 y no vino nadie\"", NULL},
+        {"\"comment\":\"Me pidieron 10 euros\"", NULL},
+        {"\"comment\":\"Me pidieron el DNI dos veces\"", NULL},
+        {"\"comment\":\"You asked me to score it\"", NULL},
+        {"\"comment\":\"Un 10 para Marta\"", NULL},
+        {"\"comment\":\"Pedí una cita y me atendieron enseguida, sin esperas ni nada raro: un 10\"",
+         NULL},
+        {"\"invited_by\":\"staff\"", "picked_by_staff"},
+        {"\"invited_by\":\"system\"", NULL},
+        {"\"misuse\":\"many_taps\"", "misuse"},
+        {"\"misuse\":\"\"", NULL},
+        {"\"misuse\":false", NULL},
+    };
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        take("Survey Responded",
+             arena_format(&arena, "{\"metric\":\"nps\",\"score\":10,%s}", cases[i].properties));
+        const char *flag = answers[0].flag;
+        if ((flag == NULL) != (cases[i].flag == NULL) || (flag && strcmp(flag, cases[i].flag) != 0))
+            fail_msg("%s is flagged %s", cases[i].properties, flag ? flag : "not at all");
+    }
+    take("Survey Responded", "{\"answers\":[{\"metric\":\"nps\",\"value\":10},"
+                             "{\"question\":\"why\",\"value\":\"me pidieron un diez\"}]}");
+    assert_string_equal(answers[0].flag, "asked_words");
+}
+
 static void test_refused(void **state) {
     (void)state;
     assert_int_equal(take("Survey Responded", "{\"answers\":{\"a\":1}}"), REFUSAL_BAD_FIELD);
@@ -129,6 +182,8 @@ int main(void) {
         cmocka_unit_test_setup_teardown(test_carriers, setup, teardown),
         cmocka_unit_test_setup_teardown(test_points, setup, teardown),
         cmocka_unit_test_setup_teardown(test_lists, setup, teardown),
+        cmocka_unit_test_setup_teardown(test_comments, setup, teardown),
+        cmocka_unit_test_setup_teardown(test_flags, setup, teardown),
         cmocka_unit_test_setup_teardown(test_refused, setup, teardown),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
