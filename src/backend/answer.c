@@ -105,7 +105,7 @@ static json_t *flatten(const json_t *answer) {
     const json_t *data = json_object_get(answer, "data");
     if (json_is_array(data))
         return flatten_rows(data);
-    static const char *const lists[] = {"variants", "customers"};
+    static const char *const lists[] = {"variants", "customers", "bands"};
     for (size_t i = 0; i < sizeof lists / sizeof *lists; i++)
         if (json_object_get(data, lists[i]))
             return flatten_rows(json_object_get(data, lists[i]));

@@ -13,6 +13,7 @@
 struct knowledge {
     struct units units;
     struct stored_rules stored;
+    struct score_rules scores;
     struct plan_context context;
 };
 
@@ -22,11 +23,14 @@ static int learn(struct folder *folder, int64_t now_ms, struct arena *arena,
     int code = units_load(db, folder->dictionary, arena, &knowledge->units, err);
     if (!code)
         code = stored_rules_load(db, arena, &knowledge->stored, err);
+    if (!code)
+        code = score_rules_load(db, arena, &knowledge->scores, err);
     store_reader_put(folder->store, db);
     knowledge->context = (struct plan_context){.dictionary = folder->dictionary,
                                                .zone = folder->zone,
                                                .units = &knowledge->units,
                                                .stored = &knowledge->stored,
+                                               .scores = &knowledge->scores,
                                                .now_ms = now_ms};
     return code;
 }

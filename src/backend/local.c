@@ -26,7 +26,9 @@
     X(DROP_OFF, answer_drop_off)                                                                   \
     X(SCORE, answer_score)                                                                         \
     X(VALUE, answer_value)                                                                         \
-    X(PROMISE, answer_promise)
+    X(PROMISE, answer_promise)                                                                     \
+    X(ANSWERS, answer_answers)                                                                     \
+    X(CONDITIONS, answer_conditions)
 
 static int (*const answers[PLAN_KINDS])(struct question *, struct err *) = {
 #define X(kind, answer) [PLAN_##kind] = answer,
@@ -48,6 +50,7 @@ static void begin_spec(struct question *question) {
     spec->by_property = plan->by_property;
     spec->by_values = &question->by_values;
     spec->case_values = &question->case_values;
+    spec->extra_values = question->extra_values;
     spec->members = plan->segment && plan->by != BY_SEGMENT ? &question->segment : NULL;
 }
 
@@ -313,6 +316,8 @@ static int run_plan(struct folder *folder, const struct plan *plan, struct query
                                   .meta = json_object()};
     value_table_init(&question->by_values);
     value_table_init(&question->case_values);
+    for (int x = 0; x < VIEW_EXTRAS; x++)
+        value_table_init(&question->extra_values[x]);
     code = run_question(question, err);
     if (code) {
         json_decref(question->data);
@@ -322,6 +327,8 @@ static int run_plan(struct folder *folder, const struct plan *plan, struct query
     }
     value_table_release(&question->by_values);
     value_table_release(&question->case_values);
+    for (int x = 0; x < VIEW_EXTRAS; x++)
+        value_table_release(&question->extra_values[x]);
     snapshot_release(snapshot);
     return code;
 }

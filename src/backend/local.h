@@ -36,7 +36,7 @@ struct question {
     struct scan_spec spec; /* begun with the plan's filters */
     struct scan scan;
     struct grouping grouping; /* of plan->by */
-    struct value_table by_values, case_values;
+    struct value_table by_values, case_values, extra_values[VIEW_EXTRAS];
     struct owner_set behind; /* people */
     uint32_t people_group;
     json_t *data, *meta; /* the answer's; meta takes extra members */
@@ -98,6 +98,8 @@ must_use int answer_timeline(struct question *question, struct err *err);
 must_use int answer_score(struct question *question, struct err *err);
 must_use int answer_value(struct question *question, struct err *err);
 must_use int answer_promise(struct question *question, struct err *err);
+must_use int answer_answers(struct question *question, struct err *err);
+must_use int answer_conditions(struct question *question, struct err *err);
 
 /* Every interaction of one owner that the filters leave, in order. */
 struct collected {

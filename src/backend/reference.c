@@ -128,7 +128,8 @@ static int in_customer_order(const void *left, const void *right) {
 }
 
 int reference_load(struct reference_world *world, struct folder *folder, struct err *err) {
-    *world = (struct reference_world){.dictionary = folder->dictionary};
+    *world =
+        (struct reference_world){.dictionary = folder->dictionary, .asked = reference_asked_new()};
     arena_init(&world->arena);
     struct snapshot *snapshot = NULL;
     struct touchpoint_rule *rules = NULL;
@@ -167,6 +168,7 @@ void reference_release(struct reference_world *world) {
     free(world->answers);
     free(world->traits);
     numbers_put(world->numbers);
+    reference_asked_release(world);
     arena_release(&world->arena);
     *world = (struct reference_world){0};
 }
@@ -504,14 +506,16 @@ json_t *reference_quantile(double *values, size_t n, double q) {
 /* ---- answers ---- */
 
 static json_t *data_of(const struct reference_world *world, const struct plan *plan,
-                       const struct reference_view *view, struct arena *arena) {
+                       const struct reference_view *view, struct arena *arena, int *code,
+                       struct err *err) {
+    json_t *data = NULL;
     switch (plan->kind) {
     case PLAN_TREND: return reference_trend(world, plan, view, arena);
     case PLAN_FUNNEL: return reference_funnel(world, plan, view, arena);
     case PLAN_FLOW: return reference_flow(world, plan, view, arena);
     case PLAN_VARIANTS: return reference_variants(world, plan, view, arena);
     case PLAN_RETENTION: return reference_retention(world, plan, view, arena);
-    case PLAN_SCORE: return reference_score(world, plan, view, arena);
+    case PLAN_SCORE: *code = reference_score(world, plan, view, arena, &data, err); return data;
     case PLAN_PROMISE: return reference_promise(world, plan, view, arena);
     case PLAN_VALUE: return reference_value(world, plan, view, arena);
     case PLAN_CUSTOMERS: return reference_customers(world, plan, arena);
@@ -530,9 +534,11 @@ int reference_answer(const struct reference_world *world, const struct plan *pla
     size_t interactions = 0;
     for (size_t i = 0; i < view.n; i++)
         interactions += view.cases[i].n;
-    json_t *data = data_of(world, plan, &view, &arena);
     int code = 0;
-    if (data) {
+    json_t *data = data_of(world, plan, &view, &arena, &code, err);
+    if (code) {
+        json_decref(data);
+    } else if (data) {
         /* Of `customers`: the universe; which interactions a rule reads is the backend's affair. */
         bool rule = plan->kind == PLAN_CUSTOMERS;
         json_t *meta = rule ? json_pack("{s:I}", "customers", (json_int_t)world->n_owners)

@@ -33,7 +33,8 @@ struct reference_world {
     uint32_t *owners; /* every owner, ascending */
     size_t n_owners;
     const struct dictionary *dictionary;
-    struct numbers *numbers; /* estimates, NULL: none */
+    struct numbers *numbers;       /* estimates, NULL: none */
+    struct reference_asked *asked; /* reference_score.c: what it found at its first question */
 };
 
 must_use int reference_load(struct reference_world *world, struct folder *folder, struct err *err);
@@ -106,8 +107,12 @@ json_t *reference_retention(const struct reference_world *, const struct plan *,
                             const struct reference_view *, struct arena *);
 json_t *reference_value(const struct reference_world *, const struct plan *,
                         const struct reference_view *, struct arena *);
-json_t *reference_score(const struct reference_world *, const struct plan *,
-                        const struct reference_view *, struct arena *);
+/* E_INVALID: margins that cannot be met. *data is a new reference in any case. */
+must_use int reference_score(const struct reference_world *, const struct plan *,
+                             const struct reference_view *, struct arena *, json_t **data,
+                             struct err *err);
+struct reference_asked *reference_asked_new(void);
+void reference_asked_release(struct reference_world *world);
 json_t *reference_promise(const struct reference_world *, const struct plan *,
                           const struct reference_view *, struct arena *);
 json_t *reference_customers(const struct reference_world *, const struct plan *, struct arena *);

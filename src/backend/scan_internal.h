@@ -25,7 +25,7 @@ struct scan_part {
     uint32_t n_where;
     struct scan_matcher of;
     struct scan_matcher matchers[PLAN_MATCHERS];
-    struct expr_values by, cases;
+    struct expr_values by, cases, extras[VIEW_EXTRAS];
     struct expr_number number, weight;
 };
 

@@ -314,6 +314,8 @@ static void gather_columns(struct picked *picked, const struct scan_spec *spec,
         view->number = gather_numbers(picked, &part->number);
     if (spec->weight_property)
         view->weight = gather_numbers(picked, &part->weight);
+    for (uint32_t x = 0; x < spec->n_extras; x++)
+        view->extra[x] = gather_values(picked, &part->extras[x]);
     view->row = picked->rows;
 }
 

@@ -31,7 +31,7 @@ static size_t add_properties(uint32_t *properties, size_t n, const struct predic
 }
 
 static size_t wanted_properties(const struct scan_spec *spec, struct arena *arena, uint32_t **out) {
-    size_t most = spec->filter.n_where + (spec->of ? spec->of->n_where : 0) + 4;
+    size_t most = spec->filter.n_where + (spec->of ? spec->of->n_where : 0) + 4 + spec->n_extras;
     for (uint32_t m = 0; m < spec->n_matchers; m++)
         most += spec->matchers[m]->n_where;
     uint32_t *properties = ARENA_ARRAY(arena, uint32_t, most);
@@ -48,6 +48,8 @@ static size_t wanted_properties(const struct scan_spec *spec, struct arena *aren
         properties[n++] = spec->number_property;
     if (spec->weight_property)
         properties[n++] = spec->weight_property;
+    for (uint32_t x = 0; x < spec->n_extras; x++)
+        properties[n++] = spec->extra_properties[x];
     *out = properties;
     return n;
 }
@@ -83,7 +85,7 @@ static bool lies_ready(const struct scan_spec *spec, const struct scan_part *par
     const struct filter *filter = &spec->filter;
     return !part->time_cut && !filter->n_where && !filter->some_channels && !filter->some_units &&
            !spec->of && !spec->members && spec->by != BY_PROPERTY && !spec->case_property &&
-           !spec->number_property && !spec->weight_property;
+           !spec->number_property && !spec->weight_property && !spec->n_extras;
 }
 
 static void prepare_part(struct scan *scan, struct scan_part *prepared, const struct part *part,
@@ -108,6 +110,9 @@ static void prepare_part(struct scan *scan, struct scan_part *prepared, const st
         prepared->number = expr_number(part, spec->number_property, arena);
     if (spec->weight_property)
         prepared->weight = expr_number(part, spec->weight_property, arena);
+    for (uint32_t x = 0; x < spec->n_extras; x++)
+        prepared->extras[x] =
+            expr_values(part, spec->extra_properties[x], &spec->extra_values[x], arena);
 }
 
 /* Matchers by event alone (or touchpoint alone) need one table; no masks are made then. */

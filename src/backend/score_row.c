@@ -24,50 +24,93 @@ static struct estimate estimate_of(enum score_kind kind, double n, double sum, d
     }
 }
 
-struct estimate score_estimate(enum score_kind kind, bool weighted, const struct score_cell *cell) {
+struct score_sums score_sums(const struct score_cell *cell, bool weighted) {
     if (!weighted)
-        return estimate_of(kind, (double)cell->n, cell->sum, cell->squares);
+        return (struct score_sums){(double)cell->n, cell->sum, cell->squares};
     double n = score_effective(cell), scale = n > 0 ? n / cell->weight : 0;
-    return estimate_of(kind, n, cell->weighted * scale, cell->weighted2 * scale);
+    return (struct score_sums){n, cell->weighted * scale, cell->weighted2 * scale};
+}
+
+struct estimate score_estimate(enum score_kind kind, struct score_sums sums) {
+    return estimate_of(kind, sums.n, sums.sum, sums.squares);
 }
 
 /* Standard error of a mean. */
-static double mean_error(const struct score_cell *cell) {
-    double n = (double)cell->n, mean = cell->sum / n;
-    return n > 1 ? sqrt((cell->squares - n * mean * mean) / (n - 1) / n) : (double)NAN;
+static double mean_error(struct score_sums sums) {
+    double mean = sums.sum / sums.n;
+    return sums.n > 1 ? sqrt((sums.squares - sums.n * mean * mean) / (sums.n - 1) / sums.n)
+                      : (double)NAN;
 }
 
-struct difference score_change(enum score_kind kind, const struct score_cell *before,
-                               const struct score_cell *after) {
-    double n1 = (double)before->n, n2 = (double)after->n;
+static double nps_error(struct score_sums sums) {
+    return nps_standard_error((sums.squares + sums.sum) / 2, (sums.squares - sums.sum) / 2, sums.n);
+}
+
+struct difference score_change(enum score_kind kind, struct score_sums before,
+                               struct score_sums after) {
     switch (kind) {
-    case SCORE_SHARE: return share_difference(before->sum, n1, after->sum, n2, CONFIDENCE_95);
+    case SCORE_SHARE:
+        return share_difference(before.sum, before.n, after.sum, after.n, CONFIDENCE_95);
     case SCORE_NPS:
-        return difference_of(100 * before->sum / n1,
-                             nps_standard_error((before->squares + before->sum) / 2,
-                                                (before->squares - before->sum) / 2, n1),
-                             100 * after->sum / n2,
-                             nps_standard_error((after->squares + after->sum) / 2,
-                                                (after->squares - after->sum) / 2, n2),
-                             CONFIDENCE_95);
+        return difference_of(100 * before.sum / before.n, nps_error(before),
+                             100 * after.sum / after.n, nps_error(after), CONFIDENCE_95);
     default:
-        return difference_of(before->sum / n1, mean_error(before), after->sum / n2,
+        return difference_of(before.sum / before.n, mean_error(before), after.sum / after.n,
                              mean_error(after), CONFIDENCE_95);
     }
 }
 
+json_t *score_difference_json(struct difference difference) {
+    return json_pack("{s:o, s:o, s:o, s:o}", "value", json_of_number(difference.value), "low",
+                     json_of_number(difference.low), "high", json_of_number(difference.high), "p",
+                     json_of_number(difference.p));
+}
+
+/* Linearised, the weights held fixed. */
+static double weighted_error(enum score_kind kind, const struct score_cell *cell) {
+    double n = (double)cell->n, mean = cell->weighted / cell->weight;
+    double squares =
+        cell->square_squares - 2 * mean * cell->square_points + mean * mean * cell->weight2;
+    if (!(squares > 1e-12 * cell->square_squares)) /* what rounding leaves of equal values */
+        squares = 0;
+    return n > 1 && cell->weight > 0
+               ? (kind == SCORE_NPS ? 100 : 1) * sqrt(n / (n - 1) * squares) / cell->weight
+               : (double)NAN;
+}
+
+static void add_weighted(json_t *row, enum score_kind kind, const struct score_cell *cell) {
+    struct estimate plain = score_estimate(kind, score_sums(cell, false));
+    json_object_set_new(row, "n_eff", json_of_number(score_effective(cell)));
+    json_object_set_new(row, "standard_error", json_of_number(weighted_error(kind, cell)));
+    json_object_set_new(row, "unweighted", json_of_number(plain.value));
+    json_object_set_new(row, "unweighted_low", json_of_number(plain.low));
+    json_object_set_new(row, "unweighted_high", json_of_number(plain.high));
+}
+
+static void add_flagged(json_t *row, const struct score_cell *cell) {
+    json_int_t all = 0;
+    json_t *reasons = json_object();
+    for (int reason = 1; reason < ASKED_REASONS; reason++) {
+        all += cell->flagged[reason];
+        if (cell->flagged[reason])
+            json_object_set_new(reasons, asked_text((enum asked)reason),
+                                json_integer(cell->flagged[reason]));
+    }
+    json_object_set_new(row, "flagged", json_integer(all));
+    if (all)
+        json_object_set(row, "flagged_reasons", reasons);
+    json_decref(reasons);
+}
+
 void score_row(json_t *row, enum score_kind kind, bool weighted, const struct score_cell *cell) {
-    struct estimate estimate = score_estimate(kind, weighted, cell);
+    struct estimate estimate = score_estimate(kind, score_sums(cell, weighted));
     json_object_set_new(row, "n", json_integer((json_int_t)cell->n));
     json_object_set_new(row, "value", json_of_number(estimate.value));
     json_object_set_new(row, "low", json_of_number(estimate.low));
     json_object_set_new(row, "high", json_of_number(estimate.high));
     json_object_set_new(row, "too_few", json_boolean(cell->n < SCORE_FEW));
-    if (weighted) {
-        json_object_set_new(row, "n_eff", json_of_number(score_effective(cell)));
-        json_object_set_new(row, "unweighted",
-                            json_of_number(score_estimate(kind, false, cell).value));
-    }
+    if (weighted)
+        add_weighted(row, kind, cell);
     if (kind == SCORE_NPS) {
         double promoters = (cell->squares + cell->sum) / 2, detractors = promoters - cell->sum;
         json_object_set_new(row, "promoters", json_of_number(promoters));
@@ -75,4 +118,5 @@ void score_row(json_t *row, enum score_kind kind, bool weighted, const struct sc
                             json_of_number((double)cell->n - promoters - detractors));
         json_object_set_new(row, "detractors", json_of_number(detractors));
     }
+    add_flagged(row, cell);
 }

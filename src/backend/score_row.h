@@ -15,14 +15,21 @@
 /* Fewer answers than this are "too_few": shown with their interval, never ranked. */
 enum { SCORE_FEW = 30 };
 
-/* The score of a cell: NPS in points, a share, or a mean. Weighted: with the effective number of answers (Kish). */
-struct estimate score_estimate(enum score_kind kind, bool weighted, const struct score_cell *cell);
+/* Answers that add up: of weighted ones the effective number (Kish), scaled to it. */
+struct score_sums {
+    double n, sum, squares;
+};
+struct score_sums score_sums(const struct score_cell *cell, bool weighted);
+/* NPS in points, a share, or a mean. */
+struct estimate score_estimate(enum score_kind kind, struct score_sums sums);
 /* Kish's effective number: (Σw)² / Σw². */
 double score_effective(const struct score_cell *cell);
-/* Change from one cell to a later one, unweighted; all NAN where either is empty. */
-struct difference score_change(enum score_kind kind, const struct score_cell *before,
-                               const struct score_cell *after);
-/* Adds n, value, low, high, too_few and what the kind adds (promoters, neutral, detractors; n_eff and unweighted). */
+/* Change from one to a later one; all NAN where either is empty. */
+struct difference score_change(enum score_kind kind, struct score_sums before,
+                               struct score_sums after);
+json_t *score_difference_json(struct difference difference); /* {"value","low","high","p"} */
+/* Adds n, value, low, high, too_few, flagged and what the kind adds (promoters, neutral, detractors; n_eff, standard_error
+ * and the unweighted number with its interval). */
 void score_row(json_t *row, enum score_kind kind, bool weighted, const struct score_cell *cell);
 
 #endif

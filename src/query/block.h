@@ -16,6 +16,8 @@
 #include "query/plan.h"
 #include "timeline/part.h"
 
+enum { VIEW_EXTRAS = 12 };
+
 /* Columns nobody asked for are NULL. */
 struct view {
     uint32_t n;                       /* customers */
@@ -30,15 +32,21 @@ struct view {
     const uint32_t *case_value; /* the case's property: number in its table of values, 0: none */
     const double *number;       /* the measured property, NaN: none */
     const double *weight;       /* what a row counts for, NaN: 1 */
-    const struct part *part;    /* where the rows come from … */
-    const uint32_t *row;        /* … and their rows there; NULL: the same numbers */
-    bool follows;               /* every row is later than all rows of the views before it */
+    const uint32_t *extra[VIEW_EXTRAS]; /* further properties, like case_value */
+    const struct part *part;            /* where the rows come from … */
+    const uint32_t *row;                /* … and their rows there; NULL: the same numbers */
+    bool follows; /* every row is later than all rows of the views before it */
 };
 
 struct run {
     const struct view *view;
     uint32_t from, to; /* rows of the view, half-open, from < to */
 };
+
+/* The row of the part. */
+static inline uint32_t view_row(const struct view *view, uint32_t row) {
+    return view->row ? view->row[row] : row;
+}
 
 static inline int64_t view_time_ms(const struct view *view, uint32_t row) {
     return (int64_t)view->sec[row] * 1000 + view->ms[row];

@@ -74,6 +74,16 @@ must_use int read_within(struct reader *r, const json_t *json, struct rule *rule
  * is CODE_NONE and nothing matches. */
 must_use int read_condition(struct reader *r, struct predicate *where, uint32_t *n,
                             const char *property, const json_t *json);
+/* A required member: 422 at the object when it is absent. */
+must_use int need(struct reader *r, const json_t *query, const char *member);
+/* "2026-01-01T00:00:00.000Z" or, as `meta.next` gives it, "2026-01-01T00:00:00.000Z~17" (that row excluded). */
+must_use int read_before(struct reader *r, const json_t *json);
+/* hours: "hour" is one of the choices. */
+must_use int read_every(struct reader *r, const json_t *json, bool hours);
+/* "count", "customers", {"sum": "total"}, {"mean": "total"}; or "sum" with the member "property" beside it. */
+must_use int read_measure(struct reader *r, const json_t *json, const json_t *query);
+/* score, answers, conditions (plan_score.c) */
+must_use int read_score(struct reader *r, const json_t *query);
 /* Members that only this kind has (plan->kind), and its defaults. */
 must_use int read_kind(struct reader *r, const json_t *query);
 must_use int read_people(struct reader *r, const json_t *json);

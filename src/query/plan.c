@@ -38,8 +38,12 @@ static const char *const members[PLAN_KINDS] = {
     [PLAN_DROP_OFF] =
         "range where segment unit channel limit steps window order entry exclude step last cursor",
     [PLAN_SCORE] =
-        "range where segment unit channel by limit metric survey question every weighted "
-        "misuse people cursor",
+        "range where segment unit channel by limit metric survey question relation every weighted "
+        "margins flagged misuse response_rate people cursor",
+    [PLAN_ANSWERS] = "range where segment unit channel limit metric survey question relation "
+                     "flagged values text words before",
+    [PLAN_CONDITIONS] = "range where segment unit channel metric survey question relation flagged "
+                        "of measure property window bands",
     [PLAN_VALUE] = "range where segment channel model purchase amount until unit horizon months "
                    "discount rule dropout holdout customer top",
     [PLAN_PROMISE] = "range where segment unit channel by limit of then window key absent answered "

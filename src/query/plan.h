@@ -28,6 +28,9 @@
  *  7. Score: answers (ROW_ANSWER) instead of interactions; channel, unit, touchpoint and where are the answer's. An answer
  *     outside its scale, or in words, is no part of it. weighted: an answer without a weight counts 1, one with a weight
  *     that is not above 0 nothing.
+ *     Flagged answers (journey/asked.h) are left out unless `flagged` says otherwise. Answers of surveys about rivals are no
+ *     part of one's own score unless they are asked for. margins: answers whose category is none of a margin's have
+ *     no weight.
  *  8. Value: purchases are the interactions that match, one a local day, amounts summed (journey/purchases.h), up to and with
  *     the day `until`; without it the day before range.to, else the last day with a purchase. `unit` is the unit of time.
  *  9. Promise: made by each interaction that matches `of`; `then` is the first later one of that customer that matches
@@ -54,6 +57,7 @@
 #include "base/zone.h"
 #include "number/number.h"
 #include "query/principal.h"
+#include "query/score_rules.h"
 #include "query/stored.h"
 #include "query/units.h"
 #include "timeline/dictionary.h"
@@ -78,7 +82,9 @@ enum {
     X(DROP_OFF, "drop_off")                                                                        \
     X(SCORE, "score")                                                                              \
     X(VALUE, "value")                                                                              \
-    X(PROMISE, "promise")
+    X(PROMISE, "promise")                                                                          \
+    X(ANSWERS, "answers")                                                                          \
+    X(CONDITIONS, "conditions")
 
 enum plan_kind {
 #define X(name, text) PLAN_##name,
@@ -199,6 +205,8 @@ enum promise_state {
 };
 /* How answers become a score: the groups of NPS, a share of the upper answers, a mean. */
 enum score_kind { SCORE_NPS, SCORE_SHARE, SCORE_MEAN };
+/* Answers that were asked for (journey/asked.h). */
+enum flagged { FLAGGED_LEAVE_OUT, FLAGGED_INCLUDE, FLAGGED_ONLY };
 enum value_model { VALUE_RFM, VALUE_BGNBD, VALUE_MBGNBD, VALUE_GAMMA_GAMMA, VALUE_CLV };
 enum retention_measure { RETENTION_CALENDAR, RETENTION_ROLLING, RETENTION_UNBOUNDED };
 
@@ -226,6 +234,15 @@ struct people {
     enum promise_state state; /* PENDING includes those at risk */
     bool has_period;
     uint32_t period; /* retention: returned in this period; without: the whole cohort */
+};
+
+/* A variable that answers are weighted by, and how much of the population each of its categories is. */
+struct plan_margin {
+    enum by_kind by; /* channel, unit, touchpoint, event, property, trait */
+    uint32_t property;
+    const struct slice *category; /* [n] as people write the value */
+    const double *target;         /* [n] */
+    uint32_t n;
 };
 
 /* Members stand by meaning, not by size. */
@@ -290,6 +307,28 @@ struct plan { // NOLINT(clang-analyzer-optin.performance.Padding)
     enum score_kind score;
     bool has_every, weighted;
     uint32_t points_property, value_property, weight_property;
+    uint32_t flag_property, words_property, survey_property, version_property, question_property,
+        low_property, high_property, metric_property; /* CODE_NONE: no answer has it */
+    const struct predicate *answer_where;             /* `of` without `points` */
+    uint32_t n_answer_where;
+    enum flagged flagged;
+    const struct plan_margin *margins;
+    uint32_t n_margins;
+    const struct slice *rivals; /* surveys about others, left out: nobody named a survey */
+    uint32_t n_rivals;
+    const struct slice *relational,
+        *transactional; /* surveys of each, to say where both are mixed */
+    uint32_t n_relational, n_transactional;
+    bool with_misuse; /* answers marked so are counted */
+    bool no_rate, unranked; /* no response rate wanted; by country: never ranked */
+    bool by_survey;         /* each row is one survey */
+    /* answers */
+    bool has_values, with_words;
+    double value_low, value_high;
+    struct slice text; /* as it was asked for; empty: any */
+    /* conditions: `start` is what is measured (measure, measure_property) at the centre within window_ms before an answer */
+    const double *bands; /* ascending */
+    uint32_t n_bands;
 
     /* value: `of` picks purchases; amounts are measure_property (0: not asked for). Days are local dates since 1970. */
     enum value_model model;
@@ -313,6 +352,7 @@ struct plan_context {
     const struct zone *zone;
     const struct units *units;         /* NULL: an empty hierarchy */
     const struct stored_rules *stored; /* NULL: none */
+    const struct score_rules *scores;  /* NULL: nothing is settled */
     int64_t now_ms;
     bool unbounded_timeline; /* the shell: no upper bound on a timeline's limit */
 };

@@ -22,13 +22,11 @@ enum {
 
 static const char *const every_texts[] = {"hour", "day", "week", "month"};
 
-/* A required member: 422 at the object when it is absent. */
-static int need(struct reader *r, const json_t *query, const char *member) {
+int need(struct reader *r, const json_t *query, const char *member) {
     return json_object_get(query, member) ? 0 : refuse(r, "needs \"%s\"", member);
 }
 
-/* "2026-01-01T00:00:00.000Z" or, as `meta.next` gives it, "2026-01-01T00:00:00.000Z~17" (that row excluded). */
-static int read_before(struct reader *r, const json_t *json) {
+int read_before(struct reader *r, const json_t *json) {
     struct slice text = {0};
     int code = read_text(r, json, &text);
     if (code)
@@ -55,7 +53,7 @@ static int read_timeline(struct reader *r, const json_t *query) {
     return code;
 }
 
-static int read_every(struct reader *r, const json_t *json, bool hours) {
+int read_every(struct reader *r, const json_t *json, bool hours) {
     int chosen = 0, first = hours ? 0 : 1;
     int code =
         read_choice(r, json, "length of time", every_texts + first, (size_t)(4 - first), &chosen);
@@ -71,8 +69,7 @@ static int read_measured(struct reader *r, const json_t *json) {
     return code;
 }
 
-/* "count", "customers", {"sum": "total"}, {"mean": "total"}; or "sum" with the member "property" beside it. */
-static int read_measure(struct reader *r, const json_t *json, const json_t *query) {
+int read_measure(struct reader *r, const json_t *json, const json_t *query) {
     static const char *const texts[] = {"count", "customers", "sum", "mean"};
     int chosen = 0, code = 0;
     if (json_is_object(json)) {
@@ -333,47 +330,6 @@ static void leave_out_misuse(const struct reader *r, struct predicate *where, ui
         where[(*n)++] = (struct predicate){.property = misuse, .op = OP_ABSENT};
 }
 
-static enum score_kind score_kind_of(const json_t *metric) {
-    const char *text = json_string_value(metric);
-    bool share = text && (strcmp(text, "csat") == 0 || strcmp(text, "ces") == 0);
-    return text && strcmp(text, "nps") == 0 ? SCORE_NPS : share ? SCORE_SHARE : SCORE_MEAN;
-}
-
-static int read_score(struct reader *r, const json_t *query) {
-    const struct dictionary *names = r->context->dictionary;
-    struct plan *plan = r->plan;
-    struct predicate *where = ARENA_ARRAY(r->arena, struct predicate, 5);
-    uint32_t n = 0;
-    bool misuse = false;
-    int code = need(r, query, "metric");
-    plan->every = BUCKET_MONTH;
-    plan->points_property = dictionary_find(names, DICTIONARY_PROPERTY, SLICE_LITERAL("points"));
-    plan->value_property = dictionary_find(names, DICTIONARY_PROPERTY, SLICE_LITERAL("value"));
-    if (!code && !json_is_string(json_object_get(query, "metric"))) {
-        size_t mark = enter(r, "metric");
-        refuse(r, "must be a text");
-        leave(r, mark);
-        return err_hint(r->err, "nps, csat, ces, rating, or a scale of your own.");
-    }
-    WITH_MEMBER(r, query, "metric", metric, code, read_condition(r, where, &n, "metric", metric));
-    WITH_MEMBER(r, query, "survey", survey, code, read_condition(r, where, &n, "survey", survey));
-    WITH_MEMBER(r, query, "question", question, code,
-                read_condition(r, where, &n, "question", question));
-    WITH_MEMBER(r, query, "every", every, code, read_every(r, every, true));
-    WITH_MEMBER(r, query, "weighted", weighted, code, read_bool(r, weighted, &plan->weighted));
-    WITH_MEMBER(r, query, "misuse", json, code, read_bool(r, json, &misuse));
-    if (!misuse)
-        leave_out_misuse(r, where, &n);
-    where[n++] = (struct predicate){.property = plan->points_property, .op = OP_EXISTS};
-    plan->of = (struct matcher){.name = SLICE_LITERAL("*"), .where = where, .n_where = n};
-    plan->score = score_kind_of(json_object_get(query, "metric"));
-    plan->has_every = json_object_get(query, "every");
-    if (plan->weighted)
-        plan->weight_property =
-            dictionary_find(names, DICTIONARY_PROPERTY, SLICE_LITERAL("weight"));
-    return code;
-}
-
 /* Whose points keep a promise: {"metric": "csat" or "ces", "survey", "question", "touchpoint"}. */
 static int read_promised_answers(struct reader *r, const json_t *json) {
     static const char *const metrics[] = {"csat", "ces"};
@@ -539,7 +495,9 @@ int read_kind(struct reader *r, const json_t *query) {
     case PLAN_DROP_OFF: return read_drop_off(r, query);
     case PLAN_RETENTION: return read_retention(r, query);
     case PLAN_CUSTOMERS: return read_customers(r, query);
-    case PLAN_SCORE: return read_score(r, query);
+    case PLAN_SCORE:
+    case PLAN_ANSWERS:
+    case PLAN_CONDITIONS: return read_score(r, query);
     case PLAN_VALUE: return read_value_kind(r, query);
     case PLAN_PROMISE: return read_promise(r, query);
     case PLAN_FLOW: code = read_cases(r, query); break;

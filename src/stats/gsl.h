@@ -18,8 +18,8 @@ double normal_quantile(double p);            /* of the standard normal, 0 < p < 
 double normal_two_sided(double z);           /* P(|Z| >= |z|) */
 double chi_square_tail(double x, double df); /* P(X >= x) */
 double student_quantile(double p, double df);
-double student_two_sided(double t, double df);    /* P(|T| >= |t|) */
-double poisson_at_least(unsigned k, double mean); /* P(X >= k), mean > 0 */
+double student_two_sided(double t, double df);       /* P(|T| >= |t|) */
+double poisson_at_least(unsigned k, double mean);    /* P(X >= k), mean > 0 */
 double binomial_upper(double k, double n, double p); /* P(K >= k) of n tries with chance p */
 
 #endif

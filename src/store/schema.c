@@ -31,6 +31,7 @@ SCHEMA_EMBED(jobs)
 SCHEMA_EMBED(privacy)
 SCHEMA_EMBED(segment)
 SCHEMA_EMBED(promise)
+SCHEMA_EMBED(metric)
 SCHEMA_EMBED(survey)
 SCHEMA_EMBED(kiosk)
 SCHEMA_EMBED(voice)
@@ -41,8 +42,9 @@ static const struct {
 } SCHEMAS[] = {
     {"store", schema_store},     {"timeline", schema_timeline}, {"customer", schema_customer},
     {"collect", schema_collect}, {"jobs", schema_jobs},         {"segment", schema_segment},
-    {"promise", schema_promise}, {"survey", schema_survey},     {"http", schema_http},
-    {"kiosk", schema_kiosk},     {"voice", schema_voice},       {"privacy", schema_privacy},
+    {"promise", schema_promise}, {"metric", schema_metric},     {"survey", schema_survey},
+    {"http", schema_http},       {"kiosk", schema_kiosk},       {"voice", schema_voice},
+    {"privacy", schema_privacy},
 };
 enum { SCHEMAS_N = sizeof SCHEMAS / sizeof SCHEMAS[0] };
 
