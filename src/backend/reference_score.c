@@ -105,6 +105,7 @@ static int last_minutes(const struct reference_world *world, const struct plan *
 
 struct pattern {
     double answers, flagged, wordless, tens, taps, at_close;
+    uint64_t days;
 };
 
 static void count_patterns(const struct reference_world *world, const struct plan *plan,
@@ -126,6 +127,7 @@ static void count_patterns(const struct reference_world *world, const struct pla
             is_wide(plan, other) && property(other, plan->words_property).type != VALUE_TRUE;
         pattern->tens += is_best_wordless(plan, other);
         pattern->taps += tap;
+        pattern->days |= tap ? asked_day_bit(local_day(plan, other)) : 0;
         pattern->at_close += tap && local_seconds(plan, other) / 60 >= last[i];
     }
 }
@@ -138,7 +140,7 @@ static enum asked find_reason(const struct reference_world *world, const struct 
     if (own || !row->unit)
         return own;
     count_patterns(world, plan, row, last, &here, &there);
-    bool burst = asked_is_burst(here.at_close, here.taps, there.at_close, there.taps);
+    bool burst = asked_is_burst(here.at_close, here.taps, there.at_close, there.taps, here.days);
     bool tens = asked_is_tens(here.tens, here.wordless, there.tens, there.wordless);
     if (burst && is_tap(world, row) && local_seconds(plan, row) / 60 >= last[at])
         return ASKED_CLOSING;

@@ -68,6 +68,7 @@ static enum asked own_reason(const struct asked_spec *spec, const struct view *v
 /* Where an answer stands: its cell's key, 0: in none. */
 struct place {
     uint64_t key;
+    int64_t day;
     uint16_t minute;
     uint8_t day_kind;
     bool tap;
@@ -84,6 +85,7 @@ static struct place place_of(const struct asked_spec *spec, const struct view *v
     int64_t date = spec->first_day + day;
     place.key = (uint64_t)unit << KEY_UNIT_SHIFT | (uint64_t)asked_quarter(date) << 1 | place.tap;
     place.minute = (uint16_t)(((int64_t)sec - spec->days.begin_ms[day] / 1000) / 60);
+    place.day = date;
     place.day_kind = (uint8_t)asked_day_kind(date);
     return place;
 }
@@ -136,6 +138,8 @@ static void customer(void *opaque, uint32_t owner, const struct run *runs, size_
             cell->tens += wordless && is_best(spec, view, row);
             cell->taps += place.tap;
             if (place.tap)
+                cell->days |= asked_day_bit(place.day);
+            if (place.tap)
                 add_tap(count, (struct asked_tap){at, place.minute, place.day_kind});
         }
     }
@@ -153,6 +157,7 @@ void asked_merge(struct asked_count *into, const struct asked_count *from) {
         cell->wordless += more->wordless;
         cell->tens += more->tens;
         cell->taps += more->taps;
+        cell->days |= more->days;
     }
     for (size_t i = 0; i < from->n_taps; i++) {
         struct asked_tap tap = from->taps[i];
@@ -210,7 +215,7 @@ struct whole {
 
 static void decide(struct asked_cell *cell, const struct whole *whole) {
     cell->burst = asked_is_burst(cell->at_close, cell->taps, whole->at_close - cell->at_close,
-                                 whole->taps - cell->taps);
+                                 whole->taps - cell->taps, cell->days);
     cell->all_tens = asked_is_tens(cell->tens, cell->wordless, whole->tens - cell->tens,
                                    whole->wordless - cell->wordless);
     double flagged = (double)cell->flagged + (cell->burst ? cell->at_close : 0) +

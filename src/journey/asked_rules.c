@@ -10,7 +10,7 @@
 #include "stats/gsl.h"
 
 static const double RARE = 0.001;
-enum { TAPS_TO_CLOSE = 4, LEAST = 10, CENTRE_LEAST = 6, CENTRE_FLAGGED = 3 };
+enum { TAPS_TO_CLOSE = 4, LEAST = 10, DAYS_LEAST = 5, CENTRE_LEAST = 6, CENTRE_FLAGGED = 3 };
 
 static const char *const texts[ASKED_REASONS] = {"",
 #define X(name, text) text,
@@ -35,9 +35,11 @@ int asked_last_minutes(const uint16_t *minutes, size_t n) {
 
 static double share(double part, double whole) { return whole > 0 ? part / whole : 0; }
 
-bool asked_is_burst(double at_close, double taps, double others_at_close, double others_taps) {
+bool asked_is_burst(double at_close, double taps, double others_at_close, double others_taps,
+                    uint64_t days) {
     double usual = fmin(fmax(0.10, 2 * share(others_at_close, others_taps)), 1);
-    return taps >= LEAST && at_close / taps >= 0.30 && binomial_upper(at_close, taps, usual) < RARE;
+    return taps >= LEAST && __builtin_popcountll(days) >= DAYS_LEAST && at_close / taps >= 0.30 &&
+           binomial_upper(at_close, taps, usual) < RARE;
 }
 
 bool asked_is_tens(double tens, double wordless, double others_tens, double others_wordless) {

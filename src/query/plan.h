@@ -319,7 +319,7 @@ struct plan { // NOLINT(clang-analyzer-optin.performance.Padding)
     const struct slice *relational,
         *transactional; /* surveys of each, to say where both are mixed */
     uint32_t n_relational, n_transactional;
-    bool with_misuse; /* answers marked so are counted */
+    bool with_misuse;       /* answers marked so are counted */
     bool no_rate, unranked; /* no response rate wanted; by country: never ranked */
     bool by_survey;         /* each row is one survey */
     /* answers */
