@@ -85,6 +85,7 @@ static const struct route_table *const TABLES[] = {
     &api_erasure_routes,
     &page_erase_routes,
     &page_privacy_routes,
+    &page_segment_routes,
 };
 
 static const struct job *const JOBS[] = {

@@ -28,6 +28,7 @@ static const struct {
     {"home", "/", "home", NULL, true, 0, ROLE_NONE},
     {"explore", "/explore", "path", NULL, true, 0, ROLE_NONE},
     {"scores", "/scores", "scale", NULL, false, 0, ROLE_NONE},
+    {"segments", "/segments", "filter", NULL, false, 0, ROLE_NONE},
     {"promises", "/promises", "check", NULL, false, 0, ROLE_NONE},
     {"kiosks", "/kiosks", "ch-kiosk", NULL, false, SCOPE_QUERY, ROLE_NONE},
     {"customers", "/customers", "people", NULL, true, 0, ROLE_AGENT},

@@ -24,6 +24,7 @@ extern const struct route_table page_erase_routes, page_privacy_routes;
 extern const struct route_table page_identifier_routes;
 
 extern const struct route_table page_survey_answer_routes;
+extern const struct route_table page_segment_routes;
 
 /* For app_options.error_page: an error as a page. */
 int page_error(struct request *request, struct response *response, const struct err *err);

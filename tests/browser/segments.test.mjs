@@ -1,0 +1,105 @@
+/*
+ * Segments in a browser: the editor by keyboard alone with its live count, what it writes and reads back, on a phone too; no
+ * barrier on its pages in either language.
+ *
+ * SPDX-License-Identifier: GPL-3.0-or-later
+ */
+import assert from "node:assert/strict";
+import { readFileSync } from "node:fs";
+import { after, before, test } from "node:test";
+import { createRequire } from "node:module";
+import { history, open, quit, send, serve, signIn } from "./world.mjs";
+
+const axe = readFileSync(createRequire(import.meta.url).resolve("axe-core/axe.min.js"), "utf8");
+let world;
+before(async () => { world = await serve(); assert.equal((await send(world, history())).success, true); });
+after(async () => { await quit(); assert.equal(await world.stop(), 0); });
+
+const api = async (method, path, body) => {
+  const answer = await fetch(world.base + path, { method, headers: { authorization: `Bearer ${world.apiKey}` }, body: body && JSON.stringify(body) });
+  return answer.json();
+};
+const count = (page) => page.locator("[data-figure]").innerText();
+async function counted(page, wanted) {
+  await page.waitForFunction((text) => document.querySelector("[data-figure]").textContent === text, wanted, { timeout: 5000 });
+}
+
+test("a segment is made by keyboard alone, with a count that follows", async () => {
+  const page = await open(world);
+  await signIn(page, world);
+  await page.goto(`${world.base}/segments`);
+  assert.match(await page.innerText("main"), /Aún no hay segmentos/);
+  await page.goto(`${world.base}/segments/new`);
+  await page.keyboard.press("Tab");
+  await page.locator("#title").focus();
+  await page.keyboard.type("Compran");
+  await page.locator(".rule-row .kind").focus();
+  await page.keyboard.press("Tab"); // the event
+  await page.keyboard.type("Compra realizada");
+  const buyers = (await api("POST", "/api/v1/query", { kind: "customers", of: { did: { event: "Order Completed" } }, limit: 1 })).data.count;
+  await counted(page, String(buyers));
+  await page.locator("[data-add]").focus();
+  await page.keyboard.press("Enter");
+  const kind = page.locator(".rule-row .kind").nth(1);
+  await kind.focus();
+  await kind.selectOption("trait");
+  assert.equal(await page.evaluate(() => document.activeElement.className.includes("kind")), true, "the focus stays on the row");
+  await page.keyboard.press("Tab");
+  await page.locator(".rule-row").nth(1).locator("select").nth(1).selectOption("plan");
+  await page.keyboard.press("Tab");
+  await page.keyboard.press("Tab");
+  await page.keyboard.type("Fibra 300");
+  const both = { all: [{ did: { event: "Order Completed" } }, { trait: "plan", op: "=", value: "Fibra 300" }] };
+  await counted(page, String((await api("POST", "/api/v1/query", { kind: "customers", of: both, limit: 1 })).data.count));
+  await page.keyboard.press("Enter"); // sends the form
+  await page.waitForURL(/\/segments\/compran/);
+  assert.deepEqual((await api("GET", "/api/v1/segments/compran")).rule, both);
+  assert.match(await page.innerText("main"), /Hizo «Compra realizada»/);
+  assert.deepEqual(page.complaints, []);
+});
+
+test("what was written by the API is read back, and what rows cannot show stays", async () => {
+  const page = await open(world, { width: 390, height: 844 });
+  const rule = { any: [
+    { did: { event: "Product Viewed", where: [{ property: "context.page.path", op: "exists" }] }, times: ">=3", within: "30d" },
+    { not: { any: [{ in: "compran" }, { did: { touchpoint: "x" }, times: "=0", range: { from: "2026-01-01" } }] } },
+    { sequence: [{ event: "Product Viewed" }, { event: "Order Completed" }], within: "12h", never: { event: "Call Ended" } },
+    { did: { event: ["Call Ended", "Kiosk Tapped"] }, times: "<5" },
+    { answered: { metric: "csat", op: "<", value: 3, within: "7d" } },
+    { value: { of: "clv", op: ">=", value: 12.5 } },
+    { trait: "plan", op: "in", value: ["Móvil", "Fibra 300"] },
+  ] };
+  rule.any[1].not.any[1] = { did: {}, times: "=0", range: { from: "2026-01-01" } };
+  rule.any[0].did.where = [{ property: "total", op: ">", value: "12" }];
+  const made = await api("POST", "/api/v1/segments", { name: "mixed", title: "Mixed", rule });
+  assert.equal(made.name, "mixed", JSON.stringify(made));
+  await signIn(page, world);
+  await page.goto(`${world.base}/segments/mixed/edit`);
+  await page.waitForSelector(".rule-row");
+  assert.deepEqual(JSON.parse(await page.inputValue("[name=rule]")), rule);
+  await page.locator(".rule-row button[aria-label^=Quitar]").last().click();
+  await page.fill("#mission", "Una misión");
+  await page.click("form button.primary");
+  await page.waitForURL(/\/segments\/mixed/);
+  assert.deepEqual((await api("GET", "/api/v1/segments/mixed")).rule, { any: rule.any.slice(0, -1) });
+  assert.deepEqual(page.complaints, []);
+});
+
+test("the pages of segments have no barrier", async () => {
+  for (const [language, scheme, width] of [["es", "light", 1440], ["en", "dark", 390]]) {
+    const page = await open(world, { language, scheme, width, height: 844 });
+    await signIn(page, world);
+    for (const path of ["/segments", "/segments/mixed", "/segments/mixed/edit", "/segments/new"]) {
+      await page.goto(world.base + path);
+      await page.waitForLoadState("networkidle");
+      await page.evaluate(axe);
+      const { violations } = await page.evaluate(() => axe.run(document, { runOnly: ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa"] }));
+      assert.deepEqual(violations.flatMap((rule) => rule.nodes.map((node) => `${rule.id}: ${node.target.join(" ")}`)), [], `${path} ${language}`);
+      const wider = await page.evaluate(() => document.documentElement.scrollWidth - document.documentElement.clientWidth);
+      assert.ok(wider <= 0, `${path}: ${wider} px wider than the screen`);
+      assert.equal(await page.evaluate(() => document.body.innerText.match(/\{\{|\}\}|segments\.[a-z]/)), null, `${path}: unfilled`);
+    }
+    assert.deepEqual(page.complaints, []);
+    await page.context().close();
+  }
+});

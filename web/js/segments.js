@@ -1,0 +1,328 @@
+/*
+ * The editor of a segment's rule: conditions as rows of selects, in groups of all, any or none, with a live count. What it
+ * writes is the rule of the API, in the hidden field "rule"; a part of a rule that rows cannot show stays as it is.
+ *
+ * STATES of the count  waiting (350 ms after a change) → asking → shown; a newer question cancels an older one
+ *
+ * SPDX-License-Identifier: GPL-3.0-or-later
+ */
+
+/** @typedef {{op: string, items: (Group|Condition)[]}} Group @typedef {{kind: string, op?: any, items?: undefined, [field: string]: any}} Condition */
+/** @typedef {{value: string, text: string}} Choice */
+
+const WAIT_MS = 350, DEPTH = 3;
+const root = /** @type {HTMLElement} */ (document.querySelector("[data-segment-rule]"));
+const form = /** @type {HTMLFormElement} */ (root.closest("form"));
+const hidden = /** @type {HTMLInputElement} */ (form.elements.namedItem("rule"));
+/** @type {Record<string, Choice[]>} */ const names = JSON.parse(root.dataset.names || "{}");
+/** @type {Record<string, string>} */ const texts = JSON.parse(root.dataset.texts || "{}");
+const number = new Intl.NumberFormat(document.documentElement.dataset.region, { useGrouping: true });
+const percent = new Intl.NumberFormat(document.documentElement.dataset.region, { style: "percent", maximumFractionDigits: 1 });
+const say = (/** @type {string} */ key) => texts[key] ?? key;
+
+/* ---- rule -> rows ---- */
+
+const TIMES = /^(>=|<=|!=|==|=|>|<) *(\d+)$/, LENGTH = /^(\d+)([mhdw])$/;
+
+/** @param {any} json @returns {Condition|null} */
+function readWindow(json, /** @type {Condition} */ condition) {
+  if (json.within) {
+    const found = LENGTH.exec(json.within);
+    if (!found) return null;
+    return { ...condition, time: "within", n: found[1], unit: found[2] };
+  }
+  if (json.range) return { ...condition, time: "range", from: json.range.from ?? "", to: json.range.to ?? "" };
+  return { ...condition, time: "" };
+}
+
+/** @param {any} matcher event or touchpoint as one text; null if it says more */
+function readMatcher(matcher) {
+  const keys = Object.keys(matcher ?? {}).filter((key) => key !== "where");
+  if (keys.length === 0) return "*";
+  if (keys.length > 1) return null;
+  if (keys[0] === "event" && typeof matcher.event === "string") return matcher.event;
+  if (keys[0] === "touchpoint" && typeof matcher.touchpoint === "string") return `@${matcher.touchpoint}`;
+  return null;
+}
+
+/** @param {any} json @returns {Condition|null} */
+function readLeaf(json) {
+  const only = (/** @type {string[]} */ ...allowed) => Object.keys(json).every((key) => allowed.includes(key));
+  if (typeof json.trait === "string" && only("trait", "op", "value")) return { kind: "trait", trait: json.trait, op: json.op ?? "=", value: show(json.value) };
+  if (typeof json.in === "string" && only("in")) return { kind: "in", segment: json.in };
+  if (json.not && typeof json.not.in === "string" && only("not")) return { kind: "not_in", segment: json.not.in };
+  if (json.value && only("value")) return { kind: "value", of: json.value.of, op: json.value.op ?? "=", value: show(json.value.value) };
+  if (json.answered && only("answered")) {
+    const a = json.answered, plain = ["survey", "question", "metric"].every((key) => a[key] === undefined || typeof a[key] === "string");
+    return plain ? readWindow(a, { kind: "answered", survey: a.survey ?? "", question: a.question ?? "", metric: a.metric ?? "", op: a.op ?? "=", value: show(a.value) }) : null;
+  }
+  if (Array.isArray(json.sequence) && json.sequence.length === 2 && only("sequence", "within", "never")) {
+    const [a, b] = json.sequence.map(readMatcher), never = json.never ? readMatcher(json.never) : "";
+    const length = json.within ? LENGTH.exec(json.within) : ["", "", "d"];
+    const where = [...json.sequence, json.never ?? {}].some((/** @type {any} */ m) => m.where);
+    return a === null || b === null || never === null || !length || where ? null : { kind: "sequence", a, b, never, n: length[1], unit: length[2] };
+  }
+  if (json.did && only("did", "times", "within", "range")) {
+    const event = readMatcher(json.did), times = TIMES.exec(json.times ?? ">=1");
+    if (event === null || !times) return null;
+    const where = (json.did.where ?? []).map((/** @type {any} */ w) => ({ property: w.property, op: w.op ?? "=", value: show(w.value) }));
+    const none = times[1].startsWith("=") && times[2] === "0";
+    return readWindow(json, { kind: none ? "did_not" : "did", event, where, compare: times[1] === "==" ? "=" : times[1], times: times[2] });
+  }
+  return null;
+}
+
+/** @param {any} json @returns {Group|Condition} */
+function read(json, depth = 1) {
+  if (Array.isArray(json?.all) && depth <= DEPTH) return { op: "all", items: json.all.map((/** @type {any} */ r) => read(r, depth + 1)) };
+  if (Array.isArray(json?.any) && depth <= DEPTH) return { op: "any", items: json.any.map((/** @type {any} */ r) => read(r, depth + 1)) };
+  if (Array.isArray(json?.not?.any) && depth <= DEPTH) return { op: "none", items: json.not.any.map((/** @type {any} */ r) => read(r, depth + 1)) };
+  const leaf = readLeaf(json);
+  if (leaf) return leaf;
+  if (json?.not && depth <= DEPTH) return { op: "none", items: [read(json.not, depth + 1)] };
+  return { kind: "raw", rule: json };
+}
+
+/* ---- rows -> rule ---- */
+
+/** As it is typed: 12,5 is a number, true a truth value, "12" in quotes a text; lists are separated by commas. @param {any} value @returns {string} */
+function show(value) {
+  if (Array.isArray(value)) return value.map(show).join(", ");
+  if (typeof value === "string") return value !== "" && typeof literal(value) !== "string" ? `"${value}"` : value;
+  return value === undefined ? "" : String(value);
+}
+/** @param {string} text */
+function literal(text) {
+  const quoted = /^"(.*)"$/.exec(text);
+  if (quoted) return quoted[1];
+  if (text === "true" || text === "false") return text === "true";
+  return /^-?\d+([.,]\d+)?$/.test(text) ? Number(text.replace(",", ".")) : text;
+}
+/** @param {any} to @param {string} op @param {string} value @returns {boolean} whether it says enough */
+function writeOp(to, op, value) {
+  to.op = op;
+  if (op === "exists" || op === "absent") return true;
+  if (value.trim() === "") return false;
+  to.value = op === "in" ? value.split(/[,;]/).map((part) => literal(part.trim())).filter((part) => part !== "") : op === "contains" ? value : literal(value.trim());
+  return true;
+}
+/** @param {any} to @param {Condition} c */
+function writeWindow(to, c) {
+  if (c.time === "within") { if (!(Number(c.n) > 0)) return false; to.within = `${c.n}${c.unit}`; }
+  if (c.time === "range") {
+    if (!c.from && !c.to) return false;
+    to.range = Object.fromEntries([["from", c.from], ["to", c.to]].filter(([, date]) => date));
+  }
+  return true;
+}
+/** @param {string} text */
+const matcher = (text) => (text === "*" ? {} : text.startsWith("@") ? { touchpoint: text.slice(1) } : { event: text });
+
+/** @param {Condition} c @returns {any} null while it is unfinished */
+function writeLeaf(c) {
+  if (c.kind === "raw") return c.rule;
+  if (c.kind === "in" || c.kind === "not_in") return !c.segment ? null : c.kind === "in" ? { in: c.segment } : { not: { in: c.segment } };
+  if (c.kind === "trait") { const leaf = { trait: c.trait }; return c.trait && writeOp(leaf, c.op, c.value) ? leaf : null; }
+  if (c.kind === "value") { const leaf = { of: c.of }; return c.of && writeOp(leaf, c.op, c.value) ? { value: leaf } : null; }
+  if (c.kind === "answered") {
+    /** @type {any} */ const leaf = Object.fromEntries(["survey", "question", "metric"].filter((key) => c[key]).map((key) => [key, c[key]]));
+    if (c.value !== "" || c.op === "exists" || c.op === "absent") writeOp(leaf, c.op, c.value);
+    return Object.keys(leaf).length && writeWindow(leaf, c) ? { answered: leaf } : null;
+  }
+  if (c.kind === "sequence") {
+    if (!c.a || !c.b) return null;
+    return { sequence: [matcher(c.a), matcher(c.b)], ...(Number(c.n) > 0 ? { within: `${c.n}${c.unit}` } : {}), ...(c.never ? { never: matcher(c.never) } : {}) };
+  }
+  if (!c.event) return null;
+  /** @type {any} */ const did = matcher(c.event);
+  /** @type {any} */ const leaf = { did };
+  const where = c.where.map((/** @type {any} */ w) => { const p = { property: w.property }; return w.property && writeOp(p, w.op, w.value) ? p : null; });
+  if (where.includes(null)) return null;
+  if (where.length) did.where = where;
+  if (c.kind === "did_not") leaf.times = "=0";
+  else if (c.compare !== ">=" || c.times !== "1") { if (c.times === "") return null; leaf.times = `${c.compare}${c.times}`; }
+  return writeWindow(leaf, c) ? leaf : null;
+}
+
+/** @param {Group|Condition} node @returns {any} */
+function write(node) {
+  if (!node.items) return writeLeaf(node);
+  const rules = node.items.map(write).filter((/** @type {any} */ rule) => rule !== null);
+  if (!rules.length) return null;
+  if (node.op === "none") return rules.length === 1 && rules[0].in ? { not: rules[0] } : { not: { any: rules } };
+  return { [node.op]: rules };
+}
+
+/* ---- elements ---- */
+
+/** @param {string} tag @param {Record<string, any>} [attributes] @param {...(Node|string|null)} children */
+function h(tag, attributes = {}, ...children) {
+  const element = document.createElement(tag);
+  for (const [name, value] of Object.entries(attributes)) {
+    if (name.startsWith("on")) element.addEventListener(name.slice(2), value);
+    else if (value === true) element.setAttribute(name, "");
+    else if (value !== false && value !== undefined) element.setAttribute(name, value);
+  }
+  element.append(...children.filter((child) => child !== null));
+  return element;
+}
+
+/** @param {Condition} c @param {string} field @param {Choice[]} choices @param {string} label @param {{class?: string, redraw?: boolean, empty?: string}} [how] */
+function select(c, field, choices, label, how = {}) {
+  const known = choices.some((choice) => choice.value === c[field]);
+  const options = [
+    ...(how.empty !== undefined ? [{ value: "", text: how.empty }] : []), ...choices,
+    ...(!known && c[field] ? [{ value: c[field], text: c[field] }] : []),
+  ];
+  const element = h("select", { class: `select small ${how.class ?? ""}`, "aria-label": label, onchange: () => { c[field] = /** @type {HTMLSelectElement} */ (element).value; how.redraw ? redraw() : changed(); } },
+    ...options.map((choice) => h("option", { value: choice.value, selected: choice.value === c[field] }, choice.text)));
+  return element;
+}
+
+/** @param {Condition} c @param {string} field @param {string} label @param {Record<string, any>} [more] */
+function input(c, field, label, more = {}) {
+  const element = /** @type {HTMLInputElement} */ (h("input", { class: "input small", "aria-label": label, placeholder: label, autocomplete: "off", value: c[field] ?? "", ...more, oninput: () => { c[field] = element.value; changed(); } }));
+  return element;
+}
+
+const choicesOf = (/** @type {string} */ prefix, /** @type {string[]} */ values) => values.map((value) => ({ value, text: say(`${prefix}.${value}`) }));
+const OPS = choicesOf("op", ["=", "!=", ">", ">=", "<", "<=", "in", "contains", "exists", "absent"]);
+const ORDERED = choicesOf("op", [">=", ">", "<=", "<", "="]);
+const UNITS = choicesOf("unit", ["d", "h", "m", "w"]);
+const needsValue = (/** @type {Condition} */ c) => c.op !== "exists" && c.op !== "absent";
+
+/** @param {Condition} c */
+function windowFields(c) {
+  const fields = [select(c, "time", choicesOf("time", ["", "within", "range"]), say("time"), { redraw: true })];
+  if (c.time === "within") fields.push(input(c, "n", say("length"), { type: "number", min: "1", max: "9999", class: "input small tiny" }), select(c, "unit", UNITS, say("unit")));
+  if (c.time === "range") fields.push(input(c, "from", say("from"), { type: "date" }), input(c, "to", say("to"), { type: "date" }));
+  return fields;
+}
+
+const happenings = () => [{ value: "*", text: say("anything") }, ...(names.events ?? []), ...(names.touchpoints ?? []).map((t) => ({ value: `@${t.value}`, text: `${say("at")} ${t.text}` }))];
+
+/** @param {Condition} c */
+function whereFields(c) {
+  return c.where.map((/** @type {Condition} */ w, /** @type {number} */ i) => h("div", { class: "rule-where" }, h("span", { class: "quiet" }, say("with")),
+    select(w, "property", names.properties ?? [], say("property"), { empty: say("choose"), class: "wide" }), select(w, "op", OPS, say("operator"), { redraw: true }),
+    needsValue(w) ? input(w, "value", say("value"), { class: "input small wide" }) : null,
+    h("button", { type: "button", class: "button quiet small", onclick: () => { c.where.splice(i, 1); redraw(); } }, say("remove_where"))));
+}
+
+/** @type {Record<string, (c: Condition) => (Node|null)[]>} */
+const FIELDS = {
+  did: (c) => [select(c, "event", happenings(), say("event"), { empty: say("choose"), class: "wide" }), select(c, "compare", ORDERED, say("times")),
+    input(c, "times", say("times"), { type: "number", min: "0", max: "999999", class: "input small tiny" }), h("span", {}, say("times_word")), ...windowFields(c), ...whereFields(c), whereButton(c)],
+  did_not: (c) => [select(c, "event", happenings(), say("event"), { empty: say("choose"), class: "wide" }), ...windowFields(c), ...whereFields(c), whereButton(c)],
+  trait: (c) => [select(c, "trait", names.traits ?? [], say("trait"), { empty: say("choose"), class: "wide" }), select(c, "op", OPS, say("operator"), { redraw: true }), needsValue(c) ? input(c, "value", say("value"), { class: "input small wide" }) : null],
+  answered: (c) => [select(c, "metric", names.metrics ?? [], say("metric"), { empty: say("any_metric") }), select(c, "survey", names.surveys ?? [], say("survey"), { empty: say("any_survey"), class: "wide" }),
+    select(c, "op", OPS.filter((op) => op.value !== "exists" && op.value !== "absent"), say("operator")), input(c, "value", say("answer"), { class: "input small tiny" }), ...windowFields(c)],
+  sequence: (c) => [select(c, "a", happenings(), say("event"), { empty: say("choose"), class: "wide" }), h("span", {}, say("then")), select(c, "b", happenings(), say("event"), { empty: say("choose"), class: "wide" }),
+    h("span", {}, say("in_time")), input(c, "n", "∞", { type: "number", min: "1", max: "9999", class: "input small tiny", "aria-label": say("length") }), select(c, "unit", UNITS, say("unit")),
+    h("span", {}, say("never")), select(c, "never", happenings().slice(1), say("never"), { empty: say("nothing"), class: "wide" })],
+  value: (c) => [select(c, "of", names.numbers ?? [], say("number"), { empty: say("choose"), class: "wide" }), select(c, "op", ORDERED, say("operator")), input(c, "value", say("value"), { inputmode: "decimal", class: "input small tiny" })],
+  in: (c) => [select(c, "segment", names.segments ?? [], say("segment"), { empty: say("choose"), class: "wide" })],
+  not_in: (c) => [select(c, "segment", names.segments ?? [], say("segment"), { empty: say("choose"), class: "wide" })],
+  raw: (c) => [h("code", { class: "wrap" }, JSON.stringify(c.rule))],
+};
+const KINDS = Object.keys(FIELDS).filter((kind) => kind !== "raw");
+
+/** @param {Condition} c */
+const whereButton = (c) => h("button", { type: "button", class: "button quiet small", onclick: () => { c.where.push({ kind: "where", property: "", op: "=", value: "" }); redraw(); } }, say("add_where"));
+
+/** @param {string} kind @returns {Condition} */
+const fresh = (kind) => ({ kind, event: "", where: [], compare: ">=", times: "1", time: "", n: "30", unit: "d", from: "", to: "", trait: "", of: "", segment: "", survey: "", question: "", metric: "", op: kind === "value" ? ">=" : "=", value: "", a: "", b: "", never: "" });
+
+/** @param {Condition} c @param {Group} group @param {number} i */
+function row(c, group, i) {
+  const kinds = c.kind === "raw" ? [...KINDS, "raw"] : KINDS;
+  const kind = /** @type {HTMLSelectElement} */ (h("select", { class: "select small kind", "aria-label": say("kind"), onchange: () => {
+    const before = c, time = { time: before.time ?? "", n: before.n ?? "30", unit: before.unit ?? "d" };
+    group.items[i] = { ...fresh(kind.value), ...time, event: before.event ?? "", where: before.where ?? [] };
+    redraw();
+  } }, ...choicesOf("kind", kinds).map((choice) => h("option", { value: choice.value, selected: choice.value === c.kind }, choice.text))));
+  return h("li", { class: "rule-row", "data-unfinished": writeLeaf(c) === null },
+    h("div", { class: "rule-fields" }, kind, ...FIELDS[c.kind](c)),
+    h("button", { type: "button", class: "button quiet square small", "aria-label": `${say("remove")} ${i + 1}`, title: say("remove"), onclick: () => { group.items.splice(i, 1); redraw(); } }, "✕"));
+}
+
+/** @param {Group} group @param {(() => void)|null} remove @param {number} depth @returns {HTMLElement} */
+function draw(group, remove, depth) {
+  const op = /** @type {HTMLSelectElement} */ (h("select", { class: "select small", "aria-label": say("group"), onchange: () => { group.op = op.value; changed(); } },
+    ...choicesOf("group", ["all", "any", "none"]).map((choice) => h("option", { value: choice.value, selected: choice.value === group.op }, choice.text))));
+  const add = (/** @type {Group|Condition} */ item) => { group.items.push(item); redraw(); [...place.querySelectorAll(".rule-row .kind")].at(-1)?.scrollIntoView({ block: "nearest" }); };
+  return h("section", { class: "rule-group", "aria-label": say("group") },
+    h("header", {}, op, h("span", { class: "quiet" }, say("of_these")), remove ? h("button", { type: "button", class: "button quiet small end", onclick: remove }, say("remove_group")) : null),
+    h("ol", {}, ...group.items.map((item, i) => (item.items
+      ? h("li", {}, draw(item, () => { group.items.splice(i, 1); redraw(); }, depth + 1))
+      : row(item, group, i)))),
+    h("div", { class: "rule-foot" }, h("button", { type: "button", class: "button small", "data-add": true, onclick: () => add(fresh("did")) }, `+ ${say("add")}`),
+      depth < DEPTH ? h("button", { type: "button", class: "button quiet small", onclick: () => add({ op: group.op === "all" ? "any" : "all", items: [fresh("did")] }) }, `+ ${say("add_group")}`) : null));
+}
+
+/* ---- the whole ---- */
+
+const place = h("div");
+root.append(place);
+const begun = root.dataset.segmentRule ? read(JSON.parse(root.dataset.segmentRule)) : null;
+/** @type {Group} */ const model = begun?.items ? begun : { op: "all", items: begun ? [begun] : [fresh("did")] };
+
+/** Where the focus is, as a place among the controls, to find it again. */
+function redraw() {
+  const controls = () => /** @type {HTMLElement[]} */ ([...place.querySelectorAll("select, input, button")]);
+  const at = controls().indexOf(/** @type {HTMLElement} */ (document.activeElement)), id = document.activeElement?.getAttribute("aria-label");
+  place.replaceChildren(draw(model, null, 1));
+  const now = controls(), near = now[Math.min(at, now.length - 1)];
+  if (at >= 0) (now.slice(Math.max(0, at - 1), at + 2).find((control) => control.getAttribute("aria-label") === id && id) ?? near)?.focus();
+  changed();
+}
+
+const output = /** @type {HTMLElement} */ (document.querySelector("[data-segment-count]"));
+const part = (/** @type {string} */ name) => /** @type {HTMLElement} */ (output.querySelector(`[data-${name}]`));
+let waiting = 0;
+/** @type {AbortController|null} */ let asking = null;
+
+function changed() {
+  const rule = write(model);
+  hidden.value = rule ? JSON.stringify(rule) : "";
+  place.querySelectorAll(".rule-row").forEach((element) => element.removeAttribute("data-unfinished"));
+  mark(model, [...place.querySelectorAll(".rule-row")]);
+  clearTimeout(waiting);
+  asking?.abort();
+  waiting = window.setTimeout(count, WAIT_MS);
+}
+
+/** Unfinished rows are marked. @param {Group} group @param {Element[]} rows in the order of the page */
+function mark(group, rows) {
+  for (const item of group.items) {
+    if (item.items) mark(item, rows);
+    else rows.shift()?.toggleAttribute("data-unfinished", writeLeaf(item) === null);
+  }
+}
+
+async function count() {
+  if (!hidden.value) { part("figure").textContent = "–"; part("note").textContent = say("unfinished"); part("people").replaceChildren(); return; }
+  const mine = (asking = new AbortController());
+  output.setAttribute("aria-busy", "true");
+  try {
+    const answer = await fetch("/api/v1/segments/preview", { method: "POST", signal: mine.signal, body: JSON.stringify({ rule: JSON.parse(hidden.value) }),
+      headers: { "Content-Type": "application/json", "X-CSRF-Token": /** @type {HTMLInputElement} */ (form.elements.namedItem("csrf")).value } });
+    const found = await answer.json();
+    part("figure").textContent = answer.ok ? number.format(found.count) : "–";
+    part("note").textContent = answer.ok ? say("share").replace("%s", percent.format(found.share ?? 0)).replace("%n", number.format(found.customers)) : `${say("refused")} ${found.errors?.[0]?.message ?? found.detail ?? ""}`;
+    part("people").replaceChildren(...(answer.ok ? found.sample : []).map((/** @type {any} */ person) => h("li", {}, h("a", { href: `/customers/${encodeURIComponent(person.id)}`, target: "_blank", rel: "noopener" }, person.user_id ?? say("anonymous")))));
+  } catch (error) {
+    if (!mine.signal.aborted) part("note").textContent = say("failed");
+  } finally {
+    if (asking === mine) output.removeAttribute("aria-busy");
+  }
+}
+
+form.addEventListener("submit", (event) => {
+  if (hidden.value) return;
+  event.preventDefault();
+  part("note").textContent = say("unfinished");
+  /** @type {HTMLElement|null} */ (place.querySelector("select, input"))?.focus();
+});
+
+redraw();
