@@ -288,7 +288,8 @@ static int get_list(struct request *request, struct response *response, struct e
     struct value_list list;
     json_t *rows = NULL;
     char next[24];
-    bool csv = request_accepts(request, "text/csv");
+    const char *format = request_query(request, "format");
+    bool csv = request_accepts(request, "text/csv") || (format && strcmp(format, "csv") == 0);
     int code = whole_only(request, err);
     if (!code)
         code = request_query_int(request, "limit", csv ? CSV_ROWS : LIST_STANDARD, 1,
@@ -307,8 +308,11 @@ static int get_list(struct request *request, struct response *response, struct e
     if (!code)
         audit_note(request, "customer.list", "value",
                    arena_format(request->arena, "%zu", json_array_size(rows)));
-    if (!code && csv)
+    if (!code && csv) {
+        response_header(request, response, "Content-Disposition",
+                        "attachment; filename=\"customers-value.csv\"");
         code = send_csv(response, rows, err);
+    }
     snprintf(next, sizeof next, "%llu", (unsigned long long)cursor + (unsigned long long)limit);
     bool more = (uint64_t)(cursor + limit) < total;
     if (!code && !csv)

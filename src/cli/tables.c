@@ -72,6 +72,8 @@ static const struct route_table *const TABLES[] = {
     &page_second_factor_routes,
     &page_person_routes,
     &page_score_routes,
+    &page_value_routes,
+    &page_churn_routes,
     &api_review_routes,
     &api_review_subject_routes,
     &api_promise_routes,

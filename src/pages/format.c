@@ -10,6 +10,7 @@
 #include <pthread.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <unicode/ucurr.h>
 #include <unicode/udat.h>
 #include <unicode/udatpg.h>
 #include <unicode/unum.h>
@@ -178,8 +179,9 @@ void format_compact(const struct format *format, double value, struct buf *out) 
     unumf_closeResult(result);
 }
 
-void format_money(const struct format *format, int64_t minor, const char *currency,
-                  struct buf *out) {
+/* value in the main unit; whole: without decimals. */
+static void add_money(const struct format *format, double value, bool whole, const char *currency,
+                      struct buf *out) {
     UErrorCode status = U_ZERO_ERROR;
     UChar code[4];
     u_strFromUTF8(code, 4, NULL, currency, -1, &status);
@@ -187,12 +189,30 @@ void format_money(const struct format *format, int64_t minor, const char *curren
     if (U_FAILURE(status))
         return;
     unum_setTextAttribute(formatter, UNUM_CURRENCY_CODE, code, -1, &status);
-    int digits = unum_getAttribute(formatter, UNUM_MAX_FRACTION_DIGITS);
-    double unit = pow(10.0, digits), value = (double)minor / unit;
-    if (minor % (int64_t)unit == 0)
+    if (whole)
         unum_setAttribute(formatter, UNUM_FRACTION_DIGITS, 0);
     add_double(formatter, value, out);
     unum_close(formatter);
+}
+
+void format_amount(const struct format *format, double value, const char *currency,
+                   struct buf *out) {
+    add_money(format, value, value == round(value), currency, out);
+}
+
+/* How many minor units are one of the currency. */
+static double minor_units(const char *currency) {
+    UErrorCode status = U_ZERO_ERROR;
+    UChar code[4];
+    u_strFromUTF8(code, 4, NULL, currency, -1, &status);
+    int digits = ucurr_getDefaultFractionDigits(code, &status);
+    return U_FAILURE(status) ? 100 : pow(10.0, digits);
+}
+
+void format_money(const struct format *format, int64_t minor, const char *currency,
+                  struct buf *out) {
+    double unit = minor_units(currency);
+    add_money(format, (double)minor / unit, minor % (int64_t)unit == 0, currency, out);
 }
 
 void format_duration(const struct format *format, double seconds, struct buf *out) {

@@ -34,6 +34,9 @@ void format_change(const struct format *format, double share, struct buf *out);
 /* Minor units and ISO 4217 currency: 8700000, "EUR" -> "87.000 €" (no decimals when they are zero). */
 void format_money(const struct format *format, int64_t minor, const char *currency,
                   struct buf *out);
+/* The main unit of the currency: 1234.5, "EUR" -> "1.234,50 €". */
+void format_amount(const struct format *format, double value, const char *currency,
+                   struct buf *out);
 /* The two largest units: "2 d 4 h", "3 min 20 s", "0,8 s". */
 void format_duration(const struct format *format, double seconds, struct buf *out);
 

@@ -32,16 +32,24 @@ static const struct {
     {"promises", "/promises", "check", NULL, false, 0, ROLE_NONE},
     {"kiosks", "/kiosks", "ch-kiosk", NULL, false, SCOPE_QUERY, ROLE_NONE},
     {"customers", "/customers", "people", NULL, true, 0, ROLE_AGENT},
+    {"value", "/value", "coin", NULL, false, SCOPE_QUERY, ROLE_AGENT},
+    {"churn", "/churn", "heart", NULL, false, SCOPE_QUERY, ROLE_AGENT},
     {"import", "/import", "file", "data", true, SCOPE_IMPORT, ROLE_NONE},
     {"sources", "/sources", "plug", NULL, false, SCOPE_MANAGE, ROLE_NONE},
     {"settings", "/settings", "gear", NULL, false, 0, ROLE_NONE},
 };
 
+/* Pages of the whole organisation, which who sees some units only is refused. */
+static bool is_of_whole(const char *name) {
+    return strcmp(name, "value") == 0 || strcmp(name, "churn") == 0;
+}
+
 static json_t *navigation_json(const struct request *request, const char *section) {
     json_t *list = json_array();
     for (size_t i = 0; i < sizeof navigation / sizeof *navigation; i++) {
         if ((request->principal.scopes & navigation[i].scopes) != navigation[i].scopes ||
-            request->principal.role < navigation[i].role)
+            request->principal.role < navigation[i].role ||
+            (request->principal.units && is_of_whole(navigation[i].name)))
             continue;
         json_t *entry =
             json_pack("{s:s, s:s, s:s, s:b, s:b}", "name", navigation[i].name, "href",
