@@ -23,6 +23,8 @@ extern const struct route_table api_kiosk_routes;
 extern const struct route_table api_review_routes,
     api_review_subject_routes; /* reviews.c, review_subjects.c */
 extern const struct route_table api_segment_routes;
+extern const struct route_table api_review_routes, api_review_subject_routes,
+    api_review_widget_routes; /* reviews.c, review_subjects.c, review_widgets.c */
 
 extern const struct route_table api_identifier_kind_routes;
 

@@ -94,7 +94,7 @@ int request_slow_down(struct request *request, struct response *response, const 
                       double tokens, struct err *err) {
     struct throttle *throttle = app_public_throttle(request->app);
     int retry_s = 0;
-    if (!throttle || !request->peer)
+    if (!throttle || !request->peer || request->private->inherited)
         return 0;
     const char *key = arena_format(request->arena, "%s %s", what, request->peer);
     if (throttle_take_some(throttle, key, tokens, request->received_ms, &retry_s))

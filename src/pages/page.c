@@ -29,6 +29,7 @@ static const struct {
     {"explore", "/explore", "path", NULL, true, 0, ROLE_NONE},
     {"scores", "/scores", "scale", NULL, false, 0, ROLE_NONE},
     {"segments", "/segments", "filter", NULL, false, 0, ROLE_NONE},
+    {"reviews", "/reviews", "ch-review", NULL, false, SCOPE_QUERY, ROLE_AGENT},
     {"promises", "/promises", "check", NULL, false, 0, ROLE_NONE},
     {"kiosks", "/kiosks", "ch-kiosk", NULL, false, SCOPE_QUERY, ROLE_NONE},
     {"customers", "/customers", "people", NULL, true, 0, ROLE_AGENT},
