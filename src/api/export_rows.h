@@ -8,7 +8,7 @@
 
 #include "api/api.h"
 
-enum { EXPORT_COLUMNS = 12 };
+enum { EXPORT_COLUMNS = 24 };
 
 enum cell_kind { CELL_TEXT, CELL_NUMBER, CELL_JSON, CELL_TIME }; /* CELL_TIME: instant in number */
 
@@ -51,6 +51,6 @@ struct export_source {
 must_use int export_begin(struct request *request, struct response *response,
                           const struct export_kind *kind, const char *segment, struct err *err);
 
-extern const struct export_kind export_interactions, export_customers, export_audit;
+extern const struct export_kind export_interactions, export_customers, export_audit, export_reviews;
 
 #endif

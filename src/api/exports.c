@@ -332,20 +332,20 @@ int export_begin(struct request *request, struct response *response, const struc
 }
 
 static int begin(struct request *request, struct response *response, struct err *err) {
-    enum { KINDS = 3 };
+    enum { KINDS = 4 };
     static const struct export_kind *const kinds[KINDS] = {&export_interactions, &export_customers,
-                                                           &export_audit};
+                                                           &export_audit, &export_reviews};
     for (size_t i = 0; i < KINDS; i++)
         if (strcmp(kinds[i]->name, request->params[0]) == 0)
             return export_begin(request, response, kinds[i], request_query(request, "segment"),
                                 err);
-    return err_set(err, E_NOT_FOUND, "interactions, customers and audit can be exported");
+    return err_set(err, E_NOT_FOUND, "interactions, customers, reviews and audit can be exported");
 }
 
 static const struct route routes[] = {
     {METHOD_GET, "/api/v1/exports/{what}", ACCESS_API, SCOPE_QUERY, .role = ROLE_UNIT_MANAGER,
      .handle = begin,
-     .summary =
-         "All interactions, customers or the audit: ?format=csv|jsonl|xlsx &from= &to= &segment="},
+     .summary = "All interactions, customers, reviews or the audit: ?format=csv|jsonl|xlsx &from= "
+                "&to= &segment="},
 };
 const struct route_table api_export_routes = ROUTE_TABLE(routes);

@@ -344,6 +344,9 @@ static int look(struct work *work, const char *file, struct err *err) {
     if (json_is_string(json_object_get(guess, "format")) &&
         strcmp(json_string_value(json_object_get(guess, "format")), "customers-csv") == 0)
         fprintf(stderr, "rows of customers: their columns become traits\n");
+    if (json_is_string(json_object_get(guess, "format")) &&
+        strcmp(json_string_value(json_object_get(guess, "format")), "reviews-csv") == 0)
+        fprintf(stderr, "rows of reviews: import them with --format reviews-csv\n");
     if (json_is_object(map)) {
         fputc('\n', stderr);
         json_dumpf(map, stdout, JSON_INDENT(2));
@@ -425,7 +428,7 @@ static int run(struct command_line *line, struct err *err) {
 static const struct option options[] = {
     OPTION_DATA,
     {"format", "FORMAT", NULL,
-     "jsonl, csv, xes, customers-csv or responses-csv; else by the file's name"},
+     "jsonl, csv, xes, customers-csv, responses-csv or reviews-csv; else by the file's name"},
     {"map", "MAP.json", NULL, "which column is what (csv and xlsx)"},
     {"sheet", "NAME", NULL, "sheet of an .xlsx; else the first"},
     {"lifecycle", "NAME", NULL, "xes: only this transition, as complete"},
@@ -438,7 +441,7 @@ const struct command command_import = {
     .arguments = "FILE…",
     .least = 1,
     .most = COMMAND_ARGUMENTS,
-    .summary = "reads interactions or customers from files; safe to repeat",
+    .summary = "reads interactions, customers or reviews from files; safe to repeat",
     OPTIONS_OF(options),
     .run = run,
     .more = "Files may be packed (.gz, .zst). Refused rows go with their reason to "

@@ -32,9 +32,10 @@ struct import_file {
 };
 
 struct import_options {
-    const char *format; /* jsonl csv xes customers-csv responses-csv; NULL: by the name's ending */
-    struct slice map;   /* JSON of the interface; the csv forms need one */
-    const char *sheet;  /* of an .xlsx; NULL: the first */
+    const char *
+        format; /* jsonl csv xes customers-csv responses-csv reviews-csv; NULL: by the name's ending */
+    struct slice map;           /* JSON of the interface; the csv forms need one */
+    const char *sheet;          /* of an .xlsx; NULL: the first */
     const char *lifecycle;      /* xes: keep only this transition; NULL: all */
     const struct zone *zone;    /* of times without offset where the map names none; NULL: UTC */
     const struct hash_key *key; /* vault_message_key */
@@ -92,7 +93,7 @@ void import_result_json(const struct import_progress *result, struct buf *json);
  *  "sample":[["cell",…],…],"map":{…},"confidence":{"customer":0.9,…},"notes":["…"],
  *  "preview":[{"row","customer","time","event","channel"?,…,"properties":{…}}],"rejected":[{"row","code","message"}]}.
  * kind: empty integer decimal time text. notes: no_rows no_header no_customer no_time no_event (all rows bear one name)
- * day_or_month_first. format: csv or customers-csv, whatever the rows look like, unless options say it. options->map given: keeps
+ * day_or_month_first. format: csv, customers-csv or reviews-csv, whatever the rows look like, unless options say it. options->map given: keeps
  * it and shows its preview. map has null where nothing fits (then there is no preview); it is null for jsonl and xes. */
 must_use int import_guess(const struct import_file *file, const struct import_options *options,
                           struct buf *json, struct err *err);

@@ -4,6 +4,7 @@
  * SPDX-License-Identifier: GPL-3.0-or-later
  */
 #include "collect/import_guess.h"
+#include "collect/import_reviews.h"
 
 #include <stdio.h>
 
@@ -178,8 +179,9 @@ static void add_note(struct buf *json, size_t *n, const char *text) {
     json_add_text(json, slice_of(text));
 }
 
-static void add_notes(const struct sample *sample, const struct guess *guess, bool customers,
+static void add_notes(const struct sample *sample, const struct guess *guess, enum map_kind kind,
                       struct buf *json) {
+    bool customers = kind == MAP_CUSTOMERS, reviews = kind == MAP_REVIEWS;
     size_t n = 0;
     int time = guess->columns[MAP_TIME];
     json_add_name(json, "notes");
@@ -188,11 +190,11 @@ static void add_notes(const struct sample *sample, const struct guess *guess, bo
         add_note(json, &n, "no_rows");
     if (sample->bare)
         add_note(json, &n, "no_header");
-    if (guess->columns[MAP_CUSTOMER] < 0)
+    if (guess->columns[MAP_CUSTOMER] < 0 && !reviews)
         add_note(json, &n, "no_customer");
     if (!customers && time < 0)
         add_note(json, &n, "no_time");
-    if (!customers && guess->columns[MAP_EVENT] < 0)
+    if (!customers && !reviews && guess->columns[MAP_EVENT] < 0)
         add_note(json, &n, "no_event");
     if (time >= 0 && sample->columns[time].day_first_doubtful)
         add_note(json, &n, "day_or_month_first");
@@ -218,7 +220,8 @@ static void add_confidence(const struct guess *guess, struct buf *json) {
 static void add_head(const struct sample *sample, enum map_kind kind, struct buf *json) {
     static const char *const formats[] = {[MAP_INTERACTIONS] = "csv",
                                           [MAP_CUSTOMERS] = "customers-csv",
-                                          [MAP_RESPONSES] = "responses-csv"};
+                                          [MAP_RESPONSES] = "responses-csv",
+                                          [MAP_REVIEWS] = "reviews-csv"};
     json_add_name(json, "format");
     json_add_text(json, slice_of(formats[kind]));
     json_add_name(json, "encoding");
@@ -274,8 +277,14 @@ static int guess_table(const struct import_file *file, const struct import_optio
     propose(&sample, file, options->format || options->map.p, &customers, &guess);
     if (customers)
         kind = MAP_CUSTOMERS;
+    else if (!options->format && !options->map.p && guess_is_reviews(&sample))
+        kind = MAP_REVIEWS;
+    bool whole = (customers || guess.columns[MAP_TIME] >= 0) &&
+                 (kind == MAP_REVIEWS || guess.columns[MAP_CUSTOMER] >= 0);
     if (options->map.p)
         buf_add_slice(&map, options->map);
+    else if (kind == MAP_REVIEWS)
+        whole &= guess_reviews_json(&sample, &guess, &map);
     else
         guess_map_json(&sample, &guess, customers, &map);
     add_head(&sample, kind, json);
@@ -284,8 +293,7 @@ static int guess_table(const struct import_file *file, const struct import_optio
     json_add_name(json, "map");
     buf_add_slice(json, buf_slice(&map));
     add_confidence(&guess, json);
-    add_notes(&sample, &guess, customers, json);
-    bool whole = guess.columns[MAP_CUSTOMER] >= 0 && (customers || guess.columns[MAP_TIME] >= 0);
+    add_notes(&sample, &guess, kind, json);
     if (options->map.p || whole)
         code = preview_map(file, options, options->map.p ? options->map : buf_slice(&map), kind,
                            json, err);

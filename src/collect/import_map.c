@@ -14,6 +14,7 @@
 #include "base/time.h"
 #include "base/utf8.h"
 #include "collect/import_answers.h"
+#include "collect/import_reviews.h"
 
 enum { NAMES_SHOWN = 12 };
 
@@ -36,6 +37,7 @@ struct import_map {
     struct slice survey;           /* responses: its name */
     bool anonymous;                /* responses: respondents are known within their survey only */
     struct answer_columns answers; /* responses */
+    struct review_columns review;  /* reviews */
     char *time_format, *encoding, *sheet;
     char delimiter, decimal;
     bool bare;         /* no header */
@@ -189,8 +191,10 @@ static int read_response_member(struct import_map *map, const char *name, json_t
 }
 
 static int read_member(struct import_map *map, const char *name, json_t *json, struct err *err) {
-    int code =
-        map->kind == MAP_RESPONSES ? read_response_member(map, name, json, err) : E_NOT_FOUND;
+    int code = map->kind == MAP_RESPONSES ? read_response_member(map, name, json, err)
+               : map->kind == MAP_REVIEWS
+                   ? review_columns_member(&map->review, name, json, &map->arena, err)
+                   : E_NOT_FOUND;
     if (code != E_NOT_FOUND)
         return code;
     for (unsigned i = 0; i < MAP_PARTS; i++)
@@ -242,9 +246,19 @@ static int check_responses(const struct import_map *map, struct err *err) {
     return 0;
 }
 
+static int check_reviews(const struct import_map *map, struct err *err) {
+    if (is_said(&map->parts[MAP_EVENT]))
+        return err_at(err, E_INVALID, "/event", "a review has no event of its own");
+    if (!is_said(&map->parts[MAP_TIME]))
+        return err_at(err, E_INVALID, "/time", "the map names no column of the time");
+    return review_columns_check(&map->review, err);
+}
+
 static int check_whole(const struct import_map *map, struct err *err) {
     if (map->kind == MAP_RESPONSES)
         return check_responses(map, err);
+    if (map->kind == MAP_REVIEWS)
+        return check_reviews(map, err);
     if (!is_said(&map->parts[MAP_CUSTOMER]))
         return err_at(err, E_INVALID, "/customer", "the map names no column of the customer");
     if (map->kind == MAP_CUSTOMERS)
@@ -448,6 +462,18 @@ static int bind_responses(struct import_map *map, struct header *header, struct 
     return 0;
 }
 
+static int bind_review(struct import_map *map, struct header *header, struct err *err) {
+    for (size_t i = 0; i < REVIEW_PARTS; i++) {
+        struct review_column *column = &map->review.columns[i];
+        column->column = column->name.n ? find_column(map, header, column->name) : -1;
+        if (column->column < 0 && column->name.n)
+            return no_column(header, review_part_member(i), column->name, err);
+        if (column->column >= 0)
+            header->taken[column->column] = true;
+    }
+    return 0;
+}
+
 static void keep_column(struct import_map *map, const struct header *header, size_t column) {
     struct slice name = unique_name(map, header->names[column]);
     if (name.n > 8 && memcmp(name.p, "context.", 8) == 0)
@@ -501,6 +527,8 @@ int import_map_bind(struct import_map *map, const struct table_row *header_row,
     int code = bind_parts(map, &header, err);
     if (!code)
         code = bind_responses(map, &header, err);
+    if (!code && map->kind == MAP_REVIEWS)
+        code = bind_review(map, &header, err);
     return code ? code : bind_properties(map, &header, err);
 }
 
@@ -620,12 +648,12 @@ static enum refusal take_columns(const struct import_map *map, const struct tabl
     return REFUSAL_NONE;
 }
 
-enum { RESPONSE_PROPERTIES = 3 }; /* survey, weight, answers */
+enum { OWN_PROPERTIES = REVIEW_PARTS + 4 }; /* of a response survey, weight, answers; of a review */
 
 static enum refusal take_properties(const struct import_map *map, const struct table_row *row,
                                     struct arena *arena, struct event *event, char *message) {
     struct event_property *properties =
-        arena_get(arena, (map->n_kept + RESPONSE_PROPERTIES) * sizeof *properties);
+        arena_get(arena, (map->n_kept + OWN_PROPERTIES) * sizeof *properties);
     event->properties = properties;
     return take_columns(map, row, map->kept, map->n_kept, properties, &event->n_properties,
                         message);
@@ -680,6 +708,25 @@ static enum refusal take_response(const struct import_map *map, const struct tab
                         message);
 }
 
+/* ---- reviews ---- */
+
+/* Who is not said is somebody who is known by this row alone. */
+static enum refusal take_review(const struct import_map *map, const struct table_row *row,
+                                struct arena *arena, struct event *event, char *message) {
+    if (!event->user_id.n) {
+        event->user_id = (struct slice){NULL, 0};
+        event->anonymous_id = slice_of(arena_format(
+            arena, "review/#%016llx", (unsigned long long)hash_bytes(row->raw.p, row->raw.n)));
+    }
+    event->name = SLICE_LITERAL("Product Reviewed");
+    struct review_row_reading reading = {.columns = &map->review,
+                                         .row = row,
+                                         .decimal = map->decimal,
+                                         .time_format = map->time_format,
+                                         .zone = map->bound_zone};
+    return review_columns_row(&reading, arena, event, message);
+}
+
 /* Cells beyond the header may only be empty. */
 static enum refusal check_row(const struct import_map *map, const struct table_row *row,
                               char *message) {
@@ -709,7 +756,7 @@ enum refusal import_map_row(const struct import_map *map, const struct table_row
         return refusal;
     if ((refusal = take_part(map, row, MAP_CUSTOMER, &event->user_id, message)))
         return refusal;
-    if (!event->user_id.n && map->kind != MAP_RESPONSES)
+    if (!event->user_id.n && map->kind != MAP_RESPONSES && map->kind != MAP_REVIEWS)
         return refuse(message, REFUSAL_NO_IDENTITY, "the row has no customer");
     if (map->kind == MAP_INTERACTIONS) {
         if ((refusal = take_part(map, row, MAP_EVENT, &event->name, message)))
@@ -724,6 +771,8 @@ enum refusal import_map_row(const struct import_map *map, const struct table_row
         (refusal = take_part(map, row, MAP_MESSAGE_ID, &event->message_id, message)))
         return refusal;
     refusal = take_properties(map, row, arena, event, message);
+    if (!refusal && map->kind == MAP_REVIEWS)
+        return take_review(map, row, arena, event, message);
     return refusal || map->kind != MAP_RESPONSES ? refusal
                                                  : take_response(map, row, arena, event, message);
 }

@@ -36,8 +36,9 @@ enum cell_type { CELL_ANY, CELL_STRING, CELL_NUMBER, CELL_BOOLEAN };
 struct import_map;
 
 /* What a row is: an interaction; traits of a customer (traits in place of properties, no event); a response to a survey
- * (respondent in place of customer, survey and answers, traits and weight besides, no event). */
-enum map_kind { MAP_INTERACTIONS, MAP_CUSTOMERS, MAP_RESPONSES };
+ * (respondent in place of customer, survey and answers, traits and weight besides, no event); a review (import_reviews.h: no
+ * event, the customer may be absent). */
+enum map_kind { MAP_INTERACTIONS, MAP_CUSTOMERS, MAP_RESPONSES, MAP_REVIEWS };
 
 /* Errors: E_MALFORMED no JSON, E_INVALID with the pointer of the member. */
 must_use int import_map_parse(struct import_map **map, struct slice json, enum map_kind kind,

@@ -41,16 +41,16 @@ static int kind_by_option(const char *format, enum import_kind *kind, struct err
                    {"xlsx", IMPORT_CSV},
                    {"xes", IMPORT_XES},
                    {"customers-csv", IMPORT_CUSTOMERS},
-                   {"responses-csv", IMPORT_RESPONSES}};
+                   {"responses-csv", IMPORT_RESPONSES},
+                   {"reviews-csv", IMPORT_REVIEWS}};
     for (size_t i = 0; i < sizeof formats / sizeof *formats; i++)
         if (strcmp(formats[i].name, format) == 0) {
             *kind = formats[i].kind;
             return 0;
         }
-    if (strcmp(format, "reviews-csv") == 0)
-        return err_at(err, E_INVALID, "/format", "%s is not read by this version yet", format);
     err_at(err, E_INVALID, "/format", "unknown format \"%.40s\"", format);
-    return err_hint(err, "Formats are jsonl, csv, xes, customers-csv and responses-csv.");
+    return err_hint(err,
+                    "Formats are jsonl, csv, xes, customers-csv, responses-csv and reviews-csv.");
 }
 
 static int kind_by_name(const char *name, enum import_kind *kind, struct err *err) {

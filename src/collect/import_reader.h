@@ -41,10 +41,18 @@ must_use int import_open_rows(struct import_reader **reader, struct import_strea
                               const struct import_options *options, struct err *err);
 
 /* A file opened as the options and its name say. */
-enum import_kind { IMPORT_JSONL, IMPORT_CSV, IMPORT_XES, IMPORT_CUSTOMERS, IMPORT_RESPONSES };
+enum import_kind {
+    IMPORT_JSONL,
+    IMPORT_CSV,
+    IMPORT_XES,
+    IMPORT_CUSTOMERS,
+    IMPORT_RESPONSES,
+    IMPORT_REVIEWS
+};
 static inline enum map_kind import_map_kind(enum import_kind kind) {
     return kind == IMPORT_CUSTOMERS   ? MAP_CUSTOMERS
            : kind == IMPORT_RESPONSES ? MAP_RESPONSES
+           : kind == IMPORT_REVIEWS   ? MAP_REVIEWS
                                       : MAP_INTERACTIONS;
 }
 struct import_opened {

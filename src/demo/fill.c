@@ -10,6 +10,7 @@
 #include <stdlib.h>
 
 #include "base/clock.h"
+#include "voice/review.h"
 
 /* The demonstration prepares itself. */
 static const struct principal DEMO = {
@@ -148,6 +149,9 @@ int demo_fill(struct app *app, struct demo_filling *filling, struct err *err) {
             code = more;
     if (!code)
         code = demo_promises(filler->folder, &DEMO, err);
+    for (more = 1; !code && more > 0;)
+        if ((more = review_catch_up(filler->folder, err)) < 0)
+            code = more;
     if (!code)
         code = demo_worth(filler->folder, &DEMO, err);
     if (!code)

@@ -474,19 +474,34 @@ static void tell_chat_answer(struct teller *teller, const struct moment *moment,
                                             : NEUTRAL);
 }
 
+/* What is rated is the customer's plan; what is older than two weeks was read by somebody, most authors show their name. */
+static void tell_rated(struct teller *teller, const struct moment *moment,
+                       const struct event *event) {
+    const struct person *person = &teller->world->people[moment->who];
+    tell_text(teller, "product_id", plan_table[person->plan].name);
+    tell_text(teller, "name", plan_table[person->plan].name);
+    tell_text(teller, "language", "es");
+    if (moment->who % 10 < 7)
+        tell_text(teller, "author", first_names[person->first_name]);
+    if (teller->world->calendar.now_ms - event->time_ms > (int64_t)14 * DAY_MS)
+        tell_text(teller, "state", "published");
+}
+
 static void tell_review(struct teller *teller, const struct moment *moment, struct event *event) {
-    (void)event;
     bool review = moment->kind == M_REVIEW;
     int stars = review ? moment->a : 0;
     int mood = review ? stars >= 4 ? HAPPY : stars == 3 ? NEUTRAL : UNHAPPY : moment->a;
-    static const char *const sites[] = {"Google", "web propia", "comparador"}, *const networks[] = {
-                                                                                   "X", "Facebook",
-                                                                                   "foro"};
+    static const char *const sites[] = {"Google", NULL, "comparador"}, *const networks[] = {
+                                                                           "X", "Facebook", "foro"};
     if (review)
         tell_int(teller, "rating", stars),
             tell_flag(teller, "verified", stream_chance(&teller->stream, 0.7));
-    tell_text(teller, "site", (review ? sites : networks)[stream_below(&teller->stream, 3)]);
+    const char *site = (review ? sites : networks)[stream_below(&teller->stream, 3)];
+    if (site) /* else on our own pages */
+        tell_text(teller, "site", site);
     tell_comment(teller, moment, (enum topic)moment->b, (enum mood)mood);
+    if (review)
+        tell_rated(teller, moment, event);
 }
 
 static void tell_case(struct teller *teller, const struct moment *moment, struct event *event) {

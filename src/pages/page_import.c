@@ -21,7 +21,13 @@ enum { SAMPLES = 3, COLUMNS_MAX = 400, EVENTS_SHOWN = 12, MAP_NODES = 10, PREVIE
 static const char *const roles[] = {"customer", "time",       "time_of_day", "event",
                                     "channel",  "touchpoint", "unit",        "message_id"};
 enum { ROLES = sizeof roles / sizeof *roles };
-static const char CUSTOMERS[] = "customers-csv", INTERACTIONS[] = "csv";
+static const char CUSTOMERS[] = "customers-csv", INTERACTIONS[] = "csv", REVIEWS[] = "reviews-csv";
+/* Of rows of reviews. */
+static const char *const review_roles[] = {
+    "customer", "time",   "time_of_day", "rating",    "subject",     "name",     "title",
+    "text",     "author", "channel",     "unit",      "site",        "language", "invited",
+    "ordered",  "state",  "months",      "review_id", "subject_kind"};
+enum { REVIEW_ROLES = sizeof review_roles / sizeof *review_roles };
 
 static const struct page start_page = {
     .template = "import", .section = "import", .title = "nav.import"};
@@ -93,7 +99,13 @@ static bool is_property(const json_t *properties, const char *column) {
 /* A map of customers keeps its columns as traits. */
 static bool of_customers(const json_t *map) { return json_object_get(map, "traits") != NULL; }
 
+/* A map of reviews says the rating. */
+static bool of_reviews(const json_t *map) { return json_object_get(map, "rating") != NULL; }
+
 static const char *role_of_column(const json_t *map, const char *column) {
+    for (size_t i = 0; i < REVIEW_ROLES && of_reviews(map); i++)
+        if (names_column(json_object_get(map, review_roles[i]), column))
+            return review_roles[i];
     for (size_t i = 0; i < ROLES; i++)
         if (names_column(json_object_get(map, roles[i]), column))
             return roles[i];
@@ -107,9 +119,11 @@ static void add_choice(json_t *list, const char *role, const char *selected) {
         list, json_pack("{s:s, s:b}", "role", role, "selected", strcmp(role, selected) == 0));
 }
 
-static json_t *role_choices(bool customers, const char *selected) {
+static json_t *role_choices(bool customers, bool reviews, const char *selected) {
     json_t *list = json_array();
-    for (size_t i = 0; i < (customers ? 1 : ROLES); i++)
+    for (size_t i = 0; i < REVIEW_ROLES && reviews; i++)
+        add_choice(list, review_roles[i], selected);
+    for (size_t i = 0; i < (reviews ? 0 : customers ? 1 : ROLES); i++)
         add_choice(list, roles[i], selected);
     add_choice(list, customers ? "trait" : "property", selected);
     add_choice(list, "ignore", selected);
@@ -129,9 +143,10 @@ static json_t *columns_json(const json_t *guess, const json_t *map) {
                                         json_array_size(samples) < SAMPLES)
             json_array_append(samples, example);
         const char *role = role_of_column(map, name);
-        json_array_append_new(list, json_pack("{s:I, s:s, s:s, s:o, s:o}", "index", (json_int_t)i,
-                                              "name", name, "role", role, "samples", samples,
-                                              "roles", role_choices(of_customers(map), role)));
+        json_array_append_new(list,
+                              json_pack("{s:I, s:s, s:s, s:o, s:o}", "index", (json_int_t)i, "name",
+                                        name, "role", role, "samples", samples, "roles",
+                                        role_choices(of_customers(map), of_reviews(map), role)));
     }
     return list;
 }
@@ -194,6 +209,8 @@ static int show_map(struct request *request, struct response *response, json_t *
     json_object_set(view, "import", import);
     if (of_customers(map))
         json_object_set_new(view, "customers", json_true());
+    json_object_set_new(view, "reviews", json_boolean(of_reviews(map)));
+    json_object_set_new(view, "interactions", json_boolean(!of_customers(map) && !of_reviews(map)));
     if (json_object_get(guess, "notes"))
         json_object_set(view, "notes", json_object_get(guess, "notes"));
     json_object_set_new(view, "columns", columns_json(guess, map));
@@ -216,6 +233,33 @@ static void set_or_drop(json_t *map, const char *name, const char *value) {
         json_object_set_new(map, name, json_string(value));
     else
         json_object_del(map, name);
+}
+
+/* The map of reviews as the form says it. */
+static json_t *review_map_of_form(struct request *request, const json_t *guess) {
+    json_t *map = json_deep_copy(json_object_get(guess, "map")), *properties = json_array(),
+           *column;
+    size_t i;
+    if (!map)
+        map = json_object();
+    for (size_t k = 0; k < REVIEW_ROLES; k++)
+        json_object_del(map, review_roles[k]);
+    json_object_del(map, "event");
+    json_object_del(map, "traits");
+    json_object_del(map, "touchpoint");
+    json_object_del(map, "types");
+    json_array_foreach(json_object_get(guess, "columns"), i, column) {
+        json_t *name = json_object_get(column, "name");
+        const char *role = request_form(request, arena_format(request->arena, "role_%zu", i));
+        for (size_t k = 0; role && name && k < REVIEW_ROLES; k++)
+            if (strcmp(role, review_roles[k]) == 0)
+                json_object_set(map, review_roles[k], name);
+        if (role && name && strcmp(role, "property") == 0)
+            json_array_append(properties, name);
+    }
+    json_object_set_new(map, "properties", properties);
+    set_or_drop(map, "time_format", form(request, "time_format"));
+    return map;
 }
 
 /* The map as the form says it, over what the proposal knew besides (delimiter, encoding, decimal, zone). */
@@ -257,6 +301,33 @@ static json_t *map_of_form(struct request *request, const json_t *guess) {
     return map;
 }
 
+/* The rows were of another kind until now: another look at the columns. Takes over what is given. */
+static int propose_reviews(struct request *request, struct response *response, json_t *import,
+                           json_t *map, json_t *body, struct err *err) {
+    json_t *answer = NULL, *view = json_object();
+    struct err refusal = {0};
+    json_object_set_new(body, "format", json_string(REVIEWS));
+    json_object_set_new(body, "map", json_null());
+    int code =
+        page_send(request, METHOD_POST, api_path(request, "/preview"), body, &answer, &refusal);
+    if (code == E_INVALID || code == E_MALFORMED) {
+        response->status = 422;
+        page_form_error(request, view, &refusal);
+    } else if (code < 0) {
+        *err = refusal;
+        json_decref(view);
+    }
+    if (code >= 0 || code == E_INVALID || code == E_MALFORMED) {
+        const json_t *guess = answer ? answer : json_object_get(import, "guess");
+        const json_t *found = json_object_get(answer, "map");
+        code = show_map(request, response, import, guess, found ? found : map, view, err);
+    }
+    json_decref(answer);
+    json_decref(map);
+    json_decref(import);
+    return code;
+}
+
 static int change_map(struct request *request, struct response *response, struct err *err) {
     json_t *import, *answer = NULL;
     int code = page_fetch(request, api_path(request, ""), &import, err);
@@ -264,11 +335,19 @@ static int change_map(struct request *request, struct response *response, struct
         return code;
     const json_t *guess = json_object_get(import, "guess");
     bool has_columns = json_array_size(json_object_get(guess, "columns")) > 0;
-    json_t *map = has_columns ? map_of_form(request, guess) : NULL, *body = json_object();
+    bool reviews = strcmp(form(request, "format"), REVIEWS) == 0;
+    json_t *map = !has_columns ? NULL
+                  : reviews    ? review_map_of_form(request, guess)
+                               : map_of_form(request, guess),
+           *body = json_object();
+    if (map && reviews && strcmp(form(request, "was"), REVIEWS) != 0)
+        return propose_reviews(request, response, import, map, body, err);
     if (map) {
         json_object_set(body, "map", map);
         json_object_set_new(body, "format",
-                            json_string(of_customers(map) ? CUSTOMERS : INTERACTIONS));
+                            json_string(reviews             ? REVIEWS
+                                        : of_customers(map) ? CUSTOMERS
+                                                            : INTERACTIONS));
     }
     bool start = strcmp(form(request, "do"), "preview") != 0;
     if (start)

@@ -38,7 +38,7 @@ struct incoming {
     const unsigned char *device, *link; /* NULL: none */
     bool verified;                      /* found by incoming_verify */
     int64_t experience_ms;
-    int64_t known_since_ms; /* first interaction of its customer, 0: none */
+    int64_t known_since_ms; /* first interaction of its customer besides reviews, 0: none */
 };
 /* Masks title and text. */
 void incoming_mask(struct incoming *incoming, struct arena *arena);

@@ -151,7 +151,9 @@ enum review_order {
     REVIEWS_HIGHEST,
     REVIEWS_LOWEST,
     REVIEWS_SUSPICIOUS,
-    REVIEW_ORDERS
+    REVIEW_ORDERS,
+    REVIEWS_BY_NUMBER =
+        REVIEW_ORDERS /* ascending, for exports: the next page is after the last number */
 };
 const char *review_order_name(enum review_order order);
 enum review_order review_order_of(const char *name); /* REVIEW_ORDERS: no such order */

@@ -28,7 +28,7 @@ const struct review_filter REVIEW_FILTER_ALL = {.state = -1,
     " WHEN 2 THEN review.helpful_low * 1e15 + review.created_ms"                                   \
     " WHEN 3 THEN review.stars * 1e14 + review.created_ms"                                         \
     " WHEN 4 THEN -review.stars * 1e14 + review.created_ms"                                        \
-    " ELSE review.suspicion * 1e15 + review.created_ms END"
+    " WHEN 5 THEN review.suspicion * 1e15 + review.created_ms ELSE -review.id END"
 
 #define CONDITIONS                                                                                 \
     "(?2 IS NULL OR review.subject = ?2)"                                                          \

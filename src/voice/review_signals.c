@@ -33,7 +33,7 @@
 
 enum {
     SHINGLE = 5,
-    TEXT_LEAST = 40, /* folded bytes: shorter ones are alike by chance */
+    TEXT_LEAST = 60, /* folded bytes: shorter ones are alike by chance */
     HASHES = 32,
     BANDS = 8,
     ROWS = HASHES / BANDS,

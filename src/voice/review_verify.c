@@ -38,6 +38,7 @@ static const char *const PURCHASES[] = {"Order Completed",
                                         "Visit",
                                         "Installation Completed",
                                         "Portability Completed"};
+/* The first are the reviews themselves. */
 static const char *const OPINIONS[] = {REVIEW_EVENT, "Survey Shown", "Survey Dismissed",
                                        "Survey Responded", "Kiosk Tapped"};
 enum {
@@ -96,7 +97,8 @@ static void look_at_row(struct looking *looking, const struct part *part, uint32
     struct incoming *incoming = looking->incoming;
     int64_t time_ms = (int64_t)part->sec[row] * 1000 + part->ms[row];
     uint16_t event = part->event[row];
-    if (!incoming->known_since_ms || time_ms < incoming->known_since_ms)
+    bool review = event != CODE_NONE && event == looking->opinions[0];
+    if (!review && (!incoming->known_since_ms || time_ms < incoming->known_since_ms))
         incoming->known_since_ms = time_ms;
     if (time_ms > incoming->created_ms)
         return;
@@ -174,32 +176,35 @@ static bool names_in_list(const struct looking *looking, struct slice json) {
     return named;
 }
 
-static bool names_it(const struct looking *looking, const struct row *row) {
+/* A property that may say what was bought. */
+static bool value_names_it(const struct looking *looking, struct slice name,
+                           const struct value *value) {
     static const char *const plain[] = {"product_id", "sku",     "product", "name",
                                         "subject",    "service", "plan"};
+    char number[32];
+    if (value->type == VALUE_JSON)
+        return (slice_is(name, "products") || slice_is(name, "items")) &&
+               names_in_list(looking, value->text);
+    if (value->type != VALUE_TEXT && value->type != VALUE_INT)
+        return false;
+    snprintf(number, sizeof number, "%lld",
+             value->type == VALUE_INT ? (long long)value->integer : 0);
+    struct slice text = value->type == VALUE_TEXT ? value->text : slice_of(number);
+    for (size_t i = 0; i < sizeof plain / sizeof *plain; i++)
+        if (slice_is(name, plain[i]))
+            return is_name(looking, text);
+    return false;
+}
+
+static bool names_it(const struct looking *looking, const struct row *row) {
+    const struct dictionary *dictionary = looking->folder->dictionary;
     struct property_cursor cursor = property_cursor(row);
     struct value value;
     uint32_t code;
-    char number[32];
-    while (property_next(&cursor, &code, &value)) {
-        struct slice name =
-            dictionary_name(looking->folder->dictionary, DICTIONARY_PROPERTY, (uint16_t)code);
-        if (value.type == VALUE_JSON && (slice_is(name, "products") || slice_is(name, "items"))) {
-            if (names_in_list(looking, value.text))
-                return true;
-            continue;
-        }
-        for (size_t i = 0; i < sizeof plain / sizeof *plain; i++) {
-            if (!slice_is(name, plain[i]))
-                continue;
-            snprintf(number, sizeof number, "%lld",
-                     value.type == VALUE_INT ? (long long)value.integer : 0);
-            if (is_name(looking, value.type == VALUE_TEXT  ? value.text
-                                 : value.type == VALUE_INT ? slice_of(number)
-                                                           : (struct slice){NULL, 0}))
-                return true;
-        }
-    }
+    while (property_next(&cursor, &code, &value))
+        if (value_names_it(
+                looking, dictionary_name(dictionary, DICTIONARY_PROPERTY, (uint16_t)code), &value))
+            return true;
     return false;
 }
 

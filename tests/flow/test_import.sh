@@ -67,7 +67,7 @@ is "timeline" '2 2026-01-31T09:00:00.000Z 1234.5 08001' \
 refuses "needs a map" good.csv
 refuses 'no column "Kunde"' good.csv --map <(echo '{"customer":"Kunde","time":"Fecha y hora","event":"Acción"}')
 refuses "not JSON" good.csv --map <(echo '{')
-refuses "not read by this version" good.csv --format reviews-csv --map map.json
+refuses "a review has no event of its own" good.csv --format reviews-csv --map map.json
 refuses "cannot be read" nothing.csv --map map.json
 
 printf '%s\n' '{"type":"track","event":"A","userId":"u","messageId":"m1"}' '{"type":"track","userId":"u"}' > events.jsonl
