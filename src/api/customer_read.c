@@ -243,6 +243,56 @@ int reader_traits(struct reader *reader, uint32_t owner, const uint32_t *codes, 
     return code;
 }
 
+/* ---- rows ---- */
+
+struct visiting {
+    struct reader *reader;
+    uint32_t owner;
+    const struct part *const *parts;
+    size_t n_parts, n_codes;
+    const uint32_t *codes;
+    void (*visit)(void *context, const struct part *part, uint32_t row);
+    void *context;
+};
+
+static int visit_all(void *context, struct err *err) {
+    struct visiting *visiting = context;
+    struct reader *reader = visiting->reader;
+    const uint32_t *members;
+    size_t n = overlay_members(reader->overlay, visiting->owner, &visiting->owner, &members);
+    for (size_t p = 0; p < visiting->n_parts; p++) {
+        const struct part *part = visiting->parts[p];
+        int code = part_touch(part,
+                              COLUMN_TIME | COLUMN_SEQ | COLUMN_EVENT | COLUMN_CHANNEL |
+                                  COLUMN_UNIT | COLUMN_TOUCHPOINT,
+                              visiting->codes, visiting->n_codes, err);
+        if (code)
+            return code;
+        for (size_t m = 0; m < n; m++) {
+            uint32_t row, to;
+            rows_of(part, members[m], &row, &to);
+            for (; row < to; row++)
+                if (sees(reader, part->unit[row]))
+                    visiting->visit(visiting->context, part, row);
+        }
+    }
+    return 0;
+}
+
+int reader_rows(struct reader *reader, uint32_t owner, enum part_kind kind, const uint32_t *codes,
+                size_t n_codes, void (*visit)(void *context, const struct part *part, uint32_t row),
+                void *context, struct err *err) {
+    struct visiting visiting = {.reader = reader,
+                                .owner = owner,
+                                .codes = codes,
+                                .n_codes = n_codes,
+                                .visit = visit,
+                                .context = context};
+    visiting.n_parts = snapshot_parts(reader->snapshot, kind, TIME_MIN_MS, TIME_MAX_MS,
+                                      &visiting.parts, reader->arena);
+    return part_guard(visit_all, &visiting, err);
+}
+
 /* ---- who may be seen ---- */
 
 struct looking {

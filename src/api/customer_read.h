@@ -45,6 +45,13 @@ must_use int reader_summaries(struct reader *reader, const uint32_t *owners, siz
 must_use int reader_traits(struct reader *reader, uint32_t owner, const uint32_t *codes,
                            size_t n_codes, struct trait **traits, size_t *n, struct err *err);
 
+/* Rows of one customer that the asker may see, in no order, of a kind of part; property columns of the codes may be read with
+ * part_value. Runs under part_guard: visit owns nothing. */
+must_use int reader_rows(struct reader *reader, uint32_t owner, enum part_kind kind,
+                         const uint32_t *codes, size_t n_codes,
+                         void (*visit)(void *context, const struct part *part, uint32_t row),
+                         void *context, struct err *err);
+
 /* What people call customers, by their traits (customers.c); absent where nothing says. */
 must_use int customer_names(struct request *request, const uint32_t *owners, size_t n,
                             struct slice *names, struct err *err);
@@ -52,6 +59,10 @@ must_use int customer_names(struct request *request, const uint32_t *owners, siz
 /* userIds of owners in any order (customers.c); absent where there is none. */
 must_use int customer_user_ids(struct request *request, const uint32_t *owners, size_t n,
                                struct slice *user_ids, struct err *err);
+
+/* Events that carry opinions, as ?event= takes them. */
+#define CUSTOMER_OPINIONS                                                                          \
+    "Survey Responded,Kiosk Tapped,Product Reviewed,Review Published,Mention Published"
 
 /* One customer as GET /api/v1/customers/{id} answers it (customers.c): a new reference. E_NOT_FOUND where the asker may see
  * nothing of it. */

@@ -414,12 +414,54 @@ static int get(struct request *request, struct response *response, struct err *e
     return HANDLED;
 }
 
-/* ?limit= &before= &channel= as in the question of kind timeline; next is the `before` of the following page. */
+/* Names of a comma-separated parameter that the organisation knows; NULL: it was not given. */
+static json_t *known_events(struct request *request, const char *names) {
+    const struct dictionary *dictionary = app_folder(request->app)->dictionary;
+    json_t *list = json_array();
+    while (*names) {
+        size_t n = strcspn(names, ",");
+        struct slice name = {names, n};
+        if (n && dictionary_find(dictionary, DICTIONARY_EVENT, name))
+            json_array_append_new(list, json_stringn(name.p, name.n));
+        names += n + (names[n] == ',');
+    }
+    return list;
+}
+
+/* ?event= (several with commas), ?only=opinions, ?channel=, ?from=, ?to= as members of the question; *none: nobody has such. */
+static void add_filters(struct request *request, json_t *question, bool *none) {
+    const char *channel = request_query(request, "channel"),
+               *event = request_query(request, "event"), *only = request_query(request, "only"),
+               *from = request_query(request, "from"), *to = request_query(request, "to");
+    if (only && strcmp(only, "opinions") == 0)
+        event = CUSTOMER_OPINIONS;
+    if (channel && channel[0])
+        json_object_set_new(question, "channel", json_pack("[s]", channel));
+    if ((from && from[0]) || (to && to[0]))
+        json_object_set_new(question, "range",
+                            json_pack("{s:s?, s:s?}", "from", from && from[0] ? from : NULL, "to",
+                                      to && to[0] ? to : NULL));
+    json_t *range = json_object_get(question, "range");
+    if (json_is_null(json_object_get(range, "from")))
+        json_object_del(range, "from");
+    if (json_is_null(json_object_get(range, "to")))
+        json_object_del(range, "to");
+    *none = false;
+    if (!event || !event[0])
+        return;
+    json_t *events = known_events(request, event);
+    *none = json_array_size(events) == 0;
+    json_object_set_new(question, "of", json_pack("{s:o}", "event", events));
+}
+
+/* ?limit= &before= as in the question of kind timeline; next is the `before` of the following page. */
 static int timeline(struct request *request, struct response *response, struct err *err) {
     int64_t limit;
-    const char *before = request_query(request, "before"),
-               *channel = request_query(request, "channel");
+    const char *before = request_query(request, "before"), *only = request_query(request, "only");
+    bool none;
     int code = request_query_int(request, "limit", 100, 1, 10000, &limit, err);
+    if (!code && only && only[0] && strcmp(only, "opinions") != 0)
+        code = err_at(err, E_INVALID, "/only", "only is opinions");
     if (code)
         return code;
     if (!before)
@@ -429,22 +471,19 @@ static int timeline(struct request *request, struct response *response, struct e
                                  request->params[0], "limit", (json_int_t)limit);
     if (before && before[0])
         json_object_set_new(question, "before", json_string(before));
-    if (channel && channel[0])
-        json_object_set_new(question, "channel", json_pack("[s]", channel));
+    add_filters(request, question, &none);
+    if (none) /* asked without it, for whether there is such a customer */
+        json_object_del(question, "of");
     code = query_run(app_folder(request->app), BACKEND_LOCAL, question, &request->principal, NULL,
                      &answer, err);
     json_decref(question);
     if (code)
         return code;
+    if (none)
+        json_array_clear(json_object_get(answer, "data"));
     json_t *rows = json_incref(json_object_get(answer, "data"));
-    size_t n = json_array_size(rows);
     const char *next = json_string_value(json_object_get(json_object_get(answer, "meta"), "next"));
-    if (request->principal.units && !n && !before)
-        code = err_set(err, E_NOT_FOUND, "no such customer");
-    if (code)
-        json_decref(rows);
-    else
-        response_list(response, rows, next);
+    response_list(response, rows, none ? NULL : next);
     json_decref(answer);
     return code;
 }
@@ -458,6 +497,8 @@ static const struct route routes[] = {
      .handle = get, .summary = "One customer: identifiers, traits with history, channels",
      .response_schema = "{\"$ref\":\"#/components/schemas/Customer\"}"},
     {METHOD_GET, "/api/v1/customers/{id}/timeline", ACCESS_API, SCOPE_QUERY, .role = ROLE_AGENT,
-     .handle = timeline, .summary = "Interactions of one customer, newest first"},
+     .handle = timeline,
+     .summary = "Interactions of one customer, newest first; ?channel=, ?event= (several with "
+                "commas), ?from=, ?to=, ?only=opinions"},
 };
 const struct route_table api_customer_routes = ROUTE_TABLE(routes);

@@ -470,6 +470,24 @@ static bool before_cursor(const struct plan *plan, const struct collected *row) 
     return row->seq < plan->before_seq;
 }
 
+static int compare_code(const void *a, const void *b) {
+    return *(const uint16_t *)a - *(const uint16_t *)b;
+}
+
+static bool among(uint16_t code, const uint16_t *codes, uint32_t n) {
+    return !codes || (n && bsearch(&code, codes, n, sizeof *codes, compare_code));
+}
+
+/* Those of the matcher, in their order. */
+static size_t keep_matching(const struct matcher *of, struct collected *rows, size_t n) {
+    size_t kept = 0;
+    for (size_t i = 0; i < n; i++)
+        if (among(rows[i].part->event[rows[i].row], of->events, of->n_events) &&
+            among(rows[i].part->touchpoint[rows[i].row], of->touchpoints, of->n_touchpoints))
+            rows[kept++] = rows[i];
+    return kept;
+}
+
 int answer_timeline(struct question *question, struct err *err) {
     const struct plan *plan = question->plan;
     uint32_t owner;
@@ -480,6 +498,7 @@ int answer_timeline(struct question *question, struct err *err) {
         code = question_collect(question, owner, &rows, &n, err);
     if (!code && n == 0 && plan->scoped)
         code = err_at(err, E_NOT_FOUND, "/customer", "no such customer");
+    n = keep_matching(&plan->of, rows, n);
     json_object_set_new(question->meta, "customers", json_integer(n ? 1 : 0));
     json_object_set_new(question->meta, "interactions", json_integer((json_int_t)n));
     while (n && !before_cursor(plan, &rows[n - 1]))

@@ -175,6 +175,8 @@ static int append(struct submission *submission, size_t i, sqlite3 *db, struct e
         return 0;
     }
     ingest->pending = row.seq;
+    if (!code && prepared->group)
+        code = groups_join(ingest->customers, row.customer, prepared->group, db, err);
     if (!code && (prepared->key.a || prepared->key.b))
         keys_put(ingest->keys, prepared->key, 0, row.seq);
     if (!code && more)

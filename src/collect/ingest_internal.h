@@ -11,6 +11,7 @@
 #include "collect/answers.h"
 #include "collect/ingest.h"
 #include "collect/unit_rules.h"
+#include "customer/groups.h"
 
 enum { ARRIVALS = 1000, SOURCES_COUNTED = 10001 };
 
@@ -23,8 +24,9 @@ struct prepared {
     uint16_t event, channel, unit;
     uint32_t start, bytes; /* of its properties in submission.properties */
     uint32_t n_answers;
-    enum refusal refusal;   /* found while reading its answers */
-    struct answer *answers; /* that it brings, in the arena */
+    enum refusal refusal;     /* found while reading its answers */
+    struct answer *answers;   /* that it brings, in the arena */
+    struct group_word *group; /* of a group event, in the arena; else NULL */
 };
 
 struct submission {
@@ -71,6 +73,9 @@ struct slice ingest_unit(const struct submission *submission, const struct event
 
 /* Waits until keys and the index have room, writing them out in this thread. Not from the writer. */
 must_use int ingest_make_room(struct ingest *ingest, struct err *err);
+
+/* ---- ingest_group.c: in the caller's thread. What a group event says of the group; NULL: it names none. */
+struct group_word *ingest_group(const struct event *event, struct arena *arena);
 
 /* ---- prepare.c: in the caller's thread ---- */
 void ingest_prepare(struct submission *submission);

@@ -353,6 +353,8 @@ void ingest_prepare(struct submission *submission) {
         if (submission->batch->events[i].type != EVENT_ALIAS)
             prepare_codes(submission, i, &remembered);
         prepare_answers(submission, i);
+        submission->prepared[i].group =
+            ingest_group(&submission->batch->events[i], &submission->arena);
     }
     buf_release(&scratch);
 }

@@ -99,3 +99,33 @@ CREATE TABLE forgotten (
     refuses INTEGER NOT NULL   -- 1: events that bear it are refused; 0: only not to be found
 ) WITHOUT ROWID;
 CREATE INDEX forgotten_by_erasure ON forgotten(erasure);
+
+-- step 6
+
+-- What colleagues wrote down about a customer.
+CREATE TABLE note (
+    number INTEGER PRIMARY KEY AUTOINCREMENT,
+    profile INTEGER NOT NULL,   -- the customer when it was written; it goes with that profile
+    author TEXT NOT NULL,       -- e-mail of the person, name of the key, "shell"
+    sealed BLOB NOT NULL,       -- the text, sealed by the vault
+    created_ms INTEGER NOT NULL,
+    changed_ms INTEGER NOT NULL -- 0: never
+);
+CREATE INDEX note_by_profile ON note(profile);
+
+-- Households, companies, contracts: customers that belong together without being one.
+CREATE TABLE customer_group (
+    number INTEGER PRIMARY KEY AUTOINCREMENT,
+    hash BLOB NOT NULL UNIQUE,  -- of its id, keyed, 16 bytes
+    kind TEXT NOT NULL,         -- household company contract group
+    sealed BLOB NOT NULL,       -- JSON object {"id", "name", …}, sealed by the vault
+    changed_ms INTEGER NOT NULL
+);
+CREATE TABLE group_member (
+    customer_group INTEGER NOT NULL, -- customer_group.number
+    profile INTEGER NOT NULL,        -- as events brought it, or the customer that a person named
+    role TEXT NOT NULL,              -- holder user payer member …
+    since_ms INTEGER NOT NULL,
+    PRIMARY KEY (customer_group, profile, role)
+) WITHOUT ROWID;
+CREATE INDEX group_by_member ON group_member(profile);

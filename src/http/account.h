@@ -223,6 +223,10 @@ struct audit_filter {
 must_use int audit_list(struct accounts *accounts, const struct audit_filter *filter, size_t limit,
                         struct arena *arena, struct audit_entry **entries, size_t *n,
                         struct err *err);
+/* The newest about one customer, by what they did. about is not "". */
+must_use int audit_about(struct accounts *accounts, const char *about, size_t limit,
+                         struct arena *arena, struct audit_entry **entries, size_t *n,
+                         struct err *err);
 /* Follows the chain: how many entries it has, and the id of the first that does not fit (0: all do). */
 must_use int audit_check(struct accounts *accounts, uint64_t *entries, uint64_t *broken,
                          struct err *err);

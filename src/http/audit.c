@@ -155,6 +155,38 @@ static void bind_filter(sqlite3_stmt *statement, const struct audit_filter *filt
     " AND (?2 = '' OR what = ?2 OR substr(what, 1, length(?2) + 1) = ?2 || '.') AND (?3 = '' OR "  \
     "about = ?3) AND time_ms >= ?4 AND time_ms < ?5 AND (?6 = 0 OR id < ?6) AND id > ?7 "
 
+static struct audit_entry read_entry(sqlite3_stmt *row, struct arena *arena) {
+    return (struct audit_entry){.id = (uint64_t)sqlite3_column_int64(row, 0),
+                                .time_ms = sqlite3_column_int64(row, 1),
+                                .who = column_text(row, 2, arena),
+                                .address = column_text(row, 3, arena),
+                                .what = column_text(row, 4, arena),
+                                .about = column_text(row, 5, arena),
+                                .detail = column_text(row, 6, arena)};
+}
+
+int audit_about(struct accounts *accounts, const char *about, size_t limit, struct arena *arena,
+                struct audit_entry **entries, size_t *n, struct err *err) {
+    *entries = ARENA_ARRAY(arena, struct audit_entry, limit + 1);
+    *n = 0;
+    sqlite3 *db = store_reader_get(accounts->folder->store);
+    sqlite3_stmt *statement =
+        db ? STORE_PREPARE(db,
+                           "SELECT id, time_ms, who, address, what, about, detail FROM audit"
+                           " WHERE about = ?1 AND about <> '' ORDER BY id DESC LIMIT ?2",
+                           err)
+           : NULL;
+    int code = statement ? 1 : E_IO;
+    if (statement) {
+        bind_text(statement, 1, about);
+        sqlite3_bind_int64(statement, 2, (sqlite3_int64)limit);
+    }
+    while (code == 1 && (code = store_step(statement, err)) == 1)
+        (*entries)[(*n)++] = read_entry(statement, arena);
+    store_reader_put(accounts->folder->store, db);
+    return code;
+}
+
 int audit_list(struct accounts *accounts, const struct audit_filter *filter, size_t limit,
                struct arena *arena, struct audit_entry **entries, size_t *n, struct err *err) {
     *entries = ARENA_ARRAY(arena, struct audit_entry, limit);
@@ -167,14 +199,7 @@ int audit_list(struct accounts *accounts, const struct audit_filter *filter, siz
     if (statement)
         bind_filter(statement, filter, limit);
     while (code == 1 && (code = store_step(statement, err)) == 1)
-        (*entries)[(*n)++] =
-            (struct audit_entry){.id = (uint64_t)sqlite3_column_int64(statement, 0),
-                                 .time_ms = sqlite3_column_int64(statement, 1),
-                                 .who = column_text(statement, 2, arena),
-                                 .address = column_text(statement, 3, arena),
-                                 .what = column_text(statement, 4, arena),
-                                 .about = column_text(statement, 5, arena),
-                                 .detail = column_text(statement, 6, arena)};
+        (*entries)[(*n)++] = read_entry(statement, arena);
     store_reader_put(accounts->folder->store, db);
     return code;
 }

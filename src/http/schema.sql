@@ -151,3 +151,8 @@ CREATE TABLE user_identity (
     user INTEGER NOT NULL,  -- user.id
     PRIMARY KEY (issuer, subject)
 ) WITHOUT ROWID;
+
+-- step 8
+
+-- Who saw and changed one customer: asked for on each customer's page.
+CREATE INDEX audit_by_about ON audit(about, id) WHERE about <> '';

@@ -21,7 +21,7 @@ const char *plan_kind_text(enum plan_kind kind) { return kind_texts[kind]; }
 
 /* Members beside `kind`, by kind: the whole grammar of a question. */
 static const char *const members[PLAN_KINDS] = {
-    [PLAN_TIMELINE] = "customer before limit range where unit channel",
+    [PLAN_TIMELINE] = "customer of before limit range where unit channel",
     [PLAN_TREND] =
         "range where segment unit channel by limit of measure property every people cursor",
     [PLAN_FUNNEL] =

@@ -256,7 +256,7 @@ struct plan { // NOLINT(clang-analyzer-optin.performance.Padding)
         scoped; /* the asker sees only the units below; `filter` already minds it, rules must too */
     const uint16_t *scope;
     uint32_t n_scope;
-    struct matcher of; /* trend, flow, variants, paths; {} if absent */
+    struct matcher of; /* timeline, trend, flow, variants, paths; {} if absent */
     bool keep_system;  /* flow, variants, paths: "system": true */
     const uint16_t
         *named; /* flow, variants, paths: events that keep their system interactions; ascending */

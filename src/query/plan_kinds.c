@@ -48,6 +48,12 @@ static int read_timeline(struct reader *r, const json_t *query) {
     int code = need(r, query, "customer");
     WITH_MEMBER(r, query, "customer", customer, code, read_text(r, customer, &r->plan->customer));
     WITH_MEMBER(r, query, "before", before, code, read_before(r, before));
+    WITH_MEMBER(r, query, "of", of, code, read_matcher(r, of, NULL, &r->plan->of));
+    if (!code && r->plan->of.n_where) {
+        size_t mark = enter(r, "of");
+        code = refuse(r, "takes an event and a touchpoint; conditions stand beside it in where");
+        leave(r, mark);
+    }
     if (r->plan->limit == PLAN_NO_LIMIT)
         r->plan->limit = DEFAULT_TIMELINE;
     return code;

@@ -1,0 +1,241 @@
+/*
+ * /api/v1/customers/{id}/overview: what somebody who has the customer on the phone needs at a glance, in one call.
+ *
+ * Who they are, since when, what they are worth, health, the last contact through each channel, how they felt, what is open, promises
+ * at risk, contracts, related people, units, notes, and what colleagues did. Estimates are of the whole organisation, so an asker limited
+ * to units gets none; related people whom the asker may not see are left out.
+ *
+ * COST  Binary searches in each part and the customer's own rows; nothing that grows with the organisation.
+ *
+ * SPDX-License-Identifier: GPL-3.0-or-later
+ */
+#include <math.h>
+#include <stdlib.h>
+
+#include "api/groups.h"
+#include "api/notes.h"
+#include "api/overview_rows.h"
+#include "number/number.h"
+#include "promise/promise.h"
+
+enum { NOTES_SHOWN = 5, ACTIVITY_READ = 40, ACTIVITY_SHOWN = 8, RELATED_SHOWN = 20 };
+
+/* ---- worth and health ---- */
+
+static json_t *number_json(const struct numbers *numbers, enum number number, uint32_t owner) {
+    double value = numbers_of(numbers, number, owner);
+    return isnan(value) ? json_null() : json_real(value);
+}
+
+static int add_estimates(struct request *request, uint32_t owner, json_t *answer, struct err *err) {
+    struct numbers *numbers = NULL;
+    json_t *worth = json_null(), *health = json_null();
+    int code = request->principal.units ? 0 : numbers_get(app_folder(request->app), &numbers, err);
+    if (code)
+        return code;
+    if (!isnan(numbers_of(numbers, NUMBER_MONETARY, owner)) ||
+        !isnan(numbers_of(numbers, NUMBER_CLV, owner)))
+        worth = json_pack(
+            "{s:o, s:o, s:o, s:o, s:o, s:o, s:[o, o, o], s:s}", "spent",
+            number_json(numbers, NUMBER_MONETARY, owner), "clv",
+            number_json(numbers, NUMBER_CLV, owner), "p_alive",
+            number_json(numbers, NUMBER_ALIVE, owner), "purchases",
+            number_json(numbers, NUMBER_FREQUENCY, owner), "potential",
+            number_json(numbers, NUMBER_POTENTIAL, owner), "as_of",
+            api_instant(numbers_made_ms(numbers)), "rfm", number_json(numbers, NUMBER_RFM_R, owner),
+            number_json(numbers, NUMBER_RFM_F, owner), number_json(numbers, NUMBER_RFM_M, owner),
+            "currency", app_folder(request->app)->currency);
+    if (!isnan(numbers_of(numbers, NUMBER_HEALTH, owner)) ||
+        !isnan(numbers_of(numbers, NUMBER_CHURN, owner)))
+        health = json_pack("{s:o, s:o}", "health", number_json(numbers, NUMBER_HEALTH, owner),
+                           "churn", number_json(numbers, NUMBER_CHURN, owner));
+    numbers_put(numbers);
+    json_object_set_new(answer, "worth", worth);
+    json_object_set_new(answer, "health", health);
+    return 0;
+}
+
+/* ---- how to reach them ---- */
+
+/* Value of the first of the traits that is there. */
+static json_t *trait_of(const json_t *customer, const char *const names[]) {
+    size_t i;
+    json_t *trait;
+    for (; *names; names++)
+        json_array_foreach(json_object_get(customer, "traits"), i, trait) {
+            const char *name = json_string_value(json_object_get(trait, "name"));
+            json_t *value = json_object_get(trait, "value");
+            if (name && strcmp(name, *names) == 0 && !json_is_null(value))
+                return json_incref(value);
+        }
+    return json_null();
+}
+
+static void add_who(const json_t *customer, json_t *answer) {
+    static const char *const copied[] = {"id",         "user_id",   "name",        "identifier",
+                                         "first_seen", "last_seen", "interactions"};
+    static const char *const emails[] = {"email", "correo", "mail", NULL}, *const phones[] = {
+                                                                               "phone", "telefono",
+                                                                               "movil", "mobile",
+                                                                               NULL};
+    for (size_t i = 0; i < sizeof copied / sizeof *copied; i++)
+        json_object_set(answer, copied[i], json_object_get(customer, copied[i]));
+    json_object_set_new(answer, "email", trait_of(customer, emails));
+    json_object_set_new(answer, "phone", trait_of(customer, phones));
+    json_object_set(answer, "identifiers", json_object_get(customer, "identifiers"));
+    json_object_set(answer, "traits", json_object_get(customer, "traits"));
+}
+
+/* ---- related people ---- */
+
+struct relation {
+    uint32_t owner;
+    const struct group *group;
+    const char *role;
+};
+
+static json_t *relation_json(const struct relation *relation, struct slice name) {
+    char id[CUSTOMER_ID_BYTES];
+    customer_id_format(relation->owner, id);
+    json_t *document = json_loads(relation->group->document, 0, NULL);
+    json_t *title = json_object_get(document, "name");
+    json_t *json = json_pack("{s:s, s:o, s:s, s:s, s:O?, s:O?}", "id", id, "name",
+                             name.n ? json_stringn(name.p, name.n) : json_null(), "role",
+                             relation->role, "kind", group_kind_name(relation->group->kind),
+                             "group", json_object_get(document, "id"), "group_name", title);
+    json_decref(document);
+    return json;
+}
+
+static int add_related(struct request *request, struct reader *reader, uint32_t owner,
+                       json_t *answer, struct err *err) {
+    struct group *groups;
+    size_t n_groups, n = 0;
+    int code = groups_of(app_folder(request->app)->customers, owner, request->arena, &groups,
+                         &n_groups, err);
+    if (code)
+        return code;
+    struct relation relations[RELATED_SHOWN];
+    uint32_t owners[RELATED_SHOWN];
+    for (size_t g = 0; g < n_groups; g++)
+        for (size_t m = 0; m < groups[g].n_members && n < RELATED_SHOWN; m++)
+            if (groups[g].members[m].owner != owner) {
+                owners[n] = groups[g].members[m].owner;
+                relations[n++] =
+                    (struct relation){owners[n], &groups[g], groups[g].members[m].role};
+            }
+    struct customer_summary *summaries =
+        ARENA_ARRAY(request->arena, struct customer_summary, n + 1);
+    struct slice *names = ARENA_ARRAY(request->arena, struct slice, n + 1);
+    code = reader_summaries(reader, owners, n, summaries, err);
+    if (!code)
+        code = customer_names(request, owners, n, names, err);
+    json_t *related = json_array(), *contracts = json_array(), *list = json_array();
+    for (size_t i = 0; !code && i < n; i++)
+        if (!request->principal.units || summaries[i].interactions)
+            json_array_append_new(related, relation_json(&relations[i], names[i]));
+    for (size_t g = 0; !code && g < n_groups; g++)
+        json_array_append_new(groups[g].kind == GROUP_CONTRACT ? contracts : list,
+                              group_json(request, reader, &groups[g], owner));
+    json_object_set_new(answer, "related", related);
+    json_object_set_new(answer, "contracts", contracts);
+    json_object_set_new(answer, "groups", list);
+    return code;
+}
+
+/* ---- colleagues ---- */
+
+static bool same_act(const json_t *row, const struct audit_entry *entry) {
+    return strcmp(json_string_value(json_object_get(row, "who")), entry->who) == 0 &&
+           strcmp(json_string_value(json_object_get(row, "what")), entry->what) == 0;
+}
+
+/* Each who and what once, newest first. */
+static int add_activity(struct request *request, const char *id, json_t *answer, struct err *err) {
+    struct audit_entry *entries;
+    size_t n, k;
+    json_t *list = json_array(), *row;
+    int code = audit_about(app_accounts(request->app), id, ACTIVITY_READ, request->arena, &entries,
+                           &n, err);
+    for (size_t i = 0; !code && i < n && json_array_size(list) < ACTIVITY_SHOWN; i++) {
+        bool told = false;
+        json_array_foreach(list, k, row) told = told || same_act(row, &entries[i]);
+        if (!told)
+            json_array_append_new(list, json_pack("{s:s, s:s, s:o}", "who", entries[i].who, "what",
+                                                  entries[i].what, "time",
+                                                  api_instant(entries[i].time_ms)));
+    }
+    json_object_set_new(answer, "activity", list);
+    return code;
+}
+
+static int add_notes(struct request *request, uint32_t owner, json_t *answer, struct err *err) {
+    struct note *notes;
+    size_t n = NOTES_SHOWN;
+    json_t *list = json_array();
+    int code =
+        notes_list(app_folder(request->app)->customers, owner, 0, request->arena, &notes, &n, err);
+    for (size_t i = 0; !code && i < n; i++)
+        json_array_append_new(list, note_json(request, &notes[i]));
+    json_object_set_new(answer, "notes", list);
+    return code;
+}
+
+static int add_promises(struct request *request, const char *id, json_t *answer, struct err *err) {
+    json_t *list = NULL;
+    int code = promise_of_customer(app_folder(request->app), &request->principal, id, &list, err);
+    if (!code)
+        json_object_set_new(answer, "promises", list);
+    return code;
+}
+
+static int read_all(struct request *request, struct reader *reader, uint32_t owner, json_t *answer,
+                    struct err *err) {
+    json_t *customer = NULL;
+    int code = customer_read(request, reader, owner, &customer, err);
+    if (code)
+        return code;
+    add_who(customer, answer);
+    json_decref(customer);
+    const char *id = json_string_value(json_object_get(answer, "id"));
+    code = overview_contacts(request, reader, owner, answer, err);
+    if (!code)
+        code = overview_opinions(request, reader, owner, answer, err);
+    if (!code)
+        code = add_estimates(request, owner, answer, err);
+    if (!code)
+        code = add_promises(request, id, answer, err);
+    if (!code)
+        code = add_related(request, reader, owner, answer, err);
+    if (!code)
+        code = add_notes(request, owner, answer, err);
+    return code ? code : add_activity(request, id, answer, err);
+}
+
+static int get(struct request *request, struct response *response, struct err *err) {
+    uint32_t owner;
+    struct reader *reader;
+    int code = customers_find(app_folder(request->app)->customers, slice_of(request->params[0]),
+                              &owner, err);
+    if (!code)
+        code = reader_open(&reader, request, request->arena, err);
+    if (code)
+        return code;
+    json_t *answer = json_object();
+    code = read_all(request, reader, owner, answer, err);
+    reader_close(reader);
+    if (!code) {
+        audit_note(request, "customer.read", json_string_value(json_object_get(answer, "id")), "");
+        response_json(response, 200, answer);
+    }
+    json_decref(answer);
+    return code ? code : HANDLED;
+}
+
+static const struct route routes[] = {
+    {METHOD_GET, "/api/v1/customers/{id}/overview", ACCESS_API, SCOPE_QUERY, .role = ROLE_AGENT,
+     .handle = get,
+     .summary = "One customer at a glance: who, worth, health, last contacts, opinions, open "
+                "matters, promises at risk, contracts, related people, notes, who did what"},
+};
+const struct route_table api_overview_routes = ROUTE_TABLE(routes);
