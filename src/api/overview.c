@@ -72,8 +72,8 @@ static json_t *trait_of(const json_t *customer, const char *const names[]) {
 }
 
 static void add_who(const json_t *customer, json_t *answer) {
-    static const char *const copied[] = {"id",         "user_id",   "name",        "identifier",
-                                         "first_seen", "last_seen", "interactions"};
+    static const char *const copied[] = {"id",         "user_id",   "name",         "identifier",
+                                         "first_seen", "last_seen", "interactions", "erasure"};
     static const char *const emails[] = {"email", "correo", "mail", NULL}, *const phones[] = {
                                                                                "phone", "telefono",
                                                                                "movil", "mobile",

@@ -71,6 +71,7 @@ static const struct route_table *const TABLES[] = {
     &api_overview_routes,
     &page_identifier_routes,
     &page_survey_answer_routes,
+    &page_one_customer_routes,
     &api_second_factor_routes,
     &page_second_factor_routes,
     &page_person_routes,

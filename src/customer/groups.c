@@ -186,7 +186,7 @@ static int unseal_document(struct customers *customers, sqlite3_stmt *row, int c
     struct buf plain;
     struct slice sealed = {sqlite3_column_blob(row, column),
                            (size_t)sqlite3_column_bytes(row, column)};
-    buf_init(&plain, GROUP_MAX_BYTES * 2);
+    buf_init(&plain, (size_t)GROUP_MAX_BYTES * 2);
     int code = vault_unseal(customers->vault, sealed, &plain, err);
     *document = code ? "{}" : arena_text(arena, buf_slice(&plain));
     buf_release(&plain);

@@ -22,7 +22,7 @@ extern const struct route_table page_kiosk_routes, page_kiosk_device_routes;
 extern const struct route_table page_value_routes, page_churn_routes;
 extern const struct route_table page_erase_routes, page_privacy_routes;
 
-extern const struct route_table page_identifier_routes;
+extern const struct route_table page_identifier_routes, page_one_customer_routes;
 
 extern const struct route_table page_survey_answer_routes;
 extern const struct route_table page_segment_routes;

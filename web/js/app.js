@@ -3,7 +3,7 @@
  * the search, times that stay right. Islands that a page needs besides are loaded when their mark is there.
  *
  * MARKS  data-copy="#id" data-copied="text" · form[data-confirm="question"] · select[data-submit] · data-shortcut="/"
- *        [data-arrivals] live.js · [data-drop] [data-import] upload.js · [data-rules] rules.js · [data-run] run.js · select[data-guess-timezone]
+ *        [data-arrivals] live.js · [data-drop] [data-import] upload.js · [data-rules] rules.js · [data-run] run.js · [data-suggest] suggest.js · select[data-guess-timezone]
  *
  * SPDX-License-Identifier: GPL-3.0-or-later
  */
@@ -81,5 +81,5 @@ if (here.searchParams.has("notice")) {
   history.replaceState(null, "", here);
 }
 
-for (const [mark, file] of [["[data-arrivals]", "live.js"], ["[data-drop], [data-import]", "upload.js"], ["[data-rules]", "rules.js"], ["[data-run]", "run.js"]])
+for (const [mark, file] of [["[data-arrivals]", "live.js"], ["[data-drop], [data-import]", "upload.js"], ["[data-rules]", "rules.js"], ["[data-run]", "run.js"], ["[data-suggest]", "suggest.js"]])
   if (document.querySelector(mark)) import(`./${file}`);

@@ -392,6 +392,7 @@ static const struct right pages[] = {
     {"GET", "/customers/{id}/merge", ROLE_ANALYST, 0},
     {"POST", "/customers/{id}/merge", ROLE_ANALYST, 0},
     {"POST", "/customers/{id}/unmerge", ROLE_ANALYST, 0},
+    {"POST", "/customers/{id}/notes", ROLE_AGENT, 0},
     {"GET", "/settings/identifiers", ROLE_ANALYST, 0},
     {"POST", "/settings/identifiers", ROLE_ANALYST, 0},
     {"GET", "/import", ROLE_ANALYST, 0},
