@@ -176,9 +176,29 @@ int customers_dropped(struct customers *customers, uint64_t before, struct arena
 }
 
 struct admitting {
+    struct customers *customers;
     uint64_t number;
     struct key128 key;
 };
+
+int dropped_forget(struct customers *customers, struct key128 key, sqlite3 *db, struct err *err) {
+    sqlite3_stmt *statement =
+        STORE_PREPARE(db, "DELETE FROM dropped_identifier WHERE hash = ?", err);
+    if (!statement)
+        return err->code;
+    sqlite3_bind_blob(statement, 1, &key, sizeof key, SQLITE_STATIC);
+    int code = store_step(statement, err);
+    if (code)
+        return code;
+    statement = STORE_PREPARE(db, "DELETE FROM shared_identifier WHERE hash = ?", err);
+    if (!statement)
+        return err->code;
+    sqlite3_bind_blob(statement, 1, &key, sizeof key, SQLITE_STATIC);
+    code = store_step(statement, err);
+    if (!code)
+        mark(customers, key, false);
+    return code;
+}
 
 static int admit(void *context, sqlite3 *db, struct err *err) {
     struct admitting *admitting = context;
@@ -193,24 +213,10 @@ static int admit(void *context, sqlite3 *db, struct err *err) {
     sqlite3_reset(statement);
     if (code != 1)
         return code ? code : err_set(err, E_NOT_FOUND, "no such identifier has dropped out");
-    statement = STORE_PREPARE(db, "DELETE FROM dropped_identifier WHERE number = ?", err);
-    if (!statement)
-        return err->code;
-    sqlite3_bind_int64(statement, 1, (int64_t)admitting->number);
-    code = store_step(statement, err);
-    if (code)
-        return code;
-    statement = STORE_PREPARE(db, "DELETE FROM shared_identifier WHERE hash = ?", err);
-    if (!statement)
-        return err->code;
-    sqlite3_bind_blob(statement, 1, &admitting->key, sizeof admitting->key, SQLITE_STATIC);
-    return store_step(statement, err);
+    return dropped_forget(admitting->customers, admitting->key, db, err);
 }
 
 int customers_admit(struct customers *customers, uint64_t number, struct err *err) {
-    struct admitting admitting = {.number = number};
-    int code = store_write(customers->store, admit, &admitting, err);
-    if (!code)
-        mark(customers, admitting.key, false);
-    return code;
+    struct admitting admitting = {.customers = customers, .number = number};
+    return store_write(customers->store, admit, &admitting, err);
 }

@@ -168,7 +168,9 @@ static int let_go(const struct forgetting *forgetting, sqlite3_stmt *row, struct
     if (code)
         return code;
     ++*forgetting->identifiers;
-    code = let_go_of(forgetting, customers_hash(customers, &identity), err);
+    code = dropped_forget(customers, customers_hash(customers, &identity), forgetting->db, err);
+    if (!code)
+        code = let_go_of(forgetting, customers_hash(customers, &identity), err);
     return code || identity.kind != IDENTITY_EXTERNAL
                ? code
                : let_go_of(forgetting, external_value_hash(customers, &identity), err);
@@ -194,6 +196,29 @@ static int blank(sqlite3_stmt *statement, uint32_t profile, struct err *err) {
         return err->code;
     sqlite3_bind_int64(statement, 1, profile);
     return store_step(statement, err);
+}
+
+/* Notes on the profile, and its place in groups. A group of nobody else goes, and a contract goes with its holder. */
+static int forget_beside(const struct forgetting *forgetting, uint32_t profile, struct err *err) {
+    sqlite3 *db = forgetting->db;
+    int code = blank(STORE_PREPARE(db, "DELETE FROM note WHERE profile = ?", err), profile, err);
+    if (!code)
+        code = blank(
+            STORE_PREPARE(db,
+                          "DELETE FROM customer_group WHERE number IN (SELECT mine.customer_group"
+                          " FROM group_member mine WHERE mine.profile = ?1 AND"
+                          " ((kind = 'contract' AND mine.role = 'holder') OR NOT EXISTS"
+                          " (SELECT 1 FROM group_member other WHERE other.customer_group = number"
+                          " AND other.profile <> ?1)))",
+                          err),
+            profile, err);
+    if (!code)
+        code = blank(STORE_PREPARE(db,
+                                   "DELETE FROM group_member WHERE profile = ? OR customer_group"
+                                   " NOT IN (SELECT number FROM customer_group)",
+                                   err),
+                     profile, err);
+    return code;
 }
 
 static int forget_one(const struct forgetting *forgetting, uint32_t profile, struct err *err) {
@@ -234,8 +259,11 @@ int customers_forget(struct customers *customers, const uint32_t *members, size_
     struct forgetting forgetting = {customers, members, n, identifiers, db};
     int code = 0;
     *identifiers = 0;
-    for (size_t i = 0; !code && i < n; i++)
+    for (size_t i = 0; !code && i < n; i++) {
         code = forget_one(&forgetting, members[i], err);
+        if (!code)
+            code = forget_beside(&forgetting, members[i], err);
+    }
     memset(customers->joined, 0, MEMOS * sizeof *customers->joined);
     return code;
 }

@@ -67,6 +67,9 @@ void kinds_release(struct customers *customers);
 /* dropped.c */
 must_use int dropped_load(struct customers *customers, sqlite3 *db, struct err *err);
 void dropped_rollback(struct customers *customers);
+/* The writer's: an erased identifier leaves no trace here. */
+must_use int dropped_forget(struct customers *customers, struct key128 key, sqlite3 *db,
+                            struct err *err);
 bool identity_dropped(struct customers *customers, struct key128 key); /* any thread */
 /* The writer's: an identifier was seen with two profiles. *dropped: that was beyond the limit of its kind. */
 must_use int identity_shared(struct customers *customers, const struct identity *identity,
