@@ -37,10 +37,15 @@ must_use int query_run(struct folder *folder, enum backend backend, const json_t
 must_use int query_check(struct folder *folder, const json_t *query,
                          const struct principal *principal, struct err *err);
 
-/* Would every stored segment still be a rule if `name` meant `rule`? Errors: E_INVALID with the pointer in the rule, and
- * E_CONFLICT naming a segment that is built on this one and would be none any more. rule NULL: if there were no `name`. */
-must_use int query_check_stored(struct folder *folder, const char *name, const json_t *rule,
-                                struct err *err);
+/* What a name of a stored rule would mean; rule NULL: nothing. */
+struct stored_change {
+    const char *name;
+    const json_t *rule;
+};
+/* Would every stored rule still be one after these changes? Errors: E_INVALID with the pointer in the rule of the change
+ * that *refused says, and E_CONFLICT naming a segment that is built on one of them and would be none any more. */
+must_use int query_check_stored(struct folder *folder, const struct stored_change *changes,
+                                size_t n, size_t *refused, struct err *err);
 
 /* An answer as text for the shell: CSV (RFC 4180, formula injection defused) or an aligned table. */
 void query_answer_csv(const json_t *answer, struct buf *out);

@@ -72,13 +72,20 @@ static int check_rule(const struct knowledge *knowledge, json_t *rule, struct ar
     return code;
 }
 
-/* Those that are built on `name`, still. */
-static int check_others(const struct knowledge *knowledge, const char *name, struct arena *arena,
-                        struct err *err) {
+static bool is_changed(struct slice name, const struct stored_change *changes, size_t n) {
+    for (size_t i = 0; i < n; i++)
+        if (slice_is(name, changes[i].name))
+            return true;
+    return false;
+}
+
+/* Those that are built on what changes, still. */
+static int check_others(const struct knowledge *knowledge, const struct stored_change *changes,
+                        size_t n, struct arena *arena, struct err *err) {
     for (size_t i = 0; i < knowledge->stored.n; i++) {
         const struct stored_rule *other = &knowledge->stored.rules[i];
         struct err refusal = {0};
-        if (!slice_is(other->name, name) &&
+        if (!is_changed(other->name, changes, n) &&
             check_rule(knowledge, json_pack("{s:s}", "in", other->name.p), arena, &refusal)) {
             err_set(err, E_CONFLICT, "segment \"%.80s\" is built on this one: %.120s",
                     other->name.p, refusal.message);
@@ -88,42 +95,57 @@ static int check_others(const struct knowledge *knowledge, const char *name, str
     return 0;
 }
 
-static void replace(struct stored_rules *stored, const char *name, const char *text) {
+static void apply(struct stored_rules *stored, const struct stored_change *change,
+                  struct arena *arena) {
     size_t i = 0;
-    while (i < stored->n && !slice_is(stored->rules[i].name, name))
+    while (i < stored->n && !slice_is(stored->rules[i].name, change->name))
         i++;
-    if (!text && i < stored->n)
+    if (!change->rule && i < stored->n)
         stored->rules[i] = stored->rules[--stored->n];
-    if (!text)
+    if (!change->rule)
         return;
-    stored->rules[i] = (struct stored_rule){slice_of(name), slice_of(text)};
+    char *text = json_dumps(change->rule, JSON_COMPACT);
+    if (!text)
+        abort();
+    stored->rules[i] =
+        (struct stored_rule){slice_of(change->name), arena_copy(arena, slice_of(text))};
     stored->n += i == stored->n;
+    free(text);
 }
 
-int query_check_stored(struct folder *folder, const char *name, const json_t *rule,
-                       struct err *err) {
+static int check_change(const struct knowledge *knowledge, const struct stored_change *change,
+                        struct arena *arena, struct err *err) {
+    struct err refusal = {0};
+    if (!change->rule)
+        return 0;
+    int code = check_rule(knowledge, json_deep_copy(change->rule), arena, &refusal);
+    if (!code) /* through its name, so that a circle is met */
+        code = check_rule(knowledge, json_pack("{s:s}", "in", change->name), arena, &refusal);
+    if (!code)
+        return 0;
+    bool below = strncmp(refusal.pointer, "/of", 3) == 0;
+    err_at(err, code, below ? refusal.pointer + 3 : "", "%s", refusal.message);
+    return refusal.hint[0] ? err_hint(err, "%s", refusal.hint) : code;
+}
+
+int query_check_stored(struct folder *folder, const struct stored_change *changes, size_t n,
+                       size_t *refused, struct err *err) {
     struct arena arena;
     struct knowledge knowledge;
-    char *text = rule ? json_dumps(rule, JSON_COMPACT) : NULL;
     arena_init(&arena);
     int code = learn(folder, clock_now_ms(), &arena, &knowledge, err);
-    if (!code)
-        replace(&knowledge.stored, name, text);
-    if (!code && rule) {
-        struct err refusal = {0};
-        code = check_rule(&knowledge, json_deep_copy(rule), &arena, &refusal);
-        if (!code) /* through its name, so that a circle is met */
-            code = check_rule(&knowledge, json_pack("{s:s}", "in", name), &arena, &refusal);
-        bool below = strncmp(refusal.pointer, "/of", 3) == 0;
-        if (code) {
-            err_at(err, code, below ? refusal.pointer + 3 : "", "%s", refusal.message);
-            if (refusal.hint[0])
-                err_hint(err, "%s", refusal.hint);
-        }
+    struct stored_rule *rules = ARENA_ARRAY(&arena, struct stored_rule, knowledge.stored.n + n);
+    if (!code && knowledge.stored.n)
+        memcpy(rules, knowledge.stored.rules, knowledge.stored.n * sizeof *rules);
+    knowledge.stored.rules = rules;
+    for (size_t i = 0; i < n && !code; i++)
+        apply(&knowledge.stored, &changes[i], &arena);
+    for (size_t i = 0; i < n && !code; i++) {
+        *refused = i;
+        code = check_change(&knowledge, &changes[i], &arena, err);
     }
     if (!code)
-        code = check_others(&knowledge, name, &arena, err);
+        code = check_others(&knowledge, changes, n, &arena, err);
     arena_release(&arena);
-    free(text);
     return code;
 }

@@ -54,6 +54,21 @@ static void begin_spec(struct question *question) {
     spec->members = plan->segment && plan->by != BY_SEGMENT ? &question->segment : NULL;
 }
 
+/* Numbers from 1 on, in the order of the plan's classes. */
+static int group_by_class(struct question *question, uint32_t *by_owner, struct err *err) {
+    const struct plan *plan = question->plan;
+    int code = 0;
+    for (uint32_t c = 0; c < plan->n_classes && !code; c++) {
+        struct owner_set set;
+        code = question_stored(question, plan->classes[c].rule, &set, err);
+        for (uint32_t owner = 1; !code && owner <= question->scan.profiles; owner++)
+            if (owner < set.n && owner_set_has(&set, owner))
+                by_owner[owner] = c + 1;
+    }
+    question->grouping.n = plan->n_classes + 1;
+    return code;
+}
+
 static int group_by_owner(struct question *question, struct err *err) {
     struct grouping *grouping = &question->grouping;
     uint32_t *by_owner;
@@ -66,6 +81,9 @@ static int group_by_owner(struct question *question, struct err *err) {
         return code;
     }
     by_owner = ARENA_ARRAY(question->arena, uint32_t, (size_t)question->scan.profiles + 1);
+    grouping->by_owner = by_owner;
+    if (question->plan->by == BY_SEGMENTATION)
+        return group_by_class(question, by_owner, err);
     for (uint32_t owner = 1; owner <= question->scan.profiles; owner++)
         by_owner[owner] = owner_set_has(&question->segment, owner);
     grouping->by_owner = by_owner;
@@ -78,6 +96,14 @@ static enum dictionary_kind dictionary_of(enum by_kind by) {
            : by == BY_UNIT  ? DICTIONARY_UNIT
            : by == BY_EVENT ? DICTIONARY_EVENT
                             : DICTIONARY_TOUCHPOINT;
+}
+
+/* The number of a class, 0 if there is none. */
+static uint32_t class_named(const struct plan *plan, const struct value *name) {
+    for (uint32_t c = 0; c < plan->n_classes; c++)
+        if (name->type == VALUE_TEXT && slice_equal(plan->classes[c].name, name->text))
+            return c + 1;
+    return 0;
 }
 
 /* The group that `people` asks for; E_INVALID when there is none of that name. */
@@ -107,8 +133,10 @@ static int find_people_group(struct question *question, struct err *err) {
                 question->people_group = w;
         break;
     default:
-        question->people_group =
-            plan->by == BY_SEGMENT ? 1 : value_table_find(&question->by_values, &people->by);
+        question->people_group = plan->by == BY_SEGMENTATION ? class_named(plan, &people->by)
+                                 : plan->by == BY_SEGMENT
+                                     ? 1
+                                     : value_table_find(&question->by_values, &people->by);
         found = question->people_group != 0;
     }
     return found ? 0 : err_at(err, E_INVALID, "/people/by", "no such value");
@@ -122,7 +150,7 @@ int question_prepare(struct question *question, struct err *err) {
     if (code)
         return code;
     const struct scan *scan = &question->scan;
-    if (plan->by == BY_TRAIT || plan->by == BY_SEGMENT) {
+    if (plan->by == BY_TRAIT || plan->by == BY_SEGMENT || plan->by == BY_SEGMENTATION) {
         code = group_by_owner(question, err);
     } else if (plan->by == BY_WEEK) {
         grouping->kind = GROUP_WEEK;
@@ -187,6 +215,8 @@ static struct slice group_name(const struct question *question, uint32_t group, 
         time_format(question->grouping.weeks.begin_ms[group], text);
         return slice_of(text);
     }
+    if (plan->by == BY_SEGMENTATION)
+        return group ? plan->classes[group - 1].name : (struct slice){"", 0};
     if (plan->by == BY_SEGMENT)
         return group ? plan->segment_name : (struct slice){"", 0};
     const struct value *value = &question->by_values.values[group];

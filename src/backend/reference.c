@@ -378,6 +378,11 @@ struct value reference_by(const struct reference_world *world, const struct plan
             value = (struct value){.type = VALUE_TEXT, .text = plan->segment_name};
         return value;
     case BY_PROPERTY: value = reference_property(row->properties, plan->by_property); break;
+    case BY_SEGMENTATION:
+        for (uint32_t c = 0; c < plan->n_classes; c++)
+            if (reference_rule(world, plan, plan->classes[c].rule, row->owner))
+                value = (struct value){.type = VALUE_TEXT, .text = plan->classes[c].name};
+        return value;
     case BY_TRAIT: value = current_trait(world, row->owner, plan->by_property); break;
     case BY_NONE:
     default: break;

@@ -92,6 +92,7 @@ static const struct route_table *const TABLES[] = {
     &page_kiosk_routes,
     &page_kiosk_device_routes,
     &api_segment_routes,
+    &api_segmentation_routes,
     &api_erasure_routes,
     &page_erase_routes,
     &page_privacy_routes,

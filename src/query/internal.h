@@ -65,6 +65,8 @@ must_use int read_rule(struct reader *r, const json_t *json, int depth, const st
 /* Leaves of rules (read_leaves.c). */
 /* The name of a stored segment. */
 must_use int read_in(struct reader *r, const json_t *json, struct rule *rule);
+/* The name of a segmentation: its classes and BY_SEGMENTATION. */
+must_use int read_classes(struct reader *r, const json_t *json);
 must_use int read_sequence(struct reader *r, const json_t *json, struct rule *rule);
 must_use int read_answered(struct reader *r, const json_t *json, struct rule *rule);
 must_use int read_number_leaf(struct reader *r, const json_t *json, struct rule *rule);

@@ -164,9 +164,16 @@ static int read_segment(struct reader *r, const json_t *json) {
 }
 
 static int read_by_object(struct reader *r, const json_t *json) {
-    int code = read_members(r, json, "property trait");
+    int code = read_members(r, json, "property trait segmentation");
     if (!code && json_object_size(json) != 1)
-        return refuse(r, "must be a property or a trait");
+        return refuse(r, "must be a property, a trait or a segmentation");
+    const json_t *segmentation = json_object_get(json, "segmentation");
+    if (!code && segmentation) {
+        size_t mark = enter(r, "segmentation");
+        code = read_classes(r, segmentation);
+        leave(r, mark);
+        return code;
+    }
     uint16_t name = CODE_NONE;
     r->plan->by = json_object_get(json, "trait") ? BY_TRAIT : BY_PROPERTY;
     WITH_MEMBER(r, json, "property", property, code,

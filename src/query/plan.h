@@ -21,7 +21,7 @@
  *     matches some step; reached = most steps that different interactions of the window so far can fill (matching).
  *  5. Flow: cases by customer; session (gap > SESSION_GAP_MS); or value of a property, organisation-wide, in order of
  *     (time, seq). Trend, funnel and retention take `by`; its value is the interaction's (trend), step 1's, the
- *     start's. by trait: the customer's current trait. by segment: the name of the `segment` member ("segment" for an
+ *     start's. by trait: the customer's current trait. by segmentation: the name of the class that the customer is in. by segment: the name of the `segment` member ("segment" for an
  *     inline rule) for those in it, null for the others; the segment then splits instead of filtering.
  *  6. With by and limit: values ranked by interactions (trend), customers at step 1, cohort sizes, then by name
  *     (null first, then bytewise); those beyond the limit become "(other)". null takes part like a value.
@@ -177,6 +177,12 @@ struct rule {
     const struct rule *in;       /* of a stored segment: one object for each name in a plan */
 };
 
+/* A class of a segmentation, as `by` tells customers apart. */
+struct rule_class {
+    struct slice name;       /* "rural" of "homes/rural" */
+    const struct rule *rule; /* RULE_IN */
+};
+
 enum by_kind {
     BY_NONE,
     BY_CHANNEL,
@@ -186,7 +192,8 @@ enum by_kind {
     BY_SEGMENT,
     BY_WEEK,
     BY_PROPERTY,
-    BY_TRAIT
+    BY_TRAIT,
+    BY_SEGMENTATION
 };
 
 enum measure { MEASURE_COUNT, MEASURE_CUSTOMERS, MEASURE_SUM, MEASURE_MEAN };
@@ -267,9 +274,11 @@ struct plan { // NOLINT(clang-analyzer-optin.performance.Padding)
     const struct rule *rule; /* customers: of */
 
     enum by_kind by;
-    uint32_t by_property; /* property or trait */
-    uint32_t limit;       /* PLAN_NO_LIMIT if not said (kinds put their default) */
-    uint32_t after;       /* customers and people: cursor, owners > after */
+    uint32_t by_property;             /* property or trait */
+    const struct rule_class *classes; /* of the segmentation: each customer is in one */
+    uint32_t n_classes;
+    uint32_t limit; /* PLAN_NO_LIMIT if not said (kinds put their default) */
+    uint32_t after; /* customers and people: cursor, owners > after */
     struct people people;
     uint32_t people_limit; /* customers listed for `people` */
 

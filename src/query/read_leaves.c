@@ -199,3 +199,28 @@ int read_number_leaf(struct reader *r, const json_t *json, struct rule *rule) {
         }
     return code;
 }
+
+int read_classes(struct reader *r, const json_t *json) {
+    const struct stored_rules *stored = r->context->stored;
+    struct slice name = {0};
+    int code = read_text(r, json, &name);
+    size_t n = stored && !code ? stored->n : 0;
+    struct rule_class *classes = ARENA_ARRAY(r->arena, struct rule_class, n);
+    struct plan *plan = r->plan;
+    plan->by = BY_SEGMENTATION;
+    plan->classes = classes;
+    for (size_t i = 0; i < n && !code; i++) {
+        struct slice full = stored->rules[i].name;
+        if (full.n <= name.n || memcmp(full.p, name.p, name.n) != 0 || full.p[name.n] != '/')
+            continue;
+        struct rule *rule = ARENA_ARRAY(r->arena, struct rule, 1);
+        json_t *class = json_stringn(full.p, full.n);
+        code = read_in(r, class, rule);
+        json_decref(class);
+        classes[plan->n_classes++] =
+            (struct rule_class){.name = {full.p + name.n + 1, full.n - name.n - 1}, .rule = rule};
+    }
+    if (!code && !plan->n_classes)
+        return refuse(r, "no segmentation is called \"%.80s\"", name.p);
+    return code;
+}

@@ -25,7 +25,7 @@ int stored_rules_load(sqlite3 *db, struct arena *arena, struct stored_rules *sto
                       struct err *err) {
     size_t n;
     int code = count_rules(db, &n, err);
-    *stored = (struct stored_rules){.rules = ARENA_ARRAY(arena, struct stored_rule, n + 1)};
+    *stored = (struct stored_rules){.rules = ARENA_ARRAY(arena, struct stored_rule, n)};
     sqlite3_stmt *statement =
         code ? NULL
              : STORE_PREPARE(db, "SELECT name, rule FROM segment_rule ORDER BY name LIMIT ?", err);

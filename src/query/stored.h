@@ -19,7 +19,7 @@ struct stored_rule {
 };
 struct stored_rules {
     size_t n;
-    struct stored_rule *rules; /* by name; room for one more */
+    struct stored_rule *rules; /* by name */
 };
 
 /* Texts live in the arena. */

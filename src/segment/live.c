@@ -319,16 +319,20 @@ static bool are_few(const struct snapshot *snapshot, const roaring_bitmap_t *cho
     return roaring_bitmap_get_cardinality(chosen) <= (few > FEW_LEAST ? few : FEW_LEAST);
 }
 
-static void note_state(struct live *live, int64_t now_ms) {
+/* decided: of those who are dirty still, none is so for longer than a customer waits. */
+static void note_state(struct live *live, bool decided, int64_t now_ms) {
+    int64_t waits_ms = live_tuning.again_us / 1000;
     uint64_t pending = live->everybody ? 1 : roaring_bitmap_get_cardinality(live->dirty);
     pthread_mutex_lock(&live->lock);
     live->pending = pending;
     if (!pending)
         live->dirty_since_ms = 0;
-    else if (!live->dirty_since_ms)
+    else if (decided || !live->dirty_since_ms)
         live->dirty_since_ms = now_ms;
     if (!pending)
         live->as_of_ms = now_ms;
+    else if (decided && now_ms - waits_ms > live->as_of_ms)
+        live->as_of_ms = now_ms - waits_ms;
     pthread_mutex_unlock(&live->lock);
 }
 
@@ -380,7 +384,7 @@ int live_round(struct live *live, struct err *err) {
         live->seq = snapshot_last_seq(snapshot);
         live->everybody = false;
         roaring_bitmap_clear(live->dirty);
-        note_state(live, now_ms);
+        note_state(live, true, now_ms);
         snapshot_release(snapshot);
         return 0;
     }
@@ -391,12 +395,12 @@ int live_round(struct live *live, struct err *err) {
         note_merges(live, snapshot_overlay(snapshot));
         note_touchpoints(live, snapshot);
         time_line_take(&live->time_line, now_ms, live->dirty);
-        note_state(live, now_ms);
+        note_state(live, false, now_ms);
         code = decide_unknown(live, snapshot, now_ms, err);
     }
     if (!code)
         code = decide(live, snapshot, now_ms, err);
-    note_state(live, now_ms);
+    note_state(live, !code && !live->everybody, now_ms);
     snapshot_release(snapshot);
     int64_t now_us = clock_monotonic_us();
     if (!code && now_us - live->saved_us >= SAVE_US) {

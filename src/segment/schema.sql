@@ -37,3 +37,18 @@ CREATE TABLE segment_size (
     gone INTEGER NOT NULL,
     PRIMARY KEY (segment, day_ms)
 ) WITHOUT ROWID;
+-- step 3
+
+-- Segmentations: every customer in exactly one class; what one says stands in its versions, of which the last counts.
+CREATE TABLE segmentation (
+    id INTEGER PRIMARY KEY AUTOINCREMENT,
+    name TEXT NOT NULL UNIQUE    -- as questions say it; its classes are in segment_rule as "NAME/CLASS"
+);
+CREATE TABLE segmentation_version (
+    segmentation INTEGER NOT NULL, -- segmentation.id
+    version INTEGER NOT NULL,      -- from 1
+    document TEXT NOT NULL,        -- JSON: title, description, classes, rest (segmentation.h)
+    author TEXT NOT NULL,          -- who said so
+    changed_ms INTEGER NOT NULL,   -- UTC milliseconds since 1970
+    PRIMARY KEY (segmentation, version)
+) WITHOUT ROWID;

@@ -88,7 +88,9 @@ static int check_rule(struct folder *folder, const char *name, const json_t *rul
     struct err refusal = {0};
     if (!json_is_object(rule))
         return err_at(err, E_INVALID, "/rule", "must say who belongs to it");
-    int code = query_check_stored(folder, name, rule, &refusal);
+    struct stored_change change = {name, rule};
+    size_t refused;
+    int code = query_check_stored(folder, &change, 1, &refused, &refusal);
     if (!code)
         return 0;
     char pointer[sizeof refusal.pointer + 8];
@@ -276,8 +278,10 @@ int segment_remove(struct folder *folder, const char *name, struct err *err) {
     json_t *segment;
     int code = segment_find(folder, name, &segment, err);
     json_decref(segment);
+    struct stored_change change = {name, NULL};
+    size_t refused;
     if (!code)
-        code = query_check_stored(folder, name, NULL, err);
+        code = query_check_stored(folder, &change, 1, &refused, err);
     if (!code)
         code = store_write(folder->store, write_removal, &putting, err);
     if (!code && !putting.changed)

@@ -294,9 +294,11 @@ static void some_filters(json_t *query) {
 
 static void some_by(json_t *query) {
     static const char *const BY[] = {"channel", "unit", "touchpoint", "event", "week"};
-    int kind = pick(9);
+    int kind = pick(10);
     if (kind < 5)
         json_object_set_new(query, "by", json_string(BY[kind]));
+    else if (kind == 9)
+        json_object_set_new(query, "by", json_pack("{s:s}", "segmentation", "s"));
     else if (kind == 8) {
         json_object_set_new(query, "by", json_string("segment"));
         json_object_set_new(query, "segment", json_sprintf("s%d", pick(STORED)));
@@ -434,22 +436,40 @@ static json_t *some_promise(void) {
     return query;
 }
 
+static int store_rule(sqlite3 *db, const char *name, json_t *rule, struct err *err) {
+    char *text = json_dumps(rule, JSON_COMPACT);
+    sqlite3_stmt *statement = STORE_PREPARE(db, "INSERT INTO segment_rule VALUES (?, ?)", err);
+    sqlite3_bind_text(statement, 1, name, -1, SQLITE_TRANSIENT);
+    sqlite3_bind_text(statement, 2, text, -1, SQLITE_TRANSIENT);
+    int code = store_step(statement, err);
+    free(text);
+    json_decref(rule);
+    return code;
+}
+
+/* Three classes: who s0 holds for, else s1, the rest. */
+static int store_classes(sqlite3 *db, struct err *err) {
+    int code = store_rule(db, "s/first", json_pack("{s:s}", "in", "s0"), err);
+    if (!code)
+        code = store_rule(db, "s/second",
+                          json_pack("{s:[{s:s}, {s:{s:s}}]}", "all", "in", "s1", "not", "in", "s0"),
+                          err);
+    return code ? code
+                : store_rule(
+                      db, "s/rest",
+                      json_pack("{s:{s:[{s:s}, {s:s}]}}", "not", "any", "in", "s0", "in", "s1"),
+                      err);
+}
+
 static int store_rules(void *context, sqlite3 *db, struct err *err) {
     (void)context;
-    for (stored_so_far = 0; stored_so_far < STORED; stored_so_far++) {
-        json_t *rule = some_rule(0);
-        char *text = json_dumps(rule, JSON_COMPACT), name[16];
-        sqlite3_stmt *statement = STORE_PREPARE(db, "INSERT INTO segment_rule VALUES (?, ?)", err);
+    int code = 0;
+    for (stored_so_far = 0; stored_so_far < STORED && !code; stored_so_far++) {
+        char name[16];
         snprintf(name, sizeof name, "s%d", stored_so_far);
-        sqlite3_bind_text(statement, 1, name, -1, SQLITE_TRANSIENT);
-        sqlite3_bind_text(statement, 2, text, -1, SQLITE_TRANSIENT);
-        int code = store_step(statement, err);
-        free(text);
-        json_decref(rule);
-        if (code)
-            return code;
+        code = store_rule(db, name, some_rule(0), err);
     }
-    return 0;
+    return code ? code : store_classes(db, err);
 }
 
 static json_t *some_question(void) {

@@ -101,6 +101,33 @@ const body = { title: "Repeat", rule: { did: { event: "Order Completed" }, times
 must((await call("PUT", `/api/v1/segments/${repeat}`, body, { authorization: `Bearer ${keys.api_key}`, "if-match": '"x"' })).status === 412, "changed meanwhile");
 must((await call("PUT", `/api/v1/segments/${repeat}`, body, { authorization: `Bearer ${keys.api_key}`, "if-match": etag })).json.size === 2, "changed");
 
+// a segmentation: everybody in one class, in versions, in questions
+const homes = { title: "Clientes por uso", classes: [
+  { title: "Oro", rule: { trait: "plan", op: "=", value: "gold" }, persona: { name: "Ana", age: "42", quote: "Que funcione y ya" } },
+  { title: "Compradores", rule: { did: { event: "Order Completed" } }, mission: "Reponer" },
+], rest: { title: "Los demás" } };
+const sizes = async () => (await call("GET", "/api/v1/segmentations/clientes-por-uso/results")).json.data.map((row) => `${row.name} ${row.size}`).join(", ");
+const seg = await call("POST", "/api/v1/segmentations", homes);
+must(seg.status === 201 && seg.json.name === "clientes-por-uso" && seg.json.version === 1 && seg.json.classes[0].name === "oro", `segmentation: ${seg.text}`);
+must((await sizes()) === "oro 1, compradores 1, rest 1", `sizes: ${await sizes()}`);
+const split = await call("POST", "/api/v1/query", { kind: "trend", every: "month", measure: "customers", by: { segmentation: "clientes-por-uso" } });
+must(["oro", "compradores", "rest"].every((name) => split.json.data.some((row) => row.by === name)), `by segmentation: ${split.text}`);
+must((await call("POST", "/api/v1/query", { kind: "customers", of: { in: "clientes-por-uso/compradores" } })).json.data.customers[0].user_id === "bea", "a class in a rule");
+must((await call("GET", "/api/v1/segmentations/clientes-por-uso/members?class=rest")).json.data[0].user_id === "eva", "members of a class");
+const ana = (await call("GET", "/api/v1/customers/ana/segmentations")).json.data;
+must(ana.length === 1 && ana[0].class === "oro" && ana[0].persona.name === "Ana", `ana: ${JSON.stringify(ana)}`);
+must((await call("POST", "/api/v1/segmentations/preview", { classes: homes.classes })).json.sizes.join() === "1,1,1", "a preview");
+const wrong = await call("PUT", "/api/v1/segmentations/clientes-por-uso", { ...homes, classes: [homes.classes[0], { title: "x", rule: { any: [{ did: { event: "Ordr" } }] } }] });
+must(wrong.status === 422 && wrong.json.errors[0].pointer === "/classes/1/rule/any/0/did/event", `refused: ${wrong.text}`);
+must((await call("POST", "/api/v1/segments", { name: "on-class", title: "On class", rule: { in: "clientes-por-uso/compradores" } })).json.size === 1, "a segment on a class");
+must((await call("PUT", "/api/v1/segmentations/clientes-por-uso", { ...homes, classes: [homes.classes[0]] })).status === 409, "a class that is built on stays");
+must((await call("PUT", "/api/v1/segmentations/clientes-por-uso", { ...homes, classes: [homes.classes[1], homes.classes[0]] })).json.version === 2, "version 2");
+must((await sizes()) === "compradores 2, oro 0, rest 1" && (await size("on-class")) === 2, `the order counts: ${await sizes()}`);
+must((await call("GET", "/api/v1/segmentations/clientes-por-uso/versions")).json.data.map((v) => v.version).join() === "2,1", "versions");
+must((await call("DELETE", "/api/v1/segmentations/clientes-por-uso")).status === 409, "built on");
+must((await call("DELETE", "/api/v1/segments/on-class")).status === 204 && (await call("DELETE", "/api/v1/segmentations/clientes-por-uso")).status === 204, "removed");
+must((await call("POST", "/api/v1/query", { kind: "trend", by: { segmentation: "clientes-por-uso" } })).status === 422, "and gone from questions");
+
 // kill -9, and what happened meanwhile is told once
 await track(event("eva", "Order Completed"));
 must((await server.end("SIGKILL")).signal === "SIGKILL", "killed");
