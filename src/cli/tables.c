@@ -91,6 +91,8 @@ static const struct route_table *const TABLES[] = {
     &api_kiosk_routes,
     &page_kiosk_routes,
     &page_kiosk_device_routes,
+    &page_micro_survey_routes,
+    &page_poster_routes,
     &api_segment_routes,
     &api_segmentation_routes,
     &api_erasure_routes,

@@ -11,13 +11,13 @@
 
 enum { NAME_MAX_BYTES = 120, SENTENCE_BYTES = 300, OPTION_BYTES = 120, LANGUAGES_MAX = 10 };
 
-static const char *const members[] = {"name",      "kind",       "unit",      "touchpoint",
-                                      "languages", "question",   "faces",     "face_set",
-                                      "speak",     "follow_ups", "thanks",    "survey",
-                                      "idle_s",    "silent_min", "exit_code", NULL};
+static const char *const members[] = {"name",      "kind",  "unit",     "touchpoint", "languages",
+                                      "question",  "faces", "face_set", "speak",      "follow_ups",
+                                      "thanks",    "rule",  "survey",   "idle_s",     "silent_min",
+                                      "exit_code", NULL};
 static const char *const follow_up_members[] = {"faces",   "kind",    "question",
                                                 "options", "several", NULL};
-static const char *const kinds[] = {"faces", "terminal", "poster", NULL};
+static const char *const kinds[] = {"faces", "terminal", "poster", "page", NULL};
 static const char *const face_sets[] = {"classic", "contrast", "weather", NULL};
 static const char *const follow_up_kinds[] = {"choice", "text", NULL};
 
@@ -266,6 +266,67 @@ static int check_survey(struct folder *folder, json_t *document, const char *kin
     return code;
 }
 
+/* ---- when a page shows it ---- */
+
+enum { RULE_PAGES = 20, AFTER_MAX_S = 3600, AGAIN_MAX_DAYS = 3650 };
+
+static int check_pages(json_t *rule, struct err *err) {
+    const json_t *pages = json_object_get(rule, "pages");
+    if (!pages)
+        return 0;
+    bool fine = json_is_array(pages) && json_array_size(pages) <= RULE_PAGES;
+    for (size_t i = 0; i < json_array_size(pages); i++)
+        fine &= is_text(json_array_get(pages, i), LIMIT_NAME_BYTES);
+    return fine ? 0
+                : err_at(err, E_INVALID, "/rule/pages",
+                         "must be a list of at most %d addresses like \"/checkout*\"", RULE_PAGES);
+}
+
+static int check_rule_number(const json_t *rule, const char *name, double low, double high,
+                             struct err *err) {
+    const json_t *value = json_object_get(rule, name);
+    char pointer[40];
+    snprintf(pointer, sizeof pointer, "/rule/%s", name);
+    return !value || (json_is_number(value) && json_number_value(value) >= low &&
+                      json_number_value(value) <= high)
+               ? 0
+               : err_at(err, E_INVALID, pointer, "must be a number from %g to %g", low, high);
+}
+
+static int check_rule(json_t *document, const char *kind, struct err *err) {
+    static const char *const names[] = {"pages", "after_s", "scroll_pct", "exit",
+                                        "event", "share",   "again_days", NULL};
+    if (strcmp(kind, "page") != 0) {
+        json_object_del(document, "rule");
+        return 0;
+    }
+    if (!json_object_get(document, "rule"))
+        json_object_set_new(document, "rule", json_pack("{s:i}", "after_s", 20));
+    json_t *rule = json_object_get(document, "rule");
+    const json_t *event = json_object_get(rule, "event"), *exit = json_object_get(rule, "exit");
+    if (!json_is_object(rule))
+        return err_at(err, E_INVALID, "/rule", "must be an object");
+    int code = check_known(rule, names, "/rule", err);
+    if (!code)
+        code = check_pages(rule, err);
+    if (!code)
+        code = check_rule_number(rule, "after_s", 0, AFTER_MAX_S, err);
+    if (!code)
+        code = check_rule_number(rule, "scroll_pct", 1, 100, err);
+    if (!code)
+        code = check_rule_number(rule, "share", 0, 1, err);
+    if (!code)
+        code = check_rule_number(rule, "again_days", 0, AGAIN_MAX_DAYS, err);
+    if (!code && exit && !json_is_boolean(exit))
+        code = err_at(err, E_INVALID, "/rule/exit", "must be true or false");
+    if (!code && event && !is_text(event, LIMIT_NAME_BYTES))
+        code = err_at(err, E_INVALID, "/rule/event", "must be the name of an event");
+    if (!code && !event && !json_is_true(exit) && !json_object_get(rule, "after_s") &&
+        !json_object_get(rule, "scroll_pct"))
+        code = err_at(err, E_INVALID, "/rule", "says not when: after_s, scroll_pct, exit or event");
+    return code;
+}
+
 int kiosk_check(struct folder *folder, const struct principal *principal, json_t *document,
                 struct err *err) {
     if (!json_is_object(document))
@@ -301,6 +362,8 @@ int kiosk_check(struct folder *folder, const struct principal *principal, json_t
         code = check_number(document, "silent_min", 120, 5, 10080, err);
     if (!code)
         code = check_follow_ups(document, languages, err);
+    if (!code)
+        code = check_rule(document, kind, err);
     if (!code && json_object_get(document, "speak") &&
         !json_is_boolean(json_object_get(document, "speak")))
         code = err_at(err, E_INVALID, "/speak", "must be true or false");

@@ -328,7 +328,7 @@ struct putting {
     struct folder *folder;
     uint64_t id;
     char *document, address[ADDRESS_BYTES + 1], hint[HINT_BYTES];
-    const char *author, *unit;
+    const char *author, *unit, *touchpoint;
     struct buf secret, exit_code; /* sealed; secret.n 0: stays */
     bool has_exit_code;
     int64_t now_ms;
@@ -383,14 +383,27 @@ static int write_exit_code(const struct putting *putting, sqlite3 *db, struct er
     return kiosk_run(statement, err);
 }
 
+/* The unit has a code from now on, so that its manager sees the screen before the first tap; a poster's address may name its
+ * touchpoint and channel. */
+static int add_names(const struct putting *putting, sqlite3 *db, struct err *err) {
+    const struct {
+        enum dictionary_kind kind;
+        const char *name;
+    } names[] = {{DICTIONARY_UNIT, putting->unit},
+                 {DICTIONARY_TOUCHPOINT, putting->touchpoint},
+                 {DICTIONARY_CHANNEL, "qr"}};
+    for (size_t i = 0; i < sizeof names / sizeof *names; i++)
+        if (names[i].name && !dictionary_add(putting->folder->dictionary, names[i].kind,
+                                             slice_of(names[i].name), db, err))
+            return err->code ? err->code : E_REFUSED;
+    return 0;
+}
+
 static int write_version(void *context, sqlite3 *db, struct err *err) {
     struct putting *putting = context;
     int code = putting->id ? 0 : insert(putting, db, err);
-    /* The unit has a code from now on, so that its manager sees the screen before the first tap. */
-    if (!code && putting->unit &&
-        !dictionary_add(putting->folder->dictionary, DICTIONARY_UNIT, slice_of(putting->unit), db,
-                        err))
-        return err->code ? err->code : E_REFUSED;
+    if (!code)
+        code = add_names(putting, db, err);
     if (!code && putting->has_exit_code)
         code = write_exit_code(putting, db, err);
     sqlite3_stmt *statement =
@@ -425,6 +438,7 @@ static void split(struct putting *putting, const json_t *document) {
         vault_seal(putting->folder->vault, slice_of(exit), &putting->exit_code);
     json_object_del(kept, "exit_code");
     putting->unit = json_string_value(json_object_get(document, "unit"));
+    putting->touchpoint = json_string_value(json_object_get(document, "touchpoint"));
     putting->document = json_dumps(kept, JSON_COMPACT | JSON_SORT_KEYS);
     if (!putting->document)
         abort();

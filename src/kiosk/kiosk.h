@@ -3,7 +3,8 @@
  *
  * A kiosk is a JSON document:
  *   name        "Caja 1"
- *   kind        faces (one question with faces) · terminal (a longer survey on a public screen) · poster (a QR code on paper)
+ *   kind        faces (one question with faces) · terminal (a longer survey on a public screen) · poster (a QR code on paper) ·
+ *               page (a micro-survey in the organisation's own pages, shown by senda.js)
  *   unit, touchpoint   where it stands; absent: none
  *   languages   ["es", "en"], the first is the one it begins with and its answers are stored in
  *   question    {"es": "¿Qué tal te hemos atendido?", "en": …}
@@ -14,6 +15,8 @@
  *                {"faces": [1], "kind": "text", "question": {…}}]; face 1 is the least happy one
  *   thanks      {"es": …} or absent
  *   survey      id of the published survey that a terminal or poster shows; a terminal has its languages
+ *   rule        of a page, when it appears: {"pages": ["/checkout*", "shop.example*"], "after_s": 20, "scroll_pct": 50, "exit": true,
+ *               "event": "Order Completed", "share": 0.5, "again_days": 30}; the first of the four that happens; pages absent: all
  *   idle_s      a visit that is left alone ends after it (5–300, standard 20)
  *   silent_min  a screen that says nothing for so long is silent (5–10080, standard 120)
  *   exit_code   4 to 8 digits; kept sealed
@@ -87,6 +90,15 @@ must_use int kiosk_remove(struct folder *folder, uint64_t id, struct err *err);
  * to a device that has the key. New reference. E_NOT_FOUND. */
 must_use int kiosk_definition(struct folder *folder, const char *address, json_t **definition,
                               struct err *err);
+
+/* What senda.js shows: [{"address", "rule", "survey"}] of the pages whose survey is open. New reference. */
+must_use int kiosk_pages(struct folder *folder, int64_t now_ms, json_t **list, struct err *err);
+/* What senda.js tells of one: {"what": "shown" · "dismissed" · "answered", "submission", "version", "language", "anonymousId", "path", "at",
+ * "sentAt"} and of an answer "answers" and "partial". *duplicate: it was known. Waits for the commit. E_NOT_FOUND,
+ * E_INVALID; E_REFUSED: closed. */
+must_use int kiosk_page_take(struct folder *folder, const struct source *source,
+                             const char *address, const json_t *told, int64_t received_ms,
+                             bool *duplicate, struct err *err);
 
 /* Takes a batch: {"received_at", "revision", "accepted", "duplicates", "rejected", "results": [{"id", "outcome", "misuse",
  * "code", "message"}], "today": {…}}. New reference. E_NOT_FOUND; E_UNAUTHORIZED forged; E_MALFORMED, E_INVALID;

@@ -2,7 +2,7 @@
  * What is known of each screen: last contact, what waits on it, its taps of today and of the last seven days.
  *
  * `state` of a kiosk
- *   is               new (never seen) · ok · silent (no contact for silent_min); poster: always ok
+ *   is               new (never seen; of a page: unused) · ok · silent (no contact for silent_min); a poster is always ok, a page never silent
  *   last_contact_at, last_tap_at, waiting, lost, skew_s
  *   today, week      {"taps", "happy", "misuse"} of the local day, of seven days with today; happy: above the middle
  *
@@ -151,6 +151,8 @@ static const char *what_is(const json_t *kiosk, int64_t contact_ms, int64_t now_
     int64_t limit_ms = json_integer_value(json_object_get(kiosk, "silent_min")) * MINUTE_MS;
     if (kind && strcmp(kind, "poster") == 0)
         return "ok";
+    if (kind && strcmp(kind, "page") == 0) /* a page may be quiet for long */
+        return contact_ms ? "ok" : "unused";
     return !contact_ms ? "new" : now_ms - contact_ms > limit_ms ? "silent" : "ok";
 }
 

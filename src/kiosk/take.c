@@ -167,6 +167,9 @@ static const char *fault_of(struct taking *taking, struct tap *tap) {
         return "id must be a text of 1 to 64 bytes";
     if (tap->seq < 1)
         return "seq must be a whole number from 1";
+    const char *kind = text_of_member(document, "kind");
+    if (strcmp(kind, tap->answers ? "terminal" : "faces") != 0)
+        return "this screen asks otherwise";
     if (tap->answers)
         return json_is_object(tap->answers) && survey_of(document) ? NULL
                                                                    : "this screen shows no survey";

@@ -5,6 +5,8 @@
  *
  * SPDX-License-Identifier: GPL-3.0-or-later
  */
+#include "base/limits.h"
+#include "http/router.h"
 #include "http/static.h"
 #include "kiosk/kiosk.h"
 #include "pages/page.h"
@@ -20,11 +22,46 @@ static int find(struct request *request, json_t **kiosk, struct err *err) {
     return kiosk_definition(app_folder(request->app), request->params[0], kiosk, err);
 }
 
+static void add_parameter(struct buf *address, const char *name, const char *text) {
+    if (!text)
+        return;
+    buf_add_format(address, "&%s=", name);
+    url_encode(slice_of(text), address);
+}
+
+/* A poster's code was scanned: nothing is recorded, the survey opens and knows where. */
+static int lead_to_survey(struct request *request, struct response *response, struct err *err) {
+    json_t *kiosk;
+    int code = kiosk_at(app_folder(request->app), request->params[0], &kiosk, err);
+    if (code)
+        return code;
+    struct buf address;
+    buf_init(&address, (size_t)4 * LIMIT_URL_BYTES);
+    buf_add_text(&address, "/s/");
+    url_encode(slice_of(json_string_value(json_object_get(kiosk, "survey"))), &address);
+    buf_add_text(&address, "?channel=qr");
+    add_parameter(&address, "touchpoint", json_string_value(json_object_get(kiosk, "touchpoint")));
+    add_parameter(&address, "unit", json_string_value(json_object_get(kiosk, "unit")));
+    response_redirect(request, response, address.p);
+    buf_release(&address);
+    json_decref(kiosk);
+    return HANDLED;
+}
+
 static int show(struct request *request, struct response *response, struct err *err) {
     json_t *kiosk;
     int code = find(request, &kiosk, err);
     if (code)
         return code;
+    const char *kind = json_string_value(json_object_get(kiosk, "kind"));
+    if (kind && strcmp(kind, "poster") == 0) {
+        json_decref(kiosk);
+        return lead_to_survey(request, response, err);
+    }
+    if (kind && strcmp(kind, "page") == 0) {
+        json_decref(kiosk);
+        return err_set(err, E_NOT_FOUND, "no such opinion screen");
+    }
     const char *first = json_string_value(json_array_get(json_object_get(kiosk, "languages"), 0));
     request->language = first && strcmp(first, "es") == 0 ? "es" : "en";
     struct template_world world = {

@@ -173,27 +173,63 @@ static json_t *chosen_languages(struct request *request) {
 
 static json_t *text_or_null(const char *text) { return text[0] ? json_string(text) : json_null(); }
 
+static void put_number(json_t *object, const char *name, const char *text) {
+    if (text[0])
+        json_object_set_new(object, name, json_real(strtod(text, NULL)));
+}
+
+/* When a page shows its survey; addresses are lines. */
+static json_t *rule_of(struct request *request) {
+    json_t *rule = json_object(), *pages = json_array();
+    const char *line = field(request, "rule_pages"), *share = field(request, "rule_share");
+    for (line += strspn(line, "\r\n "); *line; line += strspn(line, "\r\n ")) {
+        size_t n = strcspn(line, "\r\n ");
+        json_array_append_new(pages, json_stringn(line, n));
+        line += n;
+    }
+    if (json_array_size(pages))
+        json_object_set(rule, "pages", pages);
+    json_decref(pages);
+    put_number(rule, "after_s", field(request, "rule_after_s"));
+    put_number(rule, "scroll_pct", field(request, "rule_scroll_pct"));
+    put_number(rule, "again_days", field(request, "rule_again_days"));
+    if (share[0])
+        json_object_set_new(rule, "share", json_real(strtod(share, NULL) / 100));
+    if (field(request, "rule_exit")[0])
+        json_object_set_new(rule, "exit", json_true());
+    put_text(rule, "event", field(request, "rule_event"));
+    return rule;
+}
+
 /* A screen with faces asks for itself; the others show a survey, whose languages they take. */
 static void put_kind(struct request *request, json_t *document) {
     const char *kind = field(request, "kind");
     json_object_set_new(document, "kind", json_string(kind[0] ? kind : "faces"));
-    if (strcmp(kind, "terminal") == 0 || strcmp(kind, "poster") == 0)
+    if (kind[0] && strcmp(kind, "faces") != 0)
         json_object_set_new(document, "survey", text_or_null(field(request, "survey")));
+    if (strcmp(kind, "page") == 0)
+        json_object_set_new(document, "rule", rule_of(request));
 }
 
 /* What the short form of a new screen and the long one of a made one have in common. */
 static json_t *document_of(struct request *request) {
-    int faces = atoi(field(request, "faces"));
+    int faces = field(request, "faces")[0] ? atoi(field(request, "faces")) : 3;
+    const char *set = field(request, "face_set");
     json_t *chosen = chosen_languages(request);
     json_t *document =
         json_pack("{s:s, s:o, s:o, s:O, s:i, s:s, s:b, s:o}", "name", field(request, "name"),
                   "unit", text_or_null(field(request, "unit")), "touchpoint",
                   text_or_null(field(request, "touchpoint")), "languages", chosen, "faces", faces,
-                  "face_set", field(request, "face_set"), "speak", field(request, "speak")[0] != 0,
+                  "face_set", set[0] ? set : "classic", "speak", field(request, "speak")[0] != 0,
                   "question", texts_of(request, "question", chosen));
     json_decref(chosen);
     put_kind(request, document);
     return document;
+}
+
+static bool is_device(const json_t *kiosk) {
+    const char *kind = json_string_value(json_object_get(kiosk, "kind"));
+    return kind && (strcmp(kind, "faces") == 0 || strcmp(kind, "terminal") == 0);
 }
 
 static json_t *change_of(struct request *request) {
@@ -202,9 +238,12 @@ static json_t *change_of(struct request *request) {
     json_object_set_new(document, "thanks", texts_of(request, "thanks", chosen));
     json_object_set_new(document, "follow_ups",
                         follow_ups_of(request, chosen, atoi(field(request, "faces"))));
-    json_object_set_new(document, "idle_s", json_integer(atoi(field(request, "idle_s"))));
-    json_object_set_new(document, "silent_min", json_integer(atoi(field(request, "silent_min"))));
-    json_object_set_new(document, "exit_code", json_string(field(request, "exit_code")));
+    if (is_device(document)) {
+        json_object_set_new(document, "idle_s", json_integer(atoi(field(request, "idle_s"))));
+        json_object_set_new(document, "silent_min",
+                            json_integer(atoi(field(request, "silent_min"))));
+        json_object_set_new(document, "exit_code", json_string(field(request, "exit_code")));
+    }
     return document;
 }
 
@@ -276,6 +315,22 @@ static json_t *block_view(int b, const json_t *one, const json_t *chosen, int64_
                      json_is_true(json_object_get(one, "several")), "used", one != NULL);
 }
 
+/* A rule as fields: pages are lines, the share a percentage. */
+static json_t *rule_view(const json_t *kiosk) {
+    const json_t *rule = json_object_get(kiosk, "rule"), *pages = json_object_get(rule, "pages");
+    json_t *view = rule ? json_deep_copy(rule) : json_pack("{s:i}", "after_s", 20);
+    struct buf lines;
+    buf_init(&lines, 16384);
+    for (size_t i = 0; i < json_array_size(pages); i++)
+        buf_add_format(&lines, "%s\n", json_string_value(json_array_get(pages, i)));
+    json_object_set_new(view, "pages", json_string(lines.n ? lines.p : ""));
+    buf_release(&lines);
+    const json_t *share = json_object_get(rule, "share");
+    if (share)
+        json_object_set_new(view, "share", json_real(100 * json_number_value(share)));
+    return view;
+}
+
 /* Published surveys to choose from. */
 static json_t *surveys_view(struct request *request, const char *selected) {
     json_t *answer, *list = json_array(), *survey;
@@ -310,10 +365,17 @@ static json_t *form_view(struct request *request, const json_t *kiosk) {
     for (int b = 0; b < BLOCKS; b++)
         json_array_append_new(blocks,
                               block_view(b, json_array_get(follow_ups, (size_t)b), chosen, faces));
-    static const char *const kinds[] = {"faces", "terminal"};
+    static const char *const kinds[] = {"faces", "terminal", "page", "poster"};
     const char *kind = json_string_value(json_object_get(kiosk, "kind"));
-    json_object_set_new(form, "kinds", choices(kinds, 2, kind ? kind : "faces"));
+    json_object_set_new(form, "kinds", choices(kinds, 4, kind ? kind : "faces"));
     json_object_set_new(form, "asks_survey", json_boolean(kind && strcmp(kind, "faces") != 0));
+    json_object_set_new(
+        form, "is_device",
+        json_boolean(!kind || strcmp(kind, "faces") == 0 || strcmp(kind, "terminal") == 0));
+    json_object_set_new(form, "is_faces", json_boolean(!kind || strcmp(kind, "faces") == 0));
+    json_object_set_new(form, "is_poster", json_boolean(kind && strcmp(kind, "poster") == 0));
+    json_object_set_new(form, "is_page", json_boolean(kind && strcmp(kind, "page") == 0));
+    json_object_set_new(form, "rule", rule_view(kiosk));
     json_object_set_new(form, "surveys",
                         surveys_view(request, json_string_value(json_object_get(kiosk, "survey"))));
     json_object_set_new(
@@ -403,7 +465,12 @@ static int create(struct request *request, struct response *response, struct err
         *err = refusal;
         return code;
     }
-    return show_pairing(request, response, answer, err);
+    if (is_device(answer))
+        return show_pairing(request, response, answer, err);
+    const char *id = json_string_value(json_object_get(answer, "id"));
+    const char *location = page_path(request, "/kiosks/", id ? id : "");
+    json_decref(answer);
+    return page_redirect(request, response, location, "created");
 }
 
 static int pair(struct request *request, struct response *response, struct err *err) {

@@ -43,7 +43,7 @@ async function visit(path, options = "") {
 
 test("it is small", async () => {
   const text = await (await fetch(`${world.base}/senda.js`)).text();
-  assert.ok(brotliCompressSync(text).length < 6 * 1024);
+  assert.ok(brotliCompressSync(text).length < 10 * 1024, "with its micro-surveys");
 });
 
 test("page views, also without a new page; events; one person", async () => {
@@ -137,4 +137,120 @@ test("calls made before it has loaded wait in the stub's queue", async () => {
   await page.goto(`${site}/stub?options=${encodeURIComponent('data-page="off"')}`);
   assert.equal(await stored("Queued Early", 2), 2);
   await page.context().close();
+});
+
+// ---- micro-surveys ----
+
+async function api(method, path, body) {
+  const answer = await fetch(world.base + path, { method, headers: { authorization: `Bearer ${world.apiKey}`, "content-type": "application/json" }, body: body && JSON.stringify(body) });
+  return answer.json();
+}
+const place = (name, rule) => api("POST", "/api/v1/kiosks", { name, kind: "page", survey: "web", touchpoint: "Tienda web", rule });
+const panel = (page) => page.locator("section[role=dialog]");
+async function score() {
+  const { data } = await api("POST", "/api/v1/query", { kind: "score", metric: "nps", survey: "web", channel: "web" });
+  return data?.[0].n ?? 0;
+}
+
+test("a micro-survey appears by its rule on another origin under a strict policy, by keyboard too, and its answers count once", async () => {
+  await api("POST", "/api/v1/surveys", { id: "web", definition: { title: "Tu compra", languages: ["es"], pages: [{ id: "p", questions: [
+    { id: "nps", type: "nps", text: "¿Nos recomendarías?", required: true, low: "Nada", high: "Seguro" },
+    { id: "why", type: "choices", text: "¿Qué ha fallado?", show_if: { question: "nps", op: "<=", value: 6 }, options: [{ id: "price", text: "El precio" }, { id: "web", text: "La web" }] },
+    { id: "words", type: "long_text", text: "¿Algo más?" }] }] } });
+  await api("POST", "/api/v1/surveys/web/publish", {});
+  const timed = await place("Por tiempo", { after_s: 0, pages: ["/timed*"] });
+  assert.ok(timed.address, JSON.stringify(timed));
+  await place("Por evento", { event: "Order Completed", pages: ["/event"] });
+  await place("Al bajar", { scroll_pct: 90, pages: ["/scroll"] });
+  await place("Al salir", { exit: true, pages: ["/exit"] });
+
+  const page = await visit("/timed/1");
+  await panel(page).waitFor();
+  assert.equal(await page.evaluate(() => document.activeElement.tagName), "BODY", "it does not take the focus by itself");
+  assert.equal(await page.evaluate(() => document.querySelectorAll("section").length), 0, "its parts are in a tree of their own");
+  assert.equal(await panel(page).evaluate((box) => getComputedStyle(box).borderRadius), "14px", "its styles live under a policy without inline styles");
+  await panel(page).locator("button[data-value='4']").press("Enter");
+  await page.waitForFunction(() => document.querySelector("div:last-of-type").shadowRoot.querySelector("h2").textContent === "¿Qué ha fallado?");
+  await panel(page).locator("button[data-value=price]").click();
+  await panel(page).locator(".g").click();
+  await panel(page).locator("textarea").fill("Caro");
+  await panel(page).locator(".g").click();
+  await page.waitForFunction(() => document.querySelector("div:last-of-type").shadowRoot.querySelector("h2").textContent === "¡Gracias!");
+  assert.equal(await stored("Survey Responded", 1), 1);
+  assert.equal(await stored("Survey Shown", 1), 1);
+  assert.equal(await score(), 1);
+  assert.deepEqual(page.complaints, []);
+  await page.reload();
+  await page.waitForTimeout(1500);
+  assert.equal(await panel(page).count(), 0, "the same person is left alone for a month");
+  await page.context().close();
+});
+
+test("by an event, by scrolling, on leaving; closed with Escape", async () => {
+  const page = await visit("/event");
+  await page.waitForTimeout(800);
+  assert.equal(await panel(page).count(), 0);
+  await page.evaluate(() => window.senda.track("Order Completed"));
+  await panel(page).waitFor();
+  await panel(page).locator("button[data-value='9']").focus();
+  await page.keyboard.press("Escape");
+  assert.equal(await panel(page).count(), 0);
+  assert.equal(await stored("Survey Dismissed", 1), 1);
+  await page.context().close();
+  const long = await visit("/scroll");
+  await long.evaluate(() => { const tall = document.createElement("p"); tall.style.height = "5000px"; document.body.append(tall); });
+  await long.waitForTimeout(800);
+  assert.equal(await panel(long).count(), 0);
+  await long.evaluate(() => scrollTo(0, 5000));
+  await panel(long).waitFor();
+  await long.context().close();
+  const leaving = await visit("/exit");
+  await leaving.waitForTimeout(800);
+  await leaving.evaluate(() => document.dispatchEvent(new MouseEvent("mouseout", { clientY: -1, bubbles: true })));
+  await panel(leaving).waitFor();
+  await leaving.context().close();
+});
+
+test("a micro-survey's answer waits while offline and counts once; what is left in the middle is partial; none without consent or if the page says off", async () => {
+  const known = await score();
+  const page = await visit("/timed/2");
+  await panel(page).waitFor();
+  let down = true;
+  await page.route("**/v1/surveys/*", async (route) => { if (down) return route.abort(); await route.fetch(); return route.continue(); }); // each is sent twice
+  await panel(page).locator("button[data-value='10']").click();
+  await panel(page).locator("textarea").waitFor();
+  await panel(page).locator(".g").click();
+  await page.waitForTimeout(1200);
+  assert.equal(await score(), known);
+  down = false;
+  await page.evaluate(() => window.dispatchEvent(new Event("online")));
+  await page.waitForFunction(() => localStorage.getItem("senda.o") === null);
+  assert.equal(await score(), known + 1);
+  await page.context().close();
+  const middle = await visit("/timed/3");
+  await panel(middle).waitFor();
+  await panel(middle).locator("button[data-value='7']").click();
+  await panel(middle).locator("textarea").waitFor();
+  await panel(middle).locator(".x").click();
+  await middle.waitForFunction(() => localStorage.getItem("senda.o") === null);
+  const { data } = await api("POST", "/api/v1/query", { kind: "trend", of: { event: "Survey Responded", where: [{ property: "partial", op: "=", value: true }] }, every: "month" });
+  assert.equal(data.reduce((sum, row) => sum + row.value, 0), 1);
+  await middle.context().close();
+  for (const options of ['data-surveys="off"', 'data-consent="required"']) {
+    const quiet = await visit("/timed/4", options);
+    await quiet.waitForTimeout(1000);
+    assert.equal(await panel(quiet).count(), 0);
+    await quiet.context().close();
+  }
+});
+
+test("what is told of micro-surveys is checked", async () => {
+  const [one] = (await api("GET", "/api/v1/kiosks?kind=page")).data;
+  const tell = async (address, body) => (await fetch(`${world.base}/v1/surveys/${address}`, { method: "POST", body: JSON.stringify(body) })).status;
+  const good = { writeKey: world.writeKey, what: "answered", submission: "s-1", version: 1, anonymousId: "a", answers: { nps: 9 } };
+  assert.equal(await tell(one.address, { ...good, writeKey: "wk_none" }), 401);
+  assert.equal(await tell("nothing", good), 404);
+  for (const fault of [{ version: 9 }, { what: "liked" }, { answers: { nps: 99 } }, { answers: {} }, { submission: "a b" }, { anonymousId: "x".repeat(400) }, { answers: { nps: 9, words: "x".repeat(9000) } }])
+    assert.ok([404, 422].includes(await tell(one.address, { ...good, ...fault })), JSON.stringify(fault).slice(0, 60));
+  assert.equal(await tell(one.address, good), 200);
 });

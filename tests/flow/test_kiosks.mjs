@@ -147,6 +147,23 @@ is((await hall.send(visits)).json.duplicates, 3, "the visits again");
 const recommend = async (more) => (await call("POST", "/api/v1/query", { kind: "score", metric: "nps", survey: "visita", channel: "kiosk", unit: "norte", ...more })).json.data[0].n;
 is([await recommend(), await recommend({ misuse: true })], [1, 2], "their score, without misuse");
 
+// A poster: a PDF whose code leads to the survey and records nothing by itself.
+const poster = (await call("POST", "/api/v1/kiosks", { name: "Salida norte", kind: "poster", survey: "visita", unit: "norte", touchpoint: "Salida" })).json;
+const pdf = await fetch(`${base}/api/v1/kiosks/${poster.id}/poster?format=a5`, { headers: { authorization: `Bearer ${keys.api_key}` } });
+is([pdf.status, pdf.headers.get("content-type"), (await pdf.text()).slice(0, 5)], [200, "application/pdf", "%PDF-"], "the poster");
+is([(await call("GET", `/api/v1/kiosks/${poster.id}/poster?format=letter`)).status, (await call("GET", `/api/v1/kiosks/${kiosk.id}/poster`)).status], [422, 409], "no poster");
+const scanned = await fetch(`${base}/k/${poster.address}`, { redirect: "manual" });
+is([scanned.status, scanned.headers.get("location")], [303, "/s/visita?channel=qr&touchpoint=Salida&unit=norte"], "scanned");
+const answered = await fetch(`${base}/s/visita?channel=qr&touchpoint=Salida&unit=norte`, { method: "POST", headers: { "content-type": "application/json", accept: "application/json" }, body: JSON.stringify({ submission: "phone-1", answers: { nps: 9 } }) });
+must(answered.status < 300, `answered on a phone: ${answered.status}`);
+is((await new Device(poster).send(new Device(poster).body([new Device(poster).tap()]))).json.rejected, 1, "a poster takes no taps");
+is((await fetch(`${base}/v1/surveys?writeKey=${keys.write_key}`).then((one) => one.json())).surveys, [], "no micro-survey yet");
+const micro = (await call("POST", "/api/v1/kiosks", { name: "Tienda", kind: "page", survey: "visita", rule: { after_s: 5, pages: ["/checkout*"] } })).json;
+is((await fetch(`${base}/v1/surveys?writeKey=${keys.write_key}`).then((one) => one.json())).surveys.map((one) => [one.address, one.rule, one.survey.questions.length]), [[micro.address, { after_s: 5, pages: ["/checkout*"] }, 2]], "a micro-survey");
+for (const [rule, pointer] of [[{}, "/rule"], [{ after_s: -1 }, "/rule/after_s"], [{ color: 1 }, "/rule/color"], [{ exit: 1 }, "/rule/exit"], [{ event: "", exit: true }, "/rule/event"], [{ exit: true, pages: "x" }, "/rule/pages"], [{ exit: true, share: 2 }, "/rule/share"]])
+  is((await call("PATCH", `/api/v1/kiosks/${micro.id}`, { rule })).json.errors?.[0].pointer, pointer, `a rule's fault at ${pointer}`);
+is([(await fetch(`${base}/k/${micro.address}`)).status, (await fetch(`${base}/v1/surveys?writeKey=none`)).status], [404, 401], "neither screen nor key");
+
 // A scoped key sees the screens of its units only.
 await call("POST", "/api/v1/units", { name: "sur", title: "Sur" });
 await call("POST", "/api/v1/kiosks", { ...document, name: "Otra", unit: "sur" });
@@ -155,7 +172,7 @@ const seen = await call("GET", "/api/v1/kiosks", undefined, { authorization: `Be
 is(seen.json.data.map((one) => one.name), ["Otra"], "what a scoped key sees");
 is((await call("GET", `/api/v1/kiosks/${kiosk.id}`, undefined, { authorization: `Bearer ${scoped}` })).status, 404, "another unit's screen");
 is((await call("POST", "/api/v1/kiosks", { ...document, unit: "norte" }, { authorization: `Bearer ${scoped}` })).status, 403, "a screen in another unit");
-is((await call("GET", "/api/v1/kiosks?state=new")).json.data.map((one) => one.name), ["Otra"], "by state");
+is((await call("GET", "/api/v1/kiosks?state=new&kind=faces")).json.data.map((one) => one.name), ["Otra"], "by state");
 
 // The stream says what arrives.
 const live = await fetch(`${base}/api/v1/stream?kiosks=1`, { headers: { authorization: `Bearer ${keys.api_key}` } }), reader = live.body.getReader();

@@ -10,10 +10,14 @@
  *           data-consent="required"  nothing is stored or sent before senda.consent(true)
  *           data-dnt="respect"  silent for people who ask not to be tracked (Do Not Track, Global Privacy Control)
  *           data-channel="kiosk"  the channel of these interactions (default: web)
+ *           data-surveys="off"  no micro-surveys (else: those that the organisation placed, once they are due)
  *           data-storage="off"  nothing is kept in the browser: the anonymous id lives as long as the page
  * DELIVERY  Events go in batches after a second, or 20 of them; while offline or refused (429, 5xx) they wait, in the browser's
  *           storage too, and are tried again after 1, 2, 4 … 300 s. When the page is left they go by sendBeacon. Each
  *           carries a messageId, so nothing counts twice. What a batch of 4xx refuses is halved until the culprit is alone.
+ * SURVEYS   One question at a time in a shadow tree of its own, in a corner: it never takes the focus by itself, never blocks the page and
+ *           is asked for only when the page is idle. Which, and when they appear (time, scroll, leaving, an event, the page), is said by
+ *           GET /v1/surveys. Answers wait like events while offline.
  * LIMITS    500 events wait at most (the oldest go first); 30 KB an event.
  * NEEDS     connect-src of the page's policy must name the origin; no inline script, no eval, no cookie.
  *
@@ -21,7 +25,7 @@
  */
 (function () {
   "use strict";
-  const VERSION = "1.0.0", MAX_WAITING = 500, MAX_BATCH = 50, MAX_BEACON = 60000, MAX_EVENT = 30000, HELD = 100;
+  const VERSION = "1.1.0", MAX_WAITING = 500, MAX_BATCH = 50, MAX_BEACON = 60000, MAX_EVENT = 30000, HELD = 100;
   const script = /** @type {HTMLScriptElement|null} */ (document.currentScript);
   const options = script ? script.dataset : {};
   const key = options.key || options.writeKey;
@@ -185,7 +189,7 @@
       if (name && typeof name === "object") { properties = name; name = undefined; }
       add("page", { name, properties: { path: location.pathname, url: location.href, title: document.title, referrer: document.referrer, ...properties } });
     },
-    track(event, properties, extra) { if (event) add("track", { event: String(event), properties, context: extra && extra.context }); },
+    track(event, properties, extra) { if (event) { add("track", { event: String(event), properties, context: extra && extra.context }); happened(String(event)); } },
     identify(user, traits) {
       if (user && typeof user === "object") { traits = user; user = undefined; }
       if (user !== undefined) keep("u", String(user));
@@ -211,8 +215,11 @@
       if (anonymous && !read("a")) keep("a", anonymous);
       held.splice(0).forEach((call) => run(call));
       adopt();
+      later();
     } else {
       waiting = held = [];
+      outbox = placed = [];
+      keep("o", undefined);
       save();
       calls.reset();
       allowed = false;
@@ -226,6 +233,194 @@
     if (name === "consent") return consent(rest[0]);
     if (allowed === null && name !== "flush" && name !== "reset") { if (held.length < HELD) held.push(call); return; }
     if (allowed && calls[name]) calls[name](...rest);
+  }
+
+  // ---- micro-surveys ------------------------------------------------------------------------------------------------
+
+  /** What waits to be told of surveys: [address, body]. @type {[string, any][]} */
+  let outbox = [];
+  /** Placed surveys that this person may still see. @type {any[]} */
+  let placed = [];
+  /** @type {any} */
+  let words;
+  /** @type {any} */
+  let shown = null;
+  let telling = false, tellAt = 0, tries = 0;
+  const STYLE = ":host{all:initial;position:fixed;z-index:2147483000;inset:auto 16px 16px auto;max-width:calc(100vw - 32px)}*{box-sizing:border-box;font:inherit;color:inherit}" +
+    "section{font:16px/1.45 system-ui,sans-serif;color:#16232a;background:#fff;width:360px;max-width:100%;max-height:80vh;overflow:auto;padding:18px 20px;border-radius:14px;box-shadow:0 8px 36px #0004;animation:a .3s}@keyframes a{from{transform:translateY(24px);opacity:0}}" +
+    "h2{margin:0 28px 12px 0;font-weight:650;font-size:17px;outline:0}p{margin:0 0 10px;color:#51626b;font-size:14px}button{border:1px solid #8a999f;background:none;border-radius:9px;padding:9px 12px;min-height:42px;cursor:pointer}button:hover{background:#eef3f4}button[aria-pressed=true]{background:#d8edf1;border-color:#0b6577}" +
+    ":focus-visible{outline:3px solid #0b6577;outline-offset:2px}.x{position:absolute;top:8px;right:8px;border:0;min-width:42px}.r{display:flex;flex-wrap:wrap;gap:6px}.r button{flex:1 0 38px;padding:9px 2px}.o{display:grid;gap:6px}.o button{text-align:start}.e{display:flex;justify-content:space-between;margin-top:6px}" +
+    "input,textarea{width:100%;border:1px solid #8a999f;border-radius:9px;padding:9px;margin-top:6px;background:none}.f{display:flex;justify-content:flex-end;gap:8px;margin-top:14px}.g{background:#0b6577!important;color:#fff;border-color:#0b6577}[hidden]{display:none}" +
+    "@media(prefers-color-scheme:dark){section{background:#1a2429;color:#eef4f5}p{color:#a9bac1}button:hover{background:#26343a}button[aria-pressed=true]{background:#17414b}}@media(prefers-reduced-motion:reduce){section{animation:none}}";
+
+  /** @param {any} condition @param {any} answers @returns {boolean} */
+  function holds(condition, answers) {
+    if (!condition) return true;
+    const { all, any, not, op = "=", question, value } = condition;
+    if (all) return all.every((/** @type {any} */ one) => holds(one, answers));
+    if (any) return any.some((/** @type {any} */ one) => holds(one, answers));
+    if (not) return !holds(not, answers);
+    const found = answers[question], list = /** @type {any[]} */ ([]).concat(found);
+    if (found === undefined || op === "absent") return (found === undefined) === (op === "absent");
+    const has = list.includes(value);
+    return op === "exists" || (op === "=" ? has : op === "!=" ? !has : op === "in" ? list.some((one) => value.includes(one)) : op === "contains" ? has || String(found).includes(value) : op === "<" ? found < value : op === "<=" ? found <= value : op === ">" ? found > value : found >= value);
+  }
+
+  /** @param {string} address @param {any} what */
+  function tell(address, what) {
+    outbox.push([address, { at: new Date().toISOString(), anonymousId: anonymousId(), path: location.pathname.slice(0, 250), ...what }]);
+    pump();
+  }
+  const outBody = (/** @type {any} */ what) => JSON.stringify({ writeKey: key, sentAt: new Date().toISOString(), ...what });
+  async function pump() {
+    keep("o", outbox.length ? JSON.stringify(outbox.slice(-50)) : undefined);
+    if (telling || !outbox.length || !allowed) return;
+    telling = true;
+    clearTimeout(tellAt);
+    const [address, what] = outbox[0];
+    let status = 0;
+    try {
+      status = (await fetch(`${api}/v1/surveys/${address}`, { method: "POST", body: outBody(what), mode: "cors", credentials: "omit", keepalive: true, headers: { "Content-Type": "text/plain" } })).status;
+    } catch { /* offline */ }
+    telling = false;
+    if (status && status < 500 && status !== 408 && status !== 429) {
+      tries = 0;
+      outbox.shift();
+      pump();
+    } else tellAt = window.setTimeout(pump, Math.min(300000, 1000 * 2 ** Math.min(tries++, 9)) * (0.75 + Math.random() / 2));
+  }
+
+  /** The page is one of the rule's. @param {any} one */
+  const here = ({ rule: { pages } }) => !pages || pages.some((/** @type {string} */ page) => {
+    const pattern = new RegExp(`^${page.split("*").map((part) => part.replace(/[.+?^${}()|[\]\\]/g, "\\$&")).join(".*")}$`);
+    return pattern.test(page[0] === "/" ? location.pathname : location.host + location.pathname);
+  });
+  /** @param {any} one */
+  function due(one) {
+    if (!shown && allowed && placed.includes(one) && here(one) && document.visibilityState === "visible") showSurvey(one);
+  }
+  /** @param {string} event */
+  function happened(event) { placed.forEach((one) => one.rule.event === event && due(one)); }
+  let armed = 0;
+  /** Each page view begins anew. */
+  function arm() {
+    clearTimeout(armed);
+    const timed = placed.filter((one) => one.rule.after_s !== undefined && here(one)).sort((a, b) => a.rule.after_s - b.rule.after_s)[0];
+    if (timed) armed = window.setTimeout(() => due(timed), timed.rule.after_s * 1000);
+  }
+  async function loadSurveys() {
+    if (options.surveys === "off" || !allowed || placed.length) return;
+    try {
+      outbox = JSON.parse(read("o") || "[]").concat(outbox);
+      pump();
+      const answer = await fetch(`${api}/v1/surveys?writeKey=${encodeURIComponent(/** @type {string} */ (key))}`, { mode: "cors", credentials: "omit" });
+      if (!answer.ok) return;
+      const told = await answer.json();
+      words = told.words;
+      placed = told.surveys.filter((/** @type {any} */ one) => {
+        const { again_days: days = 30, share = 1 } = one.rule, last = Number(read(`s.${one.address}`));
+        return (!last || Date.now() - last > days * 864e5) && parseInt(anonymousId().replace(/\W/g, "").slice(0, 6), 16) / 0xffffff <= share;
+      });
+    } catch { return; /* blocked or offline: next page */ }
+    if (!placed.length) return;
+    arm();
+    addEventListener("scroll", () => {
+      const all = document.documentElement, at = 100 * (scrollY + innerHeight) / all.scrollHeight;
+      placed.forEach((one) => one.rule.scroll_pct <= at && due(one));
+    }, { passive: true });
+    document.addEventListener("mouseout", (event) => { if (!event.relatedTarget && event.clientY <= 0) placed.forEach((one) => one.rule.exit && due(one)); });
+  }
+
+  /** @param {any} one */
+  function showSurvey(one) {
+    const { survey, address } = one, submission = uuid();
+    /** @type {any} */
+    const answers = {};
+    const spoken = [document.documentElement.lang, nav.language].map((tag) => (tag || "").slice(0, 2).toLowerCase());
+    const language = spoken.find((tag) => survey.languages.includes(tag)) || survey.languages[0], say = words[language] || words.en;
+    const text = (/** @type {any} */ texts) => (texts && (texts[language] || texts[survey.languages[0]])) || "";
+    const told = (/** @type {string} */ what, /** @type {any} */ more) => tell(address, { what, submission, version: survey.version, language, ...more });
+    placed = placed.filter((other) => other !== one);
+    keep(`s.${address}`, String(Date.now()));
+    const host = shown = document.createElement("div"), shadow = host.attachShadow({ mode: "open" }), sheet = new CSSStyleSheet();
+    sheet.replaceSync(STYLE);
+    shadow.adoptedStyleSheets = [sheet];
+    /** @param {string} tag @param {any} [members] @param {any[]} children @returns {any} */
+    const make = (tag, members = {}, ...children) => {
+      const element = document.createElement(tag);
+      for (const name in members) name in element ? /** @type {any} */ (element)[name] = members[name] : element.setAttribute(name, members[name]);
+      element.append(...children);
+      return element;
+    };
+    const box = make("section", { role: "dialog", "aria-label": text(survey.title) || say.short }), live = make("div", { "aria-live": "polite" }, box);
+    shadow.append(live);
+    let at = -1, over = false;
+    const close = () => {
+      const any = Object.keys(answers).length;
+      if (!over) any ? told("answered", { answers, partial: true }) : told("dismissed", {});
+      over = true;
+      removeEventListener("pagehide", close);
+      host.remove();
+      shown = null;
+    };
+    const asked = () => survey.questions.filter((/** @type {any} */ question) => holds(question.show_if, answers));
+    /** @type {any} */
+    let question;
+    const next = () => {
+      const list = asked();
+      question = list[question ? list.indexOf(question) + 1 : 0];
+      if (question) return ask(list[list.length - 1] === question);
+      over = true;
+      told("answered", { answers });
+      box.replaceChildren(make("h2", {}, text(survey.thanks) || say.thanks), crossing());
+      setTimeout(close, 4000);
+    };
+    const crossing = () => make("button", { className: "x", "aria-label": say.close, onclick: close }, "✕");
+    /** @param {boolean} last */
+    const ask = (last) => {
+      const { id, type, look, required, options = [] } = question, now = question;
+      const title = make("h2", { tabIndex: -1, id: "q" }, text(now.text)), note = make("p", { role: "alert" });
+      const scale = /^(nps|csat|ces|rating)$/.test(type), several = type === "choices", group = make("div", { role: "group", "aria-labelledby": "q", className: scale ? "r" : "o" });
+      const own = make("input", { maxLength: 250, hidden: true, "aria-label": say.own_words, placeholder: say.own_words });
+      own.oninput = () => { own.value.trim() ? answers[`${id}.other`] = own.value.trim() : delete answers[`${id}.other`]; };
+      const list = scale ? [] : type === "consent" ? [{ id: true, text: { [language]: say.yes } }, { id: false, text: { [language]: say.no } }] : options;
+      if (scale) {
+        const [low, high] = type === "nps" ? [0, 10] : type === "ces" ? [1, 7] : [now.min ?? 1, now.max ?? 5];
+        for (let i = low; i <= high; i++) list.push({ id: i, label: look === "stars" ? "★" : look === "faces" && high - low < 5 ? "😠🙁😐🙂😀".match(/./gu)?.[Math.round(4 * (i - low) / (high - low))] : String(i) });
+      }
+      const pressed = (/** @type {any} */ one) => [].concat(answers[id] ?? []).includes(/** @type {never} */ (one));
+      const draw = () => {
+        [...group.children].forEach((button, i) => button.setAttribute("aria-pressed", String(pressed(list[i].id))));
+        own.hidden = !list.some((/** @type {any} */ option) => option.other && pressed(option.id));
+      };
+      for (const option of list) {
+        const label = option.label || text(option.text) || (option.other ? say.other : say.none);
+        group.append(make("button", { "data-value": option.id, "aria-label": scale ? String(option.id) : label, onclick: () => {
+          if (several) {
+            const rest = (answers[id] || []).filter((/** @type {any} */ other) => other !== option.id && !option.exclusive && !options.find((/** @type {any} */ o) => o.id === other).exclusive);
+            answers[id] = pressed(option.id) ? rest : [...rest, option.id];
+            if (!answers[id].length) delete answers[id];
+          } else answers[id] = option.id;
+          draw();
+          if (!several && !option.other) setTimeout(next, 150);
+        } }, (option.emoji ? `${option.emoji} ` : "") + label));
+      }
+      draw();
+      const field = /text$|^number$|^date$/.test(type) && make(type === "long_text" ? "textarea" : "input", { maxLength: 1000, "aria-labelledby": "q", placeholder: text(now.placeholder), ...(/text/.test(type) ? {} : { type }) });
+      if (field) field.oninput = () => {
+        const value = type === "number" ? field.valueAsNumber : field.value.trim();
+        value || value === 0 ? answers[id] = value : delete answers[id];
+      };
+      const go = make("button", { className: "g", onclick: () => { if (required && type !== "statement" && answers[id] === undefined) note.textContent = say.needed; else next(); } }, last ? say.send : say.go_on);
+      box.replaceChildren(title, crossing(), ...(now.help ? [make("p", {}, text(now.help))] : []), ...(list.length ? [group, own] : []),
+        ...(now.low || now.high ? [make("p", { className: "e" }, make("span", {}, text(now.low)), make("span", {}, text(now.high)))] : []), ...(field ? [field, make("p", {}, say.no_names)] : []), note, make("div", { className: "f" }, go));
+      if (++at) title.focus(); // the first question waits until it is looked at
+    };
+    shadow.addEventListener("keydown", (event) => { if (/** @type {KeyboardEvent} */ (event).key === "Escape") close(); });
+    addEventListener("pagehide", close);
+    next();
+    document.body.append(host);
+    told("shown", {});
   }
 
   // ---- starting ---------------------------------------------------------------------------------------------------
@@ -243,6 +438,7 @@
     if (address === seen) return;
     seen = address;
     run(["page"]);
+    arm();
   }
   function start() {
     if (options.page !== "off") {
@@ -258,8 +454,12 @@
     }
     for (const call of (stub && stub.q) || []) run(call);
     if (allowed) adopt();
+    later();
   }
-  addEventListener("online", () => { failures = 0; schedule(0); });
+  /** @type {(work: () => void) => void} */
+  const whenIdle = /** @type {any} */ (window).requestIdleCallback || ((work) => setTimeout(work, 1500));
+  const later = () => { if (!silent) whenIdle(loadSurveys); };
+  addEventListener("online", () => { failures = tries = 0; schedule(0); pump(); });
   addEventListener("pagehide", leave);
   document.addEventListener("visibilitychange", () => { if (document.visibilityState === "hidden") leave(); });
   if (/** @type {any} */ (document).prerendering) document.addEventListener("prerenderingchange", start, { once: true });

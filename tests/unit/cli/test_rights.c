@@ -184,6 +184,7 @@ static const struct right rights[] = {
     {"PATCH", "/api/v1/kiosks/{id}", ROLE_ANALYST, SCOPE_MANAGE},
     {"DELETE", "/api/v1/kiosks/{id}", ROLE_ANALYST, SCOPE_MANAGE},
     {"POST", "/api/v1/kiosks/{id}/key", ROLE_ANALYST, SCOPE_MANAGE},
+    {"GET", "/api/v1/kiosks/{id}/poster", ROLE_VIEWER, SCOPE_QUERY},
     {"POST", "/k/{kiosk}/taps", ANYBODY, EVERY_KEY}, /* who has the screen's key signs */
     {"GET", "/k/{kiosk}/definition.json", ANYBODY, EVERY_KEY},
     {"GET", "/api/v1/reviews", ROLE_AGENT, SCOPE_QUERY},

@@ -1,0 +1,79 @@
+/*
+ * Micro-surveys for senda.js, on any origin: what it shows (GET) and what it tells (POST). The write key lets it, as for events.
+ *
+ * SPDX-License-Identifier: GPL-3.0-or-later
+ */
+#include "http/app.h"
+#include "kiosk/kiosk.h"
+#include "pages/pages.h"
+#include "pages/text.h"
+
+static int find_source(struct request *request, const char *key, struct source *source,
+                       struct err *err) {
+    bool disabled = false;
+    if (!key || !key[0])
+        return err_set(err, E_UNAUTHORIZED, "the write key is missing");
+    if (sources_find(app_sources(request->app), slice_of(key), source, &disabled))
+        return err_set(err, E_UNAUTHORIZED, "unknown write key");
+    return disabled ? err_set(err, E_FORBIDDEN, "this source is switched off") : 0;
+}
+
+static json_t *words_json(const char *language) {
+    static const char *const keys[] = {"skip",  "go_on", "send",    "thanks", "own_words",
+                                       "yes",   "no",    "other",   "none",   "needed",
+                                       "close", "short", "no_names"};
+    json_t *words = json_object();
+    for (size_t i = 0; i < sizeof keys / sizeof *keys; i++) {
+        const char *text = text_of_value(language, "kiosk.screen", keys[i]);
+        json_object_set_new(words, keys[i], json_string(text ? text : keys[i]));
+    }
+    return words;
+}
+
+static int list(struct request *request, struct response *response, struct err *err) {
+    struct source source;
+    json_t *pages;
+    int code = find_source(request, request_query(request, "writeKey"), &source, err);
+    if (!code)
+        code = kiosk_pages(app_folder(request->app), request->received_ms, &pages, err);
+    if (code)
+        return code;
+    json_t *json = json_pack("{s:o}", "surveys", pages);
+    if (json_array_size(pages))
+        json_object_set_new(
+            json, "words", json_pack("{s:o, s:o}", "es", words_json("es"), "en", words_json("en")));
+    response_header(request, response, "Cache-Control", "public, max-age=60");
+    response_json(response, 200, json);
+    json_decref(json);
+    return HANDLED;
+}
+
+static int take(struct request *request, struct response *response, struct err *err) {
+    struct source source;
+    json_t *told;
+    bool duplicate;
+    int code = request_json(request, &told, err);
+    if (code)
+        return code;
+    code = find_source(request, json_string_value(json_object_get(told, "writeKey")), &source, err);
+    if (!code)
+        code = kiosk_page_take(app_folder(request->app), &source, request->params[0], told,
+                               request->received_ms, &duplicate, err);
+    json_decref(told);
+    if (code)
+        return code;
+    json_t *json = json_pack("{s:b, s:b}", "success", 1, "duplicate", duplicate);
+    response_json(response, 200, json);
+    json_decref(json);
+    return HANDLED;
+}
+
+static const struct route routes[] = {
+    {METHOD_GET, "/v1/surveys", ACCESS_WRITE_KEY, .handle = list,
+     .summary = "Micro-surveys of this organisation's pages, with the rules by which they appear",
+     .response_schema = "{\"type\":\"object\"}"},
+    {METHOD_POST, "/v1/surveys/{address}", ACCESS_WRITE_KEY, .handle = take,
+     .summary = "A micro-survey was shown, dismissed or answered, once a submission",
+     .request_schema = "{\"type\":\"object\"}", .response_schema = "{\"type\":\"object\"}"},
+};
+const struct route_table page_micro_survey_routes = ROUTE_TABLE(routes);
