@@ -18,7 +18,8 @@ extern const struct route_table api_collect_routes, api_client_routes, api_query
     api_audit_routes, api_stream_routes, api_openapi_routes, api_maintenance_routes,
     api_unit_rule_routes, api_second_factor_routes, api_health_routes, api_question_routes,
     api_job_routes, api_promise_routes, api_value_routes, api_merge_routes, api_sso_routes;
-extern const struct route_table api_survey_routes; /* surveys.c */
+extern const struct route_table api_survey_routes,
+    api_survey_result_routes; /* surveys.c, survey_results.c */
 extern const struct route_table api_kiosk_routes;
 extern const struct route_table api_review_routes,
     api_review_subject_routes; /* reviews.c, review_subjects.c */

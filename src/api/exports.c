@@ -45,7 +45,7 @@ static struct slice time_text(double time_ms, char text[TIME_TEXT_BYTES]) {
 
 /* ---- csv ---- */
 
-static void put_csv_text(struct buf *out, struct slice text, bool json) {
+void export_csv_text(struct buf *out, struct slice text, bool json) {
     bool formula = !json && text.n && strchr("=+-@\t\r", text.p[0]);
     bool quote = formula;
     for (size_t i = 0; i < text.n && !quote; i++)
@@ -86,7 +86,7 @@ static void csv_row(struct export *export, const struct export_cell *cells, stru
         else if (kind->columns[i].kind == CELL_NUMBER)
             json_add_number(out, cells[i].number);
         else
-            put_csv_text(out, cells[i].text, kind->columns[i].kind == CELL_JSON);
+            export_csv_text(out, cells[i].text, kind->columns[i].kind == CELL_JSON);
     }
     buf_add_text(out, "\r\n");
 }
@@ -332,20 +332,22 @@ int export_begin(struct request *request, struct response *response, const struc
 }
 
 static int begin(struct request *request, struct response *response, struct err *err) {
-    enum { KINDS = 4 };
-    static const struct export_kind *const kinds[KINDS] = {&export_interactions, &export_customers,
-                                                           &export_audit, &export_reviews};
+    enum { KINDS = 5 };
+    static const struct export_kind *const kinds[KINDS] = {
+        &export_interactions, &export_customers, &export_audit, &export_responses, &export_reviews};
     for (size_t i = 0; i < KINDS; i++)
         if (strcmp(kinds[i]->name, request->params[0]) == 0)
             return export_begin(request, response, kinds[i], request_query(request, "segment"),
                                 err);
-    return err_set(err, E_NOT_FOUND, "interactions, customers, reviews and audit can be exported");
+    return err_set(err, E_NOT_FOUND,
+                   "interactions, customers, responses, reviews and audit can be exported");
 }
 
 static const struct route routes[] = {
     {METHOD_GET, "/api/v1/exports/{what}", ACCESS_API, SCOPE_QUERY, .role = ROLE_UNIT_MANAGER,
      .handle = begin,
-     .summary = "All interactions, customers, reviews or the audit: ?format=csv|jsonl|xlsx &from= "
+     .summary = "All interactions, customers, reviews, responses (&survey=) or the audit: "
+                "?format=csv|jsonl|xlsx &from= "
                 "&to= &segment="},
 };
 const struct route_table api_export_routes = ROUTE_TABLE(routes);

@@ -69,9 +69,9 @@ static const struct option options[] = {
 
 const struct command command_export = {
     .name = "export",
-    .arguments = "interactions|customers|reviews",
+    .arguments = "interactions|customers|responses|reviews",
     .least = 1,
     .most = 1,
-    .summary = "writes all interactions, customers or reviews as csv, jsonl or xlsx",
+    .summary = "writes all interactions, customers, responses or reviews as csv, jsonl or xlsx",
     OPTIONS_OF(options),
     .run = run};

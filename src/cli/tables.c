@@ -65,6 +65,7 @@ static const struct route_table *const TABLES[] = {
     &api_value_routes,
     &api_merge_routes,
     &api_survey_routes,
+    &api_survey_result_routes,
     &api_identifier_kind_routes,
     &api_note_routes,
     &api_group_routes,

@@ -76,32 +76,38 @@ static const char *query_value(struct request *request, const char *name) {
     return request_query(request, name);
 }
 
+static json_t *value_json(const struct value *value) {
+    switch (value->type) {
+    case VALUE_TEXT: return json_stringn(value->text.p, value->text.n);
+    case VALUE_INT: return json_integer(value->integer);
+    case VALUE_NUMBER: return json_real(value->number);
+    case VALUE_TRUE: return json_true();
+    default: return json_null();
+    }
+}
+
+static void put_trait(struct sitting *sitting, const struct trait *trait) {
+    const struct survey *survey = sitting->survey;
+    struct slice name = dictionary_name(folder_of(sitting->request)->dictionary,
+                                        DICTIONARY_PROPERTY, (uint16_t)trait->code);
+    for (size_t k = 0; k < survey->n_traits; k++)
+        if (slice_is(name, survey->traits[k]))
+            json_object_set_new(sitting->traits, survey->traits[k], value_json(&trait->value));
+}
+
 /* Traits that the survey's texts and conditions may name, of the link's customer. */
 static void read_traits(struct sitting *sitting, uint32_t owner) {
-    const struct survey *survey = sitting->survey;
     struct reader *reader;
     struct trait *traits;
     struct err ignored = {0};
     size_t n;
-    if (!survey->n_traits ||
+    if (!sitting->survey->n_traits ||
         reader_open(&reader, sitting->request, sitting->request->arena, &ignored))
         return;
     sitting->traits = json_object();
     if (reader_traits(reader, owner, NULL, 0, &traits, &n, &ignored) == 0)
-        for (size_t i = 0; i < n; i++) {
-            struct slice name = dictionary_name(folder_of(sitting->request)->dictionary,
-                                                DICTIONARY_PROPERTY, (uint16_t)traits[i].code);
-            const struct value *value = &traits[i].value;
-            for (size_t k = 0; k < survey->n_traits; k++)
-                if (slice_is(name, survey->traits[k]))
-                    json_object_set_new(sitting->traits, survey->traits[k],
-                                        value->type == VALUE_TEXT
-                                            ? json_stringn(value->text.p, value->text.n)
-                                        : value->type == VALUE_INT    ? json_integer(value->integer)
-                                        : value->type == VALUE_NUMBER ? json_real(value->number)
-                                        : value->type == VALUE_TRUE   ? json_true()
-                                                                      : json_null());
-        }
+        for (size_t i = 0; i < n; i++)
+            put_trait(sitting, &traits[i]);
     reader_close(reader);
     sitting->context.traits = sitting->traits;
 }

@@ -147,6 +147,28 @@ const again = await call("POST", "/api/v1/surveys/import?id=copia", JSON.parse(f
 must(again.status === 201 && JSON.stringify(again.json.definition) === JSON.stringify(JSON.parse(file)), "what is exported comes back the same");
 must((await call("DELETE", "/api/v1/surveys/copia")).status === 204 && (await call("DELETE", "/api/v1/surveys/compra")).status === 409, "only what was never published is removed");
 
+// Results: counts, rate, scores with intervals, distributions, words with their score and customer; files.
+await page("/s/compra/seen", { method: "POST", body: new URLSearchParams({ r: "looker" }) });
+const results = (await call("GET", "/api/v1/surveys/compra/results")).json;
+must(results.responses === 2 && results.shown === 3 && Math.abs(results.response_rate - 2 / 3) < 1e-9 && results.under_way === 1, `two of three answered, one is under way: ${JSON.stringify(results).slice(0, 200)}`);
+const asked = Object.fromEntries(results.questions.map((row) => [row.id, row]));
+must(asked.recommend.n === 2 && asked.recommend.score.value === 0 && asked.recommend.score.low < 0 && asked.recommend.score.high > 0, "NPS with its interval");
+must(asked.failed.distribution.map((row) => `${row.value}:${row.n}`).join() === "other:1,price:1" && asked.failed.distribution[1].text === "Precio", "choices by their texts");
+must((await call("GET", "/api/v1/surveys/compra/results?channel=phone")).json.responses === 1 && (await call("GET", "/api/v1/surveys/compra/results?to=2020-01-01")).json.responses === 0, "filters");
+const words = (await call("GET", "/api/v1/surveys/compra/answers?kind=text")).json;
+must(words.total === 2 && words.data.some((row) => row.value === "Lento" && row.score.value === 4 && row.customer.startsWith("c_")), `words with their score: ${JSON.stringify(words)}`);
+must((await call("GET", "/api/v1/surveys/compra/answers?kind=text&contains=LENTO")).json.total === 1 && (await call("GET", "/api/v1/surveys/compra/answers?question=recommend&value=10")).json.data[0].channel === "phone", "found by words and by value");
+const one = (await call("GET", "/api/v1/surveys/compra/answers?limit=1")).json;
+const two = (await call("GET", `/api/v1/surveys/compra/answers?limit=1&cursor=${one.next}`)).json;
+must(two.data[0].time <= one.data[0].time && JSON.stringify(two.data) !== JSON.stringify(one.data), "page by page");
+await call("POST", "/api/v1/surveys/compra/responses", { submission: "formula", answers: { recommend: 1, why: '=HYPERLINK("http://evil.example";"x")', failed: ["staff"], effort: 1 } });
+const wide = (await call("GET", "/api/v1/surveys/compra/responses")).text.split("\r\n");
+must(wide[0].endsWith("partial,recommend,why,failed,failed.other,effort") && wide.length === 5 && wide.some((line) => line.includes("price; other,La <i>caja</i>,2")), `wide: ${wide.join("|")}`);
+must(wide.some((line) => line.includes(`"'=HYPERLINK(""http`)), "formulas are defused");
+const table = (await call("GET", "/api/v1/surveys/compra/responses?shape=long")).text.split("\r\n");
+must(table[0].endsWith("time,submission,survey,version,question,metric,value,points,language,customer,channel,touchpoint,unit,partial") && table.filter((line) => line.includes(",recommend,nps,")).length === 3, "long");
+must((await call("GET", "/api/v1/exports/responses?survey=corta&format=jsonl")).text.trim().split("\n").every((line) => JSON.parse(line).survey === "corta"), "and as an export of all");
+
 const before = await responses();
 await server.end("SIGKILL");
 server = await serve(data, log);
