@@ -69,7 +69,7 @@ struct counted {
     struct counted *next;
 };
 
-struct asked { /* one question or one row of it */
+struct figures { /* one question or one row of it */
     const char *id;
     struct slice metric;
     uint64_t n;
@@ -77,29 +77,30 @@ struct asked { /* one question or one row of it */
     struct score_cell cell;
     struct counted *values;
     size_t n_values;
-    struct asked *next;
+    struct figures *next;
 };
 
 struct counting {
     struct arena *arena;
-    struct asked *first, **last;
+    struct figures *first, **last;
     uint64_t events[SURVEY_EVENTS], partial;
     int64_t first_ms, last_ms;
     json_t *languages, *channels, *versions;
 };
 
-static struct asked *asked_find(struct counting *counting, struct slice id) {
-    for (struct asked *asked = counting->first; asked; asked = asked->next)
+static struct figures *asked_find(struct counting *counting, struct slice id) {
+    for (struct figures *asked = counting->first; asked; asked = asked->next)
         if (slice_is(id, asked->id))
             return asked;
-    struct asked *asked = ARENA_ARRAY(counting->arena, struct asked, 1);
+    struct figures *asked = ARENA_ARRAY(counting->arena, struct figures, 1);
     asked->id = arena_text(counting->arena, id);
     *counting->last = asked;
     counting->last = &asked->next;
     return asked;
 }
 
-static void count_value(struct counting *counting, struct asked *asked, const struct value *value) {
+static void count_value(struct counting *counting, struct figures *asked,
+                        const struct value *value) {
     char text[32];
     bool is_number = value->type == VALUE_INT || value->type == VALUE_NUMBER;
     double number = value->type == VALUE_INT ? (double)value->integer : value->number;
@@ -126,7 +127,7 @@ static void count_value(struct counting *counting, struct asked *asked, const st
 
 static void take_answer(void *context, const struct survey_said *said) {
     struct counting *counting = context;
-    struct asked *asked = asked_find(counting, said->question);
+    struct figures *asked = asked_find(counting, said->question);
     if (!asked->metric.p)
         asked->metric = arena_copy(counting->arena, said->metric);
     asked->n++;
@@ -204,7 +205,7 @@ static const char *option_text(const struct survey_question *question, struct sl
     return option ? survey_text_in(option->text, language) : "";
 }
 
-static void add_distribution(json_t *json, const struct asked *asked,
+static void add_distribution(json_t *json, const struct figures *asked,
                              const struct survey_question *question, unsigned floor,
                              size_t language, struct arena *arena) {
     struct counted **list = ARENA_ARRAY(arena, struct counted *, asked->n_values + 1);
@@ -230,7 +231,7 @@ static void add_distribution(json_t *json, const struct asked *asked,
     json_object_set_new(json, "distribution", rows);
 }
 
-static json_t *asked_json(const struct asked *asked, const struct survey *survey, unsigned floor,
+static json_t *asked_json(const struct figures *asked, const struct survey *survey, unsigned floor,
                           size_t language, struct arena *arena) {
     const struct survey_question *question = survey_question(survey, slice_of(asked->id));
     const char *part = strchr(asked->id, '.');
@@ -273,7 +274,7 @@ static json_t *questions_json(struct counting *counting, const struct survey *su
                               unsigned floor, size_t language) {
     json_t *list = json_array();
     for (size_t i = 0; i <= survey->n_questions; i++)
-        for (struct asked *asked = counting->first; asked; asked = asked->next) {
+        for (struct figures *asked = counting->first; asked; asked = asked->next) {
             const struct survey_question *question = survey_question(survey, slice_of(asked->id));
             size_t place = question ? (size_t)(question - survey->questions) : survey->n_questions;
             if (place == i)

@@ -73,6 +73,8 @@ static const struct route_table *const TABLES[] = {
     &page_identifier_routes,
     &page_survey_answer_routes,
     &page_one_customer_routes,
+    &page_survey_routes,
+    &page_survey_result_routes,
     &api_second_factor_routes,
     &page_second_factor_routes,
     &page_person_routes,

@@ -30,6 +30,7 @@ static const struct {
     {"scores", "/scores", "scale", NULL, false, 0, ROLE_NONE},
     {"segments", "/segments", "filter", NULL, false, 0, ROLE_NONE},
     {"reviews", "/reviews", "ch-review", NULL, false, SCOPE_QUERY, ROLE_AGENT},
+    {"surveys", "/surveys", "ch-chat", NULL, false, SCOPE_QUERY, ROLE_NONE},
     {"promises", "/promises", "check", NULL, false, 0, ROLE_NONE},
     {"kiosks", "/kiosks", "ch-kiosk", NULL, false, SCOPE_QUERY, ROLE_NONE},
     {"customers", "/customers", "people", NULL, true, 0, ROLE_AGENT},

@@ -30,6 +30,8 @@ extern const struct route_table page_survey_answer_routes;
 extern const struct route_table page_segment_routes;
 extern const struct route_table page_review_routes, page_review_subject_routes,
     page_review_widget_routes; /* page_reviews.c, page_review_subjects.c, widget_reviews.c */
+extern const struct route_table page_survey_answer_routes, page_survey_routes,
+    page_survey_result_routes;
 
 /* For app_options.error_page: an error as a page. */
 int page_error(struct request *request, struct response *response, const struct err *err);
