@@ -54,8 +54,7 @@ static int read_shown(struct request *request, const struct review_filter *filte
                       struct shown *shown, struct err *err) {
     struct folder *folder = app_folder(request->app);
     const char *name = filter->subject;
-    size_t one;
-    int code = review_figures(folder, name, NULL, request->arena, &shown->figures, &one, err);
+    int code = review_figures_open(folder, name, request->arena, &shown->figures, err);
     if (!code)
         code = review_refusals(folder, name, request->arena, &shown->refusals, err);
     if (!code)

@@ -223,6 +223,9 @@ struct review_figures {
 must_use int review_figures(struct folder *folder, const char *name,
                             const struct principal *principal, struct arena *arena,
                             struct review_figures **figures, size_t *n, struct err *err);
+/* The same of one subject without figures for ordering (bayes), which need all others: for what anybody may call. */
+must_use int review_figures_open(struct folder *folder, const char *name, struct arena *arena,
+                                 struct review_figures **figures, struct err *err);
 /* How many were refused, by reason: [n of review_reasons]. name NULL: of all subjects. */
 must_use int review_refusals(struct folder *folder, const char *name, struct arena *arena,
                              uint64_t **counts, struct err *err);

@@ -161,9 +161,16 @@ static void take_group(struct gathering *gathering, sqlite3_stmt *statement) {
         add_group(&gathering->tally, &group);
 }
 
-/* name NULL: all, with their reviews in `units`. */
-static int gather(struct folder *folder, const char *units, struct gathering *gathering,
-                  struct err *err) {
+static void bind_maybe(sqlite3_stmt *statement, int column, const char *text) {
+    if (text)
+        voice_bind(statement, column, text);
+    else
+        sqlite3_bind_null(statement, column);
+}
+
+/* name NULL: all; with their reviews in `units`. */
+static int gather(struct folder *folder, const char *name, const char *units,
+                  struct gathering *gathering, struct err *err) {
     gathering->capacity = 64;
     gathering->figures = ARENA_ARRAY(gathering->arena, struct review_figures, gathering->capacity);
     sqlite3 *db = store_reader_get(folder->store);
@@ -174,13 +181,13 @@ static int gather(struct folder *folder, const char *units, struct gathering *ga
         " sum(r.verified), sum(r.invited_ms > 0), sum(r.text <> ''), sum(r.replied_ms > 0),"
         " max(r.created_ms) FROM review_subject s LEFT JOIN review r ON r.subject = s.name"
         " AND (?1 IS NULL OR r.unit IN (SELECT value FROM json_each(?1)))"
-        " GROUP BY 1, 6, 7, 8, 9 ORDER BY 1",
+        " WHERE ?2 IS NULL OR s.name = ?2 GROUP BY 1, 6, 7, 8, 9 ORDER BY 1",
         err);
     int code = statement ? 1 : E_IO;
-    if (statement && units)
-        voice_bind(statement, 1, units);
-    else if (statement)
-        sqlite3_bind_null(statement, 1);
+    if (statement) {
+        bind_maybe(statement, 1, units);
+        bind_maybe(statement, 2, name);
+    }
     while (code == 1 && (code = store_step(statement, err)) == 1)
         take_group(gathering, statement);
     store_reader_put(folder->store, db);
@@ -195,7 +202,7 @@ int review_figures(struct folder *folder, const char *name, const struct princip
     struct gathering gathering = {.arena = arena};
     const char *units =
         principal ? numbers_json(principal->units, principal->n_units, arena) : NULL;
-    int code = gather(folder, units, &gathering, err);
+    int code = gather(folder, NULL, units, &gathering, err);
     if (code)
         return code;
     believe(gathering.figures, gathering.n);
@@ -213,6 +220,15 @@ int review_figures(struct folder *folder, const char *name, const struct princip
     return err_set(err, E_NOT_FOUND, "nothing of that name is rated");
 }
 
+int review_figures_open(struct folder *folder, const char *name, struct arena *arena,
+                        struct review_figures **figures, struct err *err) {
+    struct gathering gathering = {.arena = arena};
+    int code = gather(folder, name, NULL, &gathering, err);
+    *figures = gathering.figures;
+    return code || gathering.n ? code
+                               : err_set(err, E_NOT_FOUND, "nothing of that name is rated");
+}
+
 int review_refusals(struct folder *folder, const char *name, struct arena *arena, uint64_t **counts,
                     struct err *err) {
     size_t reasons = 0;
@@ -226,10 +242,8 @@ int review_refusals(struct folder *folder, const char *name, struct arena *arena
                       " AND (?1 IS NULL OR subject = ?1) GROUP BY reason",
                       err);
     int code = statement ? 1 : E_IO;
-    if (statement && name)
-        voice_bind(statement, 1, name);
-    else if (statement)
-        sqlite3_bind_null(statement, 1);
+    if (statement)
+        bind_maybe(statement, 1, name);
     while (code == 1 && (code = store_step(statement, err)) == 1)
         for (size_t i = 0; i < reasons; i++)
             if (strcmp((const char *)sqlite3_column_text(statement, 0), review_reasons()[i]) == 0)

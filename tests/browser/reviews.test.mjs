@@ -1,0 +1,92 @@
+/*
+ * Reviews in a real browser: the queue by keyboard and back, the form on a phone, the widget inside a page of another origin
+ * under a strict policy, barriers.
+ *
+ * SPDX-License-Identifier: GPL-3.0-or-later
+ */
+import assert from "node:assert/strict";
+import { readFileSync } from "node:fs";
+import { createServer } from "node:http";
+import { createRequire } from "node:module";
+import { after, before, test } from "node:test";
+import { open, quit, serve, signIn } from "./world.mjs";
+
+const axe = readFileSync(createRequire(import.meta.url).resolve("axe-core/axe.min.js"), "utf8");
+let world;
+
+/** What axe objects to, as lines. */
+async function barriers(page) {
+  await page.evaluate(axe);
+  const { violations } = await page.evaluate(() => axe.run(document, { runOnly: ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa"] }));
+  return violations.flatMap((rule) => rule.nodes.map((node) => `${rule.id}: ${node.target.join(" ")}: ${(node.any[0] || node.all[0] || node.none[0] || {}).message || rule.help}`));
+}
+const call = async (method, path, body) => (await fetch(world.base + path, { method, headers: { authorization: `Bearer ${world.apiKey}` }, body: JSON.stringify(body) })).json();
+
+before(async () => {
+  world = await serve();
+  await call("PUT", "/api/v1/reviews/subjects/P1", { title: "Router doble" });
+  for (const [i, stars] of [5, 1, 3, 4].entries())
+    await call("POST", "/api/v1/reviews", { subject: "P1", stars, title: `Opinión ${i}`, text: `Texto <b>${i}</b>`, created_at: `2026-01-0${i + 1}T10:00:00Z` });
+});
+after(async () => { await quit(); await world.stop(); });
+
+test("the queue is worked by keyboard, and a decision taken back", async () => {
+  const page = await open(world);
+  await signIn(page, world);
+  await page.goto(`${world.base}/reviews/queue`);
+  assert.equal(await page.locator("[data-review]").count(), 4);
+  assert.equal(await page.evaluate(() => document.activeElement.querySelector("h2").textContent), "Opinión 0");
+  await page.keyboard.press("j");
+  assert.equal(await page.evaluate(() => document.activeElement.querySelector("h2").textContent), "Opinión 1");
+  await page.keyboard.press("r");
+  await Promise.all([page.waitForURL(/undo=/), page.keyboard.press("1")]);
+  assert.equal(await page.locator("[data-review]").count(), 3);
+  assert.match(await page.textContent("[role=status]"), /Rechazada: Insultos/);
+  await Promise.all([page.waitForURL(/notice|queue$/), page.keyboard.press("u")]);
+  await page.waitForSelector("[data-review] >> nth=3");
+  await Promise.all([page.waitForURL(/undo=/), page.keyboard.press("p")]);
+  assert.equal(await page.locator("[data-review]").count(), 3);
+  assert.deepEqual(await barriers(page), []);
+  assert.deepEqual(page.complaints, []);
+});
+
+for (const [path, width, scheme] of [["/reviews", 390, "dark"], ["/reviews/subjects", 1440, "light"], ["/reviews/subjects/P1", 390, "light"], ["/w/review/P1?lang=es", 390, "light"], ["/w/reviews/P1?lang=en", 390, "dark"]])
+  test(`${path} at ${width} px has no barriers and fits`, async () => {
+    const page = await open(world, { width, scheme });
+    if (!path.startsWith("/w/")) await signIn(page, world);
+    await page.goto(world.base + path);
+    assert.deepEqual(await barriers(page), []);
+    assert.ok(await page.evaluate(() => document.documentElement.scrollWidth <= innerWidth));
+    assert.deepEqual(page.complaints, []);
+  });
+
+test("a review is written on a phone", async () => {
+  const page = await open(world, { width: 390, height: 844 });
+  await page.goto(`${world.base}/w/review/P1?lang=es`);
+  await page.click("label[for=s4]");
+  await page.fill("#text", "Escrito en el autobús");
+  await Promise.all([page.waitForURL(/done=1/), page.click("button.strong")]);
+  assert.match(await page.textContent("h1"), /Gracias/);
+  const { data } = await (await fetch(`${world.base}/api/v1/reviews?q=autob%C3%BAs`, { headers: { authorization: `Bearer ${world.apiKey}` } })).json();
+  assert.equal(data[0].stars, 4);
+});
+
+test("the widget stands in a page of another origin under a strict policy", async () => {
+  const site = createServer((request, response) => {
+    response.setHeader("content-type", "text/html");
+    response.setHeader("content-security-policy", `default-src 'none'; script-src ${world.base}; connect-src ${world.base}; frame-src ${world.base}`);
+    response.end(`<!doctype html><html lang="es"><title>Tienda</title><span data-senda-stars="P1"></span><div data-senda-reviews="P1"></div><iframe title="x" src="${world.base}/w/reviews/P1/stars?lang=es"></iframe><script defer src="${world.base}/w/reviews.js"></script></html>`);
+  });
+  await new Promise((done) => site.listen(0, "127.0.0.1", done));
+  const page = await open(world);
+  await page.goto(`http://127.0.0.1:${site.address().port}/`);
+  await page.waitForSelector("[data-senda-reviews] .rate-one");
+  assert.match(await page.textContent("[data-senda-reviews]").then(() => page.evaluate(() => document.querySelector("[data-senda-reviews]").shadowRoot.textContent)), /Texto <b>0<\/b>/);
+  await page.click("[data-senda-reviews] .rate-vote button >> nth=0");
+  await page.waitForSelector("[data-senda-reviews] .rate-vote:has-text('Gracias')");
+  const ld = JSON.parse(await page.evaluate(() => document.querySelector("script[type='application/ld+json']").textContent));
+  assert.equal(ld.aggregateRating.ratingCount, 5);
+  assert.match(await page.frameLocator("iframe").locator("body").textContent(), /5 opiniones/);
+  assert.deepEqual(page.complaints, []);
+  site.close();
+});
