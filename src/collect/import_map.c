@@ -719,6 +719,8 @@ static enum refusal take_review(const struct import_map *map, const struct table
             arena, "review/#%016llx", (unsigned long long)hash_bytes(row->raw.p, row->raw.n)));
     }
     event->name = SLICE_LITERAL("Product Reviewed");
+    if (!event->channel.n)
+        event->channel = SLICE_LITERAL("review");
     struct review_row_reading reading = {.columns = &map->review,
                                          .row = row,
                                          .decimal = map->decimal,

@@ -301,12 +301,12 @@ static json_t *map_of_form(struct request *request, const json_t *guess) {
     return map;
 }
 
-/* The rows were of another kind until now: another look at the columns. Takes over what is given. */
-static int propose_reviews(struct request *request, struct response *response, json_t *import,
-                           json_t *map, json_t *body, struct err *err) {
+/* The rows become reviews, or are none any more: another look at the columns. Takes over what is given. */
+static int propose_again(struct request *request, struct response *response, json_t *import,
+                         json_t *map, json_t *body, struct err *err) {
     json_t *answer = NULL, *view = json_object();
     struct err refusal = {0};
-    json_object_set_new(body, "format", json_string(REVIEWS));
+    json_object_set_new(body, "format", json_string(form(request, "format")));
     json_object_set_new(body, "map", json_null());
     int code =
         page_send(request, METHOD_POST, api_path(request, "/preview"), body, &answer, &refusal);
@@ -340,8 +340,8 @@ static int change_map(struct request *request, struct response *response, struct
                   : reviews    ? review_map_of_form(request, guess)
                                : map_of_form(request, guess),
            *body = json_object();
-    if (map && reviews && strcmp(form(request, "was"), REVIEWS) != 0)
-        return propose_reviews(request, response, import, map, body, err);
+    if (map && reviews != (strcmp(form(request, "was"), REVIEWS) == 0))
+        return propose_again(request, response, import, map, body, err);
     if (map) {
         json_object_set(body, "map", map);
         json_object_set_new(body, "format",
