@@ -225,8 +225,7 @@ int review_figures_open(struct folder *folder, const char *name, struct arena *a
     struct gathering gathering = {.arena = arena};
     int code = gather(folder, name, NULL, &gathering, err);
     *figures = gathering.figures;
-    return code || gathering.n ? code
-                               : err_set(err, E_NOT_FOUND, "nothing of that name is rated");
+    return code || gathering.n ? code : err_set(err, E_NOT_FOUND, "nothing of that name is rated");
 }
 
 int review_refusals(struct folder *folder, const char *name, struct arena *arena, uint64_t **counts,
