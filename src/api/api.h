@@ -31,7 +31,7 @@ extern const struct route_table api_segment_routes, api_segmentation_routes;
 extern const struct route_table api_identifier_kind_routes, api_note_routes, api_group_routes,
     api_overview_routes;
 
-extern const struct route_table api_erasure_routes;
+extern const struct route_table api_erasure_routes, api_consent_routes;
 
 /* A job as GET /api/v1/jobs tells it (jobs.c); null where there is none of that name. New reference. */
 json_t *api_job(struct request *request, const char *name);

@@ -9,6 +9,7 @@
 #include "api/api.h"
 #include "api/arrival.h"
 #include "base/limits.h"
+#include "collect/consent.h"
 
 static json_t *counters_json(struct request *request, uint16_t number, json_t *json,
                              struct err *err) {
@@ -29,9 +30,11 @@ static json_t *source_json(const struct source_record *record) {
     snprintf(id, sizeof id, "%u", record->number);
     const char *channel = record->channel && record->channel[0] ? record->channel : NULL;
     const char *unit = record->unit && record->unit[0] ? record->unit : NULL;
-    return json_pack("{s:s, s:s, s:s, s:s?, s:s?, s:s, s:b, s:o}", "id", id, "name", record->name,
-                     "kind", record->kind, "channel", channel, "unit", unit, "write_key",
-                     record->write_key, "disabled", record->disabled, "created_at",
+    const char *purpose = record->purpose && record->purpose[0] ? record->purpose : NULL;
+    return json_pack("{s:s, s:s, s:s, s:s?, s:s?, s:s?, s:s, s:s, s:b, s:o}", "id", id, "name",
+                     record->name, "kind", record->kind, "channel", channel, "unit", unit,
+                     "purpose", purpose, "ip", record->ip && record->ip[0] ? record->ip : "short",
+                     "write_key", record->write_key, "disabled", record->disabled, "created_at",
                      api_instant(record->created_ms));
 }
 
@@ -84,6 +87,26 @@ static int get(struct request *request, struct response *response, struct err *e
     return code ? code : answer(request, response, &record, 200, true, err);
 }
 
+/* The purpose that its events serve, and what becomes of addresses. */
+static int read_privacy(struct request *request, const json_t *body, struct source_record *record,
+                        struct err *err) {
+    struct consents *consents = ingest_consents(app_folder(request->app)->ingest);
+    struct purpose purpose;
+    int code = 0;
+    if (json_is_null(json_object_get(body, "purpose")))
+        record->purpose = "";
+    else
+        code = api_text(body, "purpose", record->purpose ? record->purpose : "", LIMIT_NAME_BYTES,
+                        &record->purpose, err);
+    if (!code)
+        code = api_text(body, "ip", record->ip ? record->ip : "short", LIMIT_NAME_BYTES,
+                        &record->ip, err);
+    if (!code && record->purpose[0] && json_object_get(body, "purpose") &&
+        !purpose_find(consents, slice_of(record->purpose), &purpose))
+        code = err_at(err, E_INVALID, "/purpose", "no such purpose");
+    return code;
+}
+
 static int add(struct request *request, struct response *response, struct err *err) {
     struct source_record record = {.channel = ""};
     json_t *body;
@@ -97,6 +120,8 @@ static int add(struct request *request, struct response *response, struct err *e
         code = api_text(body, "channel", "", LIMIT_NAME_BYTES, &record.channel, err);
     if (!code)
         code = api_text(body, "unit", "", LIMIT_NAME_BYTES, &record.unit, err);
+    if (!code)
+        code = read_privacy(request, body, &record, err);
     if (!code && !record.name[0])
         code = err_at(err, E_INVALID, "/name", "name is missing");
     if (!code)
@@ -138,6 +163,8 @@ static int change(struct request *request, struct response *response, struct err
         record.unit = "";
     else if (!code)
         code = api_text(body, "unit", record.unit, LIMIT_NAME_BYTES, &record.unit, err);
+    if (!code)
+        code = read_privacy(request, body, &record, err);
     const json_t *disabled = json_object_get(body, "disabled");
     if (disabled)
         record.disabled = json_is_true(disabled);

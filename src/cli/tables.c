@@ -99,9 +99,11 @@ static const struct route_table *const TABLES[] = {
     &api_segment_routes,
     &api_segmentation_routes,
     &api_erasure_routes,
+    &api_consent_routes,
     &page_erase_routes,
     &page_privacy_routes,
     &page_segment_routes,
+    &page_consent_routes,
 };
 
 static const struct job *const JOBS[] = {

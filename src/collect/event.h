@@ -20,6 +20,12 @@ struct event_property {
     struct value value;
 };
 
+/* What the person said about a purpose. */
+struct event_choice {
+    struct slice purpose;
+    bool granted;
+};
+
 struct event {
     enum event_type type;
     struct slice
@@ -41,6 +47,8 @@ struct event {
                                           (named "context.…"); of identify and group: traits (a null trait is
                                           VALUE_NULL: taken back), names without prefix; of alias: none */
     size_t n_properties;
+    const struct event_choice *choices; /* context.consent.categoryPreferences */
+    size_t n_choices;
     const struct event_property
         *traits; /* of the person, that an interaction brings besides; NULL: none */
     size_t n_traits;
@@ -104,7 +112,10 @@ struct source {
     uint16_t number;      /* records; 0: system */
     struct slice channel; /* default channel, e.g. "web"; may be absent */
     struct slice unit;    /* of events that say none; may be absent */
+    struct slice purpose; /* that its events serve (collect/consent.h); may be absent */
+    uint8_t ip;           /* enum source_ip: what becomes of context.ip */
 };
+enum source_ip { IP_SHORT, IP_NONE, IP_FULL };
 
 /* Reads one event object (its bytes exactly, no blanks around needed). default_type is used for single-event paths
  * (-1: the object must say its type). sent_ms: INT64_MIN if unknown. On refusal returns its reason and, in

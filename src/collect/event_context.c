@@ -194,6 +194,36 @@ static enum refusal read_externals(struct scan *scan, struct event_context *cont
     }
 }
 
+/* {"categoryPreferences": {"marketing": true, …}}; what is neither true nor false says nothing. */
+static enum refusal read_preferences(struct scan *scan, struct event_context *context) {
+    struct scan_object object;
+    struct slice name;
+    if (*scan->p != '{')
+        return scan_skip(scan);
+    enum refusal refusal = scan_open(scan, &object);
+    while (!refusal && scan_member(scan, &object, &name, &refusal)) {
+        struct value value;
+        refusal = scan_value(scan, &value);
+        bool said = value.type == VALUE_TRUE || value.type == VALUE_FALSE;
+        if (!refusal && said && context->n_choices < MAX_CHOICES)
+            context->choices[context->n_choices++] =
+                (struct event_choice){name, value.type == VALUE_TRUE};
+    }
+    return refusal;
+}
+
+static enum refusal read_consent(struct scan *scan, struct event_context *context) {
+    struct scan_object object;
+    struct slice name;
+    if (*scan->p != '{')
+        return scan_skip(scan);
+    enum refusal refusal = scan_open(scan, &object);
+    while (!refusal && scan_member(scan, &object, &name, &refusal))
+        refusal = slice_is(name, "categoryPreferences") ? read_preferences(scan, context)
+                                                        : scan_skip(scan);
+    return refusal;
+}
+
 static enum refusal read_traits(struct scan *scan, struct event_context *context) {
     const char *from = scan->p;
     bool object = *from == '{';
@@ -203,23 +233,28 @@ static enum refusal read_traits(struct scan *scan, struct event_context *context
     return refusal;
 }
 
+/* A member whose name has at most four letters. */
+static enum refusal read_short_member(struct scan *scan, struct slice name,
+                                      struct event_context *context) {
+    if (slice_is(name, "ip"))
+        return read_kept(scan, context, KEPT_IP);
+    if (slice_is(name, "os"))
+        return read_group(scan, context, KEPT_OS_NAME, KEPT_OS_NAME);
+    if (slice_is(name, "app"))
+        return read_group(scan, context, KEPT_APP_VERSION, KEPT_APP_VERSION);
+    if (slice_is(name, "page"))
+        return read_group(scan, context, KEPT_PAGE_PATH, KEPT_PAGE_TITLE);
+    if (slice_is(name, "unit"))
+        return event_read_name(scan, "context.unit", LIMIT_NAME_BYTES, true, &context->unit);
+    return scan_skip(scan);
+}
+
 static enum refusal read_member(struct scan *scan, struct slice name,
                                 struct event_context *context) {
     switch (name.n) {
     case 2:
-        if (slice_is(name, "os"))
-            return read_group(scan, context, KEPT_OS_NAME, KEPT_OS_NAME);
-        break;
     case 3:
-        if (slice_is(name, "app"))
-            return read_group(scan, context, KEPT_APP_VERSION, KEPT_APP_VERSION);
-        break;
-    case 4:
-        if (slice_is(name, "page"))
-            return read_group(scan, context, KEPT_PAGE_PATH, KEPT_PAGE_TITLE);
-        if (slice_is(name, "unit"))
-            return event_read_name(scan, "context.unit", LIMIT_NAME_BYTES, true, &context->unit);
-        break;
+    case 4: return read_short_member(scan, name, context);
     case 6:
         if (slice_is(name, "locale"))
             return read_kept(scan, context, KEPT_LOCALE);
@@ -232,6 +267,8 @@ static enum refusal read_member(struct scan *scan, struct slice name,
         if (slice_is(name, "channel"))
             return event_read_name(scan, "context.channel", LIMIT_NAME_BYTES, false,
                                    &context->channel);
+        if (slice_is(name, "consent"))
+            return read_consent(scan, context);
         break;
     case 8:
         if (slice_is(name, "campaign"))
@@ -286,6 +323,11 @@ void event_take_context(const struct event_context *context, struct arena *arena
         event->external = ARENA_ARRAY(arena, struct identity, context->n_external);
         memcpy(event->external, context->external, context->n_external * sizeof *event->external);
         event->n_external = context->n_external;
+    }
+    if (!event->n_choices && context->n_choices) {
+        size_t bytes = context->n_choices * sizeof *context->choices;
+        event->choices = memcpy(arena_get(arena, bytes), context->choices, bytes);
+        event->n_choices = context->n_choices;
     }
     if (event->type > EVENT_SCREEN)
         return;

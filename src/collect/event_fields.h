@@ -22,7 +22,8 @@
     X(LOCALE, "", "locale")                                                                        \
     X(DEVICE_TYPE, "device.", "type")                                                              \
     X(OS_NAME, "os.", "name")                                                                      \
-    X(APP_VERSION, "app.", "version")
+    X(APP_VERSION, "app.", "version")                                                              \
+    X(IP, "", "ip")
 
 enum kept {
 #define X(name, group, member) KEPT_##name,
@@ -31,7 +32,7 @@ enum kept {
         KEPT_COUNT
 };
 
-enum { MAX_EXTERNAL_IDS = 32 };
+enum { MAX_EXTERNAL_IDS = 32, MAX_CHOICES = 32 };
 
 struct event_context {
     struct slice channel, touchpoint, unit, traits; /* traits: raw object; absent if none */
@@ -39,6 +40,8 @@ struct event_context {
     struct slice kept[KEPT_COUNT];
     struct identity external[MAX_EXTERNAL_IDS];
     size_t n_external;
+    struct event_choice choices[MAX_CHOICES];
+    size_t n_choices;
 };
 
 /* Says nothing yet; what `said` and n_external do not cover stays unset. */
@@ -47,6 +50,7 @@ static inline void event_context_init(struct event_context *context) {
         (struct slice){NULL, 0};
     context->said = 0;
     context->n_external = 0;
+    context->n_choices = 0;
 }
 
 /* A run of properties or traits; nulls are in it. */

@@ -11,6 +11,7 @@
  */
 #include "collect/ingest.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 #include <unistd.h>
 
@@ -135,6 +136,54 @@ static int append_behind(struct submission *submission, size_t i, const struct r
     return code;
 }
 
+/* ---- consent ---- */
+
+static struct consent_writing consent_writing(struct ingest *ingest, sqlite3 *db) {
+    return (struct consent_writing){ingest->consents, ingest->customers, ingest->dictionary,
+                                    ingest->log, db};
+}
+
+static int said(struct submission *submission, size_t i, uint32_t profile, sqlite3 *db,
+                struct err *err) {
+    const struct event *event = &submission->batch->events[i];
+    struct consent_writing writing = consent_writing(submission->ingest, db);
+    char source[8];
+    int code = 0;
+    snprintf(source, sizeof source, "%u", submission->batch->source.number);
+    for (size_t k = 0; !code && k < event->n_choices; k++) {
+        struct purpose purpose;
+        if (!purpose_find(writing.consents, event->choices[k].purpose, &purpose))
+            continue;
+        struct consent consent = {.purpose = purpose.name,
+                                  .granted = event->choices[k].granted,
+                                  .at_ms = event->time_ms,
+                                  .via = "event",
+                                  .who = source,
+                                  .wording = purpose.wording};
+        bool written;
+        code = consent_write(&writing, profile, &consent, submission->batch->source.number,
+                             &written, err);
+        if (!code && written)
+            submission->ingest->pending++;
+    }
+    return code;
+}
+
+/* An event that the person does not want collected; a known person's word is kept all the same. */
+static int no_consent(struct submission *submission, size_t i, bool *refused, sqlite3 *db,
+                      struct err *err) {
+    struct ingest *ingest = submission->ingest;
+    const struct event *event = &submission->batch->events[i];
+    *refused = false;
+    if (!submission->batch->source.purpose.n)
+        return 0;
+    struct consent_writing writing = consent_writing(ingest, db);
+    uint32_t profile = customers_who(ingest->customers, &submission->prepared[i].identifiers);
+    int code =
+        consent_refuses(&writing, event, submission->batch->source.purpose, profile, refused, err);
+    return !code && *refused && profile ? said(submission, i, profile, db, err) : code;
+}
+
 static int append(struct submission *submission, size_t i, sqlite3 *db, struct err *err) {
     struct ingest *ingest = submission->ingest;
     struct ingest_batch *batch = submission->batch;
@@ -181,6 +230,8 @@ static int append(struct submission *submission, size_t i, sqlite3 *db, struct e
         keys_put(ingest->keys, prepared->key, 0, row.seq);
     if (!code && more)
         code = append_behind(submission, i, &row, &behind, err);
+    if (!code && event->n_choices)
+        code = said(submission, i, row.customer, db, err);
     batch->results[i] = (struct event_result){OUTCOME_ACCEPTED, REFUSAL_NONE};
     batch->accepted++;
     return code;
@@ -273,11 +324,16 @@ static int run(struct store_job *job, sqlite3 *db, struct err *err) {
         if (i + AHEAD < batch->n)
             prefetch(submission, i + AHEAD);
         struct key128 key = submission->prepared[i].key;
+        bool refused = false;
         if ((key.a || key.b) && keys_get(submission->ingest->keys, key) != MAP_NONE) {
             batch->results[i] = (struct event_result){OUTCOME_DUPLICATE, REFUSAL_NONE};
             batch->duplicates++;
         } else if (suppressed(submission, i)) {
             reject(batch, i, REFUSAL_SUPPRESSED);
+        } else if ((code = no_consent(submission, i, &refused, db, err)) != 0) {
+            break;
+        } else if (refused) {
+            reject(batch, i, REFUSAL_NO_CONSENT);
         } else if (batch->events[i].type == EVENT_ALIAS) {
             code = alias(submission, i, db, err);
         } else {
@@ -522,6 +578,8 @@ static int fill(struct ingest *ingest, const char *dir, struct err *err) {
     unsigned mended = 0;
     int code = unit_rules_open(&ingest->unit_rules, ingest->store, err);
     if (!code)
+        code = consents_open(&ingest->consents, ingest->store, err);
+    if (!code)
         code = keys_open(&ingest->keys, ingest->store, dir, "message", err);
     if (!code)
         code = keys_mend(ingest->keys, false, replay, ingest, &mended, err);
@@ -540,6 +598,7 @@ static int fill(struct ingest *ingest, const char *dir, struct err *err) {
 static void release(struct ingest *ingest) {
     keys_close(ingest->keys);
     unit_rules_close(ingest->unit_rules);
+    consents_close(ingest->consents);
     refused_close(ingest->refused);
     counters_release(ingest);
     buf_release(&ingest->scratch);
@@ -586,6 +645,31 @@ void ingest_close(struct ingest *ingest) {
 
 struct unit_rules *ingest_unit_rules(struct ingest *ingest) {
     return ingest->unit_rules;
+}
+
+struct consents *ingest_consents(struct ingest *ingest) {
+    return ingest->consents;
+}
+
+struct saying {
+    struct ingest *ingest;
+    uint32_t profile;
+    const struct consent *consent;
+    bool written;
+};
+
+static int say(void *context, sqlite3 *db, struct err *err) {
+    struct saying *saying = context;
+    struct consent_writing writing = consent_writing(saying->ingest, db);
+    return consent_write(&writing, saying->profile, saying->consent, 0, &saying->written, err);
+}
+
+int ingest_consent(struct ingest *ingest, uint32_t profile, const struct consent *consent,
+                   bool *written, struct err *err) {
+    struct saying saying = {.ingest = ingest, .profile = profile, .consent = consent};
+    int code = store_write(ingest->store, say, &saying, err);
+    *written = saying.written;
+    return code;
 }
 
 int ingest_maintain(struct ingest *ingest, bool force, struct err *err) {

@@ -36,6 +36,14 @@ void ingest_close(struct ingest *ingest);
 /* The rules by which events without unit get one (collect/unit_rules.h). */
 struct unit_rules *ingest_unit_rules(struct ingest *ingest);
 
+/* Purposes and what people said about them (collect/consent.h). */
+struct consents;
+struct consent;
+struct consents *ingest_consents(struct ingest *ingest);
+/* Waits for the commit: what somebody said outside events. *written: it was new. */
+must_use int ingest_consent(struct ingest *ingest, uint32_t profile, const struct consent *consent,
+                            bool *written, struct err *err);
+
 /* What became of an event. */
 enum outcome { OUTCOME_ACCEPTED, OUTCOME_DUPLICATE, OUTCOME_REJECTED };
 struct event_result {

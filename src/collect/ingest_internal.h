@@ -9,6 +9,7 @@
 #include <pthread.h>
 
 #include "collect/answers.h"
+#include "collect/consent.h"
 #include "collect/ingest.h"
 #include "collect/unit_rules.h"
 #include "customer/groups.h"
@@ -54,6 +55,7 @@ struct ingest {
     struct timeline *timeline;
     struct keys *keys; /* set "message" */
     struct unit_rules *unit_rules;
+    struct consents *consents;
 
     /* the writer's */
     struct buf scratch; /* properties of an event with new names */

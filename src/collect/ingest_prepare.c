@@ -4,6 +4,7 @@
  *
  * SPDX-License-Identifier: GPL-3.0-or-later
  */
+#include <arpa/inet.h>
 #include <stdio.h>
 #include <stdlib.h>
 
@@ -193,6 +194,40 @@ static struct event *own_event(struct submission *submission, size_t i) {
     return event;
 }
 
+/* An address without the part that tells one household from another: 24 bits of IPv4, 48 of IPv6 stay. Absent: it is none. */
+static struct slice short_address(struct slice address, struct arena *arena) {
+    enum { LEFT4 = 3, LEFT6 = 6 };
+    unsigned char bytes[sizeof(struct in6_addr)];
+    char text[INET6_ADDRSTRLEN];
+    const char *given = arena_text(arena, address);
+    int family = strchr(given, ':') ? AF_INET6 : AF_INET;
+    if (inet_pton(family, given, bytes) != 1)
+        return (struct slice){"", 0};
+    size_t left = family == AF_INET ? LEFT4 : LEFT6;
+    memset(bytes + left, 0, sizeof bytes - left);
+    return inet_ntop(family, bytes, text, sizeof text) ? slice_of(arena_text(arena, slice_of(text)))
+                                                       : (struct slice){"", 0};
+}
+
+static void shorten_address(struct submission *submission, size_t i) {
+    const struct event *event = &submission->batch->events[i];
+    const struct source *source = &submission->batch->source;
+    for (size_t k = event->n_properties; source->ip != IP_FULL && k-- > 0;) {
+        if (event->type > EVENT_SCREEN || !slice_is(event->properties[k].name, "context.ip") ||
+            event->properties[k].value.type != VALUE_TEXT)
+            continue;
+        struct event *own = own_event(submission, i);
+        struct slice text = source->ip == IP_NONE
+                                ? (struct slice){"", 0}
+                                : short_address(own->properties[k].value.text, &submission->arena);
+        if (text.n)
+            own->properties[k].value.text = text;
+        else
+            own->properties[k] = own->properties[--own->n_properties];
+        event = own;
+    }
+}
+
 /* After the key, which is of what was sent: so it stays the same when the rules of masking change. */
 static void mask_texts(struct submission *submission, size_t i) {
     const struct event *event = &submission->batch->events[i];
@@ -349,6 +384,7 @@ void ingest_prepare(struct submission *submission) {
     for (size_t i = 0; i < submission->batch->n; i++) {
         prepare_key(submission, i, &scratch);
         mask_texts(submission, i);
+        shorten_address(submission, i);
         prepare_identifiers(submission, i);
         if (submission->batch->events[i].type != EVENT_ALIAS)
             prepare_codes(submission, i, &remembered);

@@ -25,7 +25,8 @@ enum {
 
 struct known {
     struct source_record record;
-    struct slice channel, unit; /* absent if none */
+    struct slice channel, unit, purpose; /* absent if none */
+    uint8_t ip;
     bool removed;
 };
 
@@ -49,6 +50,18 @@ static size_t slot_of(const struct sources *sources, struct slice key) {
     return i;
 }
 
+static uint8_t ip_of(const char *text) {
+    return strcmp(text, "full") == 0 ? IP_FULL : strcmp(text, "none") == 0 ? IP_NONE : IP_SHORT;
+}
+
+static struct source source_of(const struct known *known) {
+    return (struct source){.number = known->record.number,
+                           .channel = known->channel,
+                           .unit = known->unit,
+                           .purpose = known->purpose,
+                           .ip = known->ip};
+}
+
 /* Takes over a record, new or changed; texts are copied. */
 static void remember(struct sources *sources, const struct source_record *record, bool removed) {
     struct known *known = sources->all[record->number];
@@ -63,6 +76,10 @@ static void remember(struct sources *sources, const struct source_record *record
     known->record.write_key = arena_text(&sources->texts, slice_of(record->write_key));
     known->channel = record->channel[0] ? slice_of(known->record.channel) : (struct slice){0};
     known->unit = record->unit[0] ? slice_of(known->record.unit) : (struct slice){0};
+    known->record.purpose = arena_text(&sources->texts, slice_of(record->purpose));
+    known->record.ip = arena_text(&sources->texts, slice_of(record->ip));
+    known->purpose = record->purpose[0] ? slice_of(known->record.purpose) : (struct slice){0};
+    known->ip = ip_of(record->ip);
     known->removed = removed;
     if (record->number > sources->last)
         sources->last = record->number;
@@ -88,7 +105,7 @@ static const char *column(sqlite3_stmt *row, int number) {
 static int load(struct sources *sources, sqlite3 *db, struct err *err) {
     sqlite3_stmt *row = STORE_PREPARE(db,
                                       "SELECT number, name, kind, channel, key_sealed, disabled, "
-                                      "removed, created_ms, unit FROM source"
+                                      "removed, created_ms, unit, purpose, ip FROM source"
                                       " ORDER BY number",
                                       err);
     if (!row)
@@ -111,6 +128,8 @@ static int load(struct sources *sources, sqlite3 *db, struct err *err) {
             .kind = column(row, 2),
             .channel = column(row, 3),
             .unit = column(row, 8),
+            .purpose = column(row, 9),
+            .ip = column(row, 10),
             .write_key = key.p,
             .disabled = sqlite3_column_int(row, 5),
             .created_ms = sqlite3_column_int64(row, 7),
@@ -169,7 +188,7 @@ int sources_find(struct sources *sources, struct slice write_key, struct source 
     const struct known *known = number ? sources->all[number] : NULL;
     bool found = known && !known->removed;
     if (found) {
-        *source = (struct source){.number = number, .channel = known->channel, .unit = known->unit};
+        *source = source_of(known);
         *disabled = known->record.disabled;
     }
     pthread_rwlock_unlock(&sources->lock);
@@ -182,6 +201,8 @@ static void copy(struct arena *arena, const struct source_record *from, struct s
     to->kind = arena_text(arena, slice_of(from->kind));
     to->channel = arena_text(arena, slice_of(from->channel));
     to->unit = arena_text(arena, slice_of(from->unit));
+    to->purpose = arena_text(arena, slice_of(from->purpose));
+    to->ip = arena_text(arena, slice_of(from->ip));
     to->write_key = arena_text(arena, slice_of(from->write_key));
 }
 
@@ -225,6 +246,12 @@ static int check(const struct source_record *record, struct err *err) {
     if (record->unit && strlen(record->unit) > LIMIT_NAME_BYTES)
         return err_at(err, E_INVALID, "/unit", "the unit is longer than %d bytes",
                       LIMIT_NAME_BYTES);
+    if (record->purpose && strlen(record->purpose) > LIMIT_NAME_BYTES)
+        return err_at(err, E_INVALID, "/purpose", "the purpose is longer than %d bytes",
+                      LIMIT_NAME_BYTES);
+    if (record->ip && record->ip[0] && strcmp(record->ip, "short") != 0 &&
+        strcmp(record->ip, "none") != 0 && strcmp(record->ip, "full") != 0)
+        return err_at(err, E_INVALID, "/ip", "ip is short, none or full");
     return 0;
 }
 
@@ -250,7 +277,8 @@ static int store_source(void *context, sqlite3 *db, struct err *err) {
     sqlite3_stmt *statement = STORE_PREPARE(
         db,
         "INSERT OR REPLACE INTO source(number, name, kind, channel, key_hash, key_sealed, "
-        "disabled, removed, created_ms, unit) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+        "disabled, removed, created_ms, unit, purpose, ip)"
+        " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
         err);
     if (!statement)
         return err->code;
@@ -272,6 +300,8 @@ static int store_source(void *context, sqlite3 *db, struct err *err) {
     sqlite3_bind_int(statement, 8, storing->removed);
     sqlite3_bind_int64(statement, 9, record->created_ms);
     sqlite3_bind_text(statement, 10, record->unit, -1, SQLITE_STATIC);
+    sqlite3_bind_text(statement, 11, record->purpose, -1, SQLITE_STATIC);
+    sqlite3_bind_text(statement, 12, record->ip, -1, SQLITE_STATIC);
     int code = store_step(statement, err);
     buf_release(&sealed);
     free(name);
@@ -327,6 +357,8 @@ static int add(struct sources *sources, struct arena *arena, struct source_recor
     record->write_key = arena_text(arena, slice_of(record->write_key ? record->write_key : key));
     record->channel = record->channel ? record->channel : "";
     record->unit = record->unit ? record->unit : "";
+    record->purpose = record->purpose ? record->purpose : "";
+    record->ip = record->ip && record->ip[0] ? record->ip : "short";
     record->number = (uint16_t)(sources->last + 1);
     record->created_ms = clock_now_ms();
     return change(sources, record, false, err);
@@ -354,6 +386,8 @@ static int change_known(struct sources *sources, const struct source_record *rec
     changed.kind = record->kind;
     changed.channel = record->channel ? record->channel : "";
     changed.unit = record->unit ? record->unit : "";
+    changed.purpose = record->purpose ? record->purpose : "";
+    changed.ip = record->ip && record->ip[0] ? record->ip : "short";
     changed.disabled = record->disabled;
     return code ? code : change(sources, &changed, false, err);
 }
@@ -416,8 +450,7 @@ int sources_ensure(struct sources *sources, const char *name, const char *kind, 
     if (!code) {
         if (!known)
             known = sources->all[record.number];
-        *source = (struct source){
-            .number = known->record.number, .channel = known->channel, .unit = known->unit};
+        *source = source_of(known);
     }
     pthread_mutex_unlock(&sources->changing);
     arena_release(&arena);

@@ -23,6 +23,8 @@ struct source_record {
     const char *kind;    /* web app server file store phone … (free, shown) */
     const char *channel; /* default channel of its events, or "" */
     const char *unit;    /* of its events that say none, or "" */
+    const char *purpose; /* that its events serve, or "": who refused it is not collected */
+    const char *ip;      /* context.ip of its events: "short" (NULL), "none", "full" */
     const char *write_key;
     bool disabled;
     int64_t created_ms;
@@ -40,7 +42,7 @@ must_use int sources_find(struct sources *sources, struct slice write_key, struc
 /* Makes a source and its key (or keeps record->write_key if given); fills number, write_key. E_INVALID, E_CONFLICT. */
 must_use int sources_add(struct sources *sources, struct arena *arena, struct source_record *record,
                          struct err *err);
-/* Changes name, kind, channel, unit, disabled. */
+/* Changes name, kind, channel, unit, purpose, ip, disabled. */
 must_use int sources_change(struct sources *sources, const struct source_record *record,
                             struct err *err);
 /* Gives it a new write key (copied to the arena); the old one stops working. */

@@ -141,6 +141,11 @@ must_use int customers_merges(struct customers *customers, uint32_t owner, uint6
 enum { MEMBERS_MAX = 10000 };
 size_t customers_members(struct customers *customers, uint32_t owner, size_t most,
                          struct arena *arena, uint32_t **members);
+/* The same of the customer that a profile belongs to. */
+size_t customers_family(struct customers *customers, uint32_t profile, struct arena *arena,
+                        uint32_t **members);
+/* Writer: the profile that the event's first identifier leads to, 0 when nobody has it. Makes nothing. */
+uint32_t customers_who(struct customers *customers, const struct identifiers *identifiers);
 /* Writer: from this transaction on, events that bear one of these hashes are refused (customers_refuses). */
 must_use int customers_suppress(struct customers *customers, uint64_t erasure,
                                 const struct key128 *hashes, size_t n, sqlite3 *db,
@@ -148,7 +153,7 @@ must_use int customers_suppress(struct customers *customers, uint64_t erasure,
 /* Writer: the hashes of an erasure refuse no more: the person may come back, as somebody new. */
 must_use int customers_allow(struct customers *customers, uint64_t erasure, sqlite3 *db,
                              struct err *err);
-/* Writer: the profiles keep their number and nothing else: identifiers and reasons of merges go. *identifiers: how many. */
+/* Writer: the profiles keep their number and nothing else: identifiers, notes, groups and reasons of merges go. *identifiers: how many. */
 must_use int customers_forget(struct customers *customers, const uint32_t *members, size_t n,
                               uint64_t *identifiers, sqlite3 *db, struct err *err);
 /* How a way to reach somebody is known again in any writing: an e-mail address in small letters, a phone by its last nine

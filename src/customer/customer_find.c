@@ -127,6 +127,18 @@ size_t customers_members(struct customers *customers, uint32_t owner, size_t mos
     return n;
 }
 
+size_t customers_family(struct customers *customers, uint32_t profile, struct arena *arena,
+                        uint32_t **members) {
+    return customers_members(customers, root_of(customers, profile), MEMBERS_MAX, arena, members);
+}
+
+uint32_t customers_who(struct customers *customers, const struct identifiers *identifiers) {
+    struct key128 key =
+        identifiers->user_id.p ? identifiers->user_hash : identifiers->anonymous_hash;
+    uint32_t value = identity_lookup(customers, key);
+    return value == MAP_NONE ? 0 : value & ~ATTACHED;
+}
+
 struct collecting {
     struct customers *customers;
     struct arena *arena;

@@ -328,6 +328,32 @@ static void put_timeline(struct request *request, const char *own, const char **
             json_string(customers_address(request, own, filter_names, filters, FILTERS)));
 }
 
+/* They have a card of their own. */
+static void drop_consent_traits(json_t *customer) {
+    json_t *traits = json_object_get(customer, "traits");
+    for (size_t i = json_array_size(traits); i-- > 0;) {
+        const char *name = json_string_value(json_object_get(json_array_get(traits, i), "name"));
+        if (name && strncmp(name, "consent.", 8) == 0)
+            json_array_remove(traits, i);
+    }
+}
+
+/* What the person said about each purpose. */
+static void put_consents(struct request *request, const char *own, json_t *customer) {
+    json_t *consents, *row;
+    size_t i;
+    struct err none = {0};
+    if (page_fetch(request, arena_format(request->arena, "/api/v1%s/consents", own), &consents,
+                   &none) < 0)
+        return;
+    json_array_foreach(json_object_get(consents, "data"), i, row) {
+        json_t *title = json_object_get(json_object_get(row, "title"), request->language);
+        json_object_set(row, "title", title);
+    }
+    json_object_set(customer, "consents", json_object_get(consents, "data"));
+    json_decref(consents);
+}
+
 static int show(struct request *request, struct response *response, const struct err *refusal,
                 struct err *err) {
     static const struct page page = {.template = "customer", .section = "customers"};
@@ -348,6 +374,8 @@ static int show(struct request *request, struct response *response, const struct
         json_decref(timeline);
         return code;
     }
+    put_consents(request, own, customer);
+    drop_consent_traits(customer);
     put_traits(request, customer);
     customers_put_name(request, customer);
     put_channels(customer, filters[0]);

@@ -1,5 +1,5 @@
 /*
- * Settings, privacy: who was erased, with the proof.
+ * Settings, privacy: what data are used for, and who was erased, with the proof.
  *
  * SPDX-License-Identifier: GPL-3.0-or-later
  */
@@ -22,7 +22,70 @@ static int show_view(struct request *request, struct response *response, json_t 
         json_object_set_new(row, "done", json_boolean(state && strcmp(state, "done") == 0));
     }
     json_object_set_new(view, "erasures", erasures);
+    json_t *purposes;
+    code = settings_rows(request, "/api/v1/purposes", &purposes, err);
+    if (code < 0) {
+        json_decref(view);
+        return code;
+    }
+    json_array_foreach(purposes, i, row) {
+        json_object_set(row, "title",
+                        json_object_get(json_object_get(row, "title"), request->language));
+        json_object_set(row, "text",
+                        json_object_get(json_object_get(row, "text"), request->language));
+    }
+    json_object_set_new(view, "purposes", purposes);
     return settings_render(request, response, "privacy", view, err);
+}
+
+/* One purpose, changed or new (?purpose=…, ?purpose= for a new one). */
+static int show_purpose(struct request *request, struct response *response, json_t *view,
+                        struct err *err) {
+    const char *wanted = request_query(request, "name");
+    json_t *purposes, *row, *found = NULL;
+    size_t i;
+    int code = settings_rows(request, "/api/v1/purposes", &purposes, err);
+    if (code < 0) {
+        json_decref(view);
+        return code;
+    }
+    json_array_foreach(purposes, i, row) {
+        const char *name = json_string_value(json_object_get(row, "name"));
+        if (wanted && name && strcmp(wanted, name) == 0)
+            found = row;
+    }
+    static const char *const bases[] = {"consent", "interest", "contract"};
+    const char *basis = json_string_value(json_object_get(found, "basis"));
+    json_t *choices = json_array();
+    for (i = 0; i < sizeof bases / sizeof *bases; i++)
+        json_array_append_new(choices, json_pack("{s:s, s:b}", "basis", bases[i], "selected",
+                                                 basis && strcmp(basis, bases[i]) == 0));
+    json_object_set_new(view, "bases", choices);
+    json_object_set(view, "purpose", found ? found : json_object());
+    json_object_set_new(view, "existing", json_boolean(found != NULL));
+    json_object_set_new(view, "section_tab", json_string("privacy"));
+    json_decref(purposes);
+    return settings_render(request, response, "purpose", view, err);
+}
+
+static int purpose(struct request *request, struct response *response, struct err *err) {
+    return show_purpose(request, response, json_object(), err);
+}
+
+static int change_purpose(struct request *request, struct response *response, struct err *err) {
+    struct err refusal = {0};
+    const char *path = page_path(request, "/api/v1/purposes/", settings_form(request, "name"));
+    bool remove = strcmp(settings_form(request, "step"), "remove") == 0;
+    json_t *body = remove ? NULL
+                          : json_pack("{s:s, s:{s:s, s:s}, s:{s:s, s:s}}", "basis",
+                                      settings_form(request, "basis"), "title", "es",
+                                      settings_form(request, "title_es"), "en",
+                                      settings_form(request, "title_en"), "text", "es",
+                                      settings_form(request, "text_es"), "en",
+                                      settings_form(request, "text_en"));
+    int code = page_send(request, remove ? METHOD_DELETE : METHOD_PUT, path, body, NULL, &refusal);
+    return settings_done(request, response, "privacy", remove ? "removed" : "saved", code, &refusal,
+                         show_purpose, err);
 }
 
 static int show(struct request *request, struct response *response, struct err *err) {
@@ -36,5 +99,17 @@ static const struct route routes[] = {
      .scopes = SCOPE_ADMIN,
      .role = ROLE_ADMIN,
      .handle = show},
+    {.methods = METHOD_GET,
+     .pattern = "/settings/privacy/purpose",
+     .access = ACCESS_SESSION,
+     .scopes = SCOPE_ADMIN,
+     .role = ROLE_ADMIN,
+     .handle = purpose},
+    {.methods = METHOD_POST,
+     .pattern = "/settings/privacy/purpose",
+     .access = ACCESS_SESSION,
+     .scopes = SCOPE_ADMIN,
+     .role = ROLE_ADMIN,
+     .handle = change_purpose},
 };
 const struct route_table page_privacy_routes = ROUTE_TABLE(routes);

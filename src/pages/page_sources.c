@@ -138,6 +138,31 @@ static void add_refusals(struct request *request, json_t *source) {
     json_decref(answer);
 }
 
+/* What its events may serve, and what becomes of addresses. */
+static void put_purposes(struct request *request, json_t *source) {
+    static const char *const ways[] = {"short", "none", "full"};
+    const char *purpose = json_string_value(json_object_get(source, "purpose"));
+    const char *ip = json_string_value(json_object_get(source, "ip"));
+    json_t *answer, *row, *list = json_array();
+    size_t i;
+    struct err ignored = {0};
+    for (i = 0; i < sizeof ways / sizeof *ways; i++)
+        json_array_append_new(list, json_pack("{s:s, s:b}", "ip", ways[i], "selected",
+                                              ip && strcmp(ip, ways[i]) == 0));
+    json_object_set_new(source, "addresses", list);
+    if (page_fetch(request, "/api/v1/purposes", &answer, &ignored) < 0)
+        return;
+    json_array_foreach(json_object_get(answer, "data"), i, row) {
+        const char *name = json_string_value(json_object_get(row, "name"));
+        json_object_set(row, "title",
+                        json_object_get(json_object_get(row, "title"), request->language));
+        json_object_set_new(row, "selected",
+                            json_boolean(purpose && name && strcmp(purpose, name) == 0));
+    }
+    json_object_set(source, "purposes", json_object_get(answer, "data"));
+    json_decref(answer);
+}
+
 static int show_one(struct request *request, struct response *response, struct err *err) {
     json_t *source;
     int code = page_fetch(request, api_path(request, ""), &source, err);
@@ -158,6 +183,7 @@ static int show_one(struct request *request, struct response *response, struct e
         json_object_set(source, "units", json_object_get(units, "data"));
         json_decref(units);
     }
+    put_purposes(request, source);
     json_object_set_new(
         source, "channels",
         channels_json(request, json_string_value(json_object_get(source, "channel"))));
@@ -172,8 +198,9 @@ static int back(struct request *request, struct response *response, const char *
 }
 
 static int change(struct request *request, struct response *response, struct err *err) {
-    json_t *body = json_pack("{s:s, s:s, s:s}", "name", form(request, "name"), "channel",
-                             form(request, "channel"), "unit", form(request, "unit"));
+    json_t *body = json_pack("{s:s, s:s, s:s, s:s, s:s}", "name", form(request, "name"), "channel",
+                             form(request, "channel"), "unit", form(request, "unit"), "purpose",
+                             form(request, "purpose"), "ip", form(request, "ip"));
     int code = page_send(request, METHOD_PATCH, api_path(request, ""), body, NULL, err);
     return code < 0 ? code : back(request, response, "saved");
 }

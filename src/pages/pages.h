@@ -23,6 +23,7 @@ extern const struct route_table page_value_routes, page_churn_routes;
 extern const struct route_table page_erase_routes, page_privacy_routes;
 extern const struct route_table page_kiosk_routes, page_kiosk_device_routes,
     page_micro_survey_routes, page_poster_routes;
+extern const struct route_table page_erase_routes, page_privacy_routes, page_consent_routes;
 
 extern const struct route_table page_identifier_routes, page_one_customer_routes;
 

@@ -14,6 +14,7 @@
 #include "base/clock.h"
 #include "base/logger.h"
 #include "base/time.h"
+#include "collect/consent.h"
 #include "privacy/internal.h"
 #include "search/search.h"
 #include "voice/review.h"
@@ -102,6 +103,8 @@ static int forget(struct erase *erase, sqlite3 *db, struct err *err) {
     erase->rows = 0;
     int code = customers_forget(erase->folder->customers, erase->person->members,
                                 erase->person->n_members, &erase->identifiers, db, err);
+    if (!code)
+        code = consents_forget(db, erase->person->members, erase->person->n_members, err);
     if (!code)
         code = review_forget(db, erase->person->members, erase->person->n_members, err);
     if (!code)

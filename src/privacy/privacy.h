@@ -58,4 +58,14 @@ must_use int erasure_allow(struct folder *folder, uint64_t number, struct err *e
 
 extern const struct job job_erase;
 
+/* ---- the person's own page (consent_link.c) ---- */
+
+enum { CONSENT_LINK_BYTES = 64, CONSENT_LINK_DAYS = 30 };
+/* The token of /c/{token}: who it is and until when, signed. */
+void consent_link_make(struct folder *folder, uint32_t profile, int64_t expires_ms,
+                       char token[CONSENT_LINK_BYTES]);
+/* E_NOT_FOUND: not ours, too old, or the person was erased. */
+must_use int consent_link_read(struct folder *folder, const char *token, int64_t now_ms,
+                               uint32_t *profile, int64_t *expires_ms, struct err *err);
+
 #endif
