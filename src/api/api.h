@@ -29,7 +29,7 @@ extern const struct route_table api_review_routes, api_review_subject_routes,
 extern const struct route_table api_segment_routes, api_segmentation_routes;
 
 extern const struct route_table api_identifier_kind_routes, api_note_routes, api_group_routes,
-    api_overview_routes;
+    api_overview_routes, api_duplicate_routes;
 
 extern const struct route_table api_erasure_routes, api_consent_routes;
 

@@ -6,7 +6,10 @@
  *
  * SPDX-License-Identifier: GPL-3.0-or-later
  */
-#include "api/customer_read.h"
+#include "api/merges.h"
+
+#include <stdio.h>
+
 #include "base/limits.h"
 #include "search/search.h"
 
@@ -86,8 +89,8 @@ static json_t *differing(const json_t *one, const json_t *other) {
     return list;
 }
 
-static int preview(struct request *request, const char *id, const char *into,
-                   struct response *response, struct err *err) {
+int merge_preview(struct request *request, const char *id, const char *into, json_t **out,
+                  struct err *err) {
     json_t *one = NULL, *other = NULL;
     int code = read_one(request, id, &one, err);
     if (!code)
@@ -97,22 +100,19 @@ static int preview(struct request *request, const char *id, const char *into,
     if (!code) {
         json_int_t n = json_integer_value(json_object_get(one, "interactions")) +
                        json_integer_value(json_object_get(other, "interactions"));
-        json_t *json = json_pack("{s:b, s:I, s:o, s:[O, O]}", "preview", 1, "interactions", n,
-                                 "differing", differing(one, other), "customers", one, other);
-        response_json(response, 200, json);
-        json_decref(json);
+        *out = json_pack("{s:b, s:I, s:o, s:[O, O]}", "preview", 1, "interactions", n, "differing",
+                         differing(one, other), "customers", one, other);
     }
     json_decref(one);
     json_decref(other);
-    return code ? code : HANDLED;
+    return code;
 }
 
-static int unite(struct request *request, const char *id, const char *into, const char *why,
-                 struct response *response, struct err *err) {
+int merge_unite(struct request *request, const char *id, const char *into, const char *why,
+                json_t **out, struct err *err) {
     struct customers *customers = customers_here(request);
     uint32_t profile, target;
     struct merge merge;
-    json_t *json = NULL;
     int code = customers_find_profile(customers, slice_of(id), &profile, err);
     if (!code)
         code = customers_find_profile(customers, slice_of(into), &target, err);
@@ -121,13 +121,10 @@ static int unite(struct request *request, const char *id, const char *into, cons
     if (code)
         return code;
     note(request, "customer.merge", &merge);
-    code = read_one(request, into, &json, err);
-    if (code)
-        return code;
-    json_object_set_new(json, "merge", merge_json(&merge));
-    response_json(response, 200, json);
-    json_decref(json);
-    return HANDLED;
+    code = read_one(request, into, out, err);
+    if (!code)
+        json_object_set_new(*out, "merge", merge_json(&merge));
+    return code;
 }
 
 static int merge(struct request *request, struct response *response, struct err *err) {
@@ -145,11 +142,16 @@ static int merge(struct request *request, struct response *response, struct err 
     const json_t *flag = json_object_get(body, "preview");
     if (!code && flag && !json_is_boolean(flag))
         code = err_at(err, E_INVALID, "/preview", "must be true or false");
+    json_t *json = NULL;
     if (!code)
-        code = json_is_true(flag) ? preview(request, request->params[0], into, response, err)
-                                  : unite(request, request->params[0], into, why, response, err);
+        code = json_is_true(flag) ? merge_preview(request, request->params[0], into, &json, err)
+                                  : merge_unite(request, request->params[0], into, why, &json, err);
     json_decref(body);
-    return code;
+    if (code)
+        return code;
+    response_json(response, 200, json);
+    json_decref(json);
+    return HANDLED;
 }
 
 /* ---- what holds them together, and taking it back ---- */

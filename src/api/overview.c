@@ -15,6 +15,7 @@
 #include "api/groups.h"
 #include "api/notes.h"
 #include "api/overview_rows.h"
+#include "duplicate/duplicate.h"
 #include "number/number.h"
 #include "promise/promise.h"
 
@@ -189,6 +190,26 @@ static int add_promises(struct request *request, const char *id, json_t *answer,
     return code;
 }
 
+/* Who may be the same person, for who may decide it. */
+static int add_duplicates(struct request *request, uint32_t owner, json_t *answer,
+                          struct err *err) {
+    struct duplicate *found;
+    size_t n = 0;
+    json_t *list = json_array();
+    int code = request->principal.scopes & SCOPE_MANAGE
+                   ? duplicate_of(app_folder(request->app), owner, request->arena, &found, &n, err)
+                   : 0;
+    for (size_t i = 0; !code && i < n; i++) {
+        char id[CUSTOMER_ID_BYTES];
+        customer_id_format(found[i].one == owner ? found[i].other : found[i].one, id);
+        json_array_append_new(list,
+                              json_pack("{s:I, s:s, s:f}", "number", (json_int_t)found[i].number,
+                                        "customer", id, "score", found[i].score / 100.0));
+    }
+    json_object_set_new(answer, "proposals", list);
+    return code;
+}
+
 static int read_all(struct request *request, struct reader *reader, uint32_t owner, json_t *answer,
                     struct err *err) {
     json_t *customer = NULL;
@@ -209,6 +230,8 @@ static int read_all(struct request *request, struct reader *reader, uint32_t own
         code = add_related(request, reader, owner, answer, err);
     if (!code)
         code = add_notes(request, owner, answer, err);
+    if (!code)
+        code = add_duplicates(request, owner, answer, err);
     return code ? code : add_activity(request, id, answer, err);
 }
 

@@ -6,6 +6,7 @@
 #include "api/api.h"
 #include "cli/commands.h"
 #include "cli/desk.h"
+#include "duplicate/duplicate.h"
 #include "http/static.h"
 #include "jobs/table.h"
 #include "pages/pages.h"
@@ -72,6 +73,8 @@ static const struct route_table *const TABLES[] = {
     &api_overview_routes,
     &page_identifier_routes,
     &page_survey_answer_routes,
+    &api_duplicate_routes,
+    &page_duplicate_routes,
     &page_one_customer_routes,
     &page_survey_routes,
     &page_survey_result_routes,
@@ -114,6 +117,7 @@ static const struct job *const JOBS[] = {
     &review_night_job,
     &job_segments,
     &job_erase,
+    &job_duplicates,
     NULL,
 };
 // clang-format on

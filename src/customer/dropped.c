@@ -175,6 +175,53 @@ int customers_dropped(struct customers *customers, uint64_t before, struct arena
     return code;
 }
 
+/* Owners of one identifier, each two of them. */
+static void take_each_two(const uint32_t *owners, unsigned n,
+                          void (*take)(void *context, uint32_t one, uint32_t other),
+                          void *context) {
+    for (unsigned i = 0; i < n; i++)
+        for (unsigned k = i + 1; k < n; k++)
+            if (owners[i] != owners[k])
+                take(context, owners[i], owners[k]);
+}
+
+int customers_shared(struct customers *customers, unsigned most,
+                     void (*take)(void *context, uint32_t one, uint32_t other), void *context,
+                     struct err *err) {
+    uint32_t *owners = malloc((most + 1) * sizeof *owners);
+    struct key128 last = {0, 0};
+    unsigned n = 0;
+    if (!owners)
+        abort();
+    sqlite3 *db = store_reader_get(customers->store);
+    sqlite3_stmt *row =
+        db ? STORE_PREPARE(db,
+                           "SELECT hash, profile FROM shared_identifier WHERE hash NOT IN"
+                           " (SELECT hash FROM dropped_identifier) ORDER BY hash",
+                           err)
+           : NULL;
+    int code = row ? 0 : err_set(err, E_IO, "the records could not be read");
+    while (row && (code = store_step(row, err)) == 1) {
+        struct key128 key = key_at(row, 0);
+        if (key.a != last.a || key.b != last.b) {
+            take_each_two(owners, n <= most ? n : 0, take, context);
+            n = 0;
+            last = key;
+        }
+        pthread_mutex_lock(&customers->lock);
+        uint32_t owner =
+            redirects_root(&customers->redirects, (uint32_t)sqlite3_column_int64(row, 1));
+        pthread_mutex_unlock(&customers->lock);
+        if (n <= most)
+            owners[n++] = owner;
+    }
+    if (!code)
+        take_each_two(owners, n <= most ? n : 0, take, context);
+    store_reader_put(customers->store, db);
+    free(owners);
+    return code;
+}
+
 struct admitting {
     struct customers *customers;
     uint64_t number;

@@ -26,6 +26,10 @@ struct dropped_identifier {
 /* Newest first, at most *n with a number below before (0: all); *n becomes how many. Texts in the arena. */
 must_use int customers_dropped(struct customers *customers, uint64_t before, struct arena *arena,
                                struct dropped_identifier **list, size_t *n, struct err *err);
+/* Each two owners of today who were seen with the same identifier and stayed two, of identifiers that at most `most` shared. */
+must_use int customers_shared(struct customers *customers, unsigned most,
+                              void (*take)(void *context, uint32_t one, uint32_t other),
+                              void *context, struct err *err);
 /* Takes one off the list. E_NOT_FOUND. */
 must_use int customers_admit(struct customers *customers, uint64_t number, struct err *err);
 

@@ -25,7 +25,8 @@ extern const struct route_table page_kiosk_routes, page_kiosk_device_routes,
     page_micro_survey_routes, page_poster_routes;
 extern const struct route_table page_erase_routes, page_privacy_routes, page_consent_routes;
 
-extern const struct route_table page_identifier_routes, page_one_customer_routes;
+extern const struct route_table page_identifier_routes, page_one_customer_routes,
+    page_duplicate_routes;
 
 extern const struct route_table page_survey_answer_routes;
 extern const struct route_table page_segment_routes;

@@ -8,8 +8,6 @@
 
 #include "search/search.h"
 
-/* Lower case without accents and needless blanks; how many bytes of out it filled. */
-size_t search_fold(struct slice text, char out[SEARCH_TEXT_BYTES]);
 /* The form in which fields and questions are compared: of a number its digits alone, of all else search_fold. */
 size_t search_normal(struct slice text, char out[SEARCH_TEXT_BYTES]);
 

@@ -44,6 +44,9 @@ struct search_ask {
 must_use int search_customers(struct folder *folder, const struct search_ask *ask, uint32_t *owners,
                               size_t *n, bool *more, struct err *err);
 
+/* Lower case without accents and needless blanks; how many bytes of out it filled. */
+size_t search_fold(struct slice text, char out[SEARCH_TEXT_BYTES]);
+
 /* What was read is forgotten: the next search reads everything again. For who takes identifiers or traits away. */
 void search_forget(struct folder *folder);
 

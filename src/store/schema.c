@@ -28,6 +28,7 @@ SCHEMA_EMBED(timeline)
 SCHEMA_EMBED(customer)
 SCHEMA_EMBED(collect)
 SCHEMA_EMBED(jobs)
+SCHEMA_EMBED(duplicate)
 SCHEMA_EMBED(privacy)
 SCHEMA_EMBED(segment)
 SCHEMA_EMBED(promise)
@@ -40,11 +41,11 @@ SCHEMA_EMBED(http)
 static const struct {
     const char *module, *sql;
 } SCHEMAS[] = {
-    {"store", schema_store},     {"timeline", schema_timeline}, {"customer", schema_customer},
-    {"collect", schema_collect}, {"jobs", schema_jobs},         {"segment", schema_segment},
-    {"promise", schema_promise}, {"metric", schema_metric},     {"survey", schema_survey},
-    {"http", schema_http},       {"kiosk", schema_kiosk},       {"voice", schema_voice},
-    {"privacy", schema_privacy},
+    {"store", schema_store},     {"timeline", schema_timeline},   {"customer", schema_customer},
+    {"collect", schema_collect}, {"jobs", schema_jobs},           {"segment", schema_segment},
+    {"promise", schema_promise}, {"metric", schema_metric},       {"survey", schema_survey},
+    {"http", schema_http},       {"kiosk", schema_kiosk},         {"voice", schema_voice},
+    {"privacy", schema_privacy}, {"duplicate", schema_duplicate},
 };
 enum { SCHEMAS_N = sizeof SCHEMAS / sizeof SCHEMAS[0] };
 
