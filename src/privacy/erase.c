@@ -17,6 +17,7 @@
 #include "collect/consent.h"
 #include "privacy/internal.h"
 #include "search/search.h"
+#include "survey/survey.h"
 #include "voice/review.h"
 
 enum { EVERY_MS = 30 * 1000, SEAL_BYTES = 32, RAW_LEAST = 12, STEPS = 7 };
@@ -107,6 +108,8 @@ static int forget(struct erase *erase, sqlite3 *db, struct err *err) {
         code = consents_forget(db, erase->person->members, erase->person->n_members, err);
     if (!code)
         code = review_forget(db, erase->person->members, erase->person->n_members, err);
+    if (!code)
+        code = survey_forget(db, erase->person->members, erase->person->n_members, err);
     if (!code)
         code = erase_tables(db, &erase->records, &erase->rows, err);
     json_t *erased = json_object_get(erase->report, "erased");

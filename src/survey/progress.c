@@ -75,7 +75,7 @@ int survey_progress_get(struct folder *folder, const struct survey *survey, stru
 
 struct keeping {
     uint64_t survey;
-    uint32_t version;
+    uint32_t version, customer;
     struct slice submission;
     struct buf sealed;
     int64_t now_ms;
@@ -86,8 +86,9 @@ static int put(void *context, sqlite3 *db, struct err *err) {
     struct keeping *keeping = context;
     sqlite3_stmt *statement = STORE_PREPARE(
         db,
-        "INSERT INTO survey_progress(survey, submission, version, recorded, state, updated_ms) "
-        "VALUES(?1, ?2, ?3, ?4, ?5, ?6) ON CONFLICT(survey, submission) DO UPDATE SET state = ?5, "
+        "INSERT INTO survey_progress(survey, submission, version, recorded, state, updated_ms, "
+        "customer) VALUES(?1, ?2, ?3, ?4, ?5, ?6, ?7) ON CONFLICT(survey, submission) DO UPDATE "
+        "SET state = ?5, "
         "updated_ms = ?6, recorded = max(recorded, ?4)",
         err);
     if (!statement)
@@ -97,14 +98,20 @@ static int put(void *context, sqlite3 *db, struct err *err) {
     sqlite3_bind_int(statement, 4, keeping->recorded);
     sqlite3_bind_blob(statement, 5, keeping->sealed.p, (int)keeping->sealed.n, SQLITE_STATIC);
     sqlite3_bind_int64(statement, 6, keeping->now_ms);
+    sqlite3_bind_int64(statement, 7, keeping->customer);
     return finish(statement, err);
 }
 
 static int keep(struct folder *folder, struct keeping *keeping, const json_t *state,
                 struct err *err) {
     char *text = json_dumps(state, JSON_COMPACT);
+    const char *customer = json_string_value(json_object_get(state, "customer"));
+    struct err ignored = {0};
     if (!text)
         abort();
+    if (customer &&
+        customers_find_profile(folder->customers, slice_of(customer), &keeping->customer, &ignored))
+        keeping->customer = 0;
     buf_init(&keeping->sealed, STATE_BYTES + VAULT_EXTRA_BYTES);
     int code = strlen(text) > STATE_BYTES
                    ? err_at(err, E_INVALID, "/answers", "the answers are too long")
@@ -141,6 +148,19 @@ int survey_progress_remove(struct folder *folder, const struct survey *survey,
                            struct slice submission, struct err *err) {
     struct keeping keeping = {.survey = survey->number, .submission = submission};
     return store_write(folder->store, delete_one, &keeping, err);
+}
+
+int survey_forget(sqlite3 *db, const uint32_t *profiles, size_t n, struct err *err) {
+    int code = 0;
+    for (size_t i = 0; i < n && !code; i++) {
+        sqlite3_stmt *statement = STORE_PREPARE(
+            db, "DELETE FROM survey_progress WHERE customer = ? AND customer > 0", err);
+        if (!statement)
+            return E_IO;
+        sqlite3_bind_int64(statement, 1, profiles[i]);
+        code = finish(statement, err);
+    }
+    return code;
 }
 
 int survey_progress_count(struct folder *folder, uint64_t survey, uint64_t *n, struct err *err) {

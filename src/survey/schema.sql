@@ -42,3 +42,7 @@ CREATE TABLE survey_quota (
     n INTEGER NOT NULL,
     PRIMARY KEY (survey, quota)
 ) WITHOUT ROWID;
+
+-- step 2
+
+ALTER TABLE survey_progress ADD COLUMN customer INTEGER NOT NULL DEFAULT 0; -- profile of a personal link, 0: anonymous

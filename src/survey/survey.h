@@ -321,6 +321,9 @@ must_use int survey_progress_remove(struct folder *folder, const struct survey *
 must_use int survey_progress_count(struct folder *folder, uint64_t survey, uint64_t *n,
                                    struct err *err);
 
+/* Writer: what people of these profiles left half answered goes (an erasure). */
+must_use int survey_forget(sqlite3 *db, const uint32_t *profiles, size_t n, struct err *err);
+
 /* ---- personal links ---- */
 
 struct survey_link {

@@ -204,6 +204,37 @@ static void test_partial(void **state) {
     survey_release(survey);
 }
 
+static int forget_first(void *context, sqlite3 *db, struct err *err) {
+    (void)context;
+    return survey_forget(db, (const uint32_t[]){1}, 1, err);
+}
+
+/* What an erased customer left half answered goes; what others did stays. */
+static void test_forget(void **state) {
+    struct world *world = *state;
+    struct err err = {0};
+    struct survey_progress progress;
+    struct survey *survey = published(world, "dos", two_pages);
+    struct survey_context context = context_of("s1");
+    assert_int_equal(submit(world, survey, "{\"a\":10,\"b\":7}", &context, NULL, &err), 0);
+    json_t *own = json_of("{\"answers\":{\"a\":1},\"customer\":\"c_0000000001\"}"),
+           *other = json_of("{\"answers\":{\"a\":2}}");
+    assert_int_equal(
+        survey_progress_put(world->folder, survey, SLICE_LITERAL("own"), own, NOW_MS, &err), 0);
+    assert_int_equal(
+        survey_progress_put(world->folder, survey, SLICE_LITERAL("other"), other, NOW_MS, &err), 0);
+    assert_int_equal(store_write(world->folder->store, forget_first, NULL, &err), 0);
+    assert_int_equal(
+        survey_progress_get(world->folder, survey, SLICE_LITERAL("own"), &progress, &err),
+        E_NOT_FOUND);
+    assert_int_equal(
+        survey_progress_get(world->folder, survey, SLICE_LITERAL("other"), &progress, &err), 0);
+    json_decref(progress.state);
+    json_decref(own);
+    json_decref(other);
+    survey_release(survey);
+}
+
 static void test_link(void **state) {
     struct world *world = *state;
     struct err err = {0};
@@ -245,6 +276,7 @@ int main(void) {
         cmocka_unit_test_setup_teardown(test_quotas, world_setup, world_teardown),
         cmocka_unit_test_setup_teardown(test_versions, world_setup, world_teardown),
         cmocka_unit_test_setup_teardown(test_partial, world_setup, world_teardown),
+        cmocka_unit_test_setup_teardown(test_forget, world_setup, world_teardown),
         cmocka_unit_test_setup_teardown(test_link, world_setup, world_teardown),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
