@@ -18,10 +18,23 @@
 #include "duplicate/duplicate.h"
 #include "number/number.h"
 #include "promise/promise.h"
+#include "value/value.h"
 
 enum { NOTES_SHOWN = 5, ACTIVITY_READ = 40, ACTIVITY_SHOWN = 8, RELATED_SHOWN = 20 };
 
 /* ---- worth and health ---- */
+
+/* The band and the signs that weigh most, as value/ tells them. */
+static int add_reasons(struct folder *folder, uint32_t owner, json_t *health, struct err *err) {
+    json_t *told = NULL;
+    int code = value_of_owner(folder, owner, &told, err);
+    static const char *const names[] = {"band", "reasons"};
+    for (size_t i = 0; !code && i < sizeof names / sizeof *names; i++)
+        if (json_object_get(told, names[i]))
+            json_object_set(health, names[i], json_object_get(told, names[i]));
+    json_decref(told);
+    return code;
+}
 
 static json_t *number_json(const struct numbers *numbers, enum number number, uint32_t owner) {
     double value = numbers_of(numbers, number, owner);
@@ -53,7 +66,7 @@ static int add_estimates(struct request *request, uint32_t owner, json_t *answer
     numbers_put(numbers);
     json_object_set_new(answer, "worth", worth);
     json_object_set_new(answer, "health", health);
-    return 0;
+    return json_is_object(health) ? add_reasons(app_folder(request->app), owner, health, err) : 0;
 }
 
 /* ---- how to reach them ---- */

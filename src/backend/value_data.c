@@ -217,6 +217,8 @@ static json_t *model_json(const struct value_input *input, const struct worth *w
         json_object_set_new(
             data, "log_likelihood",
             json_of_number(buyers ? worth->buyers_log_likelihood : worth->spend_log_likelihood));
+    if (plan->model != VALUE_RFM && worth->fitted_on < worth->customers)
+        json_object_set_new(data, "fitted_on", json_integer((json_int_t)worth->fitted_on));
     if (spend) {
         json_object_set_new(data, "correlation", json_of_number(worth->correlation));
         json_object_set_new(data, "spenders", json_integer((json_int_t)worth->spenders));

@@ -48,8 +48,10 @@ must_use int question_purchases(struct question *question, int64_t to_ms,
 
 /* value_ranks.c, both models fitted. */
 double value_of_row(const struct value_input *input, const struct worth *worth, size_t row);
-/* Of all rows; the dear part is worked out once for equal purchases and ages. */
-void value_of_rows(const struct value_input *input, const struct worth *worth, double *values);
+/* Of all rows, and expected[row] purchases over the plan's months (may be NULL); the dear part is worked out once for equal
+ * purchases and ages. values: NAN where the spend is not known. */
+void value_of_rows(const struct value_input *input, const struct worth *worth, double *values,
+                   double *expected);
 /* Adds total, distribution and, where the plan asks for some, most_valuable and at_risk. */
 void value_add_ranks(const struct value_input *input, const struct worth *worth, json_t *data);
 

@@ -34,11 +34,13 @@ static int by_x_and_age(const void *left, const void *right) {
     return (a->first_day > b->first_day) - (a->first_day < b->first_day);
 }
 
-void value_of_rows(const struct value_input *input, const struct worth *worth, double *values) {
+void value_of_rows(const struct value_input *input, const struct worth *worth, double *values,
+                   double *expected) {
     const struct worth_input *rows = &input->worth;
     const struct plan *plan = input->plan;
     struct placed_row *placed = calloc(rows->n + 1, sizeof *placed);
-    double purchases = 0; /* discounted, of who is active */
+    double month = MONTH_DAYS / rows->unit_days;
+    double purchases = 0, plain = 0; /* of who is active: discounted, and as they are */
     if (!placed)
         abort();
     for (size_t i = 0; i < rows->n; i++)
@@ -48,11 +50,19 @@ void value_of_rows(const struct value_input *input, const struct worth *worth, d
         size_t row = placed[i].row;
         struct buyer buyer = worth_buyer(rows, &rows->rows[row]);
         struct spender spender = worth_spender(&rows->rows[row]);
-        if (!i || by_x_and_age(&placed[i - 1], &placed[i]) != 0)
-            purchases = buyers_discounted(&worth->buyers, buyer.x, buyer.age, plan->months,
-                                          MONTH_DAYS / rows->unit_days, plan->discount);
-        values[row] = spend_expected(&worth->spend, &spender) *
-                      buyers_alive(&worth->buyers, &buyer) * purchases;
+        double alive = buyers_alive(&worth->buyers, &buyer);
+        if (!i || by_x_and_age(&placed[i - 1], &placed[i]) != 0) {
+            purchases = buyers_discounted(&worth->buyers, buyer.x, buyer.age, plan->months, month,
+                                          plan->discount);
+            plain = expected ? buyers_discounted(&worth->buyers, buyer.x, buyer.age, 1,
+                                                 month * plan->months, 0)
+                             : 0;
+        }
+        values[row] = worth->spend_fitted
+                          ? spend_expected(&worth->spend, &spender) * alive * purchases
+                          : (double)NAN;
+        if (expected)
+            expected[row] = alive * plain;
     }
     free(placed);
 }
@@ -119,7 +129,7 @@ void value_add_ranks(const struct value_input *input, const struct worth *worth,
     double *values = calloc(n + 1, sizeof *values), total = 0;
     if (!ranked || !values)
         abort();
-    value_of_rows(input, worth, values);
+    value_of_rows(input, worth, values, NULL);
     for (size_t i = 0; i < n; i++) { /* what has no mean counts for nothing */
         ranked[i] = (struct ranked_row){isfinite(values[i]) ? values[i] : 0, i};
         total += ranked[i].key;

@@ -105,6 +105,20 @@ static int fit_spend(struct worth *worth, const struct worth_input *input,
     return code == E_CANCELLED ? code : 0;
 }
 
+/* Every k-th row, so that there are at most WORTH_SAMPLE; free() the rows where they are other ones. */
+static struct worth_input sample_of(const struct worth_input *input) {
+    struct worth_input sample = *input;
+    size_t stride = (input->n + WORTH_SAMPLE - 1) / WORTH_SAMPLE, n = 0;
+    if (stride < 2)
+        return sample;
+    struct purchase_history *rows = room(input->n / stride + 1, sizeof *rows);
+    for (size_t i = 0; i < input->n; i += stride)
+        rows[n++] = input->rows[i];
+    sample.rows = rows;
+    sample.n = n;
+    return sample;
+}
+
 int worth_fit(struct worth *worth, const struct worth_input *input, bool buyers, bool modified,
               bool spend, const atomic_bool *cancelled, struct err *err) {
     *worth = (struct worth){.customers = input->n,
@@ -116,10 +130,14 @@ int worth_fit(struct worth *worth, const struct worth_input *input, bool buyers,
     bool few = worth->customers < WORTH_CUSTOMERS || worth->repeaters < WORTH_REPEATERS;
     worth->warnings[WORTH_TOO_FEW] = few;
     int code = 0;
+    struct worth_input sample = sample_of(input);
+    worth->fitted_on = sample.n;
     if (buyers && !few)
-        code = fit_buyers(worth, input, modified, cancelled, err);
+        code = fit_buyers(worth, &sample, modified, cancelled, err);
     if (spend && !few && !code)
-        code = fit_spend(worth, input, cancelled, err);
+        code = fit_spend(worth, &sample, cancelled, err);
+    if (sample.rows != input->rows)
+        free((struct purchase_history *)(uintptr_t)sample.rows);
     return code;
 }
 

@@ -5,6 +5,9 @@
  * REFUSALS  Below WORTH_CUSTOMERS customers or WORTH_REPEATERS of them who came back, nothing is fitted: the models would
  * be noise. RFM needs one customer.
  *
+ * COST  Beyond WORTH_SAMPLE customers the models are fitted on every k-th of them (parameters then differ by a fraction of a per
+ * cent), and everybody's numbers follow from that.
+ *
  * SPDX-License-Identifier: GPL-3.0-or-later
  */
 #ifndef SENDA_JOURNEY_WORTH_H
@@ -13,7 +16,7 @@
 #include "journey/purchases.h"
 #include "stats/buyers.h"
 
-enum { WORTH_CUSTOMERS = 200, WORTH_REPEATERS = 50 };
+enum { WORTH_CUSTOMERS = 200, WORTH_REPEATERS = 50, WORTH_SAMPLE = 100000 };
 #define WORTH_CORRELATION 0.3
 
 /* X(name, code in answers) */
@@ -41,6 +44,7 @@ struct worth_input {
 
 struct worth {
     size_t customers, repeaters, spenders; /* spenders: repeaters with a mean above 0 */
+    size_t fitted_on;                      /* customers: all, or a sample */
     bool buyers_fitted, spend_fitted;
     struct buyers_model buyers;
     struct spend_model spend;

@@ -15,6 +15,7 @@
 #include "pages/customers.h"
 #include "pages/page.h"
 #include "pages/pages.h"
+#include "pages/value_view.h"
 #include "pages/words.h"
 
 enum { GAP_DAYS = 3 }; /* a silence that is worth a line */
@@ -238,6 +239,7 @@ static void put_glance(struct request *request, json_t *customer) {
     if (event)
         json_object_set_new(last, "event", json_string(words_event(page_format(request), event)));
     put_worth(request, customer);
+    value_say_reasons(json_object_get(customer, "health"));
     put_attributes(request, json_object_get(customer, "contracts"));
     put_attributes(request, json_object_get(customer, "groups"));
 }

@@ -60,8 +60,7 @@ void value_add_tones(json_t *rows) {
 
 /* ---- reasons ---- */
 
-/* What a template needs to say "2 complaints, typical 0.1", or "an unhappy answer", or its absence. */
-static void say_reasons(json_t *row) {
+void value_say_reasons(json_t *row) {
     json_t *reasons = json_object_get(row, "reasons"), *reason;
     size_t i;
     json_array_foreach(reasons, i, reason) {
@@ -102,7 +101,7 @@ json_t *value_customers(struct request *request, const char *order, int n) {
                                 : json_object_get(row, "id"));
         if (json_is_number(json_object_get(row, "churn")))
             json_object_set(row, "chance", json_object_get(row, "churn"));
-        say_reasons(row);
+        value_say_reasons(row);
     }
     value_add_tones(rows);
     return rows;

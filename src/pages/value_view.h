@@ -16,6 +16,8 @@ void value_add_money(const struct request *request, json_t *rows, const char *na
 
 /* Puts "tone", a class of badges, beside "band". */
 void value_add_tones(json_t *rows);
+/* What the partial value_reasons needs besides row["reasons"]: "2 calls, typical 0.1", "an unhappy answer", or its absence. */
+void value_say_reasons(json_t *row);
 /* view["run"]: state of the job with "busy" and "failed"; view["can_run"]. */
 void value_add_run(const struct request *request, json_t *view, json_t *run);
 

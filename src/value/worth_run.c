@@ -50,22 +50,22 @@ static json_t *note_rfm(struct estimation *run, const struct worth_input *input)
 static void note_worth(struct estimation *run, const struct value_input *input,
                        const struct worth *worth) {
     const struct worth_input *rows = &input->worth;
-    double horizon = run->plan->months * MONTH_DAYS / rows->unit_days;
-    double *values = calloc(rows->n + 1, sizeof *values);
-    if (!values)
+    double *values = calloc(rows->n + 1, sizeof *values),
+           *purchases = calloc(rows->n + 1, sizeof *purchases);
+    if (!values || !purchases)
         abort();
     float *alive = run_column(run, NUMBER_ALIVE), *expected = run_column(run, NUMBER_EXPECTED);
-    if (worth->spend_fitted)
-        value_of_rows(input, worth, values);
+    value_of_rows(input, worth, values, purchases);
     for (size_t i = 0; i < rows->n; i++) {
         struct buyer buyer = worth_buyer(rows, &rows->rows[i]);
         uint32_t owner = rows->rows[i].owner;
         alive[owner] = (float)value_alive(worth, &buyer);
-        expected[owner] = (float)buyers_expected(&worth->buyers, &buyer, horizon);
-        if (worth->spend_fitted && isfinite(values[i]))
+        expected[owner] = (float)purchases[i];
+        if (isfinite(values[i]))
             run_column(run, NUMBER_CLV)[owner] = (float)values[i];
     }
     free(values);
+    free(purchases);
 }
 
 /* What a fit on the first two thirds of the time says of the last; NULL: too short or too few. */
@@ -126,7 +126,7 @@ static int estimate(struct estimation *run, const struct worth_input *rows, stru
     json_object_set_new(run->report, "check", check ? check : json_null());
     json_object_set_new(
         run->report, "refused",
-        worth.buyers_fitted
+        worth.buyers_fitted && (worth.spend_fitted || !run->plan->measure_property)
             ? json_null()
             : json_pack("{s:s, s:I, s:i, s:I, s:i}", "reason",
                         worth.warnings[WORTH_TOO_FEW] ? "too_few" : "fit_did_not_settle",

@@ -1,0 +1,88 @@
+// What customers are worth, as a client sees it: settings, a run with its state, the report, lists and CSV, one customer, rules of
+// segments, the same after a restart; who sees some units only is refused what is of the whole organisation.
+// SPDX-License-Identifier: GPL-3.0-or-later
+import { mkdtempSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { make, must, serve } from "./operation.mjs";
+
+const scratch = mkdtempSync(join(tmpdir(), "senda-value-")), data = join(scratch, "data"), log = join(scratch, "log");
+process.on("exit", () => rmSync(scratch, { recursive: true, force: true }));
+const keys = make(data);
+let server = await serve(data, log);
+
+async function call(method, path, body, { key = keys.api_key, accept = "application/json" } = {}) {
+  const answer = await fetch(`http://127.0.0.1:${server.port}${path}`, { method, headers: { authorization: "Bearer " + key, accept }, body: body && JSON.stringify(body) });
+  const text = await answer.text();
+  return { status: answer.status, text, json: text.startsWith("{") ? JSON.parse(text) : null };
+}
+
+/* 400 customers over a year, one in two comes back; the first ones often. */
+const batch = [], day = 864e5, now = Date.now();
+for (let c = 0; c < 400; c++) {
+  const gap = c < 60 ? 12 : 30 + (c % 50), first = 330 - (c % 200);
+  batch.push({ type: "identify", userId: `v${c}`, traits: { name: `Cliente ${c}`, wallet: 2000 }, messageId: `i${c}` });
+  for (let ago = first, n = 0; ago > 0 && n < (c % 2 ? 1 : 3 + (c % 25)); ago -= gap, n++)
+    batch.push({ type: "track", userId: `v${c}`, event: "Order Completed", messageId: `o${c}-${n}`, timestamp: new Date(now - ago * day).toISOString(), properties: { total: Math.round((10 + (c * c * 37) % 90) * (60 + ((n * 13 + c) % 90))) / 100, category: n % 2 ? "tea" : "coffee" }, context: { unit: c % 2 ? "north" : "south" } });
+}
+for (let i = 0; i < batch.length; i += 2000)
+  must((await call("POST", "/v1/batch", { batch: batch.slice(i, i + 2000) }, { key: keys.write_key })).status === 200, "purchases arrive");
+
+const before = await call("GET", "/api/v1/value/model");
+must(before.status === 200 && before.json.report === null && before.json.run.state === "never", "nothing was estimated yet");
+must((await call("GET", "/api/v1/value?top=5x")).status === 422, "a number is a number");
+const live = (await call("GET", "/api/v1/value")).json.data;
+must(live.holdout && live.holdout.expected > 0 && live.observed.from, "what is asked now bears its check");
+
+const settings = { purchase: { event: "Order Completed" }, amount: "total", wallet: "wallet", product: "category", window: "60d" };
+must((await call("PUT", "/api/v1/value/settings", settings)).json.dropout === "mbgnbd", "what is not said is the standard");
+const wrong = await call("PUT", "/api/v1/value/settings", { ...settings, contract: { end: { event: "Never" }, since: "x" } });
+must(wrong.status === 422 && wrong.json.errors[0].pointer === "/contract/end/event", "a setting that cannot be is pointed at");
+must((await call("PUT", "/api/v1/value/settings", (await call("GET", "/api/v1/value/settings")).json)).status === 200, "what is read can be written back");
+
+must((await call("POST", "/api/v1/value/run")).status === 202, "a run is asked for");
+let model;
+for (let i = 0; i < 200; i++) {
+  model = (await call("GET", "/api/v1/value/model")).json;
+  if (model.run.state !== "running" && model.run.state !== "asked") break;
+  await new Promise((resolve) => setTimeout(resolve, 50));
+}
+must(model.run.state === "done" && model.report.refused === null, `it is done: ${JSON.stringify(model.run)}`);
+must(model.report.check.expected > 0 && model.report.distribution.length === 10 && model.report.cohorts.length > 1, "with its check, tenths and cohorts");
+must(model.report.potential.wallet.customers === 400 && model.report.potential.products[0].also.length === 1, "and the potential");
+must((await call("POST", "/api/v1/value/cancel")).status === 409, "what does not run is not cancelled");
+
+const list = (await call("GET", "/api/v1/value/customers?order=-clv&limit=3")).json;
+must(list.data.length === 3 && list.data[0].clv >= list.data[1].clv && list.data[0].name.startsWith("Cliente"), "the most valuable first, by name");
+const second = (await call("GET", `/api/v1/value/customers?order=-clv&limit=3&cursor=${list.next}`)).json;
+must(second.data[0].clv <= list.data[2].clv, "page by page");
+must((await call("GET", "/api/v1/value/customers?order=wealth")).status === 422, "by what is estimated only");
+const csv = await call("GET", "/api/v1/value/customers?order=-clv", undefined, { accept: "text/csv" });
+must(csv.text.startsWith("id,") && csv.text.trim().split("\r\n").length === 401, "everybody as CSV");
+
+const one = (await call("GET", `/api/v1/customers/${list.data[0].user_id}/value`)).json;
+must(one.data.customer.clv === list.data[0].clv && one.data.customer.rfm.f >= 4 && one.meta.as_of === model.made, "one customer of that run");
+must((await call("GET", "/api/v1/customers/nobody/value")).status === 404, "nobody has none");
+const rule = { kind: "customers", of: { value: { of: "clv", op: ">=", value: list.data[2].clv } } };
+must((await call("POST", "/api/v1/query", rule)).json.data.count === 3, "a rule over it");
+
+const health = (await call("GET", "/api/v1/health")).json;
+must(health.made === model.made && health.bands.reduce((n, band) => n + band.customers, 0) > 0, "everybody has a health");
+const survival = (await call("GET", "/api/v1/churn/survival?by=wallet")).json;
+must(survival.all.customers === 400 && survival.groups.length === 1, "curves by a trait");
+must((await call("GET", "/api/v1/churn")).json.survival.points.length > 10, "and all together");
+
+const scoped = (await call("POST", "/api/v1/keys", { name: "north", scopes: ["query"], units: ["north"] })).json;
+for (const path of ["/api/v1/value/model", "/api/v1/value/customers", "/api/v1/churn", "/api/v1/health", "/api/v1/churn/survival"])
+  must((await call("GET", path, undefined, { key: scoped.secret })).status === 403, `${path} is of the whole organisation`);
+must((await call("POST", "/api/v1/query", rule, { key: scoped.secret })).status === 403, "so are rules over it");
+must((await call("GET", "/api/v1/customers/v0/value", undefined, { key: scoped.secret })).status === 404, "who is not of the unit is not there");
+const own = (await call("GET", "/api/v1/customers/v1/value", undefined, { key: scoped.secret })).json.data.customer;
+must(own.purchase_days === 1 && own.clv === undefined && own.expected_purchases >= 0, "of who is, the purchases there");
+
+await server.end("SIGKILL");
+server = await serve(data, log);
+const after = (await call("GET", "/api/v1/value/model")).json;
+must(after.made === model.made && after.report.total === model.report.total, "the same after a restart");
+must((await call("GET", "/api/v1/value/customers?order=-clv&limit=1")).json.data[0].clv === list.data[0].clv, "to the last number");
+await server.end();
