@@ -153,6 +153,8 @@ int demo_fill(struct app *app, struct demo_filling *filling, struct err *err) {
         if ((more = review_catch_up(filler->folder, err)) < 0)
             code = more;
     if (!code)
+        code = demo_kiosks(filler->folder, &DEMO, filling->now_ms, err);
+    if (!code)
         code = demo_worth(filler->folder, &DEMO, err);
     if (!code)
         code = put_state(filler->folder, "1", filling, err);

@@ -53,10 +53,6 @@ must_use int kiosk_asked_check(const struct survey *survey, struct err *err);
 json_t *kiosk_asked_json(const struct survey *survey); /* new reference */
 
 /* ---- state.c ---- */
-struct kiosk_count {
-    int64_t day_ms; /* start of the local day */
-    int64_t taps, happy, misuse;
-};
 struct kiosk_news {
     uint64_t kiosk;
     const char *chain;

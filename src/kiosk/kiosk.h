@@ -107,6 +107,14 @@ must_use int kiosk_take(struct folder *folder, struct sources *sources, const ch
                         struct slice body, const char *signature, int64_t received_ms,
                         json_t **answer, struct err *err);
 
+struct kiosk_count {
+    int64_t day_ms;              /* start of the local day */
+    int64_t taps, happy, misuse; /* taps without misuse */
+};
+/* Adds to the counters what came another way than by batches (the demonstration), and says when the screen was last heard. */
+must_use int kiosk_add_history(struct folder *folder, uint64_t id, int64_t contact_ms,
+                               const struct kiosk_count *days, size_t n, struct err *err);
+
 /* Grows with every batch and change: a live view reads again when it did. */
 uint64_t kiosk_changes(struct folder *folder);
 

@@ -130,6 +130,17 @@ int kiosk_note(struct folder *folder, struct kiosk_news *news, struct err *err) 
     return code;
 }
 
+int kiosk_add_history(struct folder *folder, uint64_t id, int64_t contact_ms,
+                      const struct kiosk_count *days, size_t n, struct err *err) {
+    struct kiosk_news news = {.kiosk = id,
+                              .chain = "history",
+                              .now_ms = contact_ms,
+                              .tap_ms = contact_ms,
+                              .days = days,
+                              .n_days = n};
+    return kiosk_note(folder, &news, err);
+}
+
 /* ---- what people see ---- */
 
 static json_t *instant_or_null(int64_t time_ms) {

@@ -8,6 +8,7 @@
  *         what moved, not why, nor whether that is good. Where little else is found, the biggest movement beyond MOVE_Z is
  *         named after the rest.
  * LOSS    The step of the purchase (the events that carry that meaning) that loses most customers.
+ * SILENT  Opinion screens without contact for longer than theirs allows.
  * REPEAT  Edges of the flow from an event to itself: people who had to do it again, with the median time between.
  * WAIT    The slowest edge that is a step and no coincidence: STEP_SHARE of its beginnings or more go on that way.
  *
@@ -265,11 +266,29 @@ static void add_loss(struct request *request, json_t *list, const struct home_pe
     json_decref(answer);
 }
 
+/* Opinion screens that nobody hears any more. */
+static void add_silent_screens(struct request *request, json_t *list) {
+    json_t *answer;
+    struct err ignored = {0};
+    if (page_fetch(request, "/api/v1/kiosks?state=silent", &answer, &ignored) < 0)
+        return;
+    const json_t *silent = json_object_get(answer, "data"), *first = json_array_get(silent, 0);
+    size_t n = json_array_size(silent);
+    if (n)
+        add_finding(
+            request, list, "/kiosks?state=silent", "bad", "ch-kiosk",
+            n == 1 ? "home.finding.screen" : "home.finding.screens", "home.finding.screens_why",
+            json_pack("{s:I, s:O, s:O*}", "n", (json_int_t)n, "name",
+                      json_object_get(first, "name"), "unit", json_object_get(first, "unit")));
+    json_decref(answer);
+}
+
 json_t *home_findings(struct request *request, const struct home_period *period, const json_t *now,
                       const json_t *before, const json_t *sources) {
     json_t *list = json_array();
     add_changes(request, list, now, before, CHANGE_Z, (double)INFINITY, CHANGES_MAX);
     add_sources(request, list, sources);
+    add_silent_screens(request, list);
     add_loss(request, list, period);
     add_edges(request, list, period);
     size_t found = json_array_size(list);

@@ -52,6 +52,7 @@ if (rows.length) {
     const { today, week, last_contact_at: contact, waiting, is } = told.state;
     known.set(told.id, { today, week, is });
     put(row, "taps", number.format(today.taps));
+    put(row, "week", number.format(week.taps));
     put(row, "happy", share(today.happy, today.taps));
     put(row, "misuse", share(week.misuse, week.misuse + week.taps));
     put(row, "waiting", number.format(waiting));
