@@ -30,6 +30,41 @@ extern const struct route_table api_segment_routes, api_segmentation_routes;
 
 extern const struct route_table api_identifier_kind_routes, api_note_routes, api_group_routes,
     api_overview_routes, api_duplicate_routes;
+    api_overview_routes;
+/* One a line, so that additions do not meet. */
+extern const struct route_table api_audit_routes;
+extern const struct route_table api_client_routes;
+extern const struct route_table api_collect_routes;
+extern const struct route_table api_customer_routes;
+extern const struct route_table api_export_routes;
+extern const struct route_table api_health_routes;
+extern const struct route_table api_identifier_kind_routes;
+extern const struct route_table api_import_routes;
+extern const struct route_table api_invitation_routes;
+extern const struct route_table api_job_routes;
+extern const struct route_table api_key_routes;
+extern const struct route_table api_kiosk_routes;
+extern const struct route_table api_maintenance_routes;
+extern const struct route_table api_merge_routes;
+extern const struct route_table api_openapi_routes;
+extern const struct route_table api_promise_routes;
+extern const struct route_table api_query_routes;
+extern const struct route_table api_question_routes;
+extern const struct route_table api_review_routes;
+extern const struct route_table api_review_subject_routes;
+extern const struct route_table api_second_factor_routes;
+extern const struct route_table api_segment_routes;
+extern const struct route_table api_session_routes;
+extern const struct route_table api_setting_routes;
+extern const struct route_table api_source_routes;
+extern const struct route_table api_sso_routes;
+extern const struct route_table api_stream_routes;
+extern const struct route_table api_survey_routes;
+extern const struct route_table api_touchpoint_routes;
+extern const struct route_table api_unit_routes;
+extern const struct route_table api_unit_rule_routes;
+extern const struct route_table api_user_routes;
+extern const struct route_table api_value_routes;
 
 extern const struct route_table api_erasure_routes, api_consent_routes;
 

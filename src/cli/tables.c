@@ -8,6 +8,7 @@
 #include "cli/desk.h"
 #include "duplicate/duplicate.h"
 #include "http/static.h"
+#include "invite/job.h"
 #include "jobs/table.h"
 #include "pages/pages.h"
 #include "privacy/privacy.h"
@@ -93,6 +94,9 @@ static const struct route_table *const TABLES[] = {
     &api_promise_routes,
     &page_promise_routes,
     &api_sso_routes,
+    &api_invitation_routes,
+    &page_invitation_routes,
+    &page_outlet_routes,
     &page_sso_routes,
     &api_kiosk_routes,
     &page_kiosk_routes,
@@ -112,6 +116,8 @@ static const struct route_table *const TABLES[] = {
 static const struct job *const JOBS[] = {
     &job_check,
     &job_value,
+    &job_invite_candidates,
+    &job_invite_send,
     &job_survey_partial,
     &review_read_job,
     &review_night_job,

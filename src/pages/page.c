@@ -33,6 +33,7 @@ static const struct {
     {"surveys", "/surveys", "ch-chat", NULL, false, SCOPE_QUERY, ROLE_NONE},
     {"promises", "/promises", "check", NULL, false, 0, ROLE_NONE},
     {"kiosks", "/kiosks", "ch-kiosk", NULL, false, SCOPE_QUERY, ROLE_NONE},
+    {"invitations", "/invitations", "people", NULL, false, 0, ROLE_NONE},
     {"customers", "/customers", "people", NULL, true, 0, ROLE_AGENT},
     {"value", "/value", "coin", NULL, false, SCOPE_QUERY, ROLE_AGENT},
     {"churn", "/churn", "heart", NULL, false, SCOPE_QUERY, ROLE_AGENT},

@@ -27,6 +27,31 @@ extern const struct route_table page_erase_routes, page_privacy_routes, page_con
 
 extern const struct route_table page_identifier_routes, page_one_customer_routes,
     page_duplicate_routes;
+extern const struct route_table page_identifier_routes, page_one_customer_routes;
+/* One a line, so that additions do not meet. */
+extern const struct route_table page_account_routes;
+extern const struct route_table page_customer_routes;
+extern const struct route_table page_explore_people_routes;
+extern const struct route_table page_explore_routes;
+extern const struct route_table page_home_routes;
+extern const struct route_table page_identifier_routes;
+extern const struct route_table page_import_routes;
+extern const struct route_table page_invitation_routes;
+extern const struct route_table page_job_routes;
+extern const struct route_table page_kiosk_device_routes;
+extern const struct route_table page_kiosk_routes;
+extern const struct route_table page_merge_routes;
+extern const struct route_table page_outlet_routes;
+extern const struct route_table page_people_routes;
+extern const struct route_table page_person_routes;
+extern const struct route_table page_promise_routes;
+extern const struct route_table page_question_routes;
+extern const struct route_table page_score_routes;
+extern const struct route_table page_second_factor_routes;
+extern const struct route_table page_settings_routes;
+extern const struct route_table page_source_routes;
+extern const struct route_table page_sso_routes;
+extern const struct route_table page_unit_routes;
 
 extern const struct route_table page_survey_answer_routes;
 extern const struct route_table page_segment_routes;

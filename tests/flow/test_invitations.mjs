@@ -1,0 +1,200 @@
+// Invitations as customers get them, through a real mail server (aiosmtpd on loopback) and a gateway: who is asked, when, why the
+// others are not, answers, reminders, bounces, unsubscribing, restart from kill -9, and that opening links records nothing.
+// SPDX-License-Identifier: GPL-3.0-or-later
+import { spawn, spawnSync } from "node:child_process";
+import { createHmac } from "node:crypto";
+import { createServer } from "node:http";
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { must, pause, serve, succeed } from "./operation.mjs";
+
+if (spawnSync("/usr/bin/python3", ["-c", "import aiosmtpd"]).status !== 0) {
+  console.log("skipped: there is no aiosmtpd (tools/install test)");
+  process.exit(77);
+}
+const scratch = mkdtempSync(join(tmpdir(), "senda-invitations-")), data = join(scratch, "data"), log = join(scratch, "log");
+let smtp;
+process.on("exit", () => { smtp?.kill("SIGKILL"); rmSync(scratch, { recursive: true, force: true }); });
+
+// ---- the mail server: one JSON line a message; refuses gone@, is busy once for busy@ ----
+writeFileSync(join(scratch, "smtp.py"), `
+import asyncio, json, sys
+from email import message_from_bytes, policy
+from aiosmtpd.controller import Controller
+class Handler:
+    tries = 0
+    async def handle_RCPT(self, server, session, envelope, address, options):
+        if address.startswith("gone@"): return "550 no such person"
+        if address.startswith("busy@") and Handler.tries == 0:
+            Handler.tries += 1
+            return "451 come back later"
+        envelope.rcpt_tos.append(address)
+        return "250 OK"
+    async def handle_DATA(self, server, session, envelope):
+        mail = message_from_bytes(envelope.content, policy=policy.default)
+        part = lambda kind: mail.get_body((kind,)).get_content() if mail.get_body((kind,)) else ""
+        print(json.dumps({"to": envelope.rcpt_tos[0], "from": envelope.mail_from, "subject": str(mail["subject"]), "id": mail["message-id"],
+            "unsubscribe": mail["list-unsubscribe"], "post": mail["list-unsubscribe-post"], "sender": str(mail["from"]), "text": part("plain"), "html": part("html")}), flush=True)
+        return "250 OK"
+controller = Controller(Handler(), hostname="127.0.0.1", port=0)
+controller.port = int(sys.argv[1])
+controller.start()
+print("ready", flush=True)
+asyncio.new_event_loop().run_forever()
+`);
+const free = () => new Promise((resolve) => { const probe = createServer().listen(0, "127.0.0.1", () => { const { port } = probe.address(); probe.close(() => resolve(port)); }); });
+const port = await free(), mails = [];
+smtp = spawn("/usr/bin/python3", [join(scratch, "smtp.py"), String(port)], { stdio: ["ignore", "pipe", "inherit"] });
+let said = "", ready = false;
+smtp.stdout.on("data", (bytes) => {
+  said += bytes;
+  for (let end; (end = said.indexOf("\n")) >= 0; said = said.slice(end + 1)) {
+    const line = said.slice(0, end);
+    if (line === "ready") ready = true; else mails.push(JSON.parse(line));
+  }
+});
+async function until(holds, what, tries = 150) {
+  for (let i = 0; i < tries; i++) { if (await holds()) return; await pause(100); }
+  must(false, what);
+}
+await until(() => ready, "the mail server runs");
+
+// ---- the gateway: checks the signature ----
+const secret = Buffer.alloc(32, 7), texts = [];
+const gateway = createServer((request, response) => {
+  let body = "";
+  request.on("data", (bytes) => { body += bytes; }).on("end", () => {
+    const signed = `${request.headers["webhook-id"]}.${request.headers["webhook-timestamp"]}.${body}`;
+    const right = "v1," + createHmac("sha256", secret).update(signed).digest("base64") === request.headers["webhook-signature"];
+    if (right) texts.push(JSON.parse(body));
+    response.writeHead(right ? 202 : 401).end();
+  });
+});
+await new Promise((resolve) => gateway.listen(0, "127.0.0.1", resolve));
+gateway.unref();
+
+// ---- Senda ----
+const keys = JSON.parse(succeed("init", "--data", data, "--name", "Vereda & Co"));
+let server = await serve(data, log);
+async function call(method, path, body, key = keys.api_key) {
+  const answer = await fetch(`http://127.0.0.1:${server.port}${path}`, { method, redirect: "manual", headers: { "accept-language": "en", ...(key && { authorization: "Bearer " + key }) }, body: typeof body === "string" || body instanceof URLSearchParams ? body : body && JSON.stringify(body) });
+  const text = await answer.text();
+  let json = null;
+  try { json = JSON.parse(text); } catch { /* a page */ }
+  return { status: answer.status, text, json };
+}
+let messages = 0;
+const send = async (...batch) => {
+  const answer = await call("POST", "/v1/batch", { batch: batch.map((event) => ({ messageId: "m" + ++messages, ...event })) }, keys.write_key);
+  must(answer.json.accepted === batch.length, `accepted: ${answer.text}`);
+};
+const person = (userId, traits) => send({ type: "identify", userId, traits });
+const buys = (userId, more = {}) => send({ type: "track", userId, event: "Order Completed", timestamp: new Date().toISOString(), context: { touchpoint: "till" }, ...more });
+const why = async (userId) => { const row = (await call("GET", `/api/v1/customers/${userId}/invitations`)).json?.data?.[0]; return row && (row.reason ?? row.state); };
+const becomes = (userId, state) => until(async () => await why(userId) === state, `${userId} becomes ${state}`).catch(() => {});
+
+must((await call("POST", "/api/v1/surveys", { id: "after-purchase", definition: { title: "Your order", languages: ["en", "es"], pages: [{ questions: [
+  { id: "recommend", type: "nps", text: { en: "Would you recommend us?", es: "¿Nos recomendarías?" } }, { id: "why", type: "long_text", text: { en: "Why?", es: "¿Por qué?" } }] }] } })).status === 201, "a survey");
+
+await person("boss", { staff: true });
+
+must((await call("POST", "/api/v1/segments", { name: "customers", title: "Customers", rule: { not: { trait: "staff", op: "=", value: true } } })).status === 201, "a segment");
+// bad settings and plans
+const outlets = { base_url: "https://senda.example.org/", quarantine_days: 30, mail: { host: "127.0.0.1", port, security: "none", from: "surveys@vereda.example", from_name: "Vereda Opinión", per_minute: 600 },
+  gateway: { url: `http://127.0.0.1:${gateway.address().port}/send`, secret: "whsec_" + secret.toString("base64"), per_minute: 600 } };
+for (const [change, pointer] of [[{ base_url: "ftp://x" }, "/base_url"], [{ mail: { ...outlets.mail, from: "nobody" } }, "/mail/from"], [{ mail: { ...outlets.mail, from_name: "a\r\nBcc: x@y.z" } }, "/mail/from_name"], [{ mail: { ...outlets.mail, host: "a b" } }, "/mail/host"],
+  [{ mail: { ...outlets.mail, port: 0 } }, "/mail/port"], [{ gateway: { url: "http://10.0.0.1/" } }, "/gateway/url"], [{ gateway: { ...outlets.gateway, secret: "short" } }, "/gateway/secret"], [{ quarantine_days: -1 }, "/quarantine_days"], [{ colour: 1 }, "/colour"]])
+  must((await call("PUT", "/api/v1/outlets", { ...outlets, ...change })).json.errors?.[0].pointer === pointer, `${JSON.stringify(change)} is refused at ${pointer}`);
+const plan = { name: "After the purchase", survey: "after-purchase", after: { event: "Order Completed", touchpoint: "till" }, segment: "customers", channels: ["email", "sms"], reminder: { after: "3d" },
+  subject: { en: "Hello{{name}}, how was it at {{organisation}}?" } };
+for (const [change, pointer] of [[{ name: "" }, "/name"], [{ survey: "none" }, "/survey"], [{ after: {} }, "/after"], [{ delay: "soon" }, "/delay"], [{ share: 0 }, "/share"], [{ channels: ["pigeon"] }, "/channels"], [{ hours: { from: "20:00", to: "09:00" } }, "/hours/to"],
+  [{ hours: { days: [8] } }, "/hours/days"], [{ segment: "none" }, "/segment"], [{ reminder: { times: 9 } }, "/reminder"], [{ colour: 1 }, "/colour"], [{ subject: "x" }, "/subject"]])
+  must((await call("POST", "/api/v1/invitation-plans", { ...plan, ...change })).json.errors?.[0].pointer.startsWith(pointer), `${JSON.stringify(change)} is refused at ${pointer}`);
+const made = await call("POST", "/api/v1/invitation-plans", plan);
+must(made.status === 201 && made.json.running === false, `a plan: ${made.text}`);
+const id = made.json.id, path = `/api/v1/invitation-plans/${id}`;
+must((await call("POST", path + "/start")).status === 409, "without a survey that is open it does not start");
+must((await call("POST", "/api/v1/surveys/after-purchase/publish", {})).status < 300, "published");
+must((await call("POST", path + "/start")).status === 409, "nor without a way to send");
+const kept = await call("PUT", "/api/v1/outlets", outlets);
+must(kept.status === 200 && kept.json.gateway.secret_set && !kept.text.includes("whsec") && kept.json.base_url === "https://senda.example.org", "settings, the secret untold");
+const trial = await call("POST", "/api/v1/outlets/try", { to: "me@vereda.example" });
+must(trial.json.sent && (await call("POST", "/api/v1/outlets/try", { to: "gone@vereda.example" })).status === 409, `a trial message: ${trial.text}`);
+await until(() => mails.length === 1, "arrives");
+await buys("early"); // before it runs
+must((await call("POST", path + "/start")).json.running, "it starts");
+await pause(1500);
+
+// ---- who is asked ----
+await person("ana", { email: "Ana@Example.org", name: "Ana <b>Peña</b>", language: "en" });
+await person("leo", { phone: "+34612345678", language: "es" });
+await person("eva", { email: "gone@example.org" });
+await person("tom", { email: "busy@example.org" });
+await person("sol", { email: "sol@example.org", staff: true });
+for (const name of ["ana", "leo", "eva", "tom", "sol", "nea"]) await buys(name);
+await send({ type: "track", userId: "ana", event: "Order Completed", context: { touchpoint: "web" } });
+await becomes("ana", "sent");
+await until(() => mails.length === 2 && texts.length === 1, "a mail and a text");
+const [, mail] = mails;
+must(mail.to === "Ana@Example.org" && mail.from === "surveys@vereda.example" && mail.sender.includes("Vereda Opinión") && mail.subject === "Hello Ana <b>Peña</b>, how was it at Vereda & Co?", `the mail: ${mail.subject}`);
+must(mail.html.includes("Would you recommend us?") && mail.html.includes("Ana &lt;b&gt;") === mail.html.includes("Ana") && !mail.html.includes("<b>Peña") && mail.post === "List-Unsubscribe=One-Click", "its words are text, one click unsubscribes");
+const links = [...new Set([...mail.html.matchAll(/href="([^"]+)"/g)].map((m) => m[1].replaceAll("&amp;", "&")))];
+must(links.filter((link) => link.includes("&recommend=")).length === 11, "eleven numbers in the mail");
+must(texts[0].to === "+34612345678" && texts[0].channel === "sms" && texts[0].text.includes("https://senda.example.org/s/after-purchase?t="), "the text has the link");
+for (const [name, reason] of [["eva", "refused_by_relay"], ["sol", "not_in_segment"], ["nea", "no_address"], ["tom", "waiting"]]) { await becomes(name, reason); must(await why(name) === reason, `${name}: ${await why(name)}, not ${reason}`); }
+must((await call("GET", "/api/v1/customers/early/invitations")).json.data.length === 0, "what was before invites nobody");
+await buys("ana"); await buys("eva");
+await until(async () => (await call("GET", path + "/results")).json.reasons.quarantine === 1 && (await call("GET", path + "/results")).json.reasons.bounced === 1, "asked once in thirty days; a dead address is not tried again");
+
+// ---- mail scanners open everything; nothing is recorded ----
+const before = (await call("GET", path + "/results")).json;
+const local = (link) => link.replace("https://senda.example.org", "");
+for (const link of links) for (const method of ["GET", "HEAD"]) await call(method, local(link), undefined, null);
+await pause(1500);
+const after = (await call("GET", path + "/results")).json;
+must(after.answered === before.answered && after.shown === before.shown && (await why("ana")) !== "unsubscribed", "opened links record nothing");
+
+// ---- an answer, on the page that the ninth number opens ----
+const nine = local(links.find((link) => link.endsWith("recommend=9")));
+const form = await call("GET", nine, undefined, null);
+must(/value="9"[^>]*checked|checked[^>]*value="9"/.test(form.text), "the number of the mail is chosen");
+const fields = new URLSearchParams([...form.text.matchAll(/<input type=hidden name="?([a-z]+)"? value="([^"]*)"/g)].map((m) => [m[1], m[2]]));
+fields.set("a.recommend", "9");
+fields.set("a.why", "quick");
+fields.set("do", form.text.match(/<button name=do value="?([a-z]+)/)[1]);
+const thanked = await call("POST", nine.split("?")[0], fields, null);
+must(thanked.status < 400, `answered: ${thanked.status}`);
+await until(async () => (await call("GET", path + "/results")).json.answered === 1, "an answer is counted");
+const results = (await call("GET", path + "/results")).json;
+must(results.sent === 2 && results.rate.value === 0.5 && results.rate.low > 0.09 && results.rate.high < 0.91 && results.channels.length === 2 && results.touchpoints[0].name === "till", `results: ${JSON.stringify(results)}`);
+must((await call("GET", path + "/invitations?reason=no_address")).json.data.length === 1 && (await call("GET", path + "/invitations?reason=x")).status === 422, "from a reason to the people");
+
+// ---- unsubscribing: the mail's own button, without signing in ----
+const leave = new URL(mail.unsubscribe.slice(1, -1)).pathname;
+must((await call("GET", leave, undefined, null)).text.includes("Shall we stop"), "the link asks");
+must((await call("POST", leave.slice(0, -1) + (leave.endsWith("0") ? "1" : "0"), "x=1", null)).status === 404, "a forged one is none");
+must((await call("POST", leave, "List-Unsubscribe=One-Click", null)).status === 200, "one click");
+must((await call("POST", path + "/invite", { customers: ["ana"] })).status === 202, "by hand");
+await becomes("ana", "unsubscribed");
+must(await why("ana") === "unsubscribed", "is asked no more, not even by hand");
+must((await call("POST", path + "/invite", { customers: ["nobody"] })).json.errors[0].pointer === "/customers/0", "nobody is made up");
+must((await call("DELETE", "/api/v1/bounces", { address: " ana@example.ORG" })).status === 204, "until they want again");
+
+// ---- kill -9: nothing twice, nothing lost ----
+await server.end("SIGKILL");
+server = await serve(data, log);
+await person("zoe", { email: "zoe@example.org" });
+await buys("zoe");
+await becomes("zoe", "sent");
+must(mails.filter((m) => m.to.startsWith("zoe")).length === 1 && mails.filter((m) => m.to.startsWith("Ana")).length === 1, "each once");
+must((await call("POST", path + "/pause")).json.running === false, "paused");
+await person("max", { email: "max@example.org" });
+await buys("max");
+await pause(2500);
+must((await why("max")) === undefined, "who comes during a pause is not asked");
+const said2 = readFileSync(log, "utf8");
+must(!/example\.org|612345678/.test(said2.replaceAll("senda.example.org", "")), "no address in the log");
+must((await server.end("SIGTERM")).code === 0, "the server ends with 0");
+console.log("invitations: by mail and text, with every reason why not");
+process.exit(0); // the mail server is still there
