@@ -111,8 +111,8 @@ static void add_external(struct externals *externals, const struct identifier_ki
 }
 
 static void add_traits(struct externals *externals, const struct event_property *traits, size_t n) {
-    char number[24];
     for (size_t i = 0; i < n; i++) {
+        char number[24] = "";
         const struct value *value = &traits[i].value;
         const struct identifier_kind *kind = value->type == VALUE_TEXT || value->type == VALUE_INT
                                                  ? kind_of_trait(externals->kinds, traits[i].name)

@@ -205,7 +205,7 @@ int kinds_load(struct customers *customers, struct err *err) {
 static void bind_lines(sqlite3_stmt *statement, int at, const char *const *lines) {
     struct buf text;
     buf_init(&text, (size_t)KIND_TEXTS_MAX * FORM_BYTES);
-    for (size_t i = 0; lines[i] && i < KIND_TEXTS_MAX; i++) {
+    for (size_t i = 0; i < KIND_TEXTS_MAX && lines[i]; i++) {
         if (i)
             buf_add_char(&text, '\n');
         buf_add_text(&text, lines[i]);

@@ -213,7 +213,7 @@ int review_figures(struct folder *folder, const char *name, const struct princip
         return 0;
     for (size_t i = 0; i < gathering.n; i++)
         if (strcmp(gathering.figures[i].subject.name, name) == 0) {
-            *figures = &gathering.figures[i];
+            *figures = gathering.figures + i;
             *n = 1;
             return 0;
         }

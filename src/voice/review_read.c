@@ -108,7 +108,7 @@ static void read_fields(const struct folder *folder, const struct row *row, stru
         struct slice name =
             dictionary_name(folder->dictionary, DICTIONARY_PROPERTY, (uint16_t)code);
         for (size_t i = 0; i < NAMES_N; i++)
-            if (slice_is(name, NAMES[i].property) && i < fields->rank[NAMES[i].field]) {
+            if (i < fields->rank[NAMES[i].field] && slice_is(name, NAMES[i].property)) {
                 fields->values[NAMES[i].field] = value;
                 fields->rank[NAMES[i].field] = i;
                 if (NAMES[i].field == F_SUBJECT)

@@ -221,13 +221,13 @@ static int compare_u64(const void *a, const void *b) {
 }
 
 static int look_at_candidates(struct looking *looking, struct err *err) {
-    uint64_t seqs[CANDIDATES];
+    uint64_t seqs[CANDIDATES] = {0};
+    if (!looking->n)
+        return 0;
     for (size_t i = 0; i < looking->n; i++)
         seqs[i] = looking->candidates[i].seq;
     qsort(seqs, looking->n, sizeof *seqs, compare_u64);
-    return looking->n
-               ? log_fetch(looking->folder->log, seqs, looking->n, look_at_record, looking, err)
-               : 0;
+    return log_fetch(looking->folder->log, seqs, looking->n, look_at_record, looking, err);
 }
 
 /* ---- the whole ---- */
