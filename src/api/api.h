@@ -27,6 +27,7 @@ extern const struct route_table api_segment_routes;
 extern const struct route_table api_review_routes, api_review_subject_routes,
     api_review_widget_routes; /* reviews.c, review_subjects.c, review_widgets.c */
 extern const struct route_table api_segment_routes, api_segmentation_routes;
+extern const struct route_table api_score_routes, api_diary_routes;
 
 extern const struct route_table api_identifier_kind_routes, api_note_routes, api_group_routes,
     api_overview_routes, api_duplicate_routes;

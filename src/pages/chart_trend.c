@@ -3,7 +3,8 @@
  *
  * The names stand at the ends of their lines (moved apart where they would touch), in the narrow form in a legend
  * above. The bucket under way is dashed: it will still grow. The period before lies behind as a thin grey line. Each
- * bucket has a band over the full height that tells all its values and leads to its customers.
+ * bucket has a band over the full height that tells all its values and leads to its customers. Where a row bears "break" (another
+ * scale or wording), the line is cut and a dashed one stands before it: what lies on both sides is not one series.
  *
  * SPDX-License-Identifier: GPL-3.0-or-later
  */
@@ -34,6 +35,7 @@ struct trend {
     bool named;
     double *previous;
     size_t n_previous;
+    uint8_t *breaks; /* [buckets] the series begins anew here */
     struct value_axis axis;
     bool share;
     double left, right, top, bottom, width, height; /* of the plot inside the drawing */
@@ -61,6 +63,19 @@ static void read_buckets(const struct chart *chart, const json_t *data, struct t
         if (!kept || trend->starts[kept - 1] != trend->starts[i])
             trend->starts[kept++] = trend->starts[i];
     trend->buckets = kept;
+    trend->breaks = ARENA_ARRAY(chart->arena, uint8_t, kept + 1);
+}
+
+/* Another scale or another wording; another version alone does not cut the line. */
+static bool is_cut(const json_t *row) {
+    const json_t *reasons = json_object_get(row, "break"), *reason;
+    size_t i;
+    json_array_foreach((json_t *)(uintptr_t)reasons, i, reason) {
+        const char *text = json_string_value(reason);
+        if (text && (strcmp(text, "scale") == 0 || strcmp(text, "wording") == 0))
+            return true;
+    }
+    return false;
 }
 
 static struct trend_series *series_of(const struct chart *chart, struct trend *trend,
@@ -115,6 +130,7 @@ static void read_series(const struct chart *chart, const struct trend_view *view
         series->other = slice_is(json_slice(row, "by"), "(other)");
         size_t bucket = bucket_of(trend, json_instant_ms(row, "time"));
         series->values[bucket] = value;
+        trend->breaks[bucket] |= is_cut(row) && bucket > 0;
         if (view->interval)
             add_interval(chart, trend, series, row, bucket);
         series->total += isfinite(value) ? value : 0;
@@ -239,7 +255,8 @@ static void draw_path(const struct trend *trend, const double *values, const dou
             continue;
         }
         size_t from = i;
-        while (i <= b && i < trend->buckets && isfinite(values[i]))
+        while (i <= b && i < trend->buckets && isfinite(values[i]) &&
+               (i == from || !trend->breaks[i]))
             i++;
         buf_add_format(out, "<path class=\"%s\" d=\"", class);
         for (size_t k = from; k < i; k++)
@@ -284,6 +301,20 @@ static void draw_series(const struct chart *chart, const struct trend_view *view
                 buf_add_format(out, "<circle cx=\"%s\" cy=\"%s\" r=\"%s\" class=\"dot fill-%s\"/>",
                                XY(x_of(trend, i)), XY(y_of(trend, top[i])), i == last ? "4" : "2.5",
                                color);
+}
+
+/* The dashed lines between what may not be compared. */
+static void draw_breaks(const struct chart *chart, const struct trend *trend, struct buf *out) {
+    for (size_t b = 1; b < trend->buckets; b++) {
+        if (!trend->breaks[b])
+            continue;
+        double x = (x_of(trend, b - 1) + x_of(trend, b)) / 2;
+        struct slice name = slice_of(chart_say(chart, "break"));
+        bool left = x + text_width(name, SIZE_SMALL) + 6 > trend->left + trend->width;
+        svg_line(out, x, trend->top, x, trend->bottom, "break-line");
+        svg_text(out, left ? x - 5 : x + 5, trend->top + 10, left ? ANCHOR_END : ANCHOR_START,
+                 "t-small muted", name);
+    }
 }
 
 /* Names at the right ends, in the order of their heights, pushed apart by the height of a line. */
@@ -361,6 +392,8 @@ static void draw_bands(const struct chart *chart, const struct trend_view *view,
         if (b < trend->n_previous)
             buf_add_format(&title, "\n%s: %s", chart_say(chart, "previous"),
                            chart_number(chart, trend->previous[b], 2));
+        if (trend->breaks[b])
+            buf_add_format(&title, "\n%s", chart_say(chart, "break"));
         time_format(trend->starts[b], instant);
         bool link =
             svg_link_open(chart, out, "bucket=%s", svg_encode(chart->arena, slice_of(instant)));
@@ -401,6 +434,7 @@ void chart_trend(const struct chart *chart, const struct trend_view *view, const
         draw_path(&trend, trend.previous, NULL, 0, trend.n_previous - 1, "line previous", out);
     for (size_t s = trend.n; s-- > 0;)
         draw_series(chart, view, &trend, s, out);
+    draw_breaks(chart, &trend, out);
     if (trend.named && chart->narrow)
         draw_legend(chart, &trend, width, out);
     else if (trend.named)
@@ -419,7 +453,12 @@ void chart_trend_table(const struct chart *chart, const struct trend_view *view,
                                       : chart_say(chart, "value");
     chart_table_open(chart, out, headings, trend.n + 1);
     for (size_t b = 0; b < trend.buckets && b < 2000; b++) {
-        chart_table_cell(out, slice_of(chart_bucket(chart, view->every, trend.starts[b], true)),
+        const char *bucket = chart_bucket(chart, view->every, trend.starts[b], true);
+        chart_table_cell(out,
+                         slice_of(trend.breaks[b]
+                                      ? arena_format(chart->arena, "%s · %s", bucket,
+                                                     chart_say(chart, "break"))
+                                      : bucket),
                          false);
         for (size_t s = 0; s < trend.n; s++)
             chart_table_cell(out, slice_of(value_text(chart, &trend, &trend.series[s], b)), true);

@@ -1,149 +1,81 @@
 /*
  * Scores: what people answered, survey by survey; the chosen one over time, its distribution, by centre and by channel.
  *
- * A score stands with its n and margin. Centres and channels are listed by answers, never ranked by score: each says whether it
- * lies clearly above or below the whole (its interval holds the whole's value or not), or that it has too few answers.
- *
- * PERIOD  Whole days up to and including today; where the newest answer is older, the period ends with it.
+ * A score stands with its n, margin and response rate. Centres and channels are listed by answers; each says whether it lies above
+ * or below the others beyond chance, and an order is told only where the API allows one (meta.comparison). What was asked for
+ * is left out, with a switch to see it. From each number a link leads to the answers and the customers behind it.
  *
  * SPDX-License-Identifier: GPL-3.0-or-later
  */
 #include <math.h>
 #include <stdlib.h>
 
-#include "base/time.h"
+#include "backend/backend.h"
+#include "base/limits.h"
 #include "folder/folder.h"
 #include "http/router.h"
 #include "pages/chart.h"
-#include "pages/page.h"
 #include "pages/pages.h"
+#include "pages/people.h"
+#include "pages/scores.h"
 #include "stats/gsl.h"
 #include "stats/interval.h"
 
 enum { GROUPS_SHOWN = 20, SURVEYS_SHOWN = 100 };
 
-static const struct period {
-    const char *id, *every;
-    int days;
-} periods[] = {{"28d", "day", 28}, {"90d", "week", 91}, {"12m", "month", 365}, {"all", "month", 0}};
-enum { PERIOD_STANDARD = 2, PERIODS = sizeof periods / sizeof *periods };
-
-static const struct {
-    const char *name;
-    bool share;
-    int digits;
-} metrics[] = {{"nps", false, 1}, {"csat", true, 1}, {"ces", true, 1}, {"rating", false, 2}};
-enum { METRICS = sizeof metrics / sizeof *metrics };
-
-/* What is asked for, from the address. */
-struct view {
-    struct request *request;
-    const struct period *period;
-    int64_t from_ms, to_ms;
-    size_t metric;
-    const char *survey; /* NULL: answers that name none */
-};
-
-/* ---- questions ---- */
-
-static json_t *instant(int64_t ms) {
-    char text[TIME_TEXT_BYTES];
-    time_format(ms, text);
-    return json_string(text);
-}
-
-static json_t *question(size_t metric, int64_t from_ms, int64_t to_ms) {
-    json_t *query = json_pack("{s:s, s:s}", "kind", "score", "metric", metrics[metric].name);
-    if (from_ms)
-        json_object_set_new(
-            query, "range",
-            json_pack("{s:o, s:o}", "from", instant(from_ms), "to", instant(to_ms)));
-    return query;
-}
-
-/* Asks; an answer that cannot be had (nothing was collected yet) is none. */
-static json_t *ask(const struct view *view, json_t *query) {
-    struct err ignored = {0};
-    json_t *answer = NULL;
-    if (page_query(view->request, query, &answer, &ignored) < 0)
-        return json_array();
-    json_t *data = json_incref(json_object_get(answer, "data"));
-    json_decref(answer);
-    return data ? data : json_array();
-}
-
-/* The same of the chosen survey. */
-static json_t *ask_chosen(const struct view *view, int64_t from_ms, int64_t to_ms, json_t *more) {
-    json_t *query = question(view->metric, from_ms, to_ms);
-    if (view->survey)
-        json_object_set_new(query, "survey", json_string(view->survey));
-    else
-        json_object_set_new(query, "where",
-                            json_pack("[{s:s, s:s}]", "property", "survey", "op", "absent"));
-    json_object_update(query, more);
-    json_decref(more);
-    return ask(view, query);
-}
-
-/* ---- figures as people read them ---- */
-
-static json_t *shown(const struct view *view, size_t metric, const json_t *value) {
-    struct buf text;
-    if (!json_is_number(value))
-        return json_string("–");
-    buf_init(&text, 256);
-    const struct format *format = page_format(view->request);
-    if (metrics[metric].share)
-        format_percent(format, json_number_value(value), metrics[metric].digits, &text);
-    else
-        format_number(format, json_number_value(value), metrics[metric].digits, &text);
-    json_t *json = json_stringn(text.p ? text.p : "", text.n);
-    buf_release(&text);
-    return json;
-}
-
-static void add_figures(const struct view *view, size_t metric, json_t *row) {
+static void add_figures(const struct score_view *view, size_t metric, json_t *row) {
     static const char *const names[] = {"value", "low", "high", "unweighted"};
     for (size_t i = 0; i < sizeof names / sizeof *names; i++)
         json_object_set_new(row, arena_format(view->request->arena, "%s_text", names[i]),
-                            shown(view, metric, json_object_get(row, names[i])));
+                            score_shown(view, metric, json_object_get(row, names[i])));
+    if (!json_is_number(json_object_get(row, "response_rate")))
+        json_object_set_new(row, "no_rate", json_true());
 }
 
-static const char *address(const struct view *view, size_t metric, const char *survey,
-                           const char *period) {
-    struct buf text;
-    buf_init(&text, 2048);
-    buf_add_format(&text, "/scores?period=%s&metric=%s", period, metrics[metric].name);
-    if (survey) {
-        buf_add_text(&text, "&survey=");
-        url_encode(slice_of(survey), &text);
-    }
-    const char *copied = arena_text(view->request->arena, buf_slice(&text));
-    buf_release(&text);
-    return copied;
+static json_t *data_of(const struct score_view *view, json_t *query) {
+    json_t *answer = score_ask(view, query);
+    json_t *data = json_incref(json_object_get(answer, "data"));
+    json_decref(answer);
+    return data;
 }
 
 /* ---- the list of scores ---- */
 
-static json_t *list_scores(struct view *view, bool *found) {
+static json_t *relations(struct request *request) {
+    struct err ignored = {0};
+    json_t *answer = NULL, *relations = json_object(), *row;
+    size_t i;
+    if (page_fetch(request, "/api/v1/scores/surveys", &answer, &ignored) < 0)
+        return relations;
+    json_array_foreach(json_object_get(answer, "data"), i, row)
+        json_object_set(relations, json_string_value(json_object_get(row, "survey")),
+                        json_object_get(row, "relation"));
+    json_decref(answer);
+    return relations;
+}
+
+static json_t *list_scores(struct score_view *view, const json_t *settled, bool *found) {
     json_t *list = json_array(), *row;
     size_t i;
-    for (size_t m = 0; m < METRICS; m++) {
-        json_t *query = question(m, view->from_ms, view->to_ms);
+    for (size_t m = 0; m < SCORE_METRICS; m++) {
+        json_t *query = score_question(view, "score", m, view->from_ms, view->to_ms);
         json_object_set_new(query, "by", json_pack("{s:s}", "property", "survey"));
         json_object_set_new(query, "limit", json_integer(SURVEYS_SHOWN));
-        json_t *data = ask(view, query);
+        json_t *data = data_of(view, query);
         json_array_foreach(data, i, row) {
             const char *survey = json_string_value(json_object_get(row, "by"));
-            bool chosen =
-                m == view->metric && (survey && view->survey ? strcmp(survey, view->survey) == 0
-                                                             : !survey && !view->survey);
+            bool chosen = view->chosen && m == view->metric &&
+                          (survey && view->survey ? strcmp(survey, view->survey) == 0
+                                                  : !survey && !view->survey);
             *found |= chosen;
             add_figures(view, m, row);
-            json_object_set_new(row, "metric", json_string(metrics[m].name));
+            json_object_set_new(row, "metric", json_string(score_metrics[m].name));
             json_object_set_new(row, "current", json_boolean(chosen));
-            json_object_set_new(row, "href",
-                                json_string(address(view, m, survey, view->period->id)));
+            if (survey && json_object_get(settled, survey))
+                json_object_set(row, "relation", json_object_get(settled, survey));
+            json_object_set_new(
+                row, "href",
+                json_string(score_address(view, "/scores", m, survey, view->period->id)));
             json_array_append(list, row);
         }
         json_decref(data);
@@ -152,15 +84,15 @@ static json_t *list_scores(struct view *view, bool *found) {
 }
 
 /* Without a choice: the score with most answers of the first metric that has any. */
-static void choose_first(struct view *view, const json_t *list) {
-    const json_t *row = json_array_get(list, 0);
+static void choose_first(struct score_view *view, const json_t *list) {
+    json_t *row = json_array_get(list, 0);
     const char *metric = json_string_value(json_object_get(row, "metric")),
                *survey = json_string_value(json_object_get(row, "by"));
-    for (size_t m = 0; metric && m < METRICS; m++)
-        if (strcmp(metrics[m].name, metric) == 0)
+    for (size_t m = 0; metric && m < SCORE_METRICS; m++)
+        if (strcmp(score_metrics[m].name, metric) == 0)
             view->metric = m;
     view->survey = survey ? arena_text(view->request->arena, slice_of(survey)) : NULL;
-    json_object_set_new((json_t *)(uintptr_t)row, "current", json_true());
+    json_object_set_new(row, "current", json_true());
 }
 
 /* ---- the chosen score ---- */
@@ -171,20 +103,24 @@ static enum bucket bucket_of(const char *every) {
                                          : BUCKET_DAY;
 }
 
-static json_t *draw(const struct view *view, const json_t *data) {
+static json_t *draw(const struct score_view *view, const json_t *data, bool people) {
     struct request *request = view->request;
-    struct chart chart = {.language = request->language,
-                          .format = page_format(request),
-                          .zone = app_folder(request->app)->zone,
-                          .label = page_text(request, "scores.over_time"),
-                          .id = "score",
-                          .width = 1060,
-                          .arena = request->arena};
+    struct chart chart = {
+        .language = request->language,
+        .format = page_format(request),
+        .zone = app_folder(request->app)->zone,
+        .label = page_text(request, "scores.over_time"),
+        .id = "score",
+        .width = 1060,
+        .people = people ? score_address(view, "/scores/people", view->metric, view->survey,
+                                         view->period->id)
+                         : NULL,
+        .arena = request->arena};
     struct trend_view trend = {.shape = TREND_LINES,
                                .every = bucket_of(view->period->every),
                                .now_ms = request->received_ms,
                                .interval = true,
-                               .share = metrics[view->metric].share};
+                               .share = score_metrics[view->metric].share};
     struct buf out;
     buf_init(&out, TEMPLATE_MAX_BYTES);
     chart_trend_figure(&chart, &trend, data, page_text(request, "home.numbers"), &out);
@@ -193,8 +129,21 @@ static json_t *draw(const struct view *view, const json_t *data) {
     return svg ? svg : json_string("");
 }
 
-/* Bars of the distribution: width of each against the longest, share of all. */
-static json_t *bars(const json_t *whole) {
+static const char *with(const struct score_view *view, const char *page, const char *name,
+                        const char *value) {
+    struct buf text;
+    buf_init(&text, 4096);
+    buf_add_text(&text,
+                 score_address(view, page, view->metric, view->survey, view->period->id));
+    buf_add_format(&text, "&%s=", name);
+    url_encode(slice_of(value), &text);
+    const char *copied = arena_text(view->request->arena, buf_slice(&text));
+    buf_release(&text);
+    return copied;
+}
+
+/* Bars of the distribution: width of each against the longest, share of all, and who they are. */
+static json_t *bars(const struct score_view *view, const json_t *whole) {
     const json_t *distribution = json_object_get(whole, "distribution"), *row;
     double longest = 0, n = json_number_value(json_object_get(whole, "n"));
     json_t *list = json_array();
@@ -203,45 +152,58 @@ static json_t *bars(const json_t *whole) {
         fmax(longest, json_number_value(json_object_get(row, "n")));
     json_array_foreach((json_t *)(uintptr_t)distribution, i, row) {
         double count = json_number_value(json_object_get(row, "n"));
-        json_array_append_new(list, json_pack("{s:O, s:f, s:f, s:f}", "value",
-                                              json_object_get(row, "value"), "n", count, "share",
-                                              n > 0 ? count / n : 0, "width",
-                                              longest > 0 ? 100 * count / longest : 0));
+        char value[40];
+        snprintf(value, sizeof value, "%.15g", json_number_value(json_object_get(row, "value")));
+        json_array_append_new(
+            list, json_pack("{s:O, s:f, s:f, s:f, s:s, s:s}", "value",
+                            json_object_get(row, "value"), "n", count, "share",
+                            n > 0 ? count / n : 0, "width",
+                            longest > 0 ? 100 * count / longest : 0, "answers",
+                            with(view, "/scores/answers", "value", value), "people",
+                            with(view, "/scores/people", "answer", value)));
     }
     return list;
 }
 
-/* Against the whole: "above", "below" where the interval leaves it out, else "like"; "few". */
-static const char *standing(const json_t *row, double whole) {
-    if (json_is_true(json_object_get(row, "too_few")))
-        return "few";
-    const json_t *low = json_object_get(row, "low"), *high = json_object_get(row, "high");
-    if (json_is_number(low) && json_number_value(low) > whole)
-        return "above";
-    return json_is_number(high) && json_number_value(high) < whole ? "below" : "like";
+static void add_group(const struct score_view *view, json_t *row, const char *by) {
+    const char *stands = json_string_value(json_object_get(row, "standing")),
+               *name = json_string_value(json_object_get(row, "by"));
+    bool other = name && strcmp(name, "(other)") == 0;
+    add_figures(view, view->metric, row);
+    json_object_set(row, "channel", json_object_get(row, "by"));
+    json_object_set_new(row, "tone",
+                        json_string(!stands                        ? ""
+                                    : strcmp(stands, "above") == 0 ? "good"
+                                    : strcmp(stands, "below") == 0 ? "bad"
+                                                                   : ""));
+    json_object_set_new(row, "other", json_boolean(other));
+    if (!name || other)
+        return;
+    json_object_set_new(row, "answers", json_string(with(view, "/scores/answers", by, name)));
+    json_object_set_new(
+        row, "people",
+        json_sprintf("%s&by=%s", with(view, "/scores/people", "group", name), by));
 }
 
-static json_t *groups(const struct view *view, const char *by, double whole) {
-    json_t *rows = ask_chosen(view, view->from_ms, view->to_ms,
-                              json_pack("{s:s, s:i}", "by", by, "limit", GROUPS_SHOWN));
-    json_t *row;
+/* Rows by unit or channel, with what may be said of their order. */
+static void add_groups(const struct score_view *view, json_t *chosen, const char *name,
+                       const char *by) {
+    json_t *query = score_question_chosen(view, "score", view->from_ms, view->to_ms), *row;
     size_t i;
-    json_array_foreach(rows, i, row) {
-        const char *stands = standing(row, whole);
-        add_figures(view, view->metric, row);
-        json_object_set_new(row, "standing", json_string(stands));
-        json_object_set(row, "channel", json_object_get(row, "by"));
-        json_object_set_new(row, "tone",
-                            json_string(strcmp(stands, "above") == 0   ? "good"
-                                        : strcmp(stands, "below") == 0 ? "bad"
-                                                                       : ""));
-        json_object_set_new(row, "other",
-                            json_boolean(strcmp(json_string_value(json_object_get(row, "by"))
-                                                    ? json_string_value(json_object_get(row, "by"))
-                                                    : "",
-                                                "(other)") == 0));
-    }
-    return rows;
+    json_object_set_new(query, "by", json_string(by));
+    json_object_set_new(query, "limit", json_integer(GROUPS_SHOWN));
+    json_t *answer = score_ask(view, query);
+    json_t *rows = json_object_get(answer, "data");
+    json_array_foreach(rows, i, row) add_group(view, row, by);
+    const json_t *ranking = json_object_get(
+        json_object_get(json_object_get(answer, "meta"), "comparison"), "ranking");
+    const char *reason = json_string_value(json_object_get(ranking, "reason"));
+    json_object_set(chosen, name, rows);
+    json_object_set_new(chosen, arena_format(view->request->arena, "%s_ranking", name),
+                        json_string(json_is_true(json_object_get(ranking, "allowed")) ? "allowed"
+                                    : reason                                         ? reason
+                                                                                     : "too_few"));
+    json_decref(answer);
 }
 
 /* Standard error that an interval stands for. */
@@ -252,11 +214,12 @@ static double error_of(const json_t *row) {
 }
 
 /* Against the equally long time before: whether the difference is more than chance (two sided, 5 %). */
-static json_t *change(const struct view *view, const json_t *whole) {
+static json_t *change(const struct score_view *view, const json_t *whole, bool broken) {
     int64_t length = view->to_ms - view->from_ms;
-    if (!view->from_ms)
+    if (!view->from_ms || broken)
         return NULL;
-    json_t *before = ask_chosen(view, view->from_ms - length, view->from_ms, json_object());
+    json_t *before =
+        data_of(view, score_question_chosen(view, "score", view->from_ms - length, view->from_ms));
     const json_t *row = json_array_get(before, 0);
     json_t *made = NULL;
     if (json_is_number(json_object_get(row, "low")) &&
@@ -265,116 +228,281 @@ static json_t *change(const struct view *view, const json_t *whole) {
             json_number_value(json_object_get(row, "value")), error_of(row),
             json_number_value(json_object_get(whole, "value")), error_of(whole), CONFIDENCE_95);
         made = json_pack("{s:o, s:O, s:b}", "before",
-                         shown(view, view->metric, json_object_get(row, "value")), "n",
+                         score_shown(view, view->metric, json_object_get(row, "value")), "n",
                          json_object_get(row, "n"), "real", difference.p < 1 - CONFIDENCE_95);
     }
     json_decref(before);
     return made;
 }
 
-static json_t *chosen(const struct view *view) {
-    json_t *whole = ask_chosen(view, view->from_ms, view->to_ms, json_object());
+/* Where the trend breaks: [{"time","reasons":[…]}]. */
+static json_t *breaks(const json_t *rows, bool *cut) {
+    json_t *list = json_array(), *row, *reason;
+    size_t i, r;
+    json_array_foreach((json_t *)(uintptr_t)rows, i, row) {
+        json_t *reasons = json_array();
+        json_array_foreach(json_object_get(row, "break"), r, reason) {
+            *cut |= strcmp(json_string_value(reason), "version") != 0;
+            json_array_append_new(reasons, json_pack("{s:O}", "reason", reason));
+        }
+        if (json_array_size(reasons))
+            json_array_append_new(list, json_pack("{s:O, s:O}", "time", json_object_get(row, "time"),
+                                                  "reasons", reasons));
+        json_decref(reasons);
+    }
+    return list;
+}
+
+/* What was asked for: how much, why, and the switch. */
+static void add_flagged(const struct score_view *view, json_t *row) {
+    const char *name;
+    json_t *n, *reasons = json_array();
+    struct score_view other = *view;
+    other.flagged = !view->flagged;
+    json_object_foreach(json_object_get(row, "flagged_reasons"), name, n)
+        json_array_append_new(reasons, json_pack("{s:s, s:O}", "reason", name, "n", n));
+    json_object_set_new(row, "reasons", reasons);
+    json_object_set_new(row, "switch",
+                        json_string(score_address(&other, "/scores", view->metric, view->survey,
+                                                  view->period->id)));
+    json_object_set_new(
+        row, "flagged_answers",
+        json_sprintf("%s&only=1", score_address(view, "/scores/answers", view->metric, view->survey,
+                                                view->period->id)));
+}
+
+/* Relational NPS beside that of rivals, as the panel rates them. */
+static void add_rivals(const struct score_view *view, json_t *row, const json_t *settled) {
+    const char *relation =
+        view->survey ? json_string_value(json_object_get(settled, view->survey)) : NULL;
+    if (view->metric != 0 || !relation || strcmp(relation, "relational") != 0)
+        return;
+    json_t *query = score_question(view, "score", 0, view->from_ms, view->to_ms), *rival;
+    size_t i;
+    json_object_set_new(query, "relation", json_string("rivals"));
+    json_object_set_new(query, "by", json_pack("{s:s}", "property", "brand"));
+    json_t *rivals = data_of(view, query);
+    json_array_foreach(rivals, i, rival) add_figures(view, 0, rival);
+    json_object_set_new(row, "rivals", rivals);
+}
+
+/* Faces beside how long people waited, where both are known. */
+static void add_waiting(const struct score_view *view, json_t *row) {
+    const struct dictionary *names = app_folder(view->request->app)->dictionary;
+    if (view->survey || score_metrics[view->metric].share == false ||
+        !dictionary_find(names, DICTIONARY_EVENT, SLICE_LITERAL("Queue Served")) ||
+        !dictionary_find(names, DICTIONARY_PROPERTY, SLICE_LITERAL("wait_min")))
+        return;
+    json_t *query = score_question_chosen(view, "conditions", view->from_ms, view->to_ms), *band;
+    size_t i;
+    json_object_set_new(query, "of", json_pack("{s:s}", "event", "Queue Served"));
+    json_object_set_new(query, "measure", json_pack("{s:s}", "mean", "wait_min"));
+    json_object_set_new(query, "window", json_string("30m"));
+    json_object_set_new(query, "bands", json_pack("[i, i, i, i, i]", 0, 5, 10, 20, 34));
+    json_t *data = data_of(view, query);
+    json_array_foreach(json_object_get(data, "bands"), i, band) add_figures(view, view->metric, band);
+    const json_t *slope = json_object_get(json_object_get(data, "slope"), "value");
+    if (json_is_number(slope) && json_number_value(json_object_get(data, "n")) > 0) {
+        json_object_set_new(data, "slope_10",
+                            json_real(1000 * json_number_value(slope))); /* points, 10 minutes */
+        json_object_set(row, "waiting", data);
+    }
+    json_decref(data);
+}
+
+static json_t *chosen(const struct score_view *view, const json_t *settled) {
+    bool people = !view->request->principal.floor, cut = false;
+    json_t *whole =
+        data_of(view, score_question_chosen(view, "score", view->from_ms, view->to_ms));
     json_t *row = json_incref(json_array_get(whole, 0));
     json_decref(whole);
     if (!json_is_object(row))
         return NULL;
-    double value = json_number_value(json_object_get(row, "value"));
-    json_t *over_time = ask_chosen(view, view->from_ms, view->to_ms,
-                                   json_pack("{s:s}", "every", view->period->every));
+    json_t *query = score_question_chosen(view, "score", view->from_ms, view->to_ms);
+    json_object_set_new(query, "every", json_string(view->period->every));
+    json_object_set_new(query, "response_rate", json_false());
+    json_t *over_time = data_of(view, query);
     add_figures(view, view->metric, row);
-    json_object_set_new(row, "metric", json_string(metrics[view->metric].name));
+    json_object_set_new(row, "metric", json_string(score_metrics[view->metric].name));
     json_object_set_new(row, "survey", view->survey ? json_string(view->survey) : json_null());
+    json_object_set_new(row, "relation",
+                        view->survey && json_object_get(settled, view->survey)
+                            ? json_incref(json_object_get(settled, view->survey))
+                            : json_null());
     json_object_set_new(row, "nps", json_boolean(view->metric == 0));
-    json_object_set_new(row, "bars", bars(row));
-    json_object_set_new(row, "chart", draw(view, over_time));
-    json_object_set_new(row, "units", groups(view, "unit", value));
-    json_object_set_new(row, "channels", groups(view, "channel", value));
-    json_t *changed = change(view, row);
+    json_object_set_new(row, "see_people", json_boolean(people));
+    json_object_set_new(row, "bars", bars(view, row));
+    json_object_set_new(row, "breaks", breaks(over_time, &cut));
+    json_object_set_new(row, "chart", draw(view, over_time, people));
+    add_groups(view, row, "units", "unit");
+    add_groups(view, row, "channels", "channel");
+    add_flagged(view, row);
+    add_rivals(view, row, settled);
+    add_waiting(view, row);
+    json_t *changed = change(view, row, cut);
     if (changed)
         json_object_set_new(row, "change", changed);
+    json_object_set_new(row, "answers",
+                        json_string(score_address(view, "/scores/answers", view->metric,
+                                                  view->survey, view->period->id)));
+    json_object_set_new(row, "csv",
+                        json_string(score_address(view, "/scores.csv", view->metric, view->survey,
+                                                  view->period->id)));
     json_decref(over_time);
     return row;
 }
 
 /* ---- the page ---- */
 
-/* Begin of the day after the newest answer, 0: there is none. */
-static int64_t end_of_answers(const struct view *view) {
-    const struct zone *zone = app_folder(view->request->app)->zone;
-    int64_t end_ms = 0, at_ms;
-    for (size_t m = 0; m < METRICS; m++) {
-        json_t *query = question(m, 0, 0);
-        json_object_set_new(query, "every", json_string("month"));
-        json_t *data = ask(view, query);
-        const char *time = json_string_value(
-            json_object_get(json_array_get(data, json_array_size(data) - 1), "time"));
-        if (time && time_parse(slice_of(time), NULL, &at_ms) == 0) {
-            int64_t month_end = zone_bucket_add_ms(zone, BUCKET_MONTH, at_ms, 1);
-            end_ms = month_end > end_ms ? month_end : end_ms;
-        }
-        json_decref(data);
-    }
-    return end_ms;
-}
-
-static bool find_period(struct view *view) {
-    const struct zone *zone = app_folder(view->request->app)->zone;
-    const char *asked = request_query(view->request, "period");
-    view->period = &periods[PERIOD_STANDARD];
-    for (size_t i = 0; i < PERIODS; i++)
-        if (asked && strcmp(asked, periods[i].id) == 0)
-            view->period = &periods[i];
-    int64_t end_ms = end_of_answers(view);
-    int64_t today_ms = zone_bucket_start_ms(zone, BUCKET_DAY, view->request->received_ms);
-    int64_t tomorrow_ms = zone_bucket_add_ms(zone, BUCKET_DAY, today_ms, 1);
-    view->to_ms = end_ms && end_ms < tomorrow_ms ? end_ms : tomorrow_ms;
-    view->from_ms = view->period->days
-                        ? zone_bucket_add_ms(zone, BUCKET_DAY, view->to_ms, -view->period->days)
-                        : 0;
-    return end_ms != 0;
-}
-
-static json_t *period_choices(const struct view *view) {
-    json_t *list = json_array();
-    for (size_t i = 0; i < PERIODS; i++)
-        json_array_append_new(list,
-                              json_pack("{s:s, s:s, s:b}", "period", periods[i].id, "href",
-                                        address(view, view->metric, view->survey, periods[i].id),
-                                        "current", &periods[i] == view->period));
-    return list;
-}
-
 static int show(struct request *request, struct response *response, struct err *err) {
     static const struct page page = {.template = "scores",
                                      .section = "scores",
                                      .title = "nav.scores",
                                      .style = "css/charts.css"};
-    struct view view = {.request = request, .survey = request_query(request, "survey")};
-    const char *metric = request_query(request, "metric");
+    struct score_view view;
     bool found = false;
-    for (size_t m = 0; metric && m < METRICS; m++)
-        if (strcmp(metrics[m].name, metric) == 0)
-            view.metric = m;
     json_t *root = json_object();
-    if (find_period(&view)) {
-        json_t *list = list_scores(&view, &found);
+    if (score_view_read(&view, request)) {
+        json_t *settled = relations(request);
+        json_t *list = list_scores(&view, settled, &found);
         if (!found && json_array_size(list))
             choose_first(&view, list);
         json_object_set_new(root, "has_data", json_true());
-        json_t *one = json_array_size(list) ? chosen(&view) : NULL;
+        json_t *one = json_array_size(list) ? chosen(&view, settled) : NULL;
         if (one)
             json_object_set_new(root, "chosen", one);
         json_object_set_new(root, "scores", list);
-        json_object_set_new(root, "periods", period_choices(&view));
+        json_object_set_new(root, "periods", score_period_choices(&view, "/scores"));
+        json_decref(settled);
     }
+    score_view_tell(&view, root, "scores");
     return page_render(request, response, &page, root, err);
 }
 
+/* What a survey is about. */
+static int settle(struct request *request, struct response *response, struct err *err) {
+    const char *survey = request_form(request, "survey"), *relation = request_form(request, "relation"),
+               *back = request_form(request, "back");
+    const char *target =
+        page_path(request, "/api/v1/scores/surveys/", survey && *survey ? survey : "-");
+    int code = relation && *relation
+                   ? page_send(request, METHOD_PUT, target,
+                               json_pack("{s:s}", "relation", relation), NULL, err)
+                   : page_send(request, METHOD_DELETE, target, NULL, NULL, err);
+    return code < 0 ? code : page_redirect(request, response, page_safe_target(back), "saved");
+}
+
+/* ---- files and people ---- */
+
+static void send_file(struct request *request, struct response *response, const char *name) {
+    response->type = "text/csv; charset=utf-8";
+    response_header(request, response, "Content-Disposition",
+                    arena_format(request->arena, "attachment; filename=\"%s\"", name));
+    if (!response->body.max)
+        buf_init(&response->body, LIMIT_BODY_BYTES);
+}
+
+/* ?view=time (standard), unit, channel. */
+static int send_scores(struct request *request, struct response *response, struct err *err) {
+    struct score_view view;
+    const char *by = request_query(request, "view");
+    score_view_read(&view, request);
+    json_t *query = score_question_chosen(&view, "score", view.from_ms, view.to_ms), *answer = NULL;
+    if (by && (strcmp(by, "unit") == 0 || strcmp(by, "channel") == 0))
+        json_object_set_new(query, "by", json_string(by));
+    else
+        json_object_set_new(query, "every", json_string(view.period->every));
+    int code = page_query(request, query, &answer, err);
+    if (code < 0)
+        return code;
+    send_file(request, response, "senda-scores.csv");
+    query_answer_csv(answer, &response->body);
+    json_decref(answer);
+    return HANDLED;
+}
+
+/* The customers behind a number: ?answer=9, ?by=unit&group=…, ?bucket=…. */
+static int fetch_people(struct request *request, const struct score_view *view, json_t **answer,
+                        struct err *err) {
+    const char *value = request_query(request, "answer"), *by = request_query(request, "by"),
+               *group = request_query(request, "group"), *bucket = request_query(request, "bucket"),
+               *cursor = request_query(request, "cursor");
+    json_t *query = score_question_chosen(view, "score", view->from_ms, view->to_ms),
+           *people = json_object();
+    if (value)
+        json_object_set_new(people, "answer", json_real(strtod(value, NULL)));
+    if (by && group) {
+        json_object_set_new(query, "by", json_string(by));
+        json_object_set_new(people, "by", json_string(group));
+    }
+    if (bucket) {
+        json_object_set_new(query, "every", json_string(view->period->every));
+        json_object_set_new(people, "time", json_string(bucket));
+    }
+    if (cursor)
+        json_object_set_new(query, "cursor", json_string(cursor));
+    if (!by)
+        json_object_set_new(query, "limit", json_integer(100));
+    json_object_set_new(query, "people", people);
+    return page_query(request, query, answer, err);
+}
+
+static int show_people(struct request *request, struct response *response, struct err *err) {
+    static const struct page page = {
+        .template = "score_people", .section = "scores", .title = "scores.people"};
+    struct score_view view;
+    json_t *answer = NULL;
+    score_view_read(&view, request);
+    int code = fetch_people(request, &view, &answer, err);
+    if (code < 0)
+        return code;
+    const char *mark = strchr(request->target, '?'), *old = strstr(request->target, "&cursor=");
+    const char *next = json_string_value(json_object_get(json_object_get(answer, "meta"), "next"));
+    json_t *root = json_copy(json_object_get(answer, "data"));
+    people_name(request, json_object_get(root, "customers"));
+    size_t own = old ? (size_t)(old - request->target) : strlen(request->target);
+    if (next)
+        json_object_set_new(
+            root, "next", json_sprintf("%.*s&cursor=%s", (int)own, request->target, next));
+    json_object_set_new(root, "csv", json_sprintf("/scores/people.csv%s", mark ? mark : ""));
+    json_object_set_new(root, "back",
+                        json_string(score_address(&view, "/scores", view.metric, view.survey,
+                                                  view.period->id)));
+    score_view_tell(&view, root, "scores");
+    json_decref(answer);
+    return page_render(request, response, &page, root, err);
+}
+
+static int send_people(struct request *request, struct response *response, struct err *err) {
+    struct score_view view;
+    json_t *answer = NULL;
+    score_view_read(&view, request);
+    int code = fetch_people(request, &view, &answer, err);
+    if (code < 0)
+        return code;
+    send_file(request, response, "senda-customers.csv");
+    people_csv(json_object_get(json_object_get(answer, "data"), "customers"), &response->body);
+    json_decref(answer);
+    return HANDLED;
+}
+
+#define SESSION_GET(path, handler)                                                                 \
+    {.methods = METHOD_GET, .pattern = path, .access = ACCESS_SESSION, .scopes = SCOPE_QUERY,      \
+     .handle = handler}
+#define SESSION_GET_PEOPLE(path, handler)                                                          \
+    {.methods = METHOD_GET, .pattern = path, .access = ACCESS_SESSION, .scopes = SCOPE_QUERY,      \
+     .role = ROLE_AGENT, .handle = handler}
+
 static const struct route routes[] = {
-    {.methods = METHOD_GET,
-     .pattern = "/scores",
+    SESSION_GET("/scores", show),
+    SESSION_GET("/scores.csv", send_scores),
+    SESSION_GET_PEOPLE("/scores/people", show_people),
+    SESSION_GET_PEOPLE("/scores/people.csv", send_people),
+    {.methods = METHOD_POST,
+     .pattern = "/scores/survey",
      .access = ACCESS_SESSION,
-     .scopes = SCOPE_QUERY,
-     .handle = show},
+     .scopes = SCOPE_MANAGE,
+     .role = ROLE_ANALYST,
+     .handle = settle},
 };
 const struct route_table page_score_routes = ROUTE_TABLE(routes);

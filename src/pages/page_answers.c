@@ -1,0 +1,194 @@
+/*
+ * Answers: what people said, newest first, by score, centre, channel, words and time; as a page and as a file.
+ *
+ * SPDX-License-Identifier: GPL-3.0-or-later
+ */
+#include <stdlib.h>
+
+#include "backend/backend.h"
+#include "base/limits.h"
+#include "folder/folder.h"
+#include "http/router.h"
+#include "pages/pages.h"
+#include "pages/people.h"
+#include "pages/scores.h"
+
+enum { ANSWERS_SHOWN = 50, ANSWERS_EXPORTED = 20000, CHOICES_SHOWN = 500 };
+
+static const char *asked(struct request *request, const char *name) {
+    const char *text = request_query(request, name);
+    return text ? text : "";
+}
+
+/* NPS by its groups: what "group" stands for. */
+static bool group_values(const char *group, int *low, int *high) {
+    static const struct {
+        const char *name;
+        int low, high;
+    } groups[] = {{"promoters", 9, 10}, {"neutral", 7, 8}, {"detractors", 0, 6}};
+    for (size_t i = 0; i < sizeof groups / sizeof *groups; i++)
+        if (strcmp(group, groups[i].name) == 0) {
+            *low = groups[i].low;
+            *high = groups[i].high;
+            return true;
+        }
+    return false;
+}
+
+static void add_values(struct request *request, json_t *query) {
+    const char *value = asked(request, "value"), *low = asked(request, "low"),
+               *high = asked(request, "high");
+    int from, to;
+    if (group_values(asked(request, "group"), &from, &to))
+        json_object_set_new(query, "values", json_pack("[i, i]", from, to));
+    else if (*value)
+        json_object_set_new(query, "values",
+                            json_pack("[f, f]", strtod(value, NULL), strtod(value, NULL)));
+    else if (*low || *high)
+        json_object_set_new(query, "values",
+                            json_pack("[f, f]", *low ? strtod(low, NULL) : -1e9,
+                                      *high ? strtod(high, NULL) : 1e9));
+}
+
+static json_t *answers_query(const struct score_view *view, int limit) {
+    struct request *request = view->request;
+    json_t *query = score_question_chosen(view, "answers", view->from_ms, view->to_ms);
+    add_values(request, query);
+    if (*asked(request, "unit"))
+        json_object_set_new(query, "unit", json_string(asked(request, "unit")));
+    if (*asked(request, "channel"))
+        json_object_set_new(query, "channel", json_string(asked(request, "channel")));
+    if (*asked(request, "text"))
+        json_object_set_new(query, "text", json_string(asked(request, "text")));
+    if (*asked(request, "words"))
+        json_object_set_new(query, "words", json_true());
+    if (*asked(request, "only"))
+        json_object_set_new(query, "flagged", json_string("only"));
+    if (*asked(request, "before"))
+        json_object_set_new(query, "before", json_string(asked(request, "before")));
+    json_object_set_new(query, "limit", json_integer(limit));
+    return query;
+}
+
+/* Units or channels that these answers have, for the choice. */
+static json_t *choices(const struct score_view *view, const char *by) {
+    json_t *query = score_question_chosen(view, "score", view->from_ms, view->to_ms), *row;
+    json_t *list = json_array();
+    const char *chosen = asked(view->request, by);
+    size_t i;
+    json_object_set_new(query, "by", json_string(by));
+    json_object_set_new(query, "limit", json_integer(CHOICES_SHOWN));
+    json_object_set_new(query, "response_rate", json_false());
+    json_t *answer = score_ask(view, query);
+    json_array_foreach(json_object_get(answer, "data"), i, row) {
+        const char *name = json_string_value(json_object_get(row, "by"));
+        if (name && strcmp(name, "(other)") != 0)
+            json_array_append_new(list, json_pack("{s:s, s:b}", "name", name, "chosen",
+                                                  strcmp(name, chosen) == 0));
+    }
+    json_decref(answer);
+    return list;
+}
+
+/* Names of the customers, and how each answer counts. */
+static void tell_rows(const struct score_view *view, json_t *rows) {
+    json_t *row, *people = json_array();
+    size_t i;
+    json_array_foreach(rows, i, row) json_array_append_new(
+        people, json_pack("{s:O}", "id", json_object_get(row, "customer")));
+    people_name(view->request, people);
+    json_array_foreach(rows, i, row) {
+        double points = json_number_value(json_object_get(row, "points"));
+        json_object_set(row, "name", json_object_get(json_array_get(people, i), "name"));
+        const char *tone = view->metric == 3 ? ""
+                           : points > 0      ? "good"
+                           : view->metric == 0 && points == 0 ? ""
+                                                              : "bad";
+        json_object_set_new(row, "tone", json_string(tone));
+    }
+    json_decref(people);
+}
+
+/* This address with another `before`, or without one. */
+static const char *page_at(struct request *request, const char *path, const char *before) {
+    const char *mark = strchr(request->target, '?'), *old = strstr(request->target, "&before=");
+    const char *from = mark ? mark : "?";
+    size_t n = old ? (size_t)(old - from) : strlen(from);
+    return arena_format(request->arena, "%s%.*s%s%s", path, (int)n, from,
+                        before ? "&before=" : "", before ? before : "");
+}
+
+static json_t *form_of(struct request *request) {
+    static const char *const names[] = {"group", "low", "high", "text", "words", "only", "value"};
+    json_t *form = json_object();
+    for (size_t i = 0; i < sizeof names / sizeof *names; i++)
+        json_object_set_new(form, names[i], json_string(asked(request, names[i])));
+    return form;
+}
+
+static int show(struct request *request, struct response *response, struct err *err) {
+    static const struct page page = {
+        .template = "score_answers", .section = "scores", .title = "scores.answers"};
+    struct score_view view;
+    json_t *root = json_object(), *answer = NULL;
+    bool any = score_view_read(&view, request);
+    int code = page_query(request, answers_query(&view, ANSWERS_SHOWN), &answer, err);
+    if (code < 0) {
+        json_decref(root);
+        return code;
+    }
+    json_t *meta = json_object_get(answer, "meta"), *rows = json_object_get(answer, "data");
+    const char *next = json_string_value(json_object_get(meta, "next"));
+    tell_rows(&view, rows);
+    json_object_set_new(root, "has_data", json_boolean(any));
+    json_object_set(root, "answers", rows);
+    json_object_set(root, "count", json_object_get(meta, "answers"));
+    json_object_set_new(root, "form", form_of(request));
+    json_object_set_new(root, "nps", json_boolean(view.metric == 0));
+    json_object_set_new(root, "units", choices(&view, "unit"));
+    json_object_set_new(root, "channels", choices(&view, "channel"));
+    json_object_set_new(root, "periods", score_period_choices(&view, "/scores/answers"));
+    if (next)
+        json_object_set_new(root, "next", json_string(page_at(request, "/scores/answers", next)));
+    if (*asked(request, "before"))
+        json_object_set_new(root, "first", json_string(page_at(request, "/scores/answers", NULL)));
+    json_object_set_new(root, "csv", json_string(page_at(request, "/scores/answers.csv", NULL)));
+    score_view_tell(&view, root, "answers");
+    json_decref(answer);
+    return page_render(request, response, &page, root, err);
+}
+
+static int send(struct request *request, struct response *response, struct err *err) {
+    struct score_view view;
+    json_t *answer = NULL;
+    score_view_read(&view, request);
+    int code = page_query(request, answers_query(&view, ANSWERS_EXPORTED), &answer, err);
+    if (code < 0)
+        return code;
+    if (!response->body.max)
+        buf_init(&response->body, LIMIT_BODY_BYTES);
+    query_answer_csv(answer, &response->body);
+    json_decref(answer);
+    if (response->body.full)
+        return err_set(err, E_TOO_LARGE, "the answers are too large for one file");
+    response->type = "text/csv; charset=utf-8";
+    response_header(request, response, "Content-Disposition",
+                    "attachment; filename=\"senda-answers.csv\"");
+    return HANDLED;
+}
+
+static const struct route routes[] = {
+    {.methods = METHOD_GET,
+     .pattern = "/scores/answers",
+     .access = ACCESS_SESSION,
+     .scopes = SCOPE_QUERY,
+     .role = ROLE_AGENT,
+     .handle = show},
+    {.methods = METHOD_GET,
+     .pattern = "/scores/answers.csv",
+     .access = ACCESS_SESSION,
+     .scopes = SCOPE_QUERY,
+     .role = ROLE_AGENT,
+     .handle = send},
+};
+const struct route_table page_verbatim_routes = ROUTE_TABLE(routes);

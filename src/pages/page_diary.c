@@ -1,0 +1,184 @@
+/*
+ * The diary of the centres: what changed and when, and what a change did to a score, beside the other centres.
+ *
+ * SPDX-License-Identifier: GPL-3.0-or-later
+ */
+#include <stdlib.h>
+
+#include "folder/folder.h"
+#include "http/router.h"
+#include "pages/pages.h"
+#include "pages/scores.h"
+
+static const char *field(struct request *request, const char *name) {
+    const char *text = request_form(request, name);
+    return text ? text : "";
+}
+
+/* Units that interactions bear, for the choice. */
+static json_t *units_of(const struct request *request) {
+    const struct dictionary *names = app_folder(request->app)->dictionary;
+    json_t *list = json_array();
+    for (uint32_t code = 1; code <= dictionary_count(names, DICTIONARY_UNIT); code++) {
+        struct slice name = dictionary_name(names, DICTIONARY_UNIT, (uint16_t)code);
+        if (principal_sees(&request->principal, (uint16_t)code))
+            json_array_append_new(list, json_stringn(name.p, name.n));
+    }
+    return list;
+}
+
+static int show_list(struct request *request, struct response *response, json_t *root,
+                     struct err *err) {
+    static const struct page page = {
+        .template = "diary", .section = "scores", .title = "scores.diary"};
+    struct score_view view;
+    json_t *answer = NULL;
+    int code = page_fetch(request, "/api/v1/diary", &answer, err);
+    if (code < 0) {
+        json_decref(root);
+        return code;
+    }
+    score_view_read(&view, request);
+    json_object_set(root, "entries", json_object_get(answer, "data"));
+    json_object_set_new(root, "units", units_of(request));
+    score_view_tell(&view, root, "diary");
+    json_decref(answer);
+    return page_render(request, response, &page, root, err);
+}
+
+static int show(struct request *request, struct response *response, struct err *err) {
+    return show_list(request, response, json_object(), err);
+}
+
+static json_t *typed(struct request *request) {
+    static const char *const names[] = {"unit", "kind", "from", "to", "text", "number"};
+    json_t *form = json_object();
+    for (size_t i = 0; i < sizeof names / sizeof *names; i++)
+        json_object_set_new(form, names[i], json_string(field(request, names[i])));
+    return form;
+}
+
+static int add(struct request *request, struct response *response, struct err *err) {
+    static const char *const names[] = {"unit", "kind", "from", "to", "text"};
+    json_t *entry = json_object(), *root;
+    struct err refusal = {0};
+    for (size_t i = 0; i < sizeof names / sizeof *names; i++)
+        if (*field(request, names[i]))
+            json_object_set_new(entry, names[i], json_string(field(request, names[i])));
+    if (*field(request, "number"))
+        json_object_set_new(entry, "number", json_real(strtod(field(request, "number"), NULL)));
+    int code = page_send(request, METHOD_POST, "/api/v1/diary", entry, NULL, &refusal);
+    if (code >= 0)
+        return page_redirect(request, response, "/diary", "saved");
+    if (refusal.code != E_INVALID && refusal.code != E_REFUSED) {
+        *err = refusal;
+        return code;
+    }
+    root = json_object();
+    json_object_set_new(root, "form", typed(request));
+    page_form_error(request, root, &refusal);
+    response->status = 422;
+    return show_list(request, response, root, err);
+}
+
+static int drop(struct request *request, struct response *response, struct err *err) {
+    int code = page_send(request, METHOD_DELETE,
+                         page_path(request, "/api/v1/diary/", request->params[0]), NULL, NULL, err);
+    return code < 0 ? code : page_redirect(request, response, "/diary", "removed");
+}
+
+/* ---- what it did ---- */
+
+static void add_texts(const struct score_view *view, json_t *row, bool points) {
+    static const char *const names[] = {"value", "low", "high"};
+    for (size_t i = 0; i < 3; i++) {
+        const json_t *value = json_object_get(row, names[i]);
+        json_t *text;
+        if (points && json_is_number(value) && score_metrics[view->metric].share) {
+            json_t *hundred = json_real(100 * json_number_value(value)); /* differences: points */
+            struct score_view plain = *view;
+            text = score_shown(&plain, 0, hundred);
+            json_decref(hundred);
+        } else {
+            text = score_shown(view, view->metric, value);
+        }
+        json_object_set_new(row, arena_format(view->request->arena, "%s_text", names[i]), text);
+    }
+    const json_t *p = json_object_get(row, "p");
+    json_object_set_new(row, "real",
+                        json_boolean(json_is_number(p) && json_number_value(p) < 0.05));
+}
+
+static void tell_effect(const struct score_view *view, json_t *effect) {
+    static const char *const scores[] = {"before", "after", "others_before", "others_after"},
+                             *const differences[] = {"change", "others_change", "effect"};
+    for (size_t i = 0; i < 4; i++)
+        if (json_is_object(json_object_get(effect, scores[i])))
+            add_texts(view, json_object_get(effect, scores[i]), false);
+    for (size_t i = 0; i < 3; i++)
+        if (json_is_object(json_object_get(effect, differences[i])))
+            add_texts(view, json_object_get(effect, differences[i]), true);
+    json_t *ratio = json_object_get(json_object_get(effect, "activity"), "ratio");
+    const json_t *p = json_object_get(ratio, "p");
+    if (ratio)
+        json_object_set_new(ratio, "real",
+                            json_boolean(json_is_number(p) && json_number_value(p) < 0.05));
+}
+
+static int show_one(struct request *request, struct response *response, struct err *err) {
+    static const struct page page = {
+        .template = "diary_entry", .section = "scores", .title = "scores.diary"};
+    const char *path = page_path(request, "/api/v1/diary/", request->params[0]);
+    struct score_view view;
+    json_t *root, *effect = NULL, *metrics = json_array();
+    struct err none = {0};
+    int code = page_fetch(request, path, &root, err);
+    if (code < 0) {
+        json_decref(metrics);
+        return code;
+    }
+    score_view_read(&view, request);
+    if (!view.chosen)
+        view.metric = 1; /* csat: most centres have faces */
+    const char *target = arena_format(request->arena, "%s/effect?metric=%s&event=Order%%20Completed",
+                                      path, score_metrics[view.metric].name);
+    if (page_fetch(request, target, &effect, &none) >= 0) {
+        tell_effect(&view, effect);
+        json_object_set_new(root, "effect", effect);
+    } else {
+        json_object_set_new(root, "no_effect", json_string(page_message(request, none.message)));
+    }
+    for (size_t m = 0; m < SCORE_METRICS; m++)
+        json_array_append_new(
+            metrics, json_pack("{s:s, s:b}", "metric", score_metrics[m].name, "current",
+                               m == view.metric));
+    json_object_set_new(root, "metrics", metrics);
+    score_view_tell(&view, root, "diary");
+    return page_render(request, response, &page, root, err);
+}
+
+static const struct route routes[] = {
+    {.methods = METHOD_GET,
+     .pattern = "/diary",
+     .access = ACCESS_SESSION,
+     .scopes = SCOPE_QUERY,
+     .handle = show},
+    {.methods = METHOD_POST,
+     .pattern = "/diary",
+     .access = ACCESS_SESSION,
+     .scopes = SCOPE_MANAGE,
+     .role = ROLE_ANALYST,
+     .handle = add},
+    {.methods = METHOD_GET,
+     .pattern = "/diary/{id}",
+     .access = ACCESS_SESSION,
+     .scopes = SCOPE_QUERY,
+     .handle = show_one},
+    {.methods = METHOD_POST,
+     .pattern = "/diary/{id}/remove",
+     .access = ACCESS_SESSION,
+     .scopes = SCOPE_MANAGE,
+     .role = ROLE_ANALYST,
+     .handle = drop},
+};
+const struct route_table page_diary_routes = ROUTE_TABLE(routes);

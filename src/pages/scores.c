@@ -1,0 +1,168 @@
+/*
+ * See scores.h.
+ *
+ * SPDX-License-Identifier: GPL-3.0-or-later
+ */
+#include "pages/scores.h"
+
+#include <stdlib.h>
+
+#include "base/time.h"
+#include "folder/folder.h"
+#include "http/router.h"
+
+static const struct score_period periods[SCORE_PERIODS] = {
+    {"28d", "day", 28}, {"90d", "week", 91}, {"12m", "month", 365}, {"all", "month", 0}};
+enum { PERIOD_STANDARD = 2 };
+
+const struct score_metric score_metrics[SCORE_METRICS] = {
+    {"nps", false, 1}, {"csat", true, 1}, {"ces", true, 1}, {"rating", false, 2}};
+
+static json_t *instant(int64_t ms) {
+    char text[TIME_TEXT_BYTES];
+    time_format(ms, text);
+    return json_string(text);
+}
+
+json_t *score_question(const struct score_view *view, const char *kind, size_t metric,
+                       int64_t from_ms, int64_t to_ms) {
+    json_t *query = json_pack("{s:s, s:s}", "kind", kind, "metric", score_metrics[metric].name);
+    if (from_ms)
+        json_object_set_new(
+            query, "range",
+            json_pack("{s:o, s:o}", "from", instant(from_ms), "to", instant(to_ms)));
+    if (view->flagged)
+        json_object_set_new(query, "flagged", json_string("include"));
+    return query;
+}
+
+json_t *score_question_chosen(const struct score_view *view, const char *kind, int64_t from_ms,
+                              int64_t to_ms) {
+    json_t *query = score_question(view, kind, view->metric, from_ms, to_ms);
+    if (view->survey)
+        json_object_set_new(query, "survey", json_string(view->survey));
+    else
+        json_object_set_new(query, "where",
+                            json_pack("[{s:s, s:s}]", "property", "survey", "op", "absent"));
+    return query;
+}
+
+json_t *score_ask(const struct score_view *view, json_t *query) {
+    struct err ignored = {0};
+    json_t *answer = NULL;
+    return page_query(view->request, query, &answer, &ignored) < 0
+               ? json_pack("{s:[], s:{}}", "data", "meta")
+               : answer;
+}
+
+json_t *score_shown(const struct score_view *view, size_t metric, const json_t *value) {
+    struct buf text;
+    if (!json_is_number(value))
+        return json_string("–");
+    buf_init(&text, 256);
+    const struct format *format = page_format(view->request);
+    if (score_metrics[metric].share)
+        format_percent(format, json_number_value(value), score_metrics[metric].digits, &text);
+    else
+        format_number(format, json_number_value(value), score_metrics[metric].digits, &text);
+    json_t *json = json_stringn(text.p ? text.p : "", text.n);
+    buf_release(&text);
+    return json;
+}
+
+const char *score_address(const struct score_view *view, const char *page, size_t metric,
+                          const char *survey, const char *period) {
+    struct buf text;
+    buf_init(&text, 2048);
+    buf_add_format(&text, "%s?period=%s&metric=%s", page, period, score_metrics[metric].name);
+    if (survey) {
+        buf_add_text(&text, "&survey=");
+        url_encode(slice_of(survey), &text);
+    }
+    if (view->flagged)
+        buf_add_text(&text, "&flagged=1");
+    const char *copied = arena_text(view->request->arena, buf_slice(&text));
+    buf_release(&text);
+    return copied;
+}
+
+json_t *score_period_choices(const struct score_view *view, const char *page) {
+    json_t *list = json_array();
+    for (size_t i = 0; i < SCORE_PERIODS; i++)
+        json_array_append_new(
+            list, json_pack("{s:s, s:s, s:b}", "period", periods[i].id, "href",
+                            score_address(view, page, view->metric, view->survey, periods[i].id),
+                            "current", &periods[i] == view->period));
+    return list;
+}
+
+/* Begin of the month after the newest answer, 0: there is none. */
+static int64_t end_of_answers(const struct score_view *view) {
+    const struct zone *zone = app_folder(view->request->app)->zone;
+    int64_t end_ms = 0, at_ms;
+    for (size_t m = 0; m < SCORE_METRICS; m++) {
+        json_t *query = json_pack("{s:s, s:s, s:s, s:s, s:b}", "kind", "score", "metric",
+                                  score_metrics[m].name, "every", "month", "flagged", "include",
+                                  "response_rate", 0);
+        json_t *answer = score_ask(view, query);
+        const json_t *data = json_object_get(answer, "data");
+        const char *time = json_string_value(
+            json_object_get(json_array_get(data, json_array_size(data) - 1), "time"));
+        if (time && time_parse(slice_of(time), NULL, &at_ms) == 0) {
+            int64_t month_end = zone_bucket_add_ms(zone, BUCKET_MONTH, at_ms, 1);
+            end_ms = month_end > end_ms ? month_end : end_ms;
+        }
+        json_decref(answer);
+    }
+    return end_ms;
+}
+
+bool score_view_read(struct score_view *view, struct request *request) {
+    const struct zone *zone = app_folder(request->app)->zone;
+    const char *asked = request_query(request, "period"), *metric = request_query(request, "metric"),
+               *survey = request_query(request, "survey"),
+               *flagged = request_query(request, "flagged");
+    *view = (struct score_view){.request = request,
+                                .period = &periods[PERIOD_STANDARD],
+                                .survey = survey && *survey ? survey : NULL,
+                                .flagged = flagged && *flagged == '1'};
+    for (size_t i = 0; i < SCORE_PERIODS; i++)
+        if (asked && strcmp(asked, periods[i].id) == 0)
+            view->period = &periods[i];
+    for (size_t m = 0; metric && m < SCORE_METRICS; m++)
+        if (strcmp(score_metrics[m].name, metric) == 0) {
+            view->metric = m;
+            view->chosen = true;
+        }
+    int64_t end_ms = end_of_answers(view);
+    int64_t today_ms = zone_bucket_start_ms(zone, BUCKET_DAY, request->received_ms);
+    int64_t tomorrow_ms = zone_bucket_add_ms(zone, BUCKET_DAY, today_ms, 1);
+    view->to_ms = end_ms && end_ms < tomorrow_ms ? end_ms : tomorrow_ms;
+    view->from_ms = view->period->days
+                        ? zone_bucket_add_ms(zone, BUCKET_DAY, view->to_ms, -view->period->days)
+                        : 0;
+    return end_ms != 0;
+}
+
+void score_view_tell(const struct score_view *view, json_t *root, const char *current) {
+    static const struct {
+        const char *name, *page;
+    } tabs[] = {{"scores", "/scores"}, {"answers", "/scores/answers"}, {"diary", "/diary"}};
+    json_t *list = json_array();
+    for (size_t i = 0; i < sizeof tabs / sizeof *tabs; i++) {
+        if (i == 1 && view->request->principal.floor)
+            continue;
+        json_array_append_new(
+            list,
+            json_pack("{s:s, s:s, s:b}", "tab", tabs[i].name, "href",
+                      i == 2 ? tabs[i].page
+                             : score_address(view, tabs[i].page, view->metric, view->survey,
+                                             view->period->id),
+                      "current", strcmp(tabs[i].name, current) == 0));
+    }
+    json_object_set_new(root, "tabs", list);
+    json_object_set_new(root, "period", json_string(view->period->id));
+    json_object_set_new(root, "metric", json_string(score_metrics[view->metric].name));
+    json_object_set_new(root, "survey", view->survey ? json_string(view->survey) : json_null());
+    json_object_set_new(root, "with_flagged", json_boolean(view->flagged));
+}

@@ -1,0 +1,56 @@
+/*
+ * What the pages of scores share: which score, in which period, with or without the answers that were asked for.
+ *
+ * PERIOD  Whole days up to and including today; where the newest answer is older, the period ends with it.
+ *
+ * SPDX-License-Identifier: GPL-3.0-or-later
+ */
+#ifndef SENDA_PAGES_SCORES_H
+#define SENDA_PAGES_SCORES_H
+
+#include "pages/page.h"
+
+struct score_period {
+    const char *id, *every;
+    int days;
+};
+struct score_metric {
+    const char *name;
+    bool share;
+    int digits;
+};
+enum { SCORE_METRICS = 4, SCORE_PERIODS = 4 };
+extern const struct score_metric score_metrics[SCORE_METRICS];
+
+/* What is asked for, from the address. */
+struct score_view {
+    struct request *request;
+    const struct score_period *period;
+    int64_t from_ms, to_ms; /* from_ms 0: all */
+    size_t metric;
+    const char *survey; /* NULL: answers that name none */
+    bool chosen;        /* the address names a metric */
+    bool flagged;       /* with the answers that were asked for */
+};
+
+/* false: there are no answers at all. */
+bool score_view_read(struct score_view *view, struct request *request);
+/* A question of kind `kind` ("score") of a metric, in a time; from_ms 0: ever. New reference. */
+json_t *score_question(const struct score_view *view, const char *kind, size_t metric,
+                       int64_t from_ms, int64_t to_ms);
+/* The same of the chosen survey. */
+json_t *score_question_chosen(const struct score_view *view, const char *kind, int64_t from_ms,
+                              int64_t to_ms);
+/* Asks; `query` is taken over. New reference of the answer; an empty one where it cannot be had (nothing was collected yet). */
+json_t *score_ask(const struct score_view *view, json_t *query);
+/* "/scores?period=…&metric=…&survey=…" or another page of them; in the request's arena. */
+const char *score_address(const struct score_view *view, const char *page, size_t metric,
+                          const char *survey, const char *period);
+/* Choices of the period with their addresses on this page. New reference. */
+json_t *score_period_choices(const struct score_view *view, const char *page);
+/* A value of the metric as people read it. New reference. */
+json_t *score_shown(const struct score_view *view, size_t metric, const json_t *value);
+/* Tabs of the three pages; members period, metric, survey of the address. */
+void score_view_tell(const struct score_view *view, json_t *root, const char *current);
+
+#endif
