@@ -8,6 +8,7 @@
  * SPDX-License-Identifier: GPL-3.0-or-later
  */
 #include <math.h>
+#include <stdio.h>
 #include <stdlib.h>
 
 #include "api/api.h"
@@ -22,8 +23,7 @@ enum { EFFECT_DAYS = 180, EFFECT_DAYS_MOST = 730, EFFECT_DAYS_LEAST = 7 };
 
 static int read_entry(struct request *request, uint64_t *id, json_t **entry, struct err *err) {
     int code = api_number(request->params[0], id, err);
-    return code ? code
-                : diary_find(app_folder(request->app), &request->principal, *id, entry, err);
+    return code ? code : diary_find(app_folder(request->app), &request->principal, *id, entry, err);
 }
 
 /* ---- the entries ---- */
@@ -198,8 +198,8 @@ static json_t *number_json(double number) {
 
 static json_t *difference_json(struct difference difference, bool ratio) {
     double value = difference.value, low = difference.low, high = difference.high;
-    return json_pack("{s:o, s:o, s:o, s:o}", "value", number_json(ratio ? exp(value) : value), "low",
-                     number_json(ratio ? exp(low) : low), "high",
+    return json_pack("{s:o, s:o, s:o, s:o}", "value", number_json(ratio ? exp(value) : value),
+                     "low", number_json(ratio ? exp(low) : low), "high",
                      number_json(ratio ? exp(high) : high), "p", number_json(difference.p));
 }
 
@@ -237,6 +237,8 @@ static int count_of(const struct effect *effect, json_t *units, bool after, doub
     if (units)
         json_object_set(query, "unit", units);
     int code = ask(effect, query, &rows, err);
+    if (code == E_INVALID && strcmp(err->pointer, "/of/event") == 0)
+        snprintf(err->pointer, sizeof err->pointer, "/event");
     *n = 0;
     json_array_foreach(rows, i, row) *n += json_number_value(json_object_get(row, "value"));
     json_decref(rows);
@@ -254,9 +256,9 @@ static int add_activity(const struct effect *effect, json_t *answer, struct err 
         return code;
     struct difference own = count_change(n[0], n[1], CONFIDENCE_95);
     struct difference ratio =
-        compared ? difference_in_differences(own, count_change(n[2], n[3], CONFIDENCE_95),
-                                             CONFIDENCE_95)
-                 : own;
+        compared
+            ? difference_in_differences(own, count_change(n[2], n[3], CONFIDENCE_95), CONFIDENCE_95)
+            : own;
     json_object_set_new(answer, "activity",
                         json_pack("{s:s, s:f, s:f, s:f, s:f, s:o}", "event", effect->event,
                                   "before", n[0], "after", n[1], "others_before", n[2],
@@ -324,7 +326,8 @@ static const struct route routes[] = {
     {METHOD_GET, "/api/v1/diary", ACCESS_API, SCOPE_QUERY, .role = ROLE_VIEWER, .handle = list,
      .summary = "What changed at the centres, newest first (?unit=, ?kind=)"},
     {METHOD_POST, "/api/v1/diary", ACCESS_API, SCOPE_MANAGE, .role = ROLE_ANALYST, .handle = add,
-     .summary = "Writes down a change: {\"unit\", \"kind\", \"from\", \"to\", \"text\", \"number\"}"},
+     .summary =
+         "Writes down a change: {\"unit\", \"kind\", \"from\", \"to\", \"text\", \"number\"}"},
     {METHOD_GET, "/api/v1/diary/{id}", ACCESS_API, SCOPE_QUERY, .role = ROLE_VIEWER, .handle = get,
      .summary = "One entry"},
     {METHOD_PUT, "/api/v1/diary/{id}", ACCESS_API, SCOPE_MANAGE, .role = ROLE_ANALYST,

@@ -42,8 +42,7 @@ static int put_survey(struct request *request, struct response *response, struct
     if (!code)
         code = metric_survey_put(app_folder(request->app), request->params[0], relation, err);
     if (!code) {
-        json_t *row =
-            json_pack("{s:s, s:s}", "survey", request->params[0], "relation", relation);
+        json_t *row = json_pack("{s:s, s:s}", "survey", request->params[0], "relation", relation);
         note(request, "score.survey", request->params[0]);
         response_json(response, 200, row);
         json_decref(row);
@@ -143,8 +142,8 @@ static const struct route routes[] = {
      .summary = "Which surveys are relational, transactional, or about rivals"},
     {METHOD_PUT, "/api/v1/scores/surveys/{name}", ACCESS_API, SCOPE_MANAGE, .role = ROLE_ANALYST,
      .handle = put_survey, .summary = "Says what a survey is about: {\"relation\": …}"},
-    {METHOD_DELETE, "/api/v1/scores/surveys/{name}", ACCESS_API, SCOPE_MANAGE,
-     .role = ROLE_ANALYST, .handle = drop_survey, .summary = "Takes that back"},
+    {METHOD_DELETE, "/api/v1/scores/surveys/{name}", ACCESS_API, SCOPE_MANAGE, .role = ROLE_ANALYST,
+     .handle = drop_survey, .summary = "Takes that back"},
     {METHOD_GET, "/api/v1/scores/margins", ACCESS_API, SCOPE_QUERY, .role = ROLE_VIEWER,
      .handle = list_margins, .summary = "Shares of the population that answers are weighted to"},
     {METHOD_GET, "/api/v1/scores/margins/{name}", ACCESS_API, SCOPE_QUERY, .role = ROLE_VIEWER,
@@ -152,8 +151,8 @@ static const struct route routes[] = {
     {METHOD_PUT, "/api/v1/scores/margins/{name}", ACCESS_API, SCOPE_MANAGE, .role = ROLE_ANALYST,
      .handle = put_margins,
      .summary = "Keeps margins under a name: {\"margins\": [{\"by\", \"shares\"}]}"},
-    {METHOD_DELETE, "/api/v1/scores/margins/{name}", ACCESS_API, SCOPE_MANAGE,
-     .role = ROLE_ANALYST, .handle = drop_margins, .summary = "Removes margins"},
+    {METHOD_DELETE, "/api/v1/scores/margins/{name}", ACCESS_API, SCOPE_MANAGE, .role = ROLE_ANALYST,
+     .handle = drop_margins, .summary = "Removes margins"},
     {METHOD_GET, "/api/v1/scores/settings", ACCESS_API, SCOPE_QUERY, .role = ROLE_VIEWER,
      .handle = get_settings, .summary = "Whether scores of named staff may be asked for"},
     {METHOD_PUT, "/api/v1/scores/settings", ACCESS_API, SCOPE_ADMIN, .role = ROLE_ADMIN,

@@ -232,7 +232,7 @@ static const struct option options[] = {
     {"data", "DIR", NULL, "data folder (default senda-demo in ~/.local/share)"},
     {"listen", "HOST:PORT", "127.0.0.1:8080", "address and port, :0 for any free port"},
     {"org", "NAME", "vereda", "vereda, a telecom; museo is not available yet"},
-    {"scale", "X", "1", "size: 1 is 62,400 contracts and 2.9 million events"},
+    {"scale", "X", "1", "size: 1 is 62,400 contracts and 3 million events"},
     {"no-serve", NULL, NULL, "make the folder and stop"},
     {"events", "FILE", NULL, "only write the events as JSON lines to FILE (- for stdout)"},
 };

@@ -152,6 +152,10 @@ int demo_fill(struct app *app, struct demo_filling *filling, struct err *err) {
     for (more = 1; !code && more > 0;)
         if ((more = review_catch_up(filler->folder, err)) < 0)
             code = more;
+    struct demo_dates dates;
+    demo_dates_of(&options, &dates);
+    if (!code)
+        code = demo_scores(filler->folder, &DEMO, dates.comfort_ms, err);
     if (!code)
         code = demo_kiosks(filler->folder, &DEMO, filling->now_ms, err);
     if (!code)

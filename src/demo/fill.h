@@ -37,6 +37,9 @@ must_use int demo_promises(struct folder *folder, const struct principal *princi
 /* Its opinion screens, with the taps of their last week. */
 must_use int demo_kiosks(struct folder *folder, const struct principal *principal, int64_t now_ms,
                          struct err *err);
+/* Relations of its surveys, and the diary of its centres; comfort_ms: when Burgos got its seats (fact 7). */
+must_use int demo_scores(struct folder *folder, const struct principal *principal,
+                         int64_t comfort_ms, struct err *err);
 /* How it counts value, and the first estimate. */
 must_use int demo_worth(struct folder *folder, const struct principal *principal, struct err *err);
 

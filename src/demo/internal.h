@@ -254,6 +254,7 @@ static inline bool person_active(const struct person *person, int day) {
     X(CASE_CLOSED, TRACK, "Case Closed", "backoffice", OFFICE, "Caso")                             \
     X(ANSWER, TRACK, "Survey Responded", "email", SURVEY, NULL)                                    \
     X(RIVAL_ANSWER, TRACK, "Survey Responded", "email", SURVEY, NULL)                              \
+    X(INVITED, TRACK, "Survey Invited", "email", SURVEY, NULL)                                     \
     X(CHAT_ANSWER, TRACK, "Survey Responded", "chat", CHAT, NULL)                                  \
     X(REVIEW, TRACK, "Product Reviewed", "review", PUBLIC, "Reseñas")                              \
     X(MENTION, TRACK, "Mention Published", "social", PUBLIC, "Redes sociales")
@@ -338,6 +339,7 @@ enum purpose {
     FOR_VOICE,
     FOR_FILL,
     FOR_WORDS,
+    FOR_INVITATIONS,
     PURPOSES
 };
 

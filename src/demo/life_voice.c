@@ -37,6 +37,20 @@ static uint32_t voice(struct world *world, int day, unsigned flags) {
     return UINT32_MAX;
 }
 
+/* Who answered was invited some hours before; so were others who did not answer. */
+static void invite(struct world *world, int64_t t, uint32_t who, enum survey survey, int unit) {
+    enum { OTHERS = 6 }; /* on average half of these: a response rate of 1 in 4 */
+    struct stream *stream = &world->streams[FOR_INVITATIONS];
+    struct moment moment = {
+        .who = who, .kind = M_INVITED, .unit = (uint8_t)unit, .c = (uint16_t)survey};
+    world_add(world, t - stream_between(stream, 300, 20000), &moment);
+    for (uint32_t others = stream_below(stream, OTHERS + 1); others; others--) {
+        moment.who = people_active(world, stream, day_of(t), -1, 0);
+        if (moment.who != UINT32_MAX && moment.who != who)
+            world_add(world, t - stream_between(stream, 300, 20000), &moment);
+    }
+}
+
 void life_answer(struct world *world, int64_t t, uint32_t who, enum survey survey, int score,
                  int unit, int about) {
     struct stream *stream = &world->streams[FOR_VOICE];
@@ -45,6 +59,7 @@ void life_answer(struct world *world, int64_t t, uint32_t who, enum survey surve
     if (about == ABOUT_BEGGED)
         comments = 0.5;
     bool comment = stream_chance(stream, comments * speaks(person));
+    invite(world, t, who, survey, unit);
     world_add(world, t,
               &(struct moment){.who = who,
                                .kind = M_ANSWER,

@@ -444,6 +444,14 @@ static void tell_answer(struct teller *teller, const struct moment *moment, stru
         tell_int(teller, "minutes_since", 5 + (int64_t)stream_below(&teller->stream, 1400));
 }
 
+static void tell_invitation(struct teller *teller, const struct moment *moment,
+                            struct event *event) {
+    event->channel = slice_of(surveys[moment->c].channel);
+    event->touchpoint =
+        slice_of(arena_format(teller->arena, "Encuesta %s", surveys[moment->c].name));
+    tell_text(teller, "survey", surveys[moment->c].name);
+}
+
 static void tell_rival(struct teller *teller, const struct moment *moment, struct event *event) {
     static const char *const rivals[] = {"Rival A", "Rival B"};
     static const char *const groups[] = {"detractor", "neutro", "promotor"};
@@ -575,6 +583,7 @@ static void (*const tell_table[MOMENT_KINDS])(struct teller *, const struct mome
     [M_CASE_CLOSED] = tell_case,
     [M_ANSWER] = tell_answer,
     [M_RIVAL_ANSWER] = tell_rival,
+    [M_INVITED] = tell_invitation,
     [M_CHAT_ANSWER] = tell_chat_answer,
     [M_REVIEW] = tell_review,
     [M_MENTION] = tell_review};

@@ -28,14 +28,13 @@ static json_t *instant_json(sqlite3_stmt *statement, int column) {
 
 static json_t *entry_json(sqlite3_stmt *statement) {
     bool number = sqlite3_column_type(statement, 6) != SQLITE_NULL;
-    return json_pack(
-        "{s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o}", "id",
-        json_sprintf("%lld", (long long)sqlite3_column_int64(statement, 0)), "unit",
-        text_json(statement, 1), "kind", text_json(statement, 2), "from",
-        instant_json(statement, 3), "to", instant_json(statement, 4), "text",
-        text_json(statement, 5), "number",
-        number ? json_real(sqlite3_column_double(statement, 6)) : json_null(), "author",
-        text_json(statement, 7), "created_at", instant_json(statement, 8));
+    return json_pack("{s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o}", "id",
+                     json_sprintf("%lld", (long long)sqlite3_column_int64(statement, 0)), "unit",
+                     text_json(statement, 1), "kind", text_json(statement, 2), "from",
+                     instant_json(statement, 3), "to", instant_json(statement, 4), "text",
+                     text_json(statement, 5), "number",
+                     number ? json_real(sqlite3_column_double(statement, 6)) : json_null(),
+                     "author", text_json(statement, 7), "created_at", instant_json(statement, 8));
 }
 
 /* Is the entry's unit one that the asker sees? */
@@ -147,8 +146,8 @@ static int check_kind(const char *kind, struct err *err) {
 }
 
 static int check_members(const json_t *entry, struct err *err) {
-    static const char *const known[] = {"unit", "kind",   "from", "to",        "text",
-                                        "number", "id", "author", "created_at"};
+    static const char *const known[] = {"unit",   "kind", "from",   "to",        "text",
+                                        "number", "id",   "author", "created_at"};
     const char *name;
     json_t *value;
     if (!json_is_object(entry))
@@ -229,9 +228,8 @@ static int write_entry(void *context, sqlite3 *db, struct err *err) {
 
 int diary_put(struct folder *folder, const struct principal *principal, uint64_t *id,
               const json_t *entry, struct err *err) {
-    struct putting put = {.id = *id,
-                          .author = principal->name ? principal->name : "",
-                          .now_ms = clock_now_ms()};
+    struct putting put = {
+        .id = *id, .author = principal->name ? principal->name : "", .now_ms = clock_now_ms()};
     int code = check(folder, principal, entry, &put, err);
     if (!code)
         code = store_write(folder->store, write_entry, &put, err);

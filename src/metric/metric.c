@@ -113,10 +113,9 @@ int metric_margins_find(struct folder *folder, const char *name, json_t **margin
     size_t i;
     int code = metric_margins(folder, &list, err);
     *margins = NULL;
-    json_array_foreach(
-        list, i, row) if (!code &&
-                          strcmp(json_string_value(json_object_get(row, "name")), name) == 0)
-        *margins = json_incref(row);
+    json_array_foreach(list, i,
+                       row) if (!code && strcmp(json_string_value(json_object_get(row, "name")),
+                                                name) == 0) *margins = json_incref(row);
     json_decref(list);
     if (code)
         return code;
@@ -128,8 +127,8 @@ static int check_margins(struct folder *folder, const json_t *margins, struct er
     static const struct principal everybody = {.role = ROLE_OWNER, .scopes = SCOPE_QUERY};
     if (!json_is_array(margins))
         return err_at(err, E_INVALID, "/margins", "must be a list of variables");
-    json_t *query = json_pack("{s:s, s:s, s:O}", "kind", "score", "metric", "nps", "margins",
-                              margins);
+    json_t *query =
+        json_pack("{s:s, s:s, s:O}", "kind", "score", "metric", "nps", "margins", margins);
     int code = query_check(folder, query, &everybody, err);
     json_decref(query);
     return code;

@@ -455,10 +455,9 @@ void chart_trend_table(const struct chart *chart, const struct trend_view *view,
     for (size_t b = 0; b < trend.buckets && b < 2000; b++) {
         const char *bucket = chart_bucket(chart, view->every, trend.starts[b], true);
         chart_table_cell(out,
-                         slice_of(trend.breaks[b]
-                                      ? arena_format(chart->arena, "%s · %s", bucket,
-                                                     chart_say(chart, "break"))
-                                      : bucket),
+                         slice_of(trend.breaks[b] ? arena_format(chart->arena, "%s · %s", bucket,
+                                                                 chart_say(chart, "break"))
+                                                  : bucket),
                          false);
         for (size_t s = 0; s < trend.n; s++)
             chart_table_cell(out, slice_of(value_text(chart, &trend, &trend.series[s], b)), true);

@@ -45,9 +45,9 @@ static void add_values(struct request *request, json_t *query) {
         json_object_set_new(query, "values",
                             json_pack("[f, f]", strtod(value, NULL), strtod(value, NULL)));
     else if (*low || *high)
-        json_object_set_new(query, "values",
-                            json_pack("[f, f]", *low ? strtod(low, NULL) : -1e9,
-                                      *high ? strtod(high, NULL) : 1e9));
+        json_object_set_new(
+            query, "values",
+            json_pack("[f, f]", *low ? strtod(low, NULL) : -1e9, *high ? strtod(high, NULL) : 1e9));
 }
 
 static json_t *answers_query(const struct score_view *view, int limit) {
@@ -83,8 +83,8 @@ static json_t *choices(const struct score_view *view, const char *by) {
     json_array_foreach(json_object_get(answer, "data"), i, row) {
         const char *name = json_string_value(json_object_get(row, "by"));
         if (name && strcmp(name, "(other)") != 0)
-            json_array_append_new(list, json_pack("{s:s, s:b}", "name", name, "chosen",
-                                                  strcmp(name, chosen) == 0));
+            json_array_append_new(
+                list, json_pack("{s:s, s:b}", "name", name, "chosen", strcmp(name, chosen) == 0));
     }
     json_decref(answer);
     return list;
@@ -94,14 +94,14 @@ static json_t *choices(const struct score_view *view, const char *by) {
 static void tell_rows(const struct score_view *view, json_t *rows) {
     json_t *row, *people = json_array();
     size_t i;
-    json_array_foreach(rows, i, row) json_array_append_new(
-        people, json_pack("{s:O}", "id", json_object_get(row, "customer")));
+    json_array_foreach(rows, i, row)
+        json_array_append_new(people, json_pack("{s:O}", "id", json_object_get(row, "customer")));
     people_name(view->request, people);
     json_array_foreach(rows, i, row) {
         double points = json_number_value(json_object_get(row, "points"));
         json_object_set(row, "name", json_object_get(json_array_get(people, i), "name"));
-        const char *tone = view->metric == 3 ? ""
-                           : points > 0      ? "good"
+        const char *tone = view->metric == 3                  ? ""
+                           : points > 0                       ? "good"
                            : view->metric == 0 && points == 0 ? ""
                                                               : "bad";
         json_object_set_new(row, "tone", json_string(tone));
@@ -114,8 +114,8 @@ static const char *page_at(struct request *request, const char *path, const char
     const char *mark = strchr(request->target, '?'), *old = strstr(request->target, "&before=");
     const char *from = mark ? mark : "?";
     size_t n = old ? (size_t)(old - from) : strlen(from);
-    return arena_format(request->arena, "%s%.*s%s%s", path, (int)n, from,
-                        before ? "&before=" : "", before ? before : "");
+    return arena_format(request->arena, "%s%.*s%s%s", path, (int)n, from, before ? "&before=" : "",
+                        before ? before : "");
 }
 
 static json_t *form_of(struct request *request) {

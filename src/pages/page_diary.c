@@ -140,8 +140,11 @@ static int show_one(struct request *request, struct response *response, struct e
     score_view_read(&view, request);
     if (!view.chosen)
         view.metric = 1; /* csat: most centres have faces */
-    const char *target = arena_format(request->arena, "%s/effect?metric=%s&event=Order%%20Completed",
-                                      path, score_metrics[view.metric].name);
+    bool orders = dictionary_find(app_folder(request->app)->dictionary, DICTIONARY_EVENT,
+                                  SLICE_LITERAL("Order Completed"));
+    const char *target =
+        arena_format(request->arena, "%s/effect?metric=%s%s", path, score_metrics[view.metric].name,
+                     orders ? "&event=Order%20Completed" : "");
     if (page_fetch(request, target, &effect, &none) >= 0) {
         tell_effect(&view, effect);
         json_object_set_new(root, "effect", effect);
@@ -149,9 +152,8 @@ static int show_one(struct request *request, struct response *response, struct e
         json_object_set_new(root, "no_effect", json_string(page_message(request, none.message)));
     }
     for (size_t m = 0; m < SCORE_METRICS; m++)
-        json_array_append_new(
-            metrics, json_pack("{s:s, s:b}", "metric", score_metrics[m].name, "current",
-                               m == view.metric));
+        json_array_append_new(metrics, json_pack("{s:s, s:b}", "metric", score_metrics[m].name,
+                                                 "current", m == view.metric));
     json_object_set_new(root, "metrics", metrics);
     score_view_tell(&view, root, "diary");
     return page_render(request, response, &page, root, err);

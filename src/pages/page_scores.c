@@ -61,6 +61,7 @@ static json_t *list_scores(struct score_view *view, const json_t *settled, bool 
         json_t *query = score_question(view, "score", m, view->from_ms, view->to_ms);
         json_object_set_new(query, "by", json_pack("{s:s}", "property", "survey"));
         json_object_set_new(query, "limit", json_integer(SURVEYS_SHOWN));
+        json_object_set_new(query, "response_rate", json_false());
         json_t *data = data_of(view, query);
         json_array_foreach(data, i, row) {
             const char *survey = json_string_value(json_object_get(row, "by"));
@@ -105,17 +106,16 @@ static enum bucket bucket_of(const char *every) {
 
 static json_t *draw(const struct score_view *view, const json_t *data, bool people) {
     struct request *request = view->request;
-    struct chart chart = {
-        .language = request->language,
-        .format = page_format(request),
-        .zone = app_folder(request->app)->zone,
-        .label = page_text(request, "scores.over_time"),
-        .id = "score",
-        .width = 1060,
-        .people = people ? score_address(view, "/scores/people", view->metric, view->survey,
-                                         view->period->id)
-                         : NULL,
-        .arena = request->arena};
+    struct chart chart = {.language = request->language,
+                          .format = page_format(request),
+                          .zone = app_folder(request->app)->zone,
+                          .label = page_text(request, "scores.over_time"),
+                          .id = "score",
+                          .width = 1060,
+                          .people = people ? score_address(view, "/scores/people", view->metric,
+                                                           view->survey, view->period->id)
+                                           : NULL,
+                          .arena = request->arena};
     struct trend_view trend = {.shape = TREND_LINES,
                                .every = bucket_of(view->period->every),
                                .now_ms = request->received_ms,
@@ -133,8 +133,7 @@ static const char *with(const struct score_view *view, const char *page, const c
                         const char *value) {
     struct buf text;
     buf_init(&text, 4096);
-    buf_add_text(&text,
-                 score_address(view, page, view->metric, view->survey, view->period->id));
+    buf_add_text(&text, score_address(view, page, view->metric, view->survey, view->period->id));
     buf_add_format(&text, "&%s=", name);
     url_encode(slice_of(value), &text);
     const char *copied = arena_text(view->request->arena, buf_slice(&text));
@@ -157,9 +156,8 @@ static json_t *bars(const struct score_view *view, const json_t *whole) {
         json_array_append_new(
             list, json_pack("{s:O, s:f, s:f, s:f, s:s, s:s}", "value",
                             json_object_get(row, "value"), "n", count, "share",
-                            n > 0 ? count / n : 0, "width",
-                            longest > 0 ? 100 * count / longest : 0, "answers",
-                            with(view, "/scores/answers", "value", value), "people",
+                            n > 0 ? count / n : 0, "width", longest > 0 ? 100 * count / longest : 0,
+                            "answers", with(view, "/scores/answers", "value", value), "people",
                             with(view, "/scores/people", "answer", value)));
     }
     return list;
@@ -180,9 +178,8 @@ static void add_group(const struct score_view *view, json_t *row, const char *by
     if (!name || other)
         return;
     json_object_set_new(row, "answers", json_string(with(view, "/scores/answers", by, name)));
-    json_object_set_new(
-        row, "people",
-        json_sprintf("%s&by=%s", with(view, "/scores/people", "group", name), by));
+    json_object_set_new(row, "people",
+                        json_sprintf("%s&by=%s", with(view, "/scores/people", "group", name), by));
 }
 
 /* Rows by unit or channel, with what may be said of their order. */
@@ -192,17 +189,19 @@ static void add_groups(const struct score_view *view, json_t *chosen, const char
     size_t i;
     json_object_set_new(query, "by", json_string(by));
     json_object_set_new(query, "limit", json_integer(GROUPS_SHOWN));
+    if (strcmp(by, "unit") == 0)
+        json_object_set_new(query, "response_rate", json_false());
     json_t *answer = score_ask(view, query);
     json_t *rows = json_object_get(answer, "data");
     json_array_foreach(rows, i, row) add_group(view, row, by);
-    const json_t *ranking = json_object_get(
-        json_object_get(json_object_get(answer, "meta"), "comparison"), "ranking");
+    const json_t *ranking =
+        json_object_get(json_object_get(json_object_get(answer, "meta"), "comparison"), "ranking");
     const char *reason = json_string_value(json_object_get(ranking, "reason"));
     json_object_set(chosen, name, rows);
     json_object_set_new(chosen, arena_format(view->request->arena, "%s_ranking", name),
                         json_string(json_is_true(json_object_get(ranking, "allowed")) ? "allowed"
-                                    : reason                                         ? reason
-                                                                                     : "too_few"));
+                                    : reason                                          ? reason
+                                                                                      : "too_few"));
     json_decref(answer);
 }
 
@@ -218,8 +217,9 @@ static json_t *change(const struct score_view *view, const json_t *whole, bool b
     int64_t length = view->to_ms - view->from_ms;
     if (!view->from_ms || broken)
         return NULL;
-    json_t *before =
-        data_of(view, score_question_chosen(view, "score", view->from_ms - length, view->from_ms));
+    json_t *query = score_question_chosen(view, "score", view->from_ms - length, view->from_ms);
+    json_object_set_new(query, "response_rate", json_false());
+    json_t *before = data_of(view, query);
     const json_t *row = json_array_get(before, 0);
     json_t *made = NULL;
     if (json_is_number(json_object_get(row, "low")) &&
@@ -246,8 +246,9 @@ static json_t *breaks(const json_t *rows, bool *cut) {
             json_array_append_new(reasons, json_pack("{s:O}", "reason", reason));
         }
         if (json_array_size(reasons))
-            json_array_append_new(list, json_pack("{s:O, s:O}", "time", json_object_get(row, "time"),
-                                                  "reasons", reasons));
+            json_array_append_new(
+                list,
+                json_pack("{s:O, s:O}", "time", json_object_get(row, "time"), "reasons", reasons));
         json_decref(reasons);
     }
     return list;
@@ -300,7 +301,8 @@ static void add_waiting(const struct score_view *view, json_t *row) {
     json_object_set_new(query, "window", json_string("30m"));
     json_object_set_new(query, "bands", json_pack("[i, i, i, i, i]", 0, 5, 10, 20, 34));
     json_t *data = data_of(view, query);
-    json_array_foreach(json_object_get(data, "bands"), i, band) add_figures(view, view->metric, band);
+    json_array_foreach(json_object_get(data, "bands"), i, band)
+        add_figures(view, view->metric, band);
     const json_t *slope = json_object_get(json_object_get(data, "slope"), "value");
     if (json_is_number(slope) && json_number_value(json_object_get(data, "n")) > 0) {
         json_object_set_new(data, "slope_10",
@@ -312,8 +314,7 @@ static void add_waiting(const struct score_view *view, json_t *row) {
 
 static json_t *chosen(const struct score_view *view, const json_t *settled) {
     bool people = !view->request->principal.floor, cut = false;
-    json_t *whole =
-        data_of(view, score_question_chosen(view, "score", view->from_ms, view->to_ms));
+    json_t *whole = data_of(view, score_question_chosen(view, "score", view->from_ms, view->to_ms));
     json_t *row = json_incref(json_array_get(whole, 0));
     json_decref(whole);
     if (!json_is_object(row))
@@ -381,8 +382,8 @@ static int show(struct request *request, struct response *response, struct err *
 
 /* What a survey is about. */
 static int settle(struct request *request, struct response *response, struct err *err) {
-    const char *survey = request_form(request, "survey"), *relation = request_form(request, "relation"),
-               *back = request_form(request, "back");
+    const char *survey = request_form(request, "survey"),
+               *relation = request_form(request, "relation"), *back = request_form(request, "back");
     const char *target =
         page_path(request, "/api/v1/scores/surveys/", survey && *survey ? survey : "-");
     int code = relation && *relation
@@ -462,12 +463,12 @@ static int show_people(struct request *request, struct response *response, struc
     people_name(request, json_object_get(root, "customers"));
     size_t own = old ? (size_t)(old - request->target) : strlen(request->target);
     if (next)
-        json_object_set_new(
-            root, "next", json_sprintf("%.*s&cursor=%s", (int)own, request->target, next));
+        json_object_set_new(root, "next",
+                            json_sprintf("%.*s&cursor=%s", (int)own, request->target, next));
     json_object_set_new(root, "csv", json_sprintf("/scores/people.csv%s", mark ? mark : ""));
-    json_object_set_new(root, "back",
-                        json_string(score_address(&view, "/scores", view.metric, view.survey,
-                                                  view.period->id)));
+    json_object_set_new(
+        root, "back",
+        json_string(score_address(&view, "/scores", view.metric, view.survey, view.period->id)));
     score_view_tell(&view, root, "scores");
     json_decref(answer);
     return page_render(request, response, &page, root, err);
@@ -487,11 +488,15 @@ static int send_people(struct request *request, struct response *response, struc
 }
 
 #define SESSION_GET(path, handler)                                                                 \
-    {.methods = METHOD_GET, .pattern = path, .access = ACCESS_SESSION, .scopes = SCOPE_QUERY,      \
-     .handle = handler}
+    {                                                                                              \
+        .methods = METHOD_GET, .pattern = path, .access = ACCESS_SESSION, .scopes = SCOPE_QUERY,   \
+        .handle = handler                                                                          \
+    }
 #define SESSION_GET_PEOPLE(path, handler)                                                          \
-    {.methods = METHOD_GET, .pattern = path, .access = ACCESS_SESSION, .scopes = SCOPE_QUERY,      \
-     .role = ROLE_AGENT, .handle = handler}
+    {                                                                                              \
+        .methods = METHOD_GET, .pattern = path, .access = ACCESS_SESSION, .scopes = SCOPE_QUERY,   \
+        .role = ROLE_AGENT, .handle = handler                                                      \
+    }
 
 static const struct route routes[] = {
     SESSION_GET("/scores", show),

@@ -101,9 +101,9 @@ static int64_t end_of_answers(const struct score_view *view) {
     const struct zone *zone = app_folder(view->request->app)->zone;
     int64_t end_ms = 0, at_ms;
     for (size_t m = 0; m < SCORE_METRICS; m++) {
-        json_t *query = json_pack("{s:s, s:s, s:s, s:s, s:b}", "kind", "score", "metric",
-                                  score_metrics[m].name, "every", "month", "flagged", "include",
-                                  "response_rate", 0);
+        json_t *query =
+            json_pack("{s:s, s:s, s:s, s:s, s:b}", "kind", "score", "metric", score_metrics[m].name,
+                      "every", "month", "flagged", "include", "response_rate", 0);
         json_t *answer = score_ask(view, query);
         const json_t *data = json_object_get(answer, "data");
         const char *time = json_string_value(
@@ -119,7 +119,8 @@ static int64_t end_of_answers(const struct score_view *view) {
 
 bool score_view_read(struct score_view *view, struct request *request) {
     const struct zone *zone = app_folder(request->app)->zone;
-    const char *asked = request_query(request, "period"), *metric = request_query(request, "metric"),
+    const char *asked = request_query(request, "period"),
+               *metric = request_query(request, "metric"),
                *survey = request_query(request, "survey"),
                *flagged = request_query(request, "flagged");
     *view = (struct score_view){.request = request,
@@ -152,13 +153,12 @@ void score_view_tell(const struct score_view *view, json_t *root, const char *cu
     for (size_t i = 0; i < sizeof tabs / sizeof *tabs; i++) {
         if (i == 1 && view->request->principal.floor)
             continue;
-        json_array_append_new(
-            list,
-            json_pack("{s:s, s:s, s:b}", "tab", tabs[i].name, "href",
-                      i == 2 ? tabs[i].page
-                             : score_address(view, tabs[i].page, view->metric, view->survey,
-                                             view->period->id),
-                      "current", strcmp(tabs[i].name, current) == 0));
+        json_array_append_new(list,
+                              json_pack("{s:s, s:s, s:b}", "tab", tabs[i].name, "href",
+                                        i == 2 ? tabs[i].page
+                                               : score_address(view, tabs[i].page, view->metric,
+                                                               view->survey, view->period->id),
+                                        "current", strcmp(tabs[i].name, current) == 0));
     }
     json_object_set_new(root, "tabs", list);
     json_object_set_new(root, "period", json_string(view->period->id));

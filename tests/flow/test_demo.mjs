@@ -97,6 +97,63 @@ function saturdays() {
     check("6: the display says 15", estimates.length > 15 && estimates.every((v) => v === 15), estimates);
 }
 
+const rowOf = (rows, by) => rows.find((r) => r.by === by) ?? {};
+
+function faces() {
+    const waits = ask("06-faces-by-wait");
+    near("6: ten minutes more of waiting cost nine points", 1000 * waits.slope.value, -9, 2.5);
+    check("6: that is no chance", waits.slope.p < 0.001 && waits.slope.high < 0, waits.slope);
+    const [short, , , long, longest] = waits.bands;
+    check("6: faces fall with the wait", short.value - long.value > 0.1 && short.value - longest.value > 0.2, waits.bands);
+    const late = ask("06-faces-by-wait-and-estimate");
+    check("6: also where the display promised less", late.slope.value < 0 && late.slope.p < 0.001, late.slope);
+}
+
+function comforts() {
+    const shares = (rows) => {
+        const others = rows.filter((r) => r.by && r.by !== "Tienda Burgos" && r.n);
+        const n = others.reduce((a, r) => a + r.n, 0);
+        return [rowOf(rows, "Tienda Burgos").value, others.reduce((a, r) => a + r.n * r.value, 0) / n];
+    };
+    const before = shares(ask("07-burgos-before")), after = shares(ask("07-burgos-after"));
+    near("7: Burgos gains beyond the other shops", 100 * (after[0] - before[0] - (after[1] - before[1])), 6, 4);
+    near("7: the other shops do not change", 100 * (after[1] - before[1]), 0, 3);
+    const sold = sums("07-orders-before"), now = sums("07-orders-after");
+    const ratio = (all) => all["Tienda Burgos"] / (total(all) - all["Tienda Burgos"]);
+    near("7: its share of the sales stays", ratio(now) / ratio(sold), 1, 0.45);
+}
+
+function begged() {
+    const shops = ask("08-faces-by-shop"), all = ask("08-faces-by-shop-all");
+    const left = rowOf(shops, "Tienda Ponferrada"), kept = rowOf(all, "Tienda Ponferrada");
+    near("8: Ponferrada's faces, asked-for ones included", kept.value, 0.97, 0.02);
+    check("8: they are left out by default", left.n < 0.1 * kept.n && left.flagged > 0.9 * kept.n, left);
+    near("8: taps in the last 20 minutes", left.flagged_reasons.closing_burst / kept.n, 0.61, 0.06);
+    check("8: no other shop is flagged", shops.every((r) => r.by === "Tienda Ponferrada" || r.flagged === 0), shops);
+    check("8: the comments say so", ask("08-comments").every((r) => r.flag && /pid|dij/.test(r.text)), ask("08-comments"));
+    const complaints = sums("08-complaints"), turns = sums("08-turns");
+    const worst = Object.keys(turns).sort((a, b) => (complaints[b] ?? 0) / turns[b] - (complaints[a] ?? 0) / turns[a])[0];
+    check("8: most complaints per 1,000 turns", worst === "Tienda Ponferrada", worst);
+}
+
+function few() {
+    const shops = ask("09-shops"), soria = rowOf(shops, "Tienda Soria");
+    near("9: Soria's NPS", soria.value, 71, 1);
+    check("9: of 14 answers: too few, no rank", soria.n === 14 && soria.too_few && soria.standing === "too_few" && soria.rank === null, soria);
+    check("9: nobody is ranked by it", shops.every((r) => r.rank === null), shops);
+    near("9: of those invited, one in four answers", shops.reduce((a, r) => a + r.response_rate * r.asked, 0) / shops.reduce((a, r) => a + r.asked, 0), 0.25, 0.03);
+}
+
+function scale() {
+    const months = ask("15-chat-by-month");
+    const broken = months.filter((r) => r.break);
+    check("15: one break, in April, of the scale", broken.length === 1 && broken[0].time === "2026-03-31T22:00:00.000Z" &&
+        broken[0].break.join() === "scale" && !broken[0].change, broken);
+    const mean = (rows) => rows.reduce((a, r) => a + r.n * r.value, 0) / rows.reduce((a, r) => a + r.n, 0);
+    near("15: the step that is none", 100 * (mean(months.slice(4)) - mean(months.slice(0, 4))), 8, 6);
+    check("15: no month is said to have changed", months.every((r) => !r.change || r.change.p > 0.05), months);
+}
+
 function notice() {
     const calls = ask("12-calls-by-notice");
     near("12: homes warned", calls.find((r) => r.step === 1 && r.by !== null).customers, 310, 4);
@@ -129,7 +186,7 @@ function again() {
 
 try {
     execFileSync(senda, ["demo", "--data", data, "--scale", "0.1", "--no-serve"], { env: world, stdio: "inherit" });
-    for (const part of [release, invoice, installation, saturdays, notice, month13, again]) part();
+    for (const part of [release, invoice, installation, saturdays, faces, comforts, begged, few, scale, notice, month13, again]) part();
 } finally {
     rmSync(folder, { recursive: true, force: true });
 }

@@ -1,0 +1,47 @@
+/*
+ * What Vereda has settled about its scores, and its diary: surveys by relation, the comforts of the Burgos shop (facts 7, 9, 15).
+ *
+ * SPDX-License-Identifier: GPL-3.0-or-later
+ */
+#include "base/time.h"
+#include "demo/fill.h"
+#include "metric/metric.h"
+
+static const struct {
+    const char *survey, *relation;
+} surveys[] = {
+    {"Relacional", "relational"},
+    {"Relacional, panel de mercado", "rivals"},
+    {"Tras llamada", "transactional"},
+    {"Tras instalación", "transactional"},
+    {"Tras tienda", "transactional"},
+    {"Tras renovación", "transactional"},
+    {"30 días tras el corte", "transactional"},
+};
+
+static int write_diary(struct folder *folder, const struct principal *principal, int64_t comfort_ms,
+                       struct err *err) {
+    char from[TIME_TEXT_BYTES];
+    uint64_t id = 0;
+    json_t *list = NULL;
+    int code = diary_list(folder, principal, &list, err);
+    bool there = json_array_size(list) > 0; /* of a fill that was interrupted */
+    json_decref(list);
+    if (code || there)
+        return code;
+    time_format(comfort_ms, from);
+    json_t *entry =
+        json_pack("{s:s, s:s, s:s, s:s}", "unit", "Tienda Burgos", "kind", "environment", "from",
+                  from, "text", "Asientos, música más baja y café");
+    code = diary_put(folder, principal, &id, entry, err);
+    json_decref(entry);
+    return code;
+}
+
+int demo_scores(struct folder *folder, const struct principal *principal, int64_t comfort_ms,
+                struct err *err) {
+    int code = 0;
+    for (size_t i = 0; i < sizeof surveys / sizeof *surveys && !code; i++)
+        code = metric_survey_put(folder, surveys[i].survey, surveys[i].relation, err);
+    return code ? code : write_diary(folder, principal, comfort_ms, err);
+}

@@ -1,0 +1,144 @@
+// Scores through the program: relations, margins, the diary and what a change did, the pages and their files; rights and refusals;
+// a restart keeps what is settled.
+//
+// SPDX-License-Identifier: GPL-3.0-or-later
+import { spawn, execFileSync } from "node:child_process";
+import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+
+const senda = process.env.SENDA ?? "build/senda";
+const folder = mkdtempSync(join(tmpdir(), "senda-scores-"));
+const data = join(folder, "data");
+let passed = 0, failed = 0, server, base;
+
+function is(seen, expected, what) {
+    if (JSON.stringify(seen) === JSON.stringify(expected)) passed++;
+    else {
+        failed++;
+        console.log(`FAILED: ${what}: ${JSON.stringify(seen)} instead of ${JSON.stringify(expected)}`);
+    }
+}
+const must = (holds, what) => is(Boolean(holds), true, what);
+const near = (seen, expected, tolerance, what) => must(Math.abs(seen - expected) <= tolerance, `${what}: ${seen}`);
+
+async function serve() {
+    server = spawn(senda, ["serve", "--data", data, "--listen", "127.0.0.1:0"], { stdio: ["ignore", "pipe", "ignore"] });
+    base = await new Promise((resolve) => {
+        let text = "";
+        server.stdout.on("data", (bytes) => {
+            text += bytes;
+            const found = text.match(/http:\/\/127\.0\.0\.1:\d+/);
+            if (found) resolve(found[0]);
+        });
+    });
+}
+const stop = () => new Promise((resolve) => {
+    server.on("exit", resolve);
+    server.kill("SIGTERM");
+});
+
+writeFileSync(join(folder, "password"), "una frase larga y segura");
+const keys = JSON.parse(execFileSync(senda, ["init", "--data", data, "--name", "Prueba", "--admin-email", "ana@example.org",
+    "--admin-password-file", join(folder, "password")], { stdio: ["ignore", "pipe", "ignore"] }));
+await serve();
+
+async function call(method, path, body, headers = {}) {
+    const answer = await fetch(base + path, { method, headers: { authorization: `Bearer ${keys.api_key}`, ...headers }, body: body && JSON.stringify(body) });
+    const text = await answer.text();
+    return { status: answer.status, etag: answer.headers.get("etag"), text, json: text && answer.headers.get("content-type")?.includes("json") ? JSON.parse(text) : null };
+}
+const query = async (question) => (await call("POST", "/api/v1/query", question)).json;
+const fault = (answer) => [answer.status, answer.json?.errors?.[0]?.pointer];
+
+// Two shops with faces every day: from the 60th day on, "leon" pleases more; everybody is more pleased in the second half.
+const batch = [], now = Date.now();
+for (let day = 0; day < 120; day++)
+    for (const [unit, gain] of [["leon", day >= 60 ? 0.3 : 0], ["soria", 0], ["burgos", 0]])
+        for (let i = 0; i < 10; i++) {
+            const happy = (i + 0.5) / 10 < 0.5 + gain + (day >= 60 ? 0.1 : 0);
+            batch.push({ type: "track", event: "Kiosk Tapped", anonymousId: `${unit}-${day}-${i}`, messageId: `${unit}-${day}-${i}`,
+                timestamp: new Date(now - (120 - day) * 864e5 + i * 30 * 60e3).toISOString(), properties: { value: happy ? 3 : 1, scale_max: 3 }, context: { unit } });
+        }
+for (const [survey, score, n] of [["relacional", 9, 40], ["tras llamada", 4, 40], ["panel", 8, 40]])
+    for (let i = 0; i < n; i++)
+        batch.push({ type: "track", event: "Survey Responded", userId: `u${i}`, messageId: `${survey}-${i}`, timestamp: new Date(now - i * 36e5).toISOString(),
+            properties: { survey, metric: "nps", score, age: i % 4 ? "mayor" : "joven", comment: i % 10 ? undefined : `Respuesta número ${i} <b>` } });
+for (let at = 0; at < batch.length; at += 2000)
+    await fetch(`${base}/v1/batch`, { method: "POST", headers: { authorization: `Basic ${btoa(`${keys.write_key}:`)}` }, body: JSON.stringify({ batch: batch.slice(at, at + 2000) }) });
+
+// Relations.
+is((await call("PUT", "/api/v1/scores/surveys/relacional", { relation: "relational" })).status, 200, "a survey is relational");
+is((await call("PUT", "/api/v1/scores/surveys/tras%20llamada", { relation: "transactional" })).json, { survey: "tras llamada", relation: "transactional" }, "another is not");
+await call("PUT", "/api/v1/scores/surveys/panel", { relation: "rivals" });
+is(fault(await call("PUT", "/api/v1/scores/surveys/panel", { relation: "friends" })), [422, "/relation"], "no such relation");
+is((await call("GET", "/api/v1/scores/surveys")).json.data.length, 3, "three are classed");
+is((await query({ kind: "score", metric: "nps", relation: "relational" })).data[0].value, 100, "relational by itself");
+is((await query({ kind: "score", metric: "nps" })).data[0].n, 80, "rivals are not one's own");
+is((await query({ kind: "score", metric: "nps" })).meta.warnings, ["relational_and_transactional"], "a mixture is said");
+is(fault(await call("POST", "/api/v1/query", { kind: "score", metric: "nps", survey: ["relacional", "tras llamada"] })), [422, "/survey"], "both at once");
+
+// Margins.
+const margins = [{ by: { property: "age" }, shares: { joven: 0.5, mayor: 0.5 } }];
+is((await call("PUT", "/api/v1/scores/margins/censo", { margins })).json.margins, margins, "margins are kept");
+for (const [body, pointer] of [[{ margins: [{ by: "weather", shares: { a: 1 } }] }, "/margins/0/by"], [{ margins: [] }, "/margins"], [{ margins, more: 1 }, "/more"], [{ margins: [{ by: "channel", shares: { web: "x" } }] }, "/margins/0/shares"]])
+    is(fault(await call("PUT", "/api/v1/scores/margins/malo", body)), [422, pointer], `margins refused at ${pointer}`);
+const weighted = (await query({ kind: "score", metric: "nps", survey: "relacional", margins: "censo" })).data[0];
+must(weighted.n === 40 && weighted.n_eff < 40 && weighted.unweighted === 100 && weighted.unweighted_low < 100, "weighted and unweighted side by side");
+is(fault(await call("POST", "/api/v1/query", { kind: "score", metric: "nps", margins: "otro" })), [422, "/margins"], "unknown margins");
+is((await call("GET", "/api/v1/scores/margins/otro")).status, 404, "no such margins");
+
+// Named staff.
+is((await call("GET", "/api/v1/scores/settings")).json, { named_staff: false }, "off by default");
+await fetch(`${base}/v1/track`, { method: "POST", headers: { authorization: `Basic ${btoa(`${keys.write_key}:`)}` }, body: JSON.stringify({ userId: "z", event: "Survey Responded", properties: { survey: "z", metric: "csat", score: 5, agent: "Marta" } }) });
+is(fault(await call("POST", "/api/v1/query", { kind: "score", metric: "csat", by: { property: "agent" } })), [422, "/by"], "teams, not people");
+is((await call("PUT", "/api/v1/scores/settings", { named_staff: true })).json, { named_staff: true }, "an administrator allows it");
+is((await query({ kind: "score", metric: "csat", survey: "z", by: { property: "agent" } })).data[0].by, "Marta", "then it is told");
+
+// The diary.
+const from = new Date(now - 60 * 864e5).toISOString();
+const made = await call("POST", "/api/v1/diary", { unit: "leon", kind: "environment", from, text: "Asientos" });
+is([made.status, made.json.unit, made.json.to], [201, "leon", null], "written down");
+for (const [body, pointer] of [[{ kind: "environment", from }, "/text"], [{ kind: "weather", from, text: "x" }, "/kind"], [{ unit: "nowhere", kind: "other", from, text: "x" }, "/unit"], [{ kind: "other", from: "ayer", text: "x" }, "/from"],
+    [{ kind: "other", from, to: "2001-01-01", text: "x" }, "/to"], [{ kind: "staffing", from, text: "x", number: "dos" }, "/number"], [{ kind: "other", from, text: "x".repeat(600) }, "/text"], [{ kind: "other", from, text: "x", colour: 1 }, "/colour"]])
+    is(fault(await call("POST", "/api/v1/diary", body)), [422, pointer], `an entry refused at ${pointer}`);
+const effect = (await call("GET", `/api/v1/diary/${made.json.id}/effect?metric=csat&event=Kiosk%20Tapped`)).json;
+near(effect.change.value, 0.4, 0.03, "before and after");
+near(effect.others_change.value, 0.1, 0.03, "the others gained too");
+near(effect.effect.value, 0.3, 0.03, "what it did beyond them");
+must(effect.effect.low > 0.2 && effect.effect.p < 0.001 && effect.others === 2, "that is no chance");
+near(effect.activity.ratio.value, 1, 1e-9, "as many taps as before");
+is(fault(await call("GET", `/api/v1/diary/${made.json.id}/effect?event=Nothing`)), [422, "/event"], "an event that nobody sent");
+is(fault(await call("GET", `/api/v1/diary/${made.json.id}/effect?days=3`)), [422, "/days"], "too few days");
+is((await call("PUT", `/api/v1/diary/${made.json.id}`, { unit: "leon", kind: "environment", from, text: "Asientos y café" }, { "if-match": '"old"' })).status, 412, "another has changed it");
+is((await call("PUT", `/api/v1/diary/${made.json.id}`, { unit: "leon", kind: "environment", from, text: "Asientos y café" })).json.text, "Asientos y café", "changed");
+is((await call("GET", "/api/v1/diary?unit=soria")).json.data, [], "by unit");
+
+// Pages and files.
+let jar = "";
+async function page(path, options = {}) {
+    const answer = await fetch(base + path, { redirect: "manual", ...options, headers: { cookie: jar, "accept-language": "es", ...options.headers } });
+    for (const line of answer.headers.getSetCookie()) jar = [jar, line.split(";")[0]].filter(Boolean).join("; ");
+    return { status: answer.status, text: await answer.text(), type: answer.headers.get("content-type") };
+}
+const gate = await page("/sign-in");
+await page("/sign-in", { method: "POST", headers: { "content-type": "application/x-www-form-urlencoded" }, body: new URLSearchParams({ csrf: gate.text.match(/name="csrf" value="([^"]*)"/)?.[1] ?? "", email: "ana@example.org", password: "una frase larga y segura" }) });
+const scores = await page("/scores?metric=csat");
+must(scores.status === 200 && scores.text.includes("leon") && /No es una clasificación|el orden es real/.test(scores.text), "the page of scores");
+const answers = await page("/scores/answers?metric=nps&survey=relacional&text=NUMERO%2030");
+must(answers.status === 200 && answers.text.includes("Respuesta número 30 &lt;b&gt;") && !answers.text.includes("número 20"), "answers are found by their words");
+const file = await page("/scores/answers.csv?metric=nps&survey=relacional&words=1");
+must(file.type.startsWith("text/csv") && file.text.split("\r\n").length === 4 + 2 && file.text.startsWith("time,customer,channel"), "answers as a file");
+must((await page("/scores.csv?metric=csat&view=unit")).text.includes("leon"), "scores as a file");
+must((await page("/scores/people?metric=csat&by=unit&group=leon")).text.includes("customers/c_"), "the customers behind a number");
+must((await page(`/diary/${made.json.id}`)).text.includes("Asientos y café"), "the page of an entry");
+
+await stop();
+await serve();
+is([(await call("GET", "/api/v1/diary")).json.data.length, (await call("GET", "/api/v1/scores/margins")).json.data.length, (await call("GET", "/api/v1/scores/settings")).json.named_staff], [1, 1, true], "a restart keeps them");
+is([(await call("DELETE", `/api/v1/diary/${made.json.id}`)).status, (await call("GET", `/api/v1/diary/${made.json.id}`)).status], [204, 404], "removed");
+is([(await call("DELETE", "/api/v1/scores/margins/censo")).status, (await call("DELETE", "/api/v1/scores/margins/censo")).status], [204, 404], "margins removed");
+await stop();
+rmSync(folder, { recursive: true, force: true });
+console.log(`${passed} passed, ${failed} failed`);
+process.exit(failed ? 1 : 0);
