@@ -115,6 +115,7 @@ static const struct route_table *const TABLES[] = {
     &page_privacy_routes,
     &page_segment_routes,
     &page_consent_routes,
+    &page_segmentation_routes,
 };
 
 static const struct job *const JOBS[] = {

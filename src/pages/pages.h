@@ -55,7 +55,7 @@ extern const struct route_table page_sso_routes;
 extern const struct route_table page_unit_routes;
 
 extern const struct route_table page_survey_answer_routes;
-extern const struct route_table page_segment_routes;
+extern const struct route_table page_segment_routes, page_segmentation_routes;
 extern const struct route_table page_review_routes, page_review_subject_routes,
     page_review_widget_routes; /* page_reviews.c, page_review_subjects.c, widget_reviews.c */
 extern const struct route_table page_survey_answer_routes, page_survey_routes,

@@ -254,8 +254,8 @@ json_t *segment_words(struct request *request, const json_t *rule, const json_t 
     if (!list)
         json_array_append_new(children, segment_words(request, not, titles));
     return json_pack("{s:s, s:o}", "text",
-                     page_text(request, all   ? "segments.group.all"
-                                        : any ? "segments.group.any"
-                                              : "segments.group.none"),
+                     page_text(request, all   ? "segments.words.all"
+                                        : any ? "segments.words.any"
+                                              : "segments.words.none"),
                      "children", children);
 }

@@ -85,11 +85,47 @@ test("what was written by the API is read back, and what rows cannot show stays"
   assert.deepEqual(page.complaints, []);
 });
 
+test("a segmentation is made class by class, reordered, and shown with its personas", async () => {
+  const page = await open(world);
+  await signIn(page, world);
+  await page.goto(`${world.base}/segmentations/new`);
+  await page.locator("[data-whole] [data-field=title]").fill("Por uso");
+  const card = (n) => page.locator("[data-class]").nth(n);
+  await card(0).locator("[data-field=title]").fill("Llaman");
+  await card(0).locator(".rule-row select").nth(1).selectOption("Call Ended");
+  await page.locator("[data-more]").click();
+  await card(1).locator("[data-field=title]").fill("Compran");
+  await card(1).locator(".rule-row select").nth(1).selectOption("Order Completed");
+  await card(1).locator("summary").click();
+  await card(1).locator("[data-field='persona.name']").fill("Lucía");
+  await card(1).locator("[data-field='persona.quote']").fill("Lo quiero ya");
+  await card(1).locator("[data-up]").focus();
+  await page.keyboard.press("Enter");
+  assert.equal(await card(0).locator("[data-field=title]").inputValue(), "Compran");
+  await page.waitForFunction(() => [...document.querySelectorAll("[data-size]")].every((place) => /\d/.test(place.textContent)));
+  const shown = (await page.locator("[data-size]").allInnerTexts()).map((text) => Number(text.split(" ")[0]));
+  assert.equal(shown.reduce((sum, n) => sum + n, 0), 120, `the classes hold everybody: ${shown}`);
+  await page.locator("[data-rest] [data-field=title]").fill("Los demás");
+  await page.click("form button.primary");
+  await page.waitForURL(/\/segmentations\/por-uso/);
+  const text = await page.innerText("main");
+  assert.ok(text.includes("Lucía") && text.includes("«Lo quiero ya»") && text.includes("Los demás") && text.includes("Hizo «Compra realizada»") === false);
+  const { data } = await api("GET", "/api/v1/segmentations/por-uso/results");
+  assert.deepEqual(data.map((row) => row.size), shown);
+  await page.goto(`${world.base}/segmentations/por-uso/edit`);
+  await page.waitForSelector(".rule-row");
+  await page.click("form button.primary");
+  await page.waitForURL(/\/segmentations\/por-uso(\?|$)/);
+  const [second, first] = (await api("GET", "/api/v1/segmentations/por-uso/versions")).data;
+  assert.deepEqual([second.version, second.classes, second.rest], [2, first.classes, first.rest], "read back as it was");
+  assert.deepEqual(page.complaints, []);
+});
+
 test("the pages of segments have no barrier", async () => {
   for (const [language, scheme, width] of [["es", "light", 1440], ["en", "dark", 390]]) {
     const page = await open(world, { language, scheme, width, height: 844 });
     await signIn(page, world);
-    for (const path of ["/segments", "/segments/mixed", "/segments/mixed/edit", "/segments/new"]) {
+    for (const path of ["/segments", "/segments/mixed", "/segments/mixed/edit", "/segments/new", "/segmentations", "/segmentations/por-uso", "/segmentations/por-uso/edit", "/segmentations/por-uso/members?class=rest"]) {
       await page.goto(world.base + path);
       await page.waitForLoadState("networkidle");
       await page.evaluate(axe);
@@ -97,7 +133,7 @@ test("the pages of segments have no barrier", async () => {
       assert.deepEqual(violations.flatMap((rule) => rule.nodes.map((node) => `${rule.id}: ${node.target.join(" ")}`)), [], `${path} ${language}`);
       const wider = await page.evaluate(() => document.documentElement.scrollWidth - document.documentElement.clientWidth);
       assert.ok(wider <= 0, `${path}: ${wider} px wider than the screen`);
-      assert.equal(await page.evaluate(() => document.body.innerText.match(/\{\{|\}\}|segments\.[a-z]/)), null, `${path}: unfilled`);
+      assert.equal(await page.evaluate(() => document.body.innerText.match(/\{\{|\}\}|segment(s|ations)\.[a-z]/)), null, `${path}: unfilled`);
     }
     assert.deepEqual(page.complaints, []);
     await page.context().close();

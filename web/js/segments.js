@@ -1,8 +1,10 @@
 /*
  * The editor of a segment's rule: conditions as rows of selects, in groups of all, any or none, with a live count. What it
- * writes is the rule of the API, in the hidden field "rule"; a part of a rule that rows cannot show stays as it is.
+ * writes is the rule of the API; a part of a rule that rows cannot show stays as it is. A page of a segment has one editor,
+ * whose rule goes into the hidden field "rule"; a page of a segmentation has one for each class, and the whole goes into the
+ * field "document".
  *
- * STATES of the count  waiting (350 ms after a change) → asking → shown; a newer question cancels an older one
+ * STATES of a count  waiting (350 ms after a change) → asking → shown; a newer question cancels an older one
  *
  * SPDX-License-Identifier: GPL-3.0-or-later
  */
@@ -11,11 +13,9 @@
 /** @typedef {{value: string, text: string}} Choice */
 
 const WAIT_MS = 350, DEPTH = 3;
-const root = /** @type {HTMLElement} */ (document.querySelector("[data-segment-rule]"));
-const form = /** @type {HTMLFormElement} */ (root.closest("form"));
-const hidden = /** @type {HTMLInputElement} */ (form.elements.namedItem("rule"));
-/** @type {Record<string, Choice[]>} */ const names = JSON.parse(root.dataset.names || "{}");
-/** @type {Record<string, string>} */ const texts = JSON.parse(root.dataset.texts || "{}");
+const form = /** @type {HTMLFormElement} */ (document.querySelector("form[data-names]"));
+/** @type {Record<string, Choice[]>} */ const names = JSON.parse(form.dataset.names || "{}");
+/** @type {Record<string, string>} */ const texts = JSON.parse(form.dataset.texts || "{}");
 const number = new Intl.NumberFormat(document.documentElement.dataset.region, { useGrouping: true });
 const percent = new Intl.NumberFormat(document.documentElement.dataset.region, { style: "percent", maximumFractionDigits: 1 });
 const say = (/** @type {string} */ key) => texts[key] ?? key;
@@ -155,6 +155,12 @@ function write(node) {
 
 /* ---- elements ---- */
 
+/** The editor whose elements are being made or have just been used. @type {Editor} */ let editor;
+/** @typedef {{place: HTMLElement, redraw: () => void, changed: () => void}} Editor */
+const redraw = () => editor.redraw();
+const changed = () => editor.changed();
+
+
 /** @param {string} tag @param {Record<string, any>} [attributes] @param {...(Node|string|null)} children */
 function h(tag, attributes = {}, ...children) {
   const element = document.createElement(tag);
@@ -250,7 +256,7 @@ function row(c, group, i) {
 function draw(group, remove, depth) {
   const op = /** @type {HTMLSelectElement} */ (h("select", { class: "select small", "aria-label": say("group"), onchange: () => { group.op = op.value; changed(); } },
     ...choicesOf("group", ["all", "any", "none"]).map((choice) => h("option", { value: choice.value, selected: choice.value === group.op }, choice.text))));
-  const add = (/** @type {Group|Condition} */ item) => { group.items.push(item); redraw(); [...place.querySelectorAll(".rule-row .kind")].at(-1)?.scrollIntoView({ block: "nearest" }); };
+  const add = (/** @type {Group|Condition} */ item) => { group.items.push(item); redraw(); [...editor.place.querySelectorAll(".rule-row .kind")].at(-1)?.scrollIntoView({ block: "nearest" }); };
   return h("section", { class: "rule-group", "aria-label": say("group") },
     h("header", {}, op, h("span", { class: "quiet" }, say("of_these")), remove ? h("button", { type: "button", class: "button quiet small end", onclick: remove }, say("remove_group")) : null),
     h("ol", {}, ...group.items.map((item, i) => (item.items
@@ -260,37 +266,7 @@ function draw(group, remove, depth) {
       depth < DEPTH ? h("button", { type: "button", class: "button quiet small", onclick: () => add({ op: group.op === "all" ? "any" : "all", items: [fresh("did")] }) }, `+ ${say("add_group")}`) : null));
 }
 
-/* ---- the whole ---- */
-
-const place = h("div");
-root.append(place);
-const begun = root.dataset.segmentRule ? read(JSON.parse(root.dataset.segmentRule)) : null;
-/** @type {Group} */ const model = begun?.items ? begun : { op: "all", items: begun ? [begun] : [fresh("did")] };
-
-/** Where the focus is, as a place among the controls, to find it again. */
-function redraw() {
-  const controls = () => /** @type {HTMLElement[]} */ ([...place.querySelectorAll("select, input, button")]);
-  const at = controls().indexOf(/** @type {HTMLElement} */ (document.activeElement)), id = document.activeElement?.getAttribute("aria-label");
-  place.replaceChildren(draw(model, null, 1));
-  const now = controls(), near = now[Math.min(at, now.length - 1)];
-  if (at >= 0) (now.slice(Math.max(0, at - 1), at + 2).find((control) => control.getAttribute("aria-label") === id && id) ?? near)?.focus();
-  changed();
-}
-
-const output = /** @type {HTMLElement} */ (document.querySelector("[data-segment-count]"));
-const part = (/** @type {string} */ name) => /** @type {HTMLElement} */ (output.querySelector(`[data-${name}]`));
-let waiting = 0;
-/** @type {AbortController|null} */ let asking = null;
-
-function changed() {
-  const rule = write(model);
-  hidden.value = rule ? JSON.stringify(rule) : "";
-  place.querySelectorAll(".rule-row").forEach((element) => element.removeAttribute("data-unfinished"));
-  mark(model, [...place.querySelectorAll(".rule-row")]);
-  clearTimeout(waiting);
-  asking?.abort();
-  waiting = window.setTimeout(count, WAIT_MS);
-}
+/* ---- one editor ---- */
 
 /** Unfinished rows are marked. @param {Group} group @param {Element[]} rows in the order of the page */
 function mark(group, rows) {
@@ -300,29 +276,166 @@ function mark(group, rows) {
   }
 }
 
-async function count() {
-  if (!hidden.value) { part("figure").textContent = "–"; part("note").textContent = say("unfinished"); part("people").replaceChildren(); return; }
+/** @param {HTMLElement} root with the rule in data-segment-rule @param {() => void} told after each change @returns {() => any} the rule, null while nothing is finished */
+function edit(root, told) {
+  const place = h("div");
+  root.append(place);
+  const begun = root.dataset.segmentRule ? read(JSON.parse(root.dataset.segmentRule)) : null;
+  /** @type {Group} */ const model = begun?.items ? begun : { op: "all", items: begun ? [begun] : [fresh("did")] };
+  /** @type {Editor} */ const self = {
+    place,
+    /** What has the focus is found again by its place and label. */
+    redraw() {
+      const controls = () => /** @type {HTMLElement[]} */ ([...place.querySelectorAll("select, input, button")]);
+      const at = controls().indexOf(/** @type {HTMLElement} */ (document.activeElement)), id = document.activeElement?.getAttribute("aria-label");
+      place.replaceChildren(draw(model, null, 1));
+      const now = controls(), near = now[Math.min(at, now.length - 1)];
+      if (at >= 0) (now.slice(Math.max(0, at - 1), at + 2).find((control) => control.getAttribute("aria-label") === id && id) ?? near)?.focus();
+      self.changed();
+    },
+    changed() {
+      place.querySelectorAll(".rule-row").forEach((element) => element.removeAttribute("data-unfinished"));
+      mark(model, [...place.querySelectorAll(".rule-row")]);
+      told();
+    },
+  };
+  for (const event of ["focusin", "pointerdown", "input", "change", "click"]) place.addEventListener(event, () => { editor = self; }, true);
+  editor = self;
+  place.replaceChildren(draw(model, null, 1));
+  mark(model, [...place.querySelectorAll(".rule-row")]);
+  return () => write(model);
+}
+
+/* ---- counts ---- */
+
+let waiting = 0;
+/** @type {AbortController|null} */ let asking = null;
+
+/** @param {string} path @param {any} body @returns {Promise<{ok: boolean, found: any}|null>} null: a newer question came */
+async function preview(path, body) {
   const mine = (asking = new AbortController());
-  output.setAttribute("aria-busy", "true");
   try {
-    const answer = await fetch("/api/v1/segments/preview", { method: "POST", signal: mine.signal, body: JSON.stringify({ rule: JSON.parse(hidden.value) }),
+    const answer = await fetch(path, { method: "POST", signal: mine.signal, body: JSON.stringify(body),
       headers: { "Content-Type": "application/json", "X-CSRF-Token": /** @type {HTMLInputElement} */ (form.elements.namedItem("csrf")).value } });
-    const found = await answer.json();
-    part("figure").textContent = answer.ok ? number.format(found.count) : "–";
-    part("note").textContent = answer.ok ? say("share").replace("%s", percent.format(found.share ?? 0)).replace("%n", number.format(found.customers)) : `${say("refused")} ${found.errors?.[0]?.message ?? found.detail ?? ""}`;
-    part("people").replaceChildren(...(answer.ok ? found.sample : []).map((/** @type {any} */ person) => h("li", {}, h("a", { href: `/customers/${encodeURIComponent(person.id)}`, target: "_blank", rel: "noopener" }, person.user_id ?? say("anonymous")))));
+    return { ok: answer.ok, found: await answer.json() };
   } catch (error) {
-    if (!mine.signal.aborted) part("note").textContent = say("failed");
-  } finally {
-    if (asking === mine) output.removeAttribute("aria-busy");
+    return mine.signal.aborted ? null : { ok: false, found: { detail: say("failed") } };
   }
 }
 
-form.addEventListener("submit", (event) => {
-  if (hidden.value) return;
-  event.preventDefault();
-  part("note").textContent = say("unfinished");
-  /** @type {HTMLElement|null} */ (place.querySelector("select, input"))?.focus();
-});
+/** @param {() => void} ask */
+function soon(ask) {
+  clearTimeout(waiting);
+  asking?.abort();
+  waiting = window.setTimeout(ask, WAIT_MS);
+}
 
-redraw();
+const shareText = (/** @type {number} */ n, /** @type {number} */ all) => say("share").replace("%s", percent.format(all ? n / all : 0)).replace("%n", number.format(all));
+
+/* ---- a segment ---- */
+
+function segment() {
+  const hidden = /** @type {HTMLInputElement} */ (form.elements.namedItem("rule"));
+  const output = /** @type {HTMLElement} */ (document.querySelector("[data-segment-count]"));
+  const part = (/** @type {string} */ name) => /** @type {HTMLElement} */ (output.querySelector(`[data-${name}]`));
+  const rule = edit(/** @type {HTMLElement} */ (form.querySelector("[data-segment-rule]")), keep);
+
+  function keep() {
+    const written = rule();
+    hidden.value = written ? JSON.stringify(written) : "";
+    soon(count);
+  }
+  async function count() {
+    if (!hidden.value) { part("figure").textContent = "–"; part("note").textContent = say("unfinished"); part("people").replaceChildren(); return; }
+    output.setAttribute("aria-busy", "true");
+    const answer = await preview("/api/v1/segments/preview", { rule: JSON.parse(hidden.value) });
+    if (!answer) return;
+    const { ok, found } = answer;
+    output.removeAttribute("aria-busy");
+    part("figure").textContent = ok ? number.format(found.count) : "–";
+    part("note").textContent = ok ? shareText(found.count, found.customers) : `${say("refused")} ${found.errors?.[0]?.message ?? found.detail ?? ""}`;
+    part("people").replaceChildren(...(ok ? found.sample : []).map((/** @type {any} */ person) => h("li", {}, h("a", { href: `/customers/${encodeURIComponent(person.id)}`, target: "_blank", rel: "noopener" }, person.user_id ?? say("anonymous")))));
+  }
+  form.addEventListener("submit", (event) => {
+    if (hidden.value) return;
+    event.preventDefault();
+    part("note").textContent = say("unfinished");
+    /** @type {HTMLElement|null} */ (form.querySelector(".rule-row select, .rule-row input"))?.focus();
+  });
+  keep();
+}
+
+/* ---- a segmentation ---- */
+
+function segmentation() {
+  const list = /** @type {HTMLElement} */ (form.querySelector("[data-classes]")), rest = /** @type {HTMLElement} */ (form.querySelector("[data-rest]"));
+  const hidden = /** @type {HTMLInputElement} */ (form.elements.namedItem("document"));
+  const note = /** @type {HTMLElement} */ (form.querySelector("[data-note]"));
+  /** @type {WeakMap<Element, () => any>} */ const rules = new WeakMap();
+  const cards = () => /** @type {HTMLElement[]} */ ([...list.children]);
+
+  /** The fields of a card as members; "persona.name" goes into persona. @param {HTMLElement} card */
+  function members(card) {
+    /** @type {any} */ const out = {};
+    for (const field of /** @type {NodeListOf<HTMLInputElement>} */ (card.querySelectorAll("[data-field]"))) {
+      const [name, inner] = (field.dataset.field ?? "").split("."), value = field.value.trim();
+      if (value && inner) (out[name] ??= {})[inner] = value;
+      else if (value) out[name] = value;
+    }
+    return out;
+  }
+  function keep() {
+    const classes = cards().map((card) => ({ ...members(card), rule: rules.get(card)?.() ?? null }));
+    const left = members(rest), whole = { ...members(/** @type {HTMLElement} */ (form.querySelector("[data-whole]"))), classes, ...(Object.keys(left).length ? { rest: left } : {}) };
+    hidden.value = classes.every((one) => one.rule) && classes.length ? JSON.stringify(whole) : "";
+    cards().forEach((card, i) => {
+      /** @type {HTMLElement} */ (card.querySelector("[data-place]")).textContent = String(i + 1);
+      card.querySelector("[data-up]")?.toggleAttribute("disabled", i === 0);
+      card.querySelector("[data-down]")?.toggleAttribute("disabled", i === cards().length - 1);
+    });
+    soon(count);
+  }
+  async function count() {
+    const places = [...cards(), rest].map((card) => /** @type {HTMLElement} */ (card.querySelector("[data-size]")));
+    note.textContent = hidden.value ? "" : say("unfinished_class");
+    if (!hidden.value) { places.forEach((place) => { place.textContent = ""; }); return; }
+    const answer = await preview("/api/v1/segmentations/preview", { classes: JSON.parse(hidden.value).classes.map((/** @type {any} */ one) => ({ rule: one.rule })) });
+    if (!answer) return;
+    const { ok, found } = answer;
+    if (!ok) note.textContent = `${say("refused")} ${found.errors?.[0]?.message ?? found.detail ?? ""}`;
+    places.forEach((place, i) => { place.textContent = ok ? `${number.format(found.sizes[i])} · ${percent.format(found.customers ? found.sizes[i] / found.customers : 0)}` : ""; });
+  }
+  /** @param {HTMLElement} card */
+  function begin(card) {
+    rules.set(card, edit(/** @type {HTMLElement} */ (card.querySelector("[data-segment-rule]")), keep));
+  }
+  form.addEventListener("click", (event) => {
+    const button = /** @type {HTMLElement|null} */ (/** @type {Element} */ (event.target).closest("button")), card = /** @type {HTMLElement|null} */ (button?.closest("[data-class]") ?? null);
+    if (!button) return;
+    if ("more" in button.dataset) {
+      const copy = /** @type {HTMLElement} */ (/** @type {DocumentFragment} */ (/** @type {HTMLTemplateElement} */ (form.querySelector("template")).content.cloneNode(true)).firstElementChild);
+      list.append(copy);
+      begin(copy);
+      /** @type {HTMLElement|null} */ (copy.querySelector("[data-field=title]"))?.focus();
+    } else if (!card) return;
+    else if ("gone" in button.dataset) card.remove();
+    else if ("up" in button.dataset) card.previousElementSibling?.before(card);
+    else if ("down" in button.dataset) card.nextElementSibling?.after(card);
+    else return;
+    if (card?.isConnected) (button.hasAttribute("disabled") ? card.querySelector("input") : button)?.focus();
+    keep();
+  });
+  form.addEventListener("input", keep);
+  form.addEventListener("change", keep);
+  form.addEventListener("submit", (event) => {
+    keep();
+    if (hidden.value) return;
+    event.preventDefault();
+    note.textContent = say("unfinished_class");
+    note.scrollIntoView({ block: "center" });
+  });
+  cards().forEach(begin);
+  keep();
+}
+
+if (form.querySelector("[data-classes]")) segmentation(); else segment();
