@@ -23,20 +23,6 @@
             ".popsection\n");                                                                      \
     extern const char schema_##module[];
 
-SCHEMA_EMBED(store)
-SCHEMA_EMBED(timeline)
-SCHEMA_EMBED(customer)
-SCHEMA_EMBED(collect)
-SCHEMA_EMBED(jobs)
-SCHEMA_EMBED(duplicate)
-SCHEMA_EMBED(privacy)
-SCHEMA_EMBED(segment)
-SCHEMA_EMBED(promise)
-SCHEMA_EMBED(metric)
-SCHEMA_EMBED(survey)
-SCHEMA_EMBED(kiosk)
-SCHEMA_EMBED(voice)
-SCHEMA_EMBED(http)
 /* The modules that have tables; one a line, so that additions do not meet. */
 // clang-format off
 #define MODULES(X) \
@@ -45,6 +31,7 @@ SCHEMA_EMBED(http)
     X(customer) \
     X(collect) \
     X(jobs) \
+    X(duplicate) \
     X(privacy) \
     X(segment) \
     X(promise) \
@@ -61,11 +48,6 @@ MODULES(SCHEMA_EMBED)
 static const struct {
     const char *module, *sql;
 } SCHEMAS[] = {
-    {"store", schema_store},     {"timeline", schema_timeline},   {"customer", schema_customer},
-    {"collect", schema_collect}, {"jobs", schema_jobs},           {"segment", schema_segment},
-    {"promise", schema_promise}, {"metric", schema_metric},       {"survey", schema_survey},
-    {"http", schema_http},       {"kiosk", schema_kiosk},         {"voice", schema_voice},
-    {"privacy", schema_privacy}, {"duplicate", schema_duplicate},
 #define X(module) {#module, schema_##module},
     MODULES(X)
 #undef X
