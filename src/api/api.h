@@ -12,32 +12,17 @@
 #include "http/app.h"
 #include "http/http.h"
 
-extern const struct route_table api_collect_routes, api_client_routes, api_query_routes,
-    api_source_routes, api_customer_routes, api_touchpoint_routes, api_unit_routes, api_user_routes,
-    api_key_routes, api_session_routes, api_setting_routes, api_import_routes, api_export_routes,
-    api_audit_routes, api_stream_routes, api_openapi_routes, api_maintenance_routes,
-    api_unit_rule_routes, api_second_factor_routes, api_health_routes, api_question_routes,
-    api_job_routes, api_promise_routes, api_value_routes, api_merge_routes, api_sso_routes;
-extern const struct route_table api_survey_routes,
-    api_survey_result_routes; /* surveys.c, survey_results.c */
-extern const struct route_table api_kiosk_routes;
-extern const struct route_table api_review_routes,
-    api_review_subject_routes; /* reviews.c, review_subjects.c */
-extern const struct route_table api_segment_routes;
-extern const struct route_table api_review_routes, api_review_subject_routes,
-    api_review_widget_routes; /* reviews.c, review_subjects.c, review_widgets.c */
-extern const struct route_table api_segment_routes, api_segmentation_routes;
-extern const struct route_table api_score_routes, api_diary_routes;
-
-extern const struct route_table api_identifier_kind_routes, api_note_routes, api_group_routes,
-    api_overview_routes, api_duplicate_routes;
-    api_overview_routes;
 /* One a line, so that additions do not meet. */
 extern const struct route_table api_audit_routes;
 extern const struct route_table api_client_routes;
 extern const struct route_table api_collect_routes;
+extern const struct route_table api_consent_routes;
 extern const struct route_table api_customer_routes;
+extern const struct route_table api_diary_routes;
+extern const struct route_table api_duplicate_routes;
+extern const struct route_table api_erasure_routes;
 extern const struct route_table api_export_routes;
+extern const struct route_table api_group_routes;
 extern const struct route_table api_health_routes;
 extern const struct route_table api_identifier_kind_routes;
 extern const struct route_table api_import_routes;
@@ -47,27 +32,31 @@ extern const struct route_table api_key_routes;
 extern const struct route_table api_kiosk_routes;
 extern const struct route_table api_maintenance_routes;
 extern const struct route_table api_merge_routes;
+extern const struct route_table api_note_routes;
 extern const struct route_table api_openapi_routes;
+extern const struct route_table api_overview_routes;
 extern const struct route_table api_promise_routes;
 extern const struct route_table api_query_routes;
 extern const struct route_table api_question_routes;
 extern const struct route_table api_review_routes;
 extern const struct route_table api_review_subject_routes;
+extern const struct route_table api_review_widget_routes;
+extern const struct route_table api_score_routes;
 extern const struct route_table api_second_factor_routes;
 extern const struct route_table api_segment_routes;
+extern const struct route_table api_segmentation_routes;
 extern const struct route_table api_session_routes;
 extern const struct route_table api_setting_routes;
 extern const struct route_table api_source_routes;
 extern const struct route_table api_sso_routes;
 extern const struct route_table api_stream_routes;
+extern const struct route_table api_survey_result_routes;
 extern const struct route_table api_survey_routes;
 extern const struct route_table api_touchpoint_routes;
 extern const struct route_table api_unit_routes;
 extern const struct route_table api_unit_rule_routes;
 extern const struct route_table api_user_routes;
 extern const struct route_table api_value_routes;
-
-extern const struct route_table api_erasure_routes, api_consent_routes;
 
 /* A job as GET /api/v1/jobs tells it (jobs.c); null where there is none of that name. New reference. */
 json_t *api_job(struct request *request, const char *name);
