@@ -103,6 +103,31 @@ static int verify(struct request *request, struct response *response, struct err
     return code;
 }
 
+static int rotate_key(struct request *request, struct response *response, struct err *err) {
+    static const char *const known[] = {"new_key_file", NULL};
+    const struct principal *principal = &request->principal;
+    const char *file = "";
+    json_t *body = NULL;
+    int code = request->body.n ? request_json(request, &body, err) : 0;
+    if (!code && body)
+        code = api_known(body, known, err);
+    if (!code && body)
+        code = api_text(body, "new_key_file", "", 4000, &file, err);
+    if (!code && (principal->user || principal->key))
+        code = err_set(err, E_REFUSED, "only a command on the server's machine can do this");
+    if (!code && file[0] && file[0] != '/')
+        code =
+            err_at(err, E_INVALID, "/new_key_file", "the file must be given with its whole path");
+    if (!code)
+        code = folder_rotate_key(app_folder(request->app), file[0] ? file : NULL, err);
+    json_decref(body);
+    if (code)
+        return code;
+    audit_write(app_accounts(request->app), principal, request->peer, "key.rotate_outside", "", "");
+    return answer(response,
+                  json_pack("{s:b, s:b}", "rotated", 1, "outside", folder_key_is_outside()), err);
+}
+
 static int reindex(struct request *request, struct response *response, struct err *err) {
     struct timeline *timeline = app_folder(request->app)->timeline;
     struct timeline_stats stats;
@@ -124,6 +149,10 @@ static const struct route routes[] = {
     {METHOD_POST, "/api/v1/verify", ACCESS_API, SCOPE_ADMIN, .role = ROLE_ADMIN, .handle = verify,
      .summary = "Checks everything that is stored; {\"repair\":true} rebuilds a damaged index and "
                 "damaged keys"},
+    {METHOD_POST, "/api/v1/rotate-key", ACCESS_API, SCOPE_ADMIN, .role = ROLE_ADMIN,
+     .handle = rotate_key,
+     .summary = "Another outside key, a new one or that of {\"new_key_file\"} (commands on the "
+                "server's machine only)"},
     {METHOD_POST, "/api/v1/reindex", ACCESS_API, SCOPE_ADMIN, .role = ROLE_ADMIN, .handle = reindex,
      .summary = "Rebuilds the index from the log"},
 };

@@ -50,21 +50,18 @@ static int show(struct desk *desk, const struct command_line *line, const char *
 
 /* Everything about one person, as JSON: what a person may ask for by law. */
 static int export_all(struct desk *desk, const char *id, struct buf *target, struct err *err) {
-    json_t *customer = NULL, *query = NULL, *answer = NULL;
-    address(id, "", target);
-    int code = desk_ask_json(desk, "GET", target->p, NULL, &customer, err);
-    if (!code) {
-        query = json_pack("{s:s, s:s, s:i}", "kind", "timeline", "customer", id, "limit",
-                          INT32_MAX - 1);
-        code = desk_ask_json(desk, "POST", "/api/v1/query", query, &answer, err);
-    }
-    if (!code) {
-        json_object_set(customer, "timeline", json_object_get(answer, "data"));
-        desk_print(customer);
+    json_t *answer = NULL;
+    address(id, "/export", target);
+    int code = desk_ask_json(desk, "GET", target->p, NULL, &answer, err);
+    json_t *customer = json_object_get(answer, "customer");
+    if (!code) { /* who it is stands in front, the rest behind */
+        json_t *whole = json_deep_copy(customer);
+        json_object_del(answer, "customer");
+        json_object_update(whole, answer);
+        desk_print(whole);
+        json_decref(whole);
     }
     json_decref(answer);
-    json_decref(query);
-    json_decref(customer);
     return code;
 }
 

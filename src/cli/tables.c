@@ -18,12 +18,25 @@
 #include "voice/review.h"
 
 const struct command *const COMMANDS[] = {
-    &command_init,     &command_serve,   &command_demo,
-    &command_import,   &command_query,   &command_export,
-    &command_customer, &command_user,    &command_key,
-    &command_unit,     &command_backup,  &command_restore,
-    &command_verify,   &command_reindex, &command_migrate,
-    &command_doctor,   &command_version, NULL,
+    &command_init,
+    &command_serve,
+    &command_demo,
+    &command_import,
+    &command_query,
+    &command_export,
+    &command_customer,
+    &command_user,
+    &command_key,
+    &command_unit,
+    &command_backup,
+    &command_restore,
+    &command_verify,
+    &command_reindex,
+    &command_migrate,
+    &command_doctor,
+    &command_rotate_key,
+    &command_version,
+    NULL,
 };
 
 /* One a line, so that additions do not meet. */
@@ -111,11 +124,13 @@ static const struct route_table *const TABLES[] = {
     &api_segmentation_routes,
     &api_erasure_routes,
     &api_consent_routes,
+    &api_person_export_routes,
     &page_erase_routes,
     &page_privacy_routes,
     &page_segment_routes,
     &page_consent_routes,
     &page_segmentation_routes,
+    &page_person_export_routes,
 };
 
 static const struct job *const JOBS[] = {

@@ -13,6 +13,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <sodium.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -20,7 +21,7 @@
 #include "base/clock.h"
 #include "store/file.h"
 
-enum { KEY_BYTES = 32, KEYS_MAX = 255, POOL_BYTES = 4096 };
+enum { KEY_BYTES = 32, KEYS_MAX = 255, POOL_BYTES = 4096, COMMAND_BYTES = 128, PATH_BYTES = 4096 };
 enum {
     NONCE_BYTES = crypto_aead_xchacha20poly1305_ietf_NPUBBYTES,
     TAG_BYTES = crypto_aead_xchacha20poly1305_ietf_ABYTES
@@ -79,6 +80,43 @@ static int outside_make(const char *path, unsigned char key[KEY_BYTES], struct e
     return code;
 }
 
+/* 32 bytes as they are, in hexadecimal or in base64. */
+static bool outside_parse(const char *text, size_t n, unsigned char key[KEY_BYTES]) {
+    size_t got = 0;
+    if (n == KEY_BYTES) {
+        memcpy(key, text, KEY_BYTES);
+        return true;
+    }
+    while (n && (text[n - 1] == '\n' || text[n - 1] == '\r' || text[n - 1] == ' '))
+        n--;
+    if (n == (size_t)2 * KEY_BYTES &&
+        sodium_hex2bin(key, KEY_BYTES, text, n, NULL, &got, NULL) == 0 && got == KEY_BYTES)
+        return true;
+    return sodium_base642bin(key, KEY_BYTES, text, n, NULL, &got, NULL,
+                             sodium_base64_VARIANT_ORIGINAL) == 0 &&
+           got == KEY_BYTES;
+}
+
+static int outside_command(const char *command, unsigned char key[KEY_BYTES], struct err *err) {
+    char text[COMMAND_BYTES];
+    FILE *pipe = popen(command, "re");
+    size_t n = pipe ? fread(text, 1, sizeof text, pipe) : 0;
+    bool good = pipe && pclose(pipe) == 0 && outside_parse(text, n, key);
+    sodium_memzero(text, sizeof text);
+    if (good)
+        return 0;
+    err_set(err, E_REFUSED, "the command for the key of the data folder gave none");
+    err_hint(err, "SENDA_KEY_COMMAND prints 32 bytes, or them in hexadecimal or base64.");
+    return E_REFUSED;
+}
+
+static bool is_command(const char *key_path) { return key_path[0] == '|'; }
+
+static int outside_get(const char *key_path, unsigned char key[KEY_BYTES], struct err *err) {
+    return is_command(key_path) ? outside_command(key_path + 1, key, err)
+                                : outside_read(key_path, key, err);
+}
+
 /* ---- data keys ---- */
 
 struct making {
@@ -86,13 +124,18 @@ struct making {
     struct data_key *key;
 };
 
+static void wrap(const struct data_key *key, const unsigned char *outside,
+                 unsigned char wrapped[WRAPPED_BYTES]) {
+    randombytes_buf(wrapped, crypto_secretbox_NONCEBYTES);
+    crypto_secretbox_easy(wrapped + crypto_secretbox_NONCEBYTES, (const unsigned char *)key,
+                          sizeof *key, wrapped, outside);
+}
+
 static int make_first(void *context, sqlite3 *db, struct err *err) {
     struct making *making = context;
     randombytes_buf(making->key, sizeof *making->key);
     unsigned char wrapped[WRAPPED_BYTES];
-    randombytes_buf(wrapped, crypto_secretbox_NONCEBYTES);
-    crypto_secretbox_easy(wrapped + crypto_secretbox_NONCEBYTES, (const unsigned char *)making->key,
-                          sizeof *making->key, wrapped, making->outside);
+    wrap(making->key, making->outside, wrapped);
     sqlite3_stmt *statement = STORE_PREPARE(
         db, "INSERT INTO data_key(number, wrapped, created_ms) VALUES (1, ?, ?)", err);
     if (!statement)
@@ -139,6 +182,19 @@ static int load(struct vault *vault, sqlite3 *db, const unsigned char *outside, 
     return code;
 }
 
+/* The key that a rotation left beside its place, if it is the one. Else the error stays. */
+static int finish_rotation(struct vault *vault, sqlite3 *db, const char *key_path,
+                           unsigned char outside[KEY_BYTES], struct err *err) {
+    char new[PATH_BYTES];
+    struct err none = {0};
+    size_t n;
+    int length = snprintf(new, sizeof new, "%s.new", key_path);
+    if (length < 0 || length >= (int)sizeof new || outside_read(new, outside, &none) ||
+        load(vault, db, outside, &n, &none))
+        return err->code;
+    return rename(new, key_path) ? file_fail("the key of the data folder", err) : 0;
+}
+
 static int open_keys(struct vault *vault, struct store *store, const char *key_path,
                      struct err *err) {
     unsigned char outside[KEY_BYTES];
@@ -148,9 +204,12 @@ static int open_keys(struct vault *vault, struct store *store, const char *key_p
     size_t n = 0;
     int code = load(vault, db, NULL, &n, err);
     if (!code)
-        code = n ? outside_read(key_path, outside, err) : outside_make(key_path, outside, err);
+        code = n || is_command(key_path) ? outside_get(key_path, outside, err)
+                                         : outside_make(key_path, outside, err);
     if (!code && n)
         code = load(vault, db, outside, &n, err);
+    if ((code == E_REFUSED || code == E_NOT_FOUND) && n && !is_command(key_path))
+        code = finish_rotation(vault, db, key_path, outside, err);
     store_reader_put(store, db);
     if (!code && !n) {
         struct making making = {outside, &vault->keys[1]};
@@ -180,6 +239,73 @@ int vault_open(struct vault **vault, struct store *store, const char *key_path, 
 }
 
 void vault_close(struct vault *vault) { sodium_free(vault); }
+
+/* ---- rotation ---- */
+
+struct rewrapping {
+    const struct vault *vault;
+    const unsigned char *outside;
+};
+
+static int rewrap(void *context, sqlite3 *db, struct err *err) {
+    const struct rewrapping *rewrapping = context;
+    int code = 0;
+    for (int number = 1; !code && number <= KEYS_MAX; number++) {
+        unsigned char wrapped[WRAPPED_BYTES];
+        if (!rewrapping->vault->known[number])
+            continue;
+        sqlite3_stmt *statement =
+            STORE_PREPARE(db, "UPDATE data_key SET wrapped = ? WHERE number = ?", err);
+        if (!statement)
+            return err->code;
+        wrap(&rewrapping->vault->keys[number], rewrapping->outside, wrapped);
+        sqlite3_bind_blob(statement, 1, wrapped, sizeof wrapped, SQLITE_TRANSIENT);
+        sqlite3_bind_int(statement, 2, number);
+        code = store_step(statement, err);
+    }
+    return code;
+}
+
+/* PATH.new, durable, with a new key or that of another file. */
+static int put_aside(const char *new, const char *from, unsigned char outside[KEY_BYTES],
+                     struct err *err) {
+    unlink(new);
+    int code = from ? outside_read(from, outside, err) : 0;
+    if (!code && !from)
+        return outside_make(new, outside, err);
+    int fd = code ? -1 : open(new, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
+    if (code || fd < 0)
+        return code ? code : file_fail("the key of the data folder", err);
+    code = file_write(fd, outside, KEY_BYTES, "the key of the data folder", err);
+    if (!code && fsync(fd))
+        code = file_fail("the key of the data folder", err);
+    close(fd);
+    return code;
+}
+
+int vault_rotate(const struct vault *vault, struct store *store, const char *key_path,
+                 const char *new_key, struct err *err) {
+    unsigned char outside[KEY_BYTES];
+    char new[PATH_BYTES];
+    bool command = is_command(key_path);
+    int length = snprintf(new, sizeof new, "%s.new", key_path);
+    if (length < 0 || length >= (int)sizeof new)
+        return err_set(err, E_INVALID, "the name of the key file is too long");
+    if (command && !new_key)
+        return err_set(err, E_REFUSED,
+                       "the key comes from a command: say which file has the new one");
+    int code =
+        command ? outside_read(new_key, outside, err) : put_aside(new, new_key, outside, err);
+    struct rewrapping rewrapping = {vault, outside};
+    if (!code)
+        code = store_write(store, rewrap, &rewrapping, err);
+    if (!code && !command && rename(new, key_path))
+        code = file_fail("the key of the data folder", err);
+    if (!code)
+        code = store_scrub(store, err); /* nothing wrapped by the old key is left */
+    sodium_memzero(outside, sizeof outside);
+    return code;
+}
 
 const struct hash_key *vault_message_key(const struct vault *vault) {
     return &vault->keys[1].message;

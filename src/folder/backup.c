@@ -152,8 +152,7 @@ static int collect(struct backup *backup, const char *copy, struct err *err) {
         code = add_in_folder(backup, "refused/ring", true, err);
     if (!code)
         code = add_in_folder(backup, "senda.conf", true, err);
-    const char *outside = getenv("SENDA_KEY_FILE");
-    if (!code && !(outside && *outside))
+    if (!code && !folder_key_is_outside())
         code = add_in_folder(backup, "secret.key", false, err);
     return code;
 }

@@ -6,7 +6,7 @@
  * folder, and last MANIFEST: a line "senda-backup 1 SEQ", then "XXH3 BYTES NAME" for each file. Parts of the timeline are
  * not in it: they are rebuilt from the log.
  *
- * A backup with secret.key in it opens by itself: keep it as safe as the folder. With SENDA_KEY_FILE the key stays outside,
+ * A backup with secret.key in it opens by itself: keep it as safe as the folder. With SENDA_KEY_FILE or SENDA_KEY_COMMAND the key stays outside,
  * and the backup is worth nothing without it.
  *
  * SPDX-License-Identifier: GPL-3.0-or-later

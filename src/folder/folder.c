@@ -57,15 +57,28 @@ static int lock_take(const char *dir, int *fd, struct err *err) {
     return 0;
 }
 
-/* The outside key: SENDA_KEY_FILE, else DIR/secret.key. */
+/* The outside key: what SENDA_KEY_COMMAND prints, the file SENDA_KEY_FILE, else DIR/secret.key. */
 static int key_path(const char *dir, char path[PATH_BYTES], struct err *err) {
-    const char *outside = getenv("SENDA_KEY_FILE");
-    if (!outside || !outside[0])
+    const char *command = getenv("SENDA_KEY_COMMAND"), *outside = getenv("SENDA_KEY_FILE");
+    bool commanded = command && command[0];
+    if (!commanded && (!outside || !outside[0]))
         return path_in(dir, "secret.key", path, err);
-    int n = snprintf(path, PATH_BYTES, "%s", outside);
+    int n = commanded ? snprintf(path, PATH_BYTES, "|%s", command)
+                      : snprintf(path, PATH_BYTES, "%s", outside);
     return n < 0 || n >= PATH_BYTES
                ? err_set(err, E_INVALID, "the name of the key file is too long")
                : 0;
+}
+
+bool folder_key_is_outside(void) {
+    const char *command = getenv("SENDA_KEY_COMMAND"), *outside = getenv("SENDA_KEY_FILE");
+    return (command && command[0]) || (outside && outside[0]);
+}
+
+int folder_rotate_key(struct folder *folder, const char *new_key, struct err *err) {
+    char path[PATH_BYTES];
+    int code = key_path(folder->dir, path, err);
+    return code ? code : vault_rotate(folder->vault, folder->store, path, new_key, err);
 }
 
 /* A full disk is an error of write(), not the end of the process. */

@@ -5,7 +5,7 @@
  * FORMAT of the folder
  *   senda.db senda.db-wal   records and fresh batches of the log (SQLite)
  *   log/ keys/ parts/       log files, key files, timeline parts
- *   secret.key              the outside key, unless it is kept elsewhere (SENDA_KEY_FILE)
+ *   secret.key              the outside key, unless it is kept elsewhere (SENDA_KEY_FILE, SENDA_KEY_COMMAND)
  *   senda.conf              options, NAME = VALUE
  *   senda.lock senda.sock   lock of the owning process, its Unix socket
  *   refused/                kept refusals
@@ -49,6 +49,10 @@ must_use int folder_create(const char *dir, const struct folder_settings *settin
  * E_NOT_FOUND when there is no data folder. */
 must_use int folder_open(struct folder **folder, const char *dir, struct err *err);
 void folder_close(struct folder *folder);
+/* The outside key is not in the folder: SENDA_KEY_FILE or SENDA_KEY_COMMAND says where it is. */
+bool folder_key_is_outside(void);
+/* Another outside key (vault_rotate): that of the file new_key, or NULL: a new one. The folder stays open. */
+must_use int folder_rotate_key(struct folder *folder, const char *new_key, struct err *err);
 /* Reads the settings again after they were changed. */
 must_use int folder_reload(struct folder *folder, struct err *err);
 

@@ -13,6 +13,23 @@
 
 #include "http/http.h"
 
+extern const struct route_table page_account_routes, page_home_routes, page_source_routes,
+    page_import_routes, page_customer_routes, page_merge_routes, page_settings_routes,
+    page_people_routes, page_explore_routes, page_explore_people_routes, page_question_routes,
+    page_job_routes, page_score_routes, page_verbatim_routes, page_diary_routes,
+    page_promise_routes, page_unit_routes, page_second_factor_routes, page_person_routes,
+    page_sso_routes;
+extern const struct route_table page_kiosk_routes, page_kiosk_device_routes;
+extern const struct route_table page_value_routes, page_churn_routes;
+extern const struct route_table page_erase_routes, page_privacy_routes;
+extern const struct route_table page_kiosk_routes, page_kiosk_device_routes,
+    page_micro_survey_routes, page_poster_routes;
+extern const struct route_table page_erase_routes, page_privacy_routes, page_consent_routes,
+    page_person_export_routes;
+
+extern const struct route_table page_identifier_routes, page_one_customer_routes,
+    page_duplicate_routes;
+extern const struct route_table page_identifier_routes, page_one_customer_routes;
 /* One a line, so that additions do not meet. */
 extern const struct route_table page_account_routes;
 extern const struct route_table page_churn_routes;

@@ -1,0 +1,76 @@
+// Everything about one person on one page and in one file; the outside key: in a file, by a command, rotated while serving and after a crash.
+// SPDX-License-Identifier: GPL-3.0-or-later
+import { copyFileSync, existsSync, mkdtempSync, readFileSync, renameSync, rmSync, statSync, writeFileSync } from "node:fs";
+import { randomBytes } from "node:crypto";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { ask, must, senda, serve, succeed } from "./operation.mjs";
+
+const scratch = mkdtempSync(join(tmpdir(), "senda-privacy-")), data = join(scratch, "data"), log = join(scratch, "log"), password = "a long enough secret";
+process.on("exit", () => rmSync(scratch, { recursive: true, force: true }));
+writeFileSync(join(scratch, "password"), password);
+const keys = JSON.parse(succeed("init", "--data", data, "--admin-email", "owner@example.org", "--admin-password-file", join(scratch, "password")));
+let server = await serve(data, log);
+const api = (method, path, body) => ask(server, method, `/api/v1${path}`, keys, body);
+const send = async (...batch) => (await ask(server, "POST", "/v1/batch", keys, { batch })).json;
+
+// Export of one person.
+await send({ type: "identify", userId: "eva", traits: { name: "Eva Soto", email: "eva@x.example" } }, { type: "track", event: "Order Completed", userId: "eva", timestamp: "2026-05-01T10:00:00Z", properties: { total: 4200, coupon: "MAYO" } },
+  { type: "track", event: "Survey Responded", userId: "eva", timestamp: "2026-05-02T10:00:00Z", properties: { survey: "compra", answers: [{ question: "recommend", metric: "nps", value: 9 }, { question: "why", metric: "text", value: "muy amables" }] } },
+  { type: "identify", userId: "eva-old", traits: { plan: "oro" } });
+await api("POST", "/customers/eva-old/merge", { into: "eva", why: "misma tarjeta" });
+await api("PUT", "/customers/eva/consents/marketing", { granted: true });
+await api("POST", "/customers/eva/notes", { text: "prefiere la tarde" });
+const all = (await api("GET", "/customers/eva/export?download=1"));
+const whole = JSON.stringify(all.json);
+must(all.status === 200 && all.headers["content-disposition"].includes(".json"), `a person's data are a file: ${all.status} ${all.text.slice(0,400)} ${JSON.stringify(all.headers)}`);
+for (const part of ["eva@x.example", "Eva Soto", "misma tarjeta", "marketing", "prefiere la tarde", "MAYO", "muy amables"]) must(whole.includes(part), `the export has ${part}`);
+must(all.json.timeline.length === 2 && all.json.seen_by.some((row) => row.what === "customer.merge") && all.json.consents.find((row) => row.purpose === "marketing").history.length === 1, "timeline, views and consents");
+must((await api("GET", "/customers/nobody/export")).status === 404, "of somebody who is known");
+const shell = JSON.parse(succeed("customer", "export", "eva", "--data", data));
+must(shell.user_id === "eva" && shell.timeline.length === 2 && shell.notes.length === 1, "the shell gives the same");
+const signIn = await fetch(`http://127.0.0.1:${server.port}/sign-in`, { method: "POST", redirect: "manual", body: new URLSearchParams({ email: "owner@example.org", password }) });
+const page = await (await fetch(`http://127.0.0.1:${server.port}/customers/eva/export`, { headers: { cookie: signIn.headers.get("set-cookie").split(";")[0], "accept-language": "es" } })).text();
+for (const part of ["Todo lo que sabemos", "eva@x.example", "prefiere la tarde", "misma tarjeta", "2026"]) must(page.includes(part), `the page has ${part}`);
+
+// The outside key is rotated while the server works; the old one opens nothing any more.
+const file = join(data, "secret.key"), old = readFileSync(file);
+must(JSON.parse(succeed("rotate-key", "--data", data, "--json")).rotated === true, "rotated while serving");
+must(!readFileSync(file).equals(old) && statSync(file).size === 32 && (statSync(file).mode & 0o77) === 0 && !existsSync(file + ".new"), "another key, private");
+must((await send({ type: "track", event: "Seen", userId: "eva" })).accepted === 1, "the server goes on");
+must((await api("POST", "/rotate-key")).status === 409, "over the network nobody rotates");
+await server.end("SIGTERM");
+const current = readFileSync(file);
+writeFileSync(file, old);
+must(senda("verify", "--data", data).status !== 0, "the old key opens nothing");
+writeFileSync(file, current);
+must(JSON.parse(succeed("verify", "--data", data, "--json")).ok, "the new one does");
+must(JSON.parse(succeed("rotate-key", "--data", data, "--json")).rotated === true && JSON.parse(succeed("customer", "show", "eva", "--data", data, "--json")).user_id === "eva", "without a server too");
+
+// A crash between the records and the file: the new key still lies beside it.
+const before = readFileSync(file);
+succeed("rotate-key", "--data", data);
+renameSync(file, file + ".new");
+writeFileSync(file, before, { mode: 0o600 });
+must(JSON.parse(succeed("customer", "show", "eva", "--data", data, "--json")).user_id === "eva" && !existsSync(file + ".new"), "what a crash left is finished");
+
+// The key outside: a file of one's own, then a command that prints it.
+const mine = join(scratch, "mine.key");
+writeFileSync(mine, randomBytes(32), { mode: 0o600 });
+succeed("rotate-key", "--data", data, "--new-key-file", mine);
+must(readFileSync(file).equals(readFileSync(mine)), "a key that was given");
+rmSync(file);
+must(senda("customer", "show", "eva", "--data", data).status === 3, "without the key nothing opens");
+process.env.SENDA_KEY_COMMAND = `od -An -tx1 ${mine} | tr -d ' \\n'`;
+must(JSON.parse(succeed("customer", "show", "eva", "--data", data, "--json")).user_id === "eva", "a command gives the key");
+must(senda("rotate-key", "--data", data).status === 4, "then the new one must be said");
+const next = join(scratch, "next.key");
+writeFileSync(next, randomBytes(32));
+succeed("rotate-key", "--data", data, "--new-key-file", next);
+must(senda("customer", "show", "eva", "--data", data).status === 4, "the command must give it from then on");
+copyFileSync(next, mine);
+must(JSON.parse(succeed("customer", "show", "eva", "--data", data, "--json")).user_id === "eva", "and it does");
+process.env.SENDA_KEY_COMMAND = "echo none";
+must(senda("verify", "--data", data).status === 4, "a command that gives none is refused");
+delete process.env.SENDA_KEY_COMMAND;
+console.log("rights and keys hold");
