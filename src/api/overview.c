@@ -12,12 +12,14 @@
 #include <math.h>
 #include <stdlib.h>
 
+#include "api/consents.h"
 #include "api/groups.h"
 #include "api/notes.h"
 #include "api/overview_rows.h"
 #include "duplicate/duplicate.h"
 #include "number/number.h"
 #include "promise/promise.h"
+#include "segment/segment.h"
 #include "value/value.h"
 
 enum { NOTES_SHOWN = 5, ACTIVITY_READ = 40, ACTIVITY_SHOWN = 8, RELATED_SHOWN = 20 };
@@ -223,6 +225,25 @@ static int add_duplicates(struct request *request, uint32_t owner, json_t *answe
     return code;
 }
 
+/* Memberships are of everything that a customer did, so who sees some units only is not told. */
+static int add_segments(struct request *request, uint32_t owner, json_t *answer, struct err *err) {
+    json_t *list = NULL;
+    int code = request->principal.units
+                   ? 0
+                   : segments_of_customer(app_folder(request->app), owner, &list, err);
+    if (!code)
+        json_object_set_new(answer, "segments", list ? list : json_array());
+    return code;
+}
+
+static int add_consents(struct request *request, uint32_t owner, json_t *answer, struct err *err) {
+    json_t *list = NULL;
+    int code = consents_read(request, owner, &list, err);
+    if (!code)
+        json_object_set_new(answer, "consents", list);
+    return code;
+}
+
 static int read_all(struct request *request, struct reader *reader, uint32_t owner, json_t *answer,
                     struct err *err) {
     json_t *customer = NULL;
@@ -243,6 +264,10 @@ static int read_all(struct request *request, struct reader *reader, uint32_t own
         code = add_related(request, reader, owner, answer, err);
     if (!code)
         code = add_notes(request, owner, answer, err);
+    if (!code)
+        code = add_segments(request, owner, answer, err);
+    if (!code)
+        code = add_consents(request, owner, answer, err);
     if (!code)
         code = add_duplicates(request, owner, answer, err);
     return code ? code : add_activity(request, id, answer, err);

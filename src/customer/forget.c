@@ -242,11 +242,6 @@ static int forget_one(const struct forgetting *forgetting, uint32_t profile, str
             STORE_PREPARE(db, "UPDATE attached SET kind = 0, sealed = x'' WHERE profile = ?", err),
             profile, err);
     if (!code)
-        code = blank(STORE_PREPARE(db, "DELETE FROM note WHERE profile = ?", err), profile, err);
-    if (!code)
-        code = blank(STORE_PREPARE(db, "DELETE FROM group_member WHERE profile = ?", err), profile,
-                     err);
-    if (!code)
         code =
             blank(STORE_PREPARE(
                       db, "UPDATE redirect SET why = NULL WHERE profile = ?1 OR target = ?1", err),

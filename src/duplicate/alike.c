@@ -106,8 +106,8 @@ unsigned pair_score(const struct facts *facts, struct pair *pair) {
                                        [DUPLICATE_PHONE_TYPO] = {.78, .6, 0, 0},
                                        [DUPLICATE_BIRTH] = {.8, 0, 0, 0},
                                        [DUPLICATE_ADDRESS] = {.75, 0, 0, 0}};
-    static const unsigned known = 1u << DUPLICATE_NATIONAL_ID | 1u << DUPLICATE_EMAIL |
-                                  1u << DUPLICATE_PHONE;
+    static const unsigned known =
+        1u << DUPLICATE_NATIONAL_ID | 1u << DUPLICATE_EMAIL | 1u << DUPLICATE_PHONE;
     enum names names = compare_names(facts, pair);
     double unlikely = 1;
     if (pair->reasons & known) /* that is what they share */

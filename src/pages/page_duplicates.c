@@ -3,6 +3,7 @@
  *
  * SPDX-License-Identifier: GPL-3.0-or-later
  */
+#include "pages/customers.h"
 #include "pages/page.h"
 #include "pages/pages.h"
 #include "pages/words.h"
@@ -36,22 +37,23 @@ static int show_list(struct request *request, struct response *response, struct 
         .template = "duplicates", .section = "customers", .title = "duplicates.title"};
     const char *cursor = request_query(request, "cursor"), *state = request_query(request, "state");
     bool rejected = state && strcmp(state, "rejected") == 0;
+    const char *names[] = {"limit", "state", "cursor"};
+    const char *values[] = {"25", rejected ? "rejected" : "open", cursor};
     json_t *answer;
-    int code = page_fetch(request,
-                          arena_format(request->arena,
-                                       "/api/v1/merge-proposals?limit=25&state=%s&cursor=%s",
-                                       rejected ? "rejected" : "open", cursor ? cursor : ""),
-                          &answer, err);
+    int code =
+        page_fetch(request, customers_address(request, "/api/v1/merge-proposals", names, values, 3),
+                   &answer, err);
     if (code < 0)
         return code;
     json_t *view =
         json_pack("{s:O, s:b}", "proposals", json_object_get(answer, "data"), "rejected", rejected);
     const char *next = json_string_value(json_object_get(answer, "next"));
+    const char *next_names[] = {"state", "cursor"},
+               *next_values[] = {rejected ? "rejected" : NULL, next};
     if (next)
-        json_object_set_new(
-            view, "next",
-            json_string(arena_format(request->arena, "/customers/duplicates?%scursor=%s",
-                                     rejected ? "state=rejected&" : "", next)));
+        json_object_set_new(view, "next",
+                            json_string(customers_address(request, "/customers/duplicates",
+                                                          next_names, next_values, 2)));
     json_decref(answer);
     add_job(request, view);
     return page_render(request, response, &page, view, err);

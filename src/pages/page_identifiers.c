@@ -47,6 +47,25 @@ static json_t *texts_of(struct request *request, const char *lines) {
     return list;
 }
 
+static int by_priority(const void *a, const void *b) {
+    const json_t *x = *(json_t *const *)a, *y = *(json_t *const *)b;
+    json_int_t one = json_integer_value(json_object_get(x, "priority")),
+               other = json_integer_value(json_object_get(y, "priority"));
+    return (one > other) - (one < other);
+}
+
+/* In the order in which they decide. New reference. */
+static json_t *in_order(struct request *request, const json_t *kinds) {
+    size_t n = json_array_size(kinds), i;
+    json_t **rows = ARENA_ARRAY(request->arena, json_t *, n + 1), *row, *list = json_array();
+    json_array_foreach(kinds, i, row) rows[i] = row;
+    if (n)
+        qsort(rows, n, sizeof *rows, by_priority);
+    for (i = 0; i < n; i++)
+        json_array_append(list, rows[i]);
+    return list;
+}
+
 static int show_view(struct request *request, struct response *response, json_t *view,
                      struct err *err) {
     json_t *kinds, *dropped = NULL, *kind;
@@ -72,7 +91,8 @@ static int show_view(struct request *request, struct response *response, json_t 
         json_object_set_new(kind, "blocked_lines",
                             json_string(lines_of(request, json_object_get(kind, "blocked"))));
     }
-    json_object_set_new(view, "kinds", kinds);
+    json_object_set_new(view, "kinds", in_order(request, kinds));
+    json_decref(kinds);
     json_object_set(view, "dropped", json_object_get(dropped, "data"));
     json_decref(dropped);
     return settings_render(request, response, "identifiers", view, err);

@@ -4,7 +4,7 @@
 import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { make, must, serve } from "./operation.mjs";
+import { make, must, pause, serve } from "./operation.mjs";
 
 const scratch = mkdtempSync(join(tmpdir(), "senda-customer-")), data = join(scratch, "data"), log = join(scratch, "log");
 process.on("exit", () => rmSync(scratch, { recursive: true, force: true }));
@@ -48,7 +48,7 @@ must(seen.open.map((row) => row.kind + (row.reference ?? "")).join(" ") === "com
 must(seen.contracts.length === 1 && seen.contracts[0].attributes.line === "+34912345678" && seen.contracts[0].roles[0] === "holder" && seen.contracts[0].members.find((row) => row.role === "payer").name === "Luis Gil", "the contract with its payer: " + JSON.stringify(seen.contracts));
 must(seen.groups.map((row) => row.kind).sort().join(" ") === "company household" && seen.related.some((row) => row.name === "Eva Gil" && row.group_name === "Acme"), "related people");
 must(seen.notes[0].text.startsWith("Prefiere") && seen.notes[0].can_change && seen.activity.some((row) => row.what === "customer.note"), "notes, and who did what");
-must("worth" in seen && "health" in seen && Array.isArray(seen.promises), "worth, health, promises");
+must("worth" in seen && "health" in seen && Array.isArray(seen.promises) && Array.isArray(seen.segments) && Array.isArray(seen.consents), "worth, health, promises, segments, consents");
 
 // Filters of the timeline.
 const events = async (query) => (await call("GET", "/api/v1/customers/ana/timeline?" + query)).json.data.map((row) => row.event).join(", ");
@@ -70,6 +70,7 @@ must((await call("GET", "/api/v1/customers/luis/overview", undefined, lugo)).sta
 must((await call("GET", "/api/v1/groups/gil", undefined, lugo)).json.members.length === 1, "of a family the one who was there");
 
 // Notes are one's own; they and the groups go with their profile.
+must((await call("GET", "/api/v1/groups?kind=contract")).json.data.length === 1, "contracts are listed");
 must((await call("PATCH", `/api/v1/customers/ana/notes/${note.number}`, { text: "otra" }, lugo)).status === 403 && (await call("DELETE", `/api/v1/customers/ana/notes/${note.number}`, undefined, lugo)).status === 403, "not another's");
 const changed = await call("PATCH", `/api/v1/customers/ana/notes/${note.number}`, { text: "Mejor por la mañana" });
 must(changed.json.text === "Mejor por la mañana" && changed.json.changed_at, "one's own is changed");
@@ -82,7 +83,13 @@ must(seen.notes.length === 1 && seen.contracts.length === 1 && seen.groups.lengt
 await call("POST", "/api/v1/customers/ana/unmerge", {});
 must((await call("GET", "/api/v1/customers/luis/notes")).json.data.length === 0 && (await call("GET", "/api/v1/customers/ana/notes")).json.data.length === 1, "and separated");
 must((await call("DELETE", `/api/v1/customers/ana/notes/${note.number}`)).status === 204 && (await call("GET", "/api/v1/customers/ana/notes")).json.data.length === 0, "a note is deleted");
+// Who is erased takes notes and contracts along; the others' household stays.
+await call("POST", "/api/v1/customers/ana/notes", { text: "Vive en Calle Mayor 1" });
+must((await call("POST", "/api/v1/customers/ana/erase", { why: "lo pidió" })).status < 300, "an erasure is asked for");
+for (let i = 0; i < 200 && (await call("GET", "/api/v1/erasures")).json.data[0].state !== "done"; i++) await pause(50);
+const left = [(await call("GET", "/api/v1/groups?kind=contract")).json.data, (await call("GET", "/api/v1/groups/gil")).json];
+must(left[0].length === 0 && left[1].size === 1, "the contract went with its holder: " + JSON.stringify([left, (await call("GET", "/api/v1/erasures")).json.data[0]]));
+must(!JSON.stringify((await call("GET", "/api/v1/audit")).json).includes("Calle Mayor"), "no text of a note stands in the audit");
 must((await call("DELETE", "/api/v1/groups/acme")).status === 204 && (await call("GET", "/api/v1/customers/eva/groups")).json.data.length === 0, "a group is removed");
-must((await call("GET", "/api/v1/groups?kind=contract")).json.data.length === 1, "contracts are listed");
 must((await server.end("SIGTERM")).code === 0, "the server ends with 0");
 console.log("customer page: seen at a glance, noted, related");

@@ -1,14 +1,15 @@
 // Customers who may be one person: found by what is alike, confirmed with a preview or rejected for good; what is not alike enough, and
 // what a series of numbers only looks like, is not proposed.
 // SPDX-License-Identifier: GPL-3.0-or-later
-import { mkdtempSync, rmSync } from "node:fs";
+import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { make, must, pause, serve } from "./operation.mjs";
+import { must, pause, serve, succeed } from "./operation.mjs";
 
 const scratch = mkdtempSync(join(tmpdir(), "senda-duplicates-")), data = join(scratch, "data"), log = join(scratch, "log");
 process.on("exit", () => rmSync(scratch, { recursive: true, force: true }));
-const keys = make(data);
+writeFileSync(join(scratch, "password"), "una frase larga y segura");
+const keys = JSON.parse(succeed("init", "--data", data, "--admin-email", "ana@example.org", "--admin-password-file", join(scratch, "password")));
 const server = await serve(data, log);
 
 async function call(method, path, body) {
@@ -55,6 +56,13 @@ let found = await open();
 must(told(found) === "a1+a2 email_typo,name; b1+b2 phone,name; c1+c2 phone_typo,name; e1+e2 national_id,name_alike; f1+f2 birth_date,name", "and why: " + told(found));
 must(found.every((row, i) => !i || found[i - 1].score >= row.score), "the likeliest first");
 const pair = (one) => found.find((row) => row.customers.some((side) => side.user_id === one));
+
+const signed = await fetch(`http://127.0.0.1:${server.port}/api/v1/sessions`, { method: "POST", headers: { "content-type": "application/json" }, body: JSON.stringify({ email: "ana@example.org", password: "una frase larga y segura" }) });
+const cookie = signed.headers.getSetCookie()[0].split(";")[0];
+for (const [path, text] of [["/customers/duplicates", "Otero"], ["/customers/duplicates?state=rejected", "duplicates"], ["/customers/duplicates/" + pair("a1").number, "carmen.ibanes@correo.example"], ["/customers/a1", "duplicates/" + pair("a1").number], ["/customers?q=carmen", "data-suggest"], ["/settings/identifiers", "anonymous_id"]]) {
+  const page = await fetch(`http://127.0.0.1:${server.port}${path}`, { headers: { cookie, accept: "text/html" } });
+  must(page.status === 200 && (await page.text()).includes(text), `${path} is a page with ${text}: ${page.status}`);
+}
 
 const shown = (await call("GET", "/api/v1/merge-proposals/" + pair("a1").number)).json;
 must(shown.interactions === 2 && shown.differing.some((trait) => trait.name === "email") && shown.customers.length === 2, "a preview says where they differ");
