@@ -7,6 +7,7 @@
 
 #include "base/clock.h"
 #include "base/time.h"
+#include "collect/consent.h"
 #include "invite/internal.h"
 
 enum { FIELDS = 5 };
@@ -198,6 +199,21 @@ int invite_unsubscribe(struct folder *folder, uint64_t invitation, struct err *e
     if (!code && contact.phone[0])
         code = mark(folder, contact.phone, false, false, err);
     arena_release(&arena);
+    return code;
+}
+
+/* ---- what a person allows ---- */
+
+int purpose_allowed(struct folder *folder, uint32_t owner, const char *purpose, bool *allowed,
+                    struct err *err) {
+    struct snapshot *snapshot;
+    const uint32_t *members;
+    int code = timeline_snapshot(folder->timeline, &snapshot, err);
+    if (code)
+        return code;
+    size_t n = overlay_members(snapshot_overlay(snapshot), owner, &owner, &members);
+    code = consent_allows(ingest_consents(folder->ingest), members, n, purpose, allowed, err);
+    snapshot_release(snapshot);
     return code;
 }
 

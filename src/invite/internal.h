@@ -69,6 +69,9 @@ struct key128 address_hash(struct folder *folder, const char *address);
 /* INVITE_NONE, INVITE_UNSUBSCRIBED or INVITE_BOUNCED. */
 must_use int address_refused(struct folder *folder, const char *address, enum invite_reason *reason,
                              struct err *err);
+/* May the customer be asked for this purpose (collect/consent.h)? */
+must_use int purpose_allowed(struct folder *folder, uint32_t owner, const char *purpose,
+                             bool *allowed, struct err *err);
 /* The last time that any of the owner's profiles was asked; 0: never. */
 must_use int asked_last(struct folder *folder, uint32_t owner, int64_t *asked_ms, struct err *err);
 

@@ -8,6 +8,7 @@
 
 #include "base/clock.h"
 #include "base/time.h"
+#include "collect/consent.h"
 #include "invite/internal.h"
 #include "segment/segment.h"
 
@@ -128,7 +129,7 @@ int plans_running(struct folder *folder, struct invite_plan **plans, size_t *n, 
 
 /* ---- changing ---- */
 
-/* The survey and the segment exist. */
+/* Survey, segment and purpose exist. */
 static int check_meaning(struct folder *folder, const struct invite_plan *plan, struct err *err) {
     struct survey_row row;
     struct arena arena;
@@ -142,6 +143,10 @@ static int check_meaning(struct folder *folder, const struct invite_plan *plan, 
         *err = refusal;
         return code;
     }
+    struct purpose purpose;
+    if (plan->purpose[0] &&
+        !purpose_find(ingest_consents(folder->ingest), slice_of(plan->purpose), &purpose))
+        return err_at(err, E_INVALID, "/purpose", "there is no such purpose");
     json_t *segment = NULL;
     if (plan->segment[0] && segment_find(folder, plan->segment, &segment, &refusal))
         return err_at(err, E_INVALID, "/segment", "there is no such segment");

@@ -109,7 +109,7 @@ static int ask(const struct delivering *delivering, const struct due *due,
                const struct contact *contact, const char **channel, enum invite_reason *reason,
                struct err *err) {
     struct err closed = {0};
-    bool in, quarantined, reminder = due->state == INVITE_SENT;
+    bool in, quarantined, allowed = true, reminder = due->state == INVITE_SENT;
     *reason = INVITE_NONE;
     if (!reminder &&
         due->event_ms + delivering->plan->delay_ms < delivering->now_ms - LATE_DAYS * DAY_MS_64)
@@ -127,13 +127,15 @@ static int ask(const struct delivering *delivering, const struct due *due,
         return 0;
     }
     code = choose_channel(delivering, contact, channel, reason, err);
+    if (code || *reason)
+        return code;
+    if (delivering->plan->purpose[0])
+        code = purpose_allowed(delivering->folder, contact->owner, delivering->plan->purpose,
+                               &allowed, err);
+    if (!code && !allowed)
+        *reason = INVITE_CONSENT;
     if (code || *reason || reminder)
         return code;
-    if (delivering->plan
-            ->purpose[0]) { /* what nobody is known to have consented to, nobody is asked */
-        *reason = INVITE_CONSENT;
-        return 0;
-    }
     code = in_quarantine(delivering, contact, &quarantined, err);
     if (!code && quarantined)
         *reason = INVITE_QUARANTINE;

@@ -100,16 +100,17 @@ must((await call("POST", "/api/v1/surveys", { id: "after-purchase", definition: 
 await person("boss", { staff: true });
 
 must((await call("POST", "/api/v1/segments", { name: "customers", title: "Customers", rule: { not: { trait: "staff", op: "=", value: true } } })).status === 201, "a segment");
+must((await call("PUT", "/api/v1/purposes/surveys", { basis: "interest", title: "Surveys", text: "We ask you how it went." })).status < 300, "a purpose");
 // bad settings and plans
 const outlets = { base_url: "https://senda.example.org/", quarantine_days: 30, mail: { host: "127.0.0.1", port, security: "none", from: "surveys@vereda.example", from_name: "Vereda Opinión", per_minute: 600 },
   gateway: { url: `http://127.0.0.1:${gateway.address().port}/send`, secret: "whsec_" + secret.toString("base64"), per_minute: 600 } };
 for (const [change, pointer] of [[{ base_url: "ftp://x" }, "/base_url"], [{ mail: { ...outlets.mail, from: "nobody" } }, "/mail/from"], [{ mail: { ...outlets.mail, from_name: "a\r\nBcc: x@y.z" } }, "/mail/from_name"], [{ mail: { ...outlets.mail, host: "a b" } }, "/mail/host"],
   [{ mail: { ...outlets.mail, port: 0 } }, "/mail/port"], [{ gateway: { url: "http://10.0.0.1/" } }, "/gateway/url"], [{ gateway: { ...outlets.gateway, secret: "short" } }, "/gateway/secret"], [{ quarantine_days: -1 }, "/quarantine_days"], [{ colour: 1 }, "/colour"]])
   must((await call("PUT", "/api/v1/outlets", { ...outlets, ...change })).json.errors?.[0].pointer === pointer, `${JSON.stringify(change)} is refused at ${pointer}`);
-const plan = { name: "After the purchase", survey: "after-purchase", after: { event: "Order Completed", touchpoint: "till" }, segment: "customers", channels: ["email", "sms"], reminder: { after: "3d" },
+const plan = { name: "After the purchase", survey: "after-purchase", after: { event: "Order Completed", touchpoint: "till" }, segment: "customers", purpose: "surveys", channels: ["email", "sms"], reminder: { after: "3d" },
   subject: { en: "Hello{{name}}, how was it at {{organisation}}?" } };
 for (const [change, pointer] of [[{ name: "" }, "/name"], [{ survey: "none" }, "/survey"], [{ after: {} }, "/after"], [{ delay: "soon" }, "/delay"], [{ share: 0 }, "/share"], [{ channels: ["pigeon"] }, "/channels"], [{ hours: { from: "20:00", to: "09:00" } }, "/hours/to"],
-  [{ hours: { days: [8] } }, "/hours/days"], [{ segment: "none" }, "/segment"], [{ reminder: { times: 9 } }, "/reminder"], [{ colour: 1 }, "/colour"], [{ subject: "x" }, "/subject"]])
+  [{ hours: { days: [8] } }, "/hours/days"], [{ segment: "none" }, "/segment"], [{ reminder: { times: 9 } }, "/reminder"], [{ purpose: "none" }, "/purpose"], [{ colour: 1 }, "/colour"], [{ subject: "x" }, "/subject"]])
   must((await call("POST", "/api/v1/invitation-plans", { ...plan, ...change })).json.errors?.[0].pointer.startsWith(pointer), `${JSON.stringify(change)} is refused at ${pointer}`);
 const made = await call("POST", "/api/v1/invitation-plans", plan);
 must(made.status === 201 && made.json.running === false, `a plan: ${made.text}`);
@@ -131,8 +132,10 @@ await person("ana", { email: "Ana@Example.org", name: "Ana <b>Peña</b>", langua
 await person("leo", { phone: "+34612345678", language: "es" });
 await person("eva", { email: "gone@example.org" });
 await person("tom", { email: "busy@example.org" });
+await person("ron", { email: "ron@example.org" });
+must((await call("PUT", "/api/v1/customers/ron/consents/surveys", { granted: false })).status < 300, "ron wants no surveys");
 await person("sol", { email: "sol@example.org", staff: true });
-for (const name of ["ana", "leo", "eva", "tom", "sol", "nea"]) await buys(name);
+for (const name of ["ana", "leo", "eva", "tom", "sol", "nea", "ron"]) await buys(name);
 await send({ type: "track", userId: "ana", event: "Order Completed", context: { touchpoint: "web" } });
 await becomes("ana", "sent");
 await until(() => mails.length === 2 && texts.length === 1, "a mail and a text");
@@ -142,7 +145,7 @@ must(mail.html.includes("Would you recommend us?") && mail.html.includes("Ana &l
 const links = [...new Set([...mail.html.matchAll(/href="([^"]+)"/g)].map((m) => m[1].replaceAll("&amp;", "&")))];
 must(links.filter((link) => link.includes("&recommend=")).length === 11, "eleven numbers in the mail");
 must(texts[0].to === "+34612345678" && texts[0].channel === "sms" && texts[0].text.includes("https://senda.example.org/s/after-purchase?t="), "the text has the link");
-for (const [name, reason] of [["eva", "refused_by_relay"], ["sol", "not_in_segment"], ["nea", "no_address"], ["tom", "waiting"]]) { await becomes(name, reason); must(await why(name) === reason, `${name}: ${await why(name)}, not ${reason}`); }
+for (const [name, reason] of [["eva", "refused_by_relay"], ["sol", "not_in_segment"], ["nea", "no_address"], ["ron", "no_consent"], ["tom", "waiting"]]) { await becomes(name, reason); must(await why(name) === reason, `${name}: ${await why(name)}, not ${reason}`); }
 must((await call("GET", "/api/v1/customers/early/invitations")).json.data.length === 0, "what was before invites nobody");
 await buys("ana"); await buys("eva");
 await until(async () => (await call("GET", path + "/results")).json.reasons.quarantine === 1 && (await call("GET", path + "/results")).json.reasons.bounced === 1, "asked once in thirty days; a dead address is not tried again");
