@@ -485,7 +485,7 @@ static int timeline(struct request *request, struct response *response, struct e
     const char *next = json_string_value(json_object_get(json_object_get(answer, "meta"), "next"));
     response_list(response, rows, none ? NULL : next);
     json_decref(answer);
-    return code;
+    return HANDLED;
 }
 
 static const struct route routes[] = {
