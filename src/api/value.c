@@ -169,8 +169,8 @@ static int get_model(struct request *request, struct response *response, struct 
 }
 
 static int get_churn(struct request *request, struct response *response, struct err *err) {
-    static const char *const members[] = {"business", "currency", "observed",
-                                          "churn",    "survival", NULL};
+    static const char *const members[] = {"business", "currency", "observed", "churn",
+                                          "survival", "split",    NULL};
     return answer_report(request, response, members, err);
 }
 

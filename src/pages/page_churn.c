@@ -76,19 +76,28 @@ static void add_churn(struct request *request, json_t *view, json_t *churn) {
             LISTED));
 }
 
-static void add_survival(struct request *request, json_t *view, json_t *all, const char *by) {
+/* The groups of a trait: those of the newest run, else asked for now. New reference or NULL. */
+static json_t *groups_by(struct request *request, json_t *kept, const char *by) {
+    const char *kept_by = json_string_value(json_object_get(kept, "by"));
     struct err ignored = {0};
-    json_t *split = NULL, *curves = json_pack("[O]", all);
-    if (by && *by) {
-        struct buf target;
-        buf_init(&target, 2048);
-        buf_add_text(&target, "/api/v1/churn/survival?by=");
-        url_encode(slice_of(by), &target);
-        if (page_fetch(request, arena_text(request->arena, buf_slice(&target)), &split, &ignored) <
-            0)
-            split = NULL;
-        buf_release(&target);
-    }
+    json_t *split = NULL;
+    struct buf target;
+    if (!by || !*by)
+        return NULL;
+    if (kept_by && strcmp(kept_by, by) == 0)
+        return json_incref(kept);
+    buf_init(&target, 2048);
+    buf_add_text(&target, "/api/v1/churn/survival?by=");
+    url_encode(slice_of(by), &target);
+    if (page_fetch(request, arena_text(request->arena, buf_slice(&target)), &split, &ignored) < 0)
+        split = NULL;
+    buf_release(&target);
+    return split;
+}
+
+static void add_survival(struct request *request, json_t *view, json_t *all, json_t *kept,
+                         const char *by) {
+    json_t *curves = json_pack("[O]", all), *split = groups_by(request, kept, by);
     json_t *groups = json_object_get(split, "groups");
     json_object_set_new(all, "chart",
                         value_figure(request, "curve", page_text(request, "churn.curve"),
@@ -140,7 +149,7 @@ static int show(struct request *request, struct response *response, struct err *
     if (json_is_object(churn))
         add_churn(request, view, churn);
     if (json_is_object(survival) && json_array_size(json_object_get(survival, "points")))
-        add_survival(request, view, survival, split_by(request));
+        add_survival(request, view, survival, json_object_get(answer, "split"), split_by(request));
     json_decref(answer);
     return page_render(request, response, &page, view, err);
 }

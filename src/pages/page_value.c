@@ -95,9 +95,15 @@ static void add_report(struct request *request, json_t *view, json_t *report) {
             value_add_money(request, rows, amounts[k]);
         add_bars(rows, i ? "mean_value" : "value");
     }
-    json_t *wallet = json_object_get(json_object_get(report, "potential"), "wallet");
-    if (wallet)
+    json_t *potential = json_object_get(report, "potential"),
+           *wallet = json_object_get(potential, "wallet"),
+           *products = json_object_get(potential, "products");
+    if (wallet) {
         value_add_money(request, wallet, "elsewhere");
+        json_object_set(report, "wallet", wallet);
+    }
+    if (json_array_size(products) > 1)
+        json_object_set_new(report, "offers", json_pack("{s:O}", "products", products));
     add_check(request, report);
     json_object_set_new(report, "contracts",
                         json_boolean(business && strcmp(business, "contracts") == 0));

@@ -119,7 +119,7 @@ static json_t *segment_choices(struct request *request, const char *current) {
 
 static json_t *number_choices(struct request *request) {
     json_t *list = json_array();
-    for (size_t i = 0; i < NUMBERS; i++) {
+    for (size_t i = 0; i < NUMBERS_ASKED; i++) {
         const char *known = text_of_value(request->language, "segments.number", number_names[i]);
         add_choice(list, number_names[i], known ? known : number_names[i]);
     }

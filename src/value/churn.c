@@ -152,15 +152,11 @@ struct band {
     size_t n;
     double value, expected;
 };
-enum { BAND_GOOD, BAND_WATCH, BAND_RISK, BANDS };
-static const char *const band_names[BANDS] = {"good", "watch", "risk"};
-
-static int band_of(double p, double base) { return p <= base ? 0 : p <= 2 * base ? 1 : 2; }
 
 static void tell_today(struct estimation *run, const struct churn_setup *setup,
                        const struct churn_model *model, const struct standing *now, double base,
                        json_t *json) {
-    struct band bands[BANDS] = {0};
+    struct band bands[HEALTH_BANDS] = {0};
     double raw[SIGNS_ALL], parts[SIGNS_ALL];
     float *health = run_column(run, NUMBER_HEALTH);
     const float *clv = run->draft.columns[NUMBER_CLV];
@@ -172,18 +168,18 @@ static void tell_today(struct estimation *run, const struct churn_setup *setup,
         health[owner] = (float)round(100 * (1 - p));
         if (model->learnt)
             run_column(run, NUMBER_CHURN)[owner] = (float)p;
-        struct band *band = &bands[band_of(p, model->learnt ? base : 0.5)];
+        struct band *band = &bands[health_band(p, model->learnt ? base : 0.5)];
         band->n++;
         band->expected += p;
         band->value += clv && !isnan(clv[owner]) ? (double)clv[owner] : 0;
         note_reasons(run, owner, model, raw, parts);
     }
     json_t *list = json_array();
-    for (int b = 0; b < BANDS; b++)
+    for (int b = 0; b < HEALTH_BANDS; b++)
         json_array_append_new(list,
-                              json_pack("{s:s, s:I, s:f, s:f}", "band", band_names[b], "customers",
-                                        (json_int_t)bands[b].n, "value", bands[b].value,
-                                        "expected_to_leave", bands[b].expected));
+                              json_pack("{s:s, s:I, s:f, s:f}", "band", health_bands[b],
+                                        "customers", (json_int_t)bands[b].n, "value",
+                                        bands[b].value, "expected_to_leave", bands[b].expected));
     json_object_set_new(json, "bands", list);
 }
 

@@ -9,7 +9,7 @@
 
 #include "value/churn.h"
 
-enum { SAMPLE = 200000 };
+enum { SAMPLE = 200000, FARTHEST = 4 };
 
 /* Of signs in their standard deviations, where nothing can be learnt. */
 static const double plain_weights[SIGNS] = {
@@ -79,6 +79,13 @@ static void weigh_plainly(struct churn_model *model) {
             model->logistic.coefficient[i + 1] = plain_weights[model->sign[i]];
 }
 
+/* In deviations. What is learnt holds for what was seen: beyond a few deviations no farther. */
+static double standardised(const struct churn_model *model, size_t i, const double *raw) {
+    size_t sign = model->sign[i];
+    double x = (sign_scaled(sign, raw[sign]) - model->mean[i]) / model->deviation[i];
+    return fmin(fmax(x, -FARTHEST), FARTHEST);
+}
+
 int churn_learn(struct churn_model *model, const struct estimation *run,
                 const struct churn_setup *setup, const struct standing *standing,
                 const struct standing *later, struct err *err) {
@@ -91,15 +98,12 @@ int churn_learn(struct churn_model *model, const struct estimation *run,
     if (model->p && model->left >= VALUE_TOO_FEW &&
         model->customers - model->left >= VALUE_TOO_FEW) {
         struct err failure = {0};
-        double *x = calloc(sample.n, model->p * sizeof *x);
+        double *x = calloc(sample.n + 1, (model->p + 1) * sizeof *x);
         if (!x)
             abort();
         for (size_t i = 0; i < sample.n; i++)
             for (size_t k = 0; k < model->p; k++)
-                x[i * model->p + k] =
-                    (sign_scaled(model->sign[k], sample.x[i * SIGNS_ALL + model->sign[k]]) -
-                     model->mean[k]) /
-                    model->deviation[k];
+                x[i * model->p + k] = standardised(model, k, &sample.x[i * SIGNS_ALL]);
         code = logistic_fit(&model->logistic, x, sample.y, sample.n, model->p, 1, run->cancelled,
                             &failure);
         free(x);
@@ -118,9 +122,7 @@ int churn_learn(struct churn_model *model, const struct estimation *run,
 double churn_score(const struct churn_model *model, const double *raw, double *parts) {
     double sum = model->logistic.coefficient[0];
     for (size_t i = 0; i < model->p; i++) {
-        size_t sign = model->sign[i];
-        double part = model->logistic.coefficient[i + 1] *
-                      (sign_scaled(sign, raw[sign]) - model->mean[i]) / model->deviation[i];
+        double part = model->logistic.coefficient[i + 1] * standardised(model, i, raw);
         sum += part;
         if (parts)
             parts[i] = part;

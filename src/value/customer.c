@@ -48,8 +48,11 @@ static json_t *reasons_json(const struct numbers *numbers, const json_t *signs, 
     return list;
 }
 
-static const char *band_of(double churn, double base) {
-    return churn <= base ? "good" : churn <= 2 * base ? "watch" : "risk";
+const char *const health_bands[HEALTH_BANDS] = {"good", "watch", "risk"};
+
+int health_band(double p, double base) {
+    double odds = p / (1 - p), usual = base / (1 - base);
+    return p <= base ? 0 : odds <= 2 * usual ? 1 : 2;
 }
 
 static json_t *owner_json(const struct numbers *numbers, const json_t *report, uint32_t owner) {
@@ -65,7 +68,7 @@ static json_t *owner_json(const struct numbers *numbers, const json_t *report, u
             learnt ? json_number_value(json_object_get(json_object_get(churn, "check"), "rate"))
                    : 0.5;
         double risk = learnt ? numbers_of(numbers, NUMBER_CHURN, owner) : 1 - health / 100;
-        json_object_set_new(json, "band", json_string(band_of(risk, base)));
+        json_object_set_new(json, "band", json_string(health_bands[health_band(risk, base)]));
         json_object_set_new(json, "reasons",
                             reasons_json(numbers, json_object_get(churn, "signs"), owner));
     }

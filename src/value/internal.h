@@ -107,10 +107,17 @@ size_t purchases_lifetimes(const struct gather *gather, const struct purchase_hi
                            uint32_t *owners);
 /* survival.c: a curve of at most so many points, with median and mean. */
 json_t *survival_json(const struct survival *survival);
+/* {"all": curve}, with a trait "by", "groups", "log_rank" … besides (value_survival). */
+must_use int survival_by(struct gather *gather, const json_t *settings, const char *trait,
+                         json_t **out, struct err *err);
 /* churn.c */
 must_use int run_churn(struct estimation *run, struct err *err);
 /* Silence that is still normal: no shorter than the window, nor than what four of five repeaters need. */
 double normal_silence(const struct purchase_history *rows, size_t n, double window_days);
+/* Health against the usual rate of leaving: "good" up to its odds, "watch" up to twice them, "risk" beyond. */
+enum { HEALTH_BANDS = 3 };
+extern const char *const health_bands[HEALTH_BANDS];
+int health_band(double p, double base);
 double settings_window_days(const json_t *settings);
 /* spread.c: tenths and cohorts of what was estimated. */
 void run_spread(struct estimation *run);

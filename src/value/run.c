@@ -47,6 +47,18 @@ static void note_at_risk(struct estimation *run) {
             at_risk[owner] = stake[owner] * (foretold ? doubt[owner] : 1 - doubt[owner]);
 }
 
+/* The comparison that the page shows first, so that nobody waits for it. */
+static int compare_groups(struct estimation *run, struct err *err) {
+    const char *trait = json_string_value(json_object_get(run->settings, "groups"));
+    json_t *split = NULL;
+    int code = trait ? survival_by(&run->gather, run->settings, trait, &split, err) : 0;
+    if (!code && split) {
+        json_object_del(split, "all");
+        json_object_set_new(run->report, "split", split);
+    }
+    return code ? code : run_step(run, 98, err);
+}
+
 static int estimate(struct estimation *run, struct err *err) {
     int code = run_step(run, 2, err);
     if (!code)
@@ -61,6 +73,8 @@ static int estimate(struct estimation *run, struct err *err) {
         code = run_churn(run, err);
     if (!code)
         code = run_potential(run, err);
+    if (!code)
+        code = compare_groups(run, err);
     if (!code)
         run_spread(run);
     if (!code)

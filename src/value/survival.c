@@ -182,6 +182,25 @@ static int compare(struct gather *gather, const char *trait, struct lifetime *li
     return code;
 }
 
+int survival_by(struct gather *gather, const json_t *settings, const char *trait, json_t **out,
+                struct err *err) {
+    size_t n = 0;
+    struct lifetime *lifetimes = ARENA_ARRAY(&gather->arena, struct lifetime, gather->n);
+    uint32_t *owners = ARENA_ARRAY(&gather->arena, uint32_t, gather->n);
+    struct survival curve;
+    int code = lifetimes_of(gather, settings, lifetimes, owners, &n, err);
+    if (code)
+        return code;
+    survival_make(&curve, lifetimes, n);
+    *out = json_pack("{s:o}", "all", survival_json(&curve));
+    survival_release(&curve);
+    if (trait)
+        code = compare(gather, trait, lifetimes, owners, n, *out, err);
+    if (code)
+        json_decref(*out);
+    return code;
+}
+
 int value_survival(struct folder *folder, const char *trait, json_t **out, struct err *err) {
     struct gather gather;
     json_t *settings = NULL;
@@ -189,25 +208,10 @@ int value_survival(struct folder *folder, const char *trait, json_t **out, struc
     if (code)
         return code;
     code = gather_open(&gather, folder, &VALUE_EVERYTHING, err);
-    if (code) {
-        json_decref(settings);
-        return code;
-    }
-    size_t n = 0;
-    struct lifetime *lifetimes = ARENA_ARRAY(&gather.arena, struct lifetime, gather.n);
-    uint32_t *owners = ARENA_ARRAY(&gather.arena, uint32_t, gather.n);
-    struct survival curve;
-    code = lifetimes_of(&gather, settings, lifetimes, owners, &n, err);
     if (!code) {
-        survival_make(&curve, lifetimes, n);
-        *out = json_pack("{s:o}", "all", survival_json(&curve));
-        survival_release(&curve);
-        if (trait)
-            code = compare(&gather, trait, lifetimes, owners, n, *out, err);
-        if (code)
-            json_decref(*out);
+        code = survival_by(&gather, settings, trait, out, err);
+        gather_close(&gather);
     }
-    gather_close(&gather);
     json_decref(settings);
     return code;
 }
