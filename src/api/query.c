@@ -14,10 +14,12 @@ static void note_people(const struct request *request, const json_t *answer) {
     const json_t *data = json_object_get(answer, "data");
     const char *kind = json_string_value(json_object_get(answer, "kind"));
     const json_t *people = json_object_get(data, "customers");
-    bool timeline = kind && strcmp(kind, "timeline") == 0;
-    if (json_is_array(people) || timeline)
+    bool timeline = kind && strcmp(kind, "timeline") == 0,
+         answers = kind && strcmp(kind, "answers") == 0;
+    if (json_is_array(people) || timeline || answers)
         audit_note(request, "query.people", kind,
-                   arena_format(request->arena, "%zu", timeline ? 1 : json_array_size(people)));
+                   arena_format(request->arena, "%zu",
+                                timeline ? 1 : json_array_size(answers ? data : people)));
 }
 
 static int query(struct request *request, struct response *response, struct err *err) {
@@ -50,7 +52,8 @@ static const struct route routes[] = {
     {METHOD_POST, "/api/v1/query", ACCESS_API, SCOPE_QUERY, .body_limit = LIMIT_QUERY_BYTES,
      .handle = query,
      .summary =
-         "Asks a question: trend, funnel, flow, variants, paths, retention, timeline, customers",
+         "Asks a question: trend, funnel, flow, variants, paths, retention, timeline, customers, score, "
+         "answers, conditions, promise, value",
      .request_schema = "{\"$ref\":\"#/components/schemas/Query\"}",
      .response_schema = "{\"$ref\":\"#/components/schemas/Answer\"}"},
 };

@@ -92,14 +92,15 @@ void expr_run(const struct expr_test *test, uint32_t from, uint32_t to, uint8_t 
 }
 
 struct expr_values expr_values(const struct part *part, uint32_t property,
-                               struct value_table *table, struct arena *arena) {
+                               struct value_table *table, bool only_numbers, struct arena *arena) {
     struct expr_values values = {.column = part_column_find(part, property)};
     if (!values.column)
         return values;
     uint32_t n = stored(values.column), *numbers = arena_get(arena, n * sizeof *numbers);
     for (uint32_t i = 0; i < n; i++) {
         struct value value = expr_stored(values.column, i);
-        numbers[i] = value_table_add(table, &value);
+        bool number = value.type == VALUE_INT || value.type == VALUE_NUMBER;
+        numbers[i] = number || !only_numbers ? value_table_add(table, &value) : 0;
     }
     values.numbers = numbers;
     return values;

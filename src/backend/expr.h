@@ -22,13 +22,13 @@ struct expr_test expr_test(const struct part *part, const struct predicate *pred
 void expr_run(const struct expr_test *test, uint32_t from, uint32_t to, uint8_t *pass,
               uint32_t *rows);
 
-/* A property as numbers of a table of values. */
+/* A property as numbers of a table of values; only_numbers: any other value is none. */
 struct expr_values {
     const struct part_column *column;
     const uint32_t *numbers; /* by value of the dictionary, else by present row */
 };
 struct expr_values expr_values(const struct part *part, uint32_t property,
-                               struct value_table *table, struct arena *arena);
+                               struct value_table *table, bool only_numbers, struct arena *arena);
 /* out[i] = number of row from + i, 0: none. */
 void expr_values_run(const struct expr_values *values, uint32_t from, uint32_t to, uint32_t *out,
                      uint32_t *rows);

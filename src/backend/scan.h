@@ -56,6 +56,7 @@ struct scan_spec {
     enum by_kind by; /* channel, unit, touchpoint, event, property: a column of groups */
     uint32_t by_property, case_property, number_property, weight_property; /* 0: not wanted */
     struct value_table *by_values, *case_values; /* filled by scan_prepare */
+    bool case_numbers; /* values of case_property that are no numbers are none */
     uint32_t extra_properties[VIEW_EXTRAS], n_extras;
     struct value_table *extra_values; /* [n_extras] filled by scan_prepare */
     bool every_column;                /* the caller reads other columns of the parts by itself */

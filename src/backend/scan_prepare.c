@@ -103,16 +103,17 @@ static void prepare_part(struct scan *scan, struct scan_part *prepared, const st
     for (uint32_t m = 0; m < spec->n_matchers; m++)
         prepared->matchers[m] = prepare_matcher(part, spec->matchers[m], arena);
     if (spec->by == BY_PROPERTY)
-        prepared->by = expr_values(part, spec->by_property, spec->by_values, arena);
+        prepared->by = expr_values(part, spec->by_property, spec->by_values, false, arena);
     if (spec->case_property)
-        prepared->cases = expr_values(part, spec->case_property, spec->case_values, arena);
+        prepared->cases =
+            expr_values(part, spec->case_property, spec->case_values, spec->case_numbers, arena);
     if (spec->number_property)
         prepared->number = expr_number(part, spec->number_property, arena);
     if (spec->weight_property)
         prepared->weight = expr_number(part, spec->weight_property, arena);
     for (uint32_t x = 0; x < spec->n_extras; x++)
         prepared->extras[x] =
-            expr_values(part, spec->extra_properties[x], &spec->extra_values[x], arena);
+            expr_values(part, spec->extra_properties[x], &spec->extra_values[x], false, arena);
 }
 
 /* Matchers by event alone (or touchpoint alone) need one table; no masks are made then. */

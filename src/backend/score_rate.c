@@ -179,6 +179,7 @@ int score_rate_count(struct question *question, const struct bucket_table *bucke
     spec.unordered = spec.every_column = false;
     spec.number_property = spec.weight_property = spec.n_extras = 0;
     spec.case_property = plan->survey_property;
+    spec.case_numbers = false;
     spec.by_values = &tables[0];
     spec.case_values = &tables[1];
     for (int e = 0; e < EVENTS; e++)

@@ -51,6 +51,7 @@ static void ask_columns(const struct plan *plan, struct scan_spec *spec,
     spec->every_column = true;
     spec->number_property = plan->points_property;
     spec->case_property = plan->value_property;
+    spec->case_numbers = true; /* words are values too, and many */
     asking->flag = add_extra(spec, plan->flag_property);
     asking->words = add_extra(spec, plan->words_property);
     asking->high = add_extra(spec, plan->high_property);
@@ -101,9 +102,8 @@ static int find_days(const struct scan *scan, const struct plan *plan, struct as
     return code;
 }
 
-static int count_all(struct question *question, struct scan *scan,
-                     const struct asked_spec *counting, struct asked_count **result,
-                     struct err *err) {
+static int count_all(struct scan *scan, const struct asked_spec *counting,
+                     struct asked_count **result, struct err *err) {
     struct asked_count *counts[SCAN_THREADS] = {0};
     for (uint32_t t = 0; t < scan->threads; t++)
         counts[t] = asked_new(counting);
@@ -116,7 +116,6 @@ static int count_all(struct question *question, struct scan *scan,
     if (!code)
         asked_decide(counts[0]);
     *result = counts[0];
-    (void)question;
     return code;
 }
 
@@ -142,7 +141,7 @@ static int count_asked(struct question *question, struct score_scan *reading, st
         code = find_days(&scan, plan, counting, question->arena, err);
     if (!code) {
         read_columns(&spec, counting, question->arena);
-        code = count_all(question, &scan, counting, &reading->asked, err);
+        code = count_all(&scan, counting, &reading->asked, err);
     }
     for (int x = 0; x <= VIEW_EXTRAS; x++)
         value_table_release(&tables[x]);

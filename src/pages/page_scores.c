@@ -163,6 +163,51 @@ static json_t *bars(const struct score_view *view, const json_t *whole) {
     return list;
 }
 
+/* What the second table splits by. */
+static const char *const splits[] = {"channel", "touchpoint", "version"};
+
+static const char *split_of(const struct score_view *view) {
+    const char *asked = request_query(view->request, "split");
+    for (size_t i = 0; asked && i < sizeof splits / sizeof *splits; i++)
+        if (strcmp(asked, splits[i]) == 0)
+            return splits[i];
+    return splits[0];
+}
+
+static json_t *split_choices(const struct score_view *view) {
+    json_t *list = json_array();
+    const char *chosen = split_of(view);
+    for (size_t i = 0; i < sizeof splits / sizeof *splits; i++)
+        json_array_append_new(list,
+                              json_pack("{s:s, s:o, s:b}", "split", splits[i], "href",
+                                        json_sprintf("%s&split=%s#score-channels",
+                                                     score_address(view, "/scores", view->metric,
+                                                                   view->survey, view->period->id),
+                                                     splits[i]),
+                                        "current", strcmp(chosen, splits[i]) == 0));
+    return list;
+}
+
+/* Stored segments, for the choice. */
+static json_t *segments(const struct score_view *view) {
+    struct err ignored = {0};
+    json_t *answer = NULL, *list = json_array(), *row;
+    size_t i;
+    if (page_fetch(view->request, "/api/v1/segments", &answer, &ignored) < 0)
+        return list;
+    json_array_foreach(json_object_get(answer, "data"), i, row) {
+        const char *name = json_string_value(json_object_get(row, "name"));
+        json_t *title = json_object_get(row, "title");
+        if (name)
+            json_array_append_new(
+                list, json_pack("{s:s, s:O, s:b}", "name", name, "title",
+                                json_is_string(title) ? title : json_object_get(row, "name"),
+                                "chosen", view->segment && strcmp(view->segment, name) == 0));
+    }
+    json_decref(answer);
+    return list;
+}
+
 static void add_group(const struct score_view *view, json_t *row, const char *by) {
     const char *stands = json_string_value(json_object_get(row, "standing")),
                *name = json_string_value(json_object_get(row, "by"));
@@ -175,7 +220,7 @@ static void add_group(const struct score_view *view, json_t *row, const char *by
                                     : strcmp(stands, "below") == 0 ? "bad"
                                                                    : ""));
     json_object_set_new(row, "other", json_boolean(other));
-    if (!name || other)
+    if (!name || other || (strcmp(by, "unit") != 0 && strcmp(by, "channel") != 0))
         return;
     json_object_set_new(row, "answers", json_string(with(view, "/scores/answers", by, name)));
     json_object_set_new(row, "people",
@@ -187,7 +232,9 @@ static void add_groups(const struct score_view *view, json_t *chosen, const char
                        const char *by) {
     json_t *query = score_question_chosen(view, "score", view->from_ms, view->to_ms), *row;
     size_t i;
-    json_object_set_new(query, "by", json_string(by));
+    json_object_set_new(query, "by",
+                        strcmp(by, "version") == 0 ? json_pack("{s:s}", "property", by)
+                                                   : json_string(by));
     json_object_set_new(query, "limit", json_integer(GROUPS_SHOWN));
     if (strcmp(by, "unit") == 0)
         json_object_set_new(query, "response_rate", json_false());
@@ -336,7 +383,9 @@ static json_t *chosen(const struct score_view *view, const json_t *settled) {
     json_object_set_new(row, "breaks", breaks(over_time, &cut));
     json_object_set_new(row, "chart", draw(view, over_time, people));
     add_groups(view, row, "units", "unit");
-    add_groups(view, row, "channels", "channel");
+    add_groups(view, row, "channels", split_of(view));
+    json_object_set_new(row, "by_channel", json_boolean(strcmp(split_of(view), "channel") == 0));
+    json_object_set_new(row, "splits", split_choices(view));
     add_flagged(view, row);
     add_rivals(view, row, settled);
     add_waiting(view, row);
@@ -374,6 +423,7 @@ static int show(struct request *request, struct response *response, struct err *
             json_object_set_new(root, "chosen", one);
         json_object_set_new(root, "scores", list);
         json_object_set_new(root, "periods", score_period_choices(&view, "/scores"));
+        json_object_set_new(root, "segments", segments(&view));
         json_decref(settled);
     }
     score_view_tell(&view, root, "scores");

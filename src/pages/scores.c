@@ -33,6 +33,8 @@ json_t *score_question(const struct score_view *view, const char *kind, size_t m
             json_pack("{s:o, s:o}", "from", instant(from_ms), "to", instant(to_ms)));
     if (view->flagged)
         json_object_set_new(query, "flagged", json_string("include"));
+    if (view->segment)
+        json_object_set_new(query, "segment", json_string(view->segment));
     return query;
 }
 
@@ -79,6 +81,10 @@ const char *score_address(const struct score_view *view, const char *page, size_
         buf_add_text(&text, "&survey=");
         url_encode(slice_of(survey), &text);
     }
+    if (view->segment) {
+        buf_add_text(&text, "&segment=");
+        url_encode(slice_of(view->segment), &text);
+    }
     if (view->flagged)
         buf_add_text(&text, "&flagged=1");
     const char *copied = arena_text(view->request->arena, buf_slice(&text));
@@ -122,10 +128,12 @@ bool score_view_read(struct score_view *view, struct request *request) {
     const char *asked = request_query(request, "period"),
                *metric = request_query(request, "metric"),
                *survey = request_query(request, "survey"),
-               *flagged = request_query(request, "flagged");
+               *flagged = request_query(request, "flagged"),
+               *segment = request_query(request, "segment");
     *view = (struct score_view){.request = request,
                                 .period = &periods[PERIOD_STANDARD],
                                 .survey = survey && *survey ? survey : NULL,
+                                .segment = segment && *segment ? segment : NULL,
                                 .flagged = flagged && *flagged == '1'};
     for (size_t i = 0; i < SCORE_PERIODS; i++)
         if (asked && strcmp(asked, periods[i].id) == 0)
@@ -164,5 +172,6 @@ void score_view_tell(const struct score_view *view, json_t *root, const char *cu
     json_object_set_new(root, "period", json_string(view->period->id));
     json_object_set_new(root, "metric", json_string(score_metrics[view->metric].name));
     json_object_set_new(root, "survey", view->survey ? json_string(view->survey) : json_null());
+    json_object_set_new(root, "segment", view->segment ? json_string(view->segment) : json_null());
     json_object_set_new(root, "with_flagged", json_boolean(view->flagged));
 }

@@ -28,9 +28,10 @@ struct score_view {
     const struct score_period *period;
     int64_t from_ms, to_ms; /* from_ms 0: all */
     size_t metric;
-    const char *survey; /* NULL: answers that name none */
-    bool chosen;        /* the address names a metric */
-    bool flagged;       /* with the answers that were asked for */
+    const char *survey;  /* NULL: answers that name none */
+    const char *segment; /* a stored one, NULL: everybody */
+    bool chosen;         /* the address names a metric */
+    bool flagged;        /* with the answers that were asked for */
 };
 
 /* false: there are no answers at all. */

@@ -472,6 +472,7 @@ static void comments_are_read(void **state) {
     assert_int_equal(int_at(a, "data.0.promoters"), 345);
     assert_int_equal(int_at(a, "data.0.detractors"), 636);
     assert_int_equal(int_at(a, "data.0.flagged"), 0);
+    assert_int_equal(json_array_size(at(a, "data.0.distribution")), 11); /* beside so many words */
     json_decref(a);
     a = world_ask(&world, "{\"kind\":\"answers\",\"metric\":\"nps\",\"values\":[0,6],\"text\":"
                           "\"ENGINEER\",\"limit\":3}");
