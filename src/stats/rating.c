@@ -11,7 +11,7 @@ static const double Z = 1.65; /* one sided, 95 % */
 
 double rating_bayes(double n, double mean, double prior_n, double prior_mean) {
     if (!(n + prior_n > 0))
-        return NAN;
+        return (double)NAN;
     return ((n > 0 ? n * mean : 0) + prior_n * prior_mean) / (n + prior_n);
 }
 
