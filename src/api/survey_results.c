@@ -284,6 +284,23 @@ static json_t *questions_json(struct counting *counting, const struct survey *su
     return list;
 }
 
+/* Of pairs: how far what was received is from what was expected, beside what was received. */
+static void add_gaps(const json_t *list) {
+    json_t *row;
+    size_t i;
+    json_array_foreach((json_t *)(uintptr_t)list, i, row) {
+        const json_t *expected = i ? json_array_get(list, i - 1) : NULL;
+        const json_t *side = json_object_get(row, "side");
+        const json_t *own = json_object_get(json_object_get(row, "score"), "value"),
+                     *before = json_object_get(json_object_get(expected, "score"), "value");
+        if (json_is_string(side) && strcmp(json_string_value(side), "perceived") == 0 &&
+            json_equal(json_object_get(row, "row"), json_object_get(expected, "row")) &&
+            json_is_number(own) && json_is_number(before))
+            json_object_set_new(row, "gap",
+                                json_real(json_number_value(own) - json_number_value(before)));
+    }
+}
+
 static int read_counts(struct request *request, struct counting *counting, struct err *err) {
     struct survey_filter filter;
     struct slice id = slice_of(request->params[0]);
@@ -317,10 +334,11 @@ static json_t *results_json(struct request *request, struct counting *counting,
     json_object_set(json, "languages", few ? json_null() : counting->languages);
     json_object_set(json, "channels", few ? json_null() : counting->channels);
     json_object_set(json, "versions", few ? json_null() : counting->versions);
-    json_object_set_new(
-        json, "questions",
+    json_t *questions =
         few ? json_array()
-            : questions_json(counting, survey, floor, survey_language(survey, request->language)));
+            : questions_json(counting, survey, floor, survey_language(survey, request->language));
+    add_gaps(questions);
+    json_object_set_new(json, "questions", questions);
     return json;
 }
 
@@ -521,12 +539,12 @@ static int answers(struct request *request, struct response *response, struct er
     for (size_t i = 0; i < listing.n; i++)
         json_array_append_new(rows, said_json(&listing.list[i], scoring.scores[i]));
     const struct survey_said *last = listing.n ? &listing.list[listing.n - 1] : NULL;
-    json_t *json =
-        json_pack("{s:o, s:o, s:I}", "data", rows, "next",
-                  listing.n == listing.limit ? json_sprintf("%lld-%llu", (long long)last->time_ms,
-                                                            (unsigned long long)last->seq)
-                                             : json_null(),
-                  "total", (json_int_t)listing.total);
+    json_t *json = json_pack(
+        "{s:o, s:o, s:I}", "data", rows, "next",
+        last && listing.n == listing.limit
+            ? json_sprintf("%lld-%llu", (long long)last->time_ms, (unsigned long long)last->seq)
+            : json_null(),
+        "total", (json_int_t)listing.total);
     response_json(response, 200, json);
     json_decref(json);
     return HANDLED;

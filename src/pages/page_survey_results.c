@@ -156,6 +156,9 @@ static const char *show_questions(const struct view *view, json_t *results) {
         if (!score)
             continue;
         show_score(view, score);
+        if (json_object_get(question, "gap"))
+            json_object_set_new(question, "gap_text",
+                                shown(view, "mean", json_object_get(question, "gap")));
         if (!chosen)
             chosen = json_string_value(json_object_get(question, "id"));
     }

@@ -42,6 +42,8 @@ const char *import_id(const char *name, const char *standard, json_t *taken, str
         else if (n && id[n - 1] != '-' && ((unsigned char)*c & 0xc0) != 0xc0)
             id[n++] = '-';
     }
+    while (n && id[n - 1] == '-')
+        n--;
     id[n] = 0;
     const char *base = arena_text(arena, slice_of(n ? id : standard)), *made = base;
     for (int i = 2;

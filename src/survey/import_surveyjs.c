@@ -19,6 +19,7 @@ enum { PANELS_DEEP = 8, COMPARISONS = 20 };
 struct theirs {
     json_t *left, *languages, *ids, *questions; /* questions: of the page that is read */
     json_t *names;                              /* their names → our ids */
+    json_t *values; /* our ids → their values of options → our ids */
     struct arena *arena;
 };
 
@@ -71,8 +72,9 @@ static void set_text(struct theirs *theirs, json_t *to, const char *name, const 
 
 /* ---- choices ---- */
 
-/* A list of texts, numbers or {"value","text"}. ids: their values → our ids. */
-static json_t *options_json(struct theirs *theirs, const json_t *list, bool pictures) {
+/* A list of texts, numbers or {"value","text"}; values takes what they are called there. */
+static json_t *options_json(struct theirs *theirs, const json_t *list, bool pictures,
+                            json_t *values) {
     json_t *options = json_array(), *each, *taken = json_object();
     size_t i;
     json_array_foreach((json_t *)(uintptr_t)list, i, each) {
@@ -83,6 +85,8 @@ static json_t *options_json(struct theirs *theirs, const json_t *list, bool pict
         const char *id = import_id(plain, arena_format(theirs->arena, "option-%zu", i + 1), taken,
                                    theirs->arena);
         json_t *option = json_pack("{s:s}", "id", id);
+        if (values && plain)
+            json_object_set_new(values, plain, json_string(id));
         set_text(theirs, option, "text", text ? text : value);
         const char *image = pictures ? text_at(each, "imageLink") : NULL;
         if (image && strncmp(image, "data:image/", 11) == 0)
@@ -100,8 +104,11 @@ static json_t *options_json(struct theirs *theirs, const json_t *list, bool pict
 
 static void add_choices(struct theirs *theirs, const json_t *element, json_t *question) {
     bool pictures = strcmp(text_at(question, "type"), "picture") == 0;
-    json_object_set_new(question, "options",
-                        options_json(theirs, json_object_get(element, "choices"), pictures));
+    json_t *values = json_object();
+    json_object_set_new(theirs->values, text_at(question, "id"), values);
+    json_object_set_new(
+        question, "options",
+        options_json(theirs, json_object_get(element, "choices"), pictures, values));
     bool plain = strncmp(text_at(question, "type"), "choice", 6) == 0;
     const json_t *other = json_object_get(element, "otherText"),
                  *none = json_object_get(element, "noneText");
@@ -125,6 +132,30 @@ static void add_choices(struct theirs *theirs, const json_t *element, json_t *qu
 /* ---- conditions ---- */
 
 static const char *skip_blanks(const char *at) { return at + strspn(at, " \t\n()"); }
+
+/* 'text', 12.5, true: what stands at *p, an option by our id. New reference, NULL for anything else. */
+static json_t *compared(struct theirs *theirs, const char *question, const char **p) {
+    const char *at = *p, *end = NULL;
+    bool quoted = *at == '\'' || *at == '"';
+    struct slice text = {at, strcspn(at, " )\n\t")};
+    if (quoted) {
+        end = strchr(at + 1, *at);
+        text = (struct slice){at + 1, end ? (size_t)(end - at - 1) : 0};
+    }
+    *p = text.p + text.n + quoted;
+    if (!text.n || (quoted && !end))
+        return NULL;
+    const char *plain = arena_text(theirs->arena, text);
+    json_t *own = json_object_get(json_object_get(theirs->values, question), plain);
+    char *stop;
+    double number = strtod(plain, &stop);
+    bool truth = strcmp(plain, "true") == 0 || strcmp(plain, "false") == 0;
+    if (own)
+        return json_incref(own);
+    if (quoted || truth)
+        return json_string(plain);
+    return *stop ? NULL : json_real(number);
+}
 
 /* "{name} op value" from *at: a new reference, or NULL where it is more than that. */
 static json_t *comparison(struct theirs *theirs, const char **at) {
@@ -154,25 +185,13 @@ static json_t *comparison(struct theirs *theirs, const char **at) {
     if (!id || k == sizeof ops / sizeof *ops)
         return NULL;
     p = skip_blanks(p + strlen(ops[k].theirs));
-    json_t *condition = json_pack("{s:s, s:s}", "question", id, "op", ops[k].ours);
-    if (ops[k].valued && (*p == '\'' || *p == '"')) {
-        end = strchr(p + 1, *p);
-        size_t n = end ? (size_t)(end - p - 1) : strlen(p + 1);
-        json_object_set_new(condition, "value", json_stringn(p + 1, n));
-        p = end ? end + 1 : p + 1 + n;
-    } else if (ops[k].valued) {
-        char *stop;
-        double number = strtod(p, &stop);
-        bool truth = strncmp(p, "true", 4) == 0 || strncmp(p, "false", 5) == 0;
-        json_object_set_new(condition, "value",
-                            truth ? json_string(*p == 't' ? "true" : "false") : json_real(number));
-        p = truth ? p + (*p == 't' ? 4 : 5) : stop;
-        if (!truth && stop == p && number == 0 && !strchr("0123456789", p[-1])) {
-            json_decref(condition);
-            return NULL;
-        }
-    }
+    json_t *value = NULL;
+    if (ops[k].valued && !(value = compared(theirs, id, &p)))
+        return NULL;
     *at = skip_blanks(p);
+    json_t *condition = json_pack("{s:s, s:s}", "question", id, "op", ops[k].ours);
+    if (value)
+        json_object_set_new(condition, "value", value);
     return condition;
 }
 
@@ -229,9 +248,9 @@ static void add_rating(const json_t *element, json_t *question) {
 
 static void add_matrix(struct theirs *theirs, const json_t *element, json_t *question) {
     json_object_set_new(question, "rows",
-                        options_json(theirs, json_object_get(element, "rows"), false));
+                        options_json(theirs, json_object_get(element, "rows"), false, NULL));
     json_object_set_new(question, "columns",
-                        options_json(theirs, json_object_get(element, "columns"), false));
+                        options_json(theirs, json_object_get(element, "columns"), false, NULL));
 }
 
 static void add_boolean(struct theirs *theirs, const json_t *element, json_t *question) {
@@ -386,6 +405,7 @@ int import_surveyjs(const json_t *source, json_t *left, json_t **definition, str
                             .languages = json_array(),
                             .ids = json_object(),
                             .names = json_object(),
+                            .values = json_object(),
                             .arena = &arena};
     know_language(&theirs, locale && *locale ? locale : "en");
     *definition = json_object();
@@ -406,6 +426,7 @@ int import_surveyjs(const json_t *source, json_t *left, json_t **definition, str
     json_decref(theirs.languages);
     json_decref(theirs.ids);
     json_decref(theirs.names);
+    json_decref(theirs.values);
     json_decref(taken);
     arena_release(&arena);
     return any ? 0 : err_set(err, E_INVALID, "there is no question in this file that we know");

@@ -151,7 +151,11 @@ static void put_question(struct writing *writing, const struct survey_question *
 
 /* ---- what is asked, and what was answered ---- */
 
+enum { CHOICES = 20 };
+
 struct answered {
+    struct event_choice choices[CHOICES]; /* consents with a purpose */
+    size_t n_choices;
     struct survey_question const *contact; /* with details */
     json_t *details;                       /* borrowed from kept */
     json_t *kept;                          /* normal forms by question */
@@ -190,6 +194,9 @@ static int check_question(const struct survey *survey, const struct survey_quest
         answered->contact = question;
         answered->details = value;
     }
+    if (question->type == SURVEY_CONSENT && *question->purpose && answered->n_choices < CHOICES)
+        answered->choices[answered->n_choices++] = (struct event_choice){
+            arena_copy(writing->arena, slice_of(question->purpose)), json_is_true(value)};
     json_object_set_new(answered->kept, question->id, value);
     return code;
 }
@@ -322,6 +329,7 @@ static void contact_event(const struct survey_context *context, const json_t *de
         slice_of(arena_format(arena, "%.*s:contact", SLICE_ARGS(responded->message_id)));
     event->properties = ARENA_ARRAY(arena, struct event_property, 4);
     event->n_properties = 0;
+    event->n_choices = 0;
     json_object_foreach((json_t *)(uintptr_t)details, name, value) add_property(
         event, arena_format(arena, "%s%s", context->customer.n ? "contact_" : "", name),
         slice_of(json_string_value(value)), arena);
@@ -348,6 +356,10 @@ int survey_events(struct folder *folder, const struct survey *survey, const json
         responded->properties[responded->n_properties++] = (struct event_property){
             SLICE_LITERAL("answers"),
             {.type = VALUE_JSON, .text = arena_copy(arena, buf_slice(&writing.json))}};
+        struct event_choice *choices = ARENA_ARRAY(arena, struct event_choice, CHOICES);
+        memcpy(choices, answered.choices, sizeof answered.choices);
+        responded->choices = choices;
+        responded->n_choices = answered.n_choices;
         if (answered.details)
             contact_event(context, answered.details, responded, arena, &list[--first]);
         *events = list + first;

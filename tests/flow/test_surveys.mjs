@@ -139,6 +139,15 @@ const man = (r) => post("/s/cupo", [["r", r], ["p", "page-1"], ["q", "sex"], ["a
 must((await man("m1")).text.includes("Gracias") && (await man("m2")).text.includes("Ya hay bastantes"), "a full quota thanks and ends");
 must((await page("/s/nowhere")).status === 404, "an unknown survey is not found");
 
+// What is said about a purpose counts as the customer's word; pairs show their gap.
+await call("PUT", "/api/v1/purposes/newsletter", { basis: "consent", title: { es: "Boletín", en: "Newsletter" }, text: { es: "Boletín", en: "Newsletter" } });
+await call("POST", "/api/v1/surveys", { id: "pares", definition: { title: "Pares", pages: [{ questions: [{ id: "service", type: "servqual", text: "?", rows: [{ id: "speed", text: "Rapidez" }] }, { id: "news", type: "consent", purpose: "newsletter", text: "?" }] }] } });
+await call("POST", "/api/v1/surveys/pares/publish");
+await call("POST", "/api/v1/surveys/pares/responses", { submission: "p1", customer: "u1", answers: { service: { speed: { expected: 7, perceived: 4 } }, news: true } });
+must((await call("GET", "/api/v1/surveys/pares/results")).json.questions.find((row) => row.side === "perceived").gap === -3, "the gap of a pair");
+const said = (await call("GET", "/api/v1/customers/u1/consents")).text;
+must(/newsletter/.test(said) && /"granted":true/.test(said), `the customer's word about a purpose: ${said}`);
+
 // The API records for others, and gives the file back.
 const told = await call("POST", "/api/v1/surveys/compra/responses", { submission: "s9", customer: "u1", channel: "phone", answers: { recommend: 10, effort: 7 } });
 must(told.status === 201 && (await call("POST", "/api/v1/surveys/compra/responses", { submission: "s9", customer: "u1", answers: { recommend: 10, effort: 7 } })).json.duplicate, "once");

@@ -16,7 +16,8 @@ static const char surveyjs[] =
     "friend\",{\"value\":2,\"text\":\"Ad\"}],\"hasOther\":true,\"visibleIf\":\"{nps} >= 9 and "
     "{why} "
     "empty\"}]},{\"type\":\"rating\",\"name\":\"look\",\"rateType\":\"stars\"},{\"type\":\"text\","
-    "\"name\":\"age\",\"inputType\":\"number\",\"min\":18},{\"type\":\"text\",\"name\":\"mail\","
+    "\"name\":\"age\",\"visibleIf\":\"{How did you hear?} = 'A "
+    "friend'\",\"inputType\":\"number\",\"min\":18},{\"type\":\"text\",\"name\":\"mail\","
     "\"inputType\":\"email\"},{\"type\":\"matrix\",\"name\":\"m\",\"columns\":[1,2],\"rows\":["
     "\"x\"]"
     "},{\"type\":\"signaturepad\",\"name\":\"sign\"},{\"type\":\"boolean\",\"name\":\"again\","
@@ -85,6 +86,10 @@ static void test_surveyjs(void **state) {
     assert_false(survey_asks(&survey->questions[1], high, &context));
     assert_true(survey_asks(&survey->questions[2], high, &context));
     assert_false(survey_asks(&survey->questions[2], low, &context));
+    json_t *friend = json_of("{\"nps\":10,\"How-did-you-hear\":\"A-friend\"}");
+    assert_true(survey_asks(&survey->questions[4], friend, &context));
+    assert_false(survey_asks(&survey->questions[4], high, &context));
+    json_decref(friend);
     assert_int_equal(json_array_size(left), 2); /* the signature, a condition with a function */
     json_decref(low);
     json_decref(high);
