@@ -74,6 +74,7 @@ struct figures { /* one question or one row of it */
     struct slice metric;
     uint64_t n;
     double min, max;
+    bool mixed; /* its scale changed */
     struct score_cell cell;
     struct counted *values;
     size_t n_values;
@@ -132,6 +133,8 @@ static void take_answer(void *context, const struct survey_said *said) {
         asked->metric = arena_copy(counting->arena, said->metric);
     asked->n++;
     if (said->scale_min < said->scale_max) {
+        asked->mixed |= asked->min < asked->max &&
+                        (asked->min != said->scale_min || asked->max != said->scale_max);
         asked->min = said->scale_min;
         asked->max = said->scale_max;
     }
@@ -254,6 +257,8 @@ static json_t *asked_json(const struct figures *asked, const struct survey *surv
     }
     if (floor && asked->n < floor)
         return json;
+    if (asked->mixed)
+        json_object_set_new(json, "mixed_scales", json_true());
     if (asked->min < asked->max)
         json_object_set_new(json, "scale", json_pack("[f, f]", asked->min, asked->max));
     if (score_kind(asked->metric, &kind) && asked->cell.n) {

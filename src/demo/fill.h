@@ -40,6 +40,9 @@ must_use int demo_kiosks(struct folder *folder, const struct principal *principa
 /* Relations of its surveys, and the diary of its centres; comfort_ms: when Burgos got its seats (fact 7). */
 must_use int demo_scores(struct folder *folder, const struct principal *principal,
                          int64_t comfort_ms, struct err *err);
+/* What it asks. */
+must_use int demo_surveys(struct folder *folder, const struct principal *principal,
+                          struct err *err);
 /* How it counts value, and the first estimate. */
 must_use int demo_worth(struct folder *folder, const struct principal *principal, struct err *err);
 

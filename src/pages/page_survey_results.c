@@ -16,6 +16,7 @@
 #include "pages/chart.h"
 #include "pages/page.h"
 #include "pages/pages.h"
+#include "pages/qr.h"
 
 enum { WORDS_SHOWN = 20, ANSWERS_SHOWN = 50 };
 
@@ -282,6 +283,17 @@ static void add_words(const struct view *view, json_t *page) {
     buf_release(&more);
 }
 
+/* The address as a code to print or to point a phone at. */
+static void add_share(const struct view *view, json_t *page) {
+    const char *address =
+        json_string_value(json_object_get(json_object_get(page, "survey"), "address"));
+    struct buf svg;
+    buf_init(&svg, TEMPLATE_MAX_BYTES);
+    qr_svg(address, page_text(view->request, "surveys.qr"), &svg);
+    json_object_set_new(page, "qr", json_stringn(svg.p ? svg.p : "", svg.n));
+    buf_release(&svg);
+}
+
 static int show(struct request *request, struct response *response, struct err *err) {
     static const struct page page = {.template = "survey_results",
                                      .section = "surveys",
@@ -327,6 +339,9 @@ static int show(struct request *request, struct response *response, struct err *
     json_int_t n = json_integer_value(json_object_get(all, "responses")) +
                    json_integer_value(json_object_get(all, "partial"));
     json_object_set_new(shown_page, "any", json_boolean(n > 0 || *view.filters));
+    json_object_set_new(shown_page, "can_export",
+                        json_boolean(request->principal.role >= ROLE_UNIT_MANAGER));
+    add_share(&view, shown_page);
     json_object_set_new(shown_page, "periods", periods_json(&view));
     json_object_set_new(shown_page, "period", json_string(view.period->id));
     json_object_set_new(shown_page, "path", json_string(page_path(request, "/surveys/", view.id)));
@@ -336,50 +351,60 @@ static int show(struct request *request, struct response *response, struct err *
     return page_render(request, response, &page, shown_page, err);
 }
 
-/* The answers behind a number. */
-static int answers(struct request *request, struct response *response, struct err *err) {
-    static const struct page page = {
-        .template = "survey_answers", .section = "surveys", .title = "surveys.answers"};
-    static const char *const passed[] = {"question", "value", "cursor", "contains"};
-    struct view view;
-    struct buf more;
-    json_t *survey = NULL, *list = NULL;
-    read_view(&view, request);
-    int code = page_fetch(request, page_path(request, "/api/v1/surveys/", view.id), &survey, err);
-    if (code < 0)
-        return code;
-    buf_init(&more, LIMIT_URL_BYTES);
-    buf_add_format(&more, "limit=%d", ANSWERS_SHOWN);
+/* What is asked for of the answers, encoded: "&question=…&value=…". */
+static const char *asked_for(struct request *request) {
+    static const char *const passed[] = {"question", "value", "contains", "kind"};
+    struct buf text;
+    buf_init(&text, LIMIT_URL_BYTES);
     for (size_t i = 0; i < sizeof passed / sizeof *passed; i++) {
         const char *value = request_query(request, passed[i]);
         if (!value)
             continue;
-        buf_add_format(&more, "&%s=", passed[i]);
-        url_encode(slice_of(value), &more);
+        buf_add_format(&text, "&%s=", passed[i]);
+        url_encode(slice_of(value), &text);
     }
-    code =
-        page_fetch(request, target(&view, "answers", arena_text(request->arena, buf_slice(&more))),
-                   &list, err);
-    buf_release(&more);
+    const char *copy = arena_text(request->arena, buf_slice(&text));
+    buf_release(&text);
+    return copy;
+}
+
+static void set_next(const struct view *view, const char *asked, const json_t *list, json_t *page) {
+    const char *next = json_string_value(json_object_get(list, "next"));
+    if (next)
+        json_object_set_new(
+            page, "next",
+            json_string(arena_format(view->request->arena, "%s/answers?period=%s%s%s&cursor=%s",
+                                     page_path(view->request, "/surveys/", view->id),
+                                     view->period->id, view->filters, asked, next)));
+}
+
+/* The answers behind a number. */
+static int answers(struct request *request, struct response *response, struct err *err) {
+    static const struct page page = {
+        .template = "survey_answers", .section = "surveys", .title = "surveys.answers"};
+    struct view view;
+    json_t *survey = NULL, *list = NULL;
+    read_view(&view, request);
+    const char *asked = asked_for(request), *cursor = request_query(request, "cursor");
+    const char *question = request_query(request, "question"),
+               *value = request_query(request, "value");
+    int code = page_fetch(request, page_path(request, "/api/v1/surveys/", view.id), &survey, err);
+    if (code < 0)
+        return code;
+    const char *more =
+        arena_format(request->arena, "limit=%d%s%s%s", ANSWERS_SHOWN, asked,
+                     cursor ? "&cursor=" : "", cursor ? page_path(request, "", cursor) : "");
+    code = page_fetch(request, target(&view, "answers", more), &list, err);
     if (code < 0) {
         json_decref(survey);
         return code;
     }
-    const char *question = request_query(request, "question"),
-               *value = request_query(request, "value");
     json_t *shown_page =
         json_pack("{s:O, s:O, s:O, s:s, s:s, s:s}", "survey_title",
                   json_object_get(survey, "title"), "rows", json_object_get(list, "data"), "total",
                   json_object_get(list, "total"), "path", page_path(request, "/surveys/", view.id),
                   "question", question ? question : "", "value", value ? value : "");
-    if (json_is_string(json_object_get(list, "next")))
-        json_object_set_new(
-            shown_page, "next",
-            json_string(arena_format(
-                request->arena, "%s/answers?question=%s&value=%s%s&period=%s&cursor=%s",
-                page_path(request, "/surveys/", view.id), question ? question : "",
-                value ? value : "", view.filters, view.period->id,
-                json_string_value(json_object_get(list, "next")))));
+    set_next(&view, asked, list, shown_page);
     json_decref(survey);
     json_decref(list);
     return page_render(request, response, &page, shown_page, err);

@@ -3,6 +3,7 @@
  */
 #include "survey/results.h"
 
+#include <stdlib.h>
 #include <string.h>
 
 enum column {
@@ -50,9 +51,14 @@ static struct slice text_at(const struct scanning *scanning, enum column column,
 
 static double number_at(const struct scanning *scanning, enum column column, uint32_t row) {
     struct value value = value_at(scanning, column, row);
-    return value.type == VALUE_INT      ? (double)value.integer
-           : value.type == VALUE_NUMBER ? value.number
-                                        : 0;
+    char text[24];
+    if (value.type != VALUE_TEXT || value.text.n >= sizeof text)
+        return value.type == VALUE_INT      ? (double)value.integer
+               : value.type == VALUE_NUMBER ? value.number
+                                            : 0;
+    memcpy(text, value.text.p, value.text.n); /* versions of imported answers may be texts */
+    text[value.text.n] = 0;
+    return strtod(text, NULL);
 }
 
 static bool fits_text(struct slice wanted, struct slice text) {

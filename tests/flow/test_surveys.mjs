@@ -167,6 +167,13 @@ must((await call("GET", "/api/v1/surveys/compra/results?channel=phone")).json.re
 const words = (await call("GET", "/api/v1/surveys/compra/answers?kind=text")).json;
 must(words.total === 2 && words.data.some((row) => row.value === "Lento" && row.score.value === 4 && row.customer.startsWith("c_")), `words with their score: ${JSON.stringify(words)}`);
 must((await call("GET", "/api/v1/surveys/compra/answers?kind=text&contains=LENTO")).json.total === 1 && (await call("GET", "/api/v1/surveys/compra/answers?question=recommend&value=10")).json.data[0].channel === "phone", "found by words and by value");
+await call("POST", "/api/v1/surveys", { id: "escala", definition: { title: "Escala", pages: [{ questions: [{ id: "q", type: "csat", text: "?" }] }] } });
+for (const points of [5, 7]) {
+  await call("PUT", "/api/v1/surveys/escala", { definition: { title: "Escala", pages: [{ questions: [{ id: "q", type: "csat", points, text: "?" }] }] } });
+  await call("POST", "/api/v1/surveys/escala/publish");
+  await call("POST", "/api/v1/surveys/escala/responses", { answers: { q: 5 } });
+}
+must((await call("GET", "/api/v1/surveys/escala/results")).json.questions[0].mixed_scales && !(await call("GET", "/api/v1/surveys/escala/results?version=2")).json.questions[0].mixed_scales, "a changed scale is said");
 const one = (await call("GET", "/api/v1/surveys/compra/answers?limit=1")).json;
 const two = (await call("GET", `/api/v1/surveys/compra/answers?limit=1&cursor=${one.next}`)).json;
 must(two.data[0].time <= one.data[0].time && JSON.stringify(two.data) !== JSON.stringify(one.data), "page by page");
