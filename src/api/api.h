@@ -58,7 +58,7 @@ extern const struct route_table api_unit_rule_routes;
 extern const struct route_table api_user_routes;
 extern const struct route_table api_value_routes;
 
-extern const struct route_table api_erasure_routes, api_consent_routes, api_person_export_routes;
+extern const struct route_table api_consent_routes, api_person_export_routes, api_data_care_routes;
 
 /* A job as GET /api/v1/jobs tells it (jobs.c); null where there is none of that name. New reference. */
 json_t *api_job(struct request *request, const char *name);

@@ -12,6 +12,7 @@
 
 #include "api/customer_read.h"
 #include "base/json_out.h"
+#include "privacy/registry.h"
 #include "timeline/log.h"
 
 enum { PAGE_SEQS = 2000, PAGE_CUSTOMERS = 500, JSON_MAX_BYTES = 4 * 1024 * 1024 };
@@ -30,6 +31,12 @@ static void add_value(struct buf *out, const struct value *value) {
     }
 }
 
+/* Sensitive properties are for administrators. */
+static bool is_hidden(struct request *request, uint32_t code) {
+    return !(request->principal.scopes & SCOPE_ADMIN) &&
+           registry_of(app_folder(request->app), code) == SENSITIVITY_SENSITIVE;
+}
+
 static void add_member(struct buf *out, const struct dictionary *dictionary, uint32_t code,
                        const struct value *value) {
     if (out->n > 1)
@@ -40,8 +47,9 @@ static void add_member(struct buf *out, const struct dictionary *dictionary, uin
 }
 
 /* The properties of a row; without the explicit touchpoint, which has a column of its own. */
-static struct slice properties_json(const struct dictionary *dictionary, const struct row *row,
+static struct slice properties_json(struct request *request, const struct row *row,
                                     struct arena *arena) {
+    const struct dictionary *dictionary = app_folder(request->app)->dictionary;
     struct property_cursor cursor = property_cursor(row);
     struct value value;
     struct buf out;
@@ -50,7 +58,8 @@ static struct slice properties_json(const struct dictionary *dictionary, const s
     buf_add_char(&out, '{');
     while (property_next(&cursor, &code, &value)) {
         struct slice name = dictionary_name(dictionary, DICTIONARY_PROPERTY, (uint16_t)code);
-        if (value.type != VALUE_TEXT || !slice_is(name, "context.touchpoint"))
+        if ((value.type != VALUE_TEXT || !slice_is(name, "context.touchpoint")) &&
+            !is_hidden(request, code))
             add_member(&out, dictionary, code, &value);
     }
     buf_add_char(&out, '}');
@@ -106,7 +115,7 @@ static int take_record(void *context, const struct log_record *record) {
     cells[I_CHANNEL].text = dictionary_name(dictionary, DICTIONARY_CHANNEL, row->channel);
     cells[I_UNIT].text = dictionary_name(dictionary, DICTIONARY_UNIT, row->unit);
     cells[I_MESSAGE].text = arena_copy(page->arena, record->message_id);
-    cells[I_PROPERTIES].text = properties_json(dictionary, row, page->arena);
+    cells[I_PROPERTIES].text = properties_json(reading->source->request, row, page->arena);
     reading->rows[page->n] = *row;
     reading->rows[page->n].properties = arena_copy(page->arena, row->properties);
     reading->owners[page->n++] = owner;
@@ -201,15 +210,16 @@ const struct export_kind export_interactions = {
 
 enum { C_ID, C_USER, C_INTERACTIONS, C_FIRST, C_LAST, C_IDENTIFIERS, C_TRAITS, C_COLUMNS };
 
-static struct slice current_traits(const struct dictionary *dictionary, const struct trait *traits,
-                                   size_t n, struct arena *arena) {
+static struct slice current_traits(struct request *request, const struct trait *traits, size_t n,
+                                   struct arena *arena) {
     struct buf out;
     buf_init(&out, JSON_MAX_BYTES);
     buf_add_char(&out, '{');
     for (size_t i = 0; i < n; i++) {
         bool last = i + 1 == n || traits[i + 1].code != traits[i].code;
-        if (last && traits[i].value.type != VALUE_NULL)
-            add_member(&out, dictionary, traits[i].code, &traits[i].value);
+        if (last && traits[i].value.type != VALUE_NULL && !is_hidden(request, traits[i].code))
+            add_member(&out, app_folder(request->app)->dictionary, traits[i].code,
+                       &traits[i].value);
     }
     buf_add_char(&out, '}');
     struct slice copy = arena_copy(arena, buf_slice(&out));
@@ -263,8 +273,7 @@ static int put_customer(struct export_source *source, struct reader *reader,
     cells[C_INTERACTIONS].number = (double)summary->interactions;
     cells[C_FIRST].number = (double)(summary->interactions ? summary->first_ms : -1);
     cells[C_LAST].number = (double)(summary->interactions ? summary->last_ms : -1);
-    cells[C_TRAITS].text =
-        current_traits(app_folder(source->request->app)->dictionary, traits, n, page->arena);
+    cells[C_TRAITS].text = current_traits(source->request, traits, n, page->arena);
     page->n++;
     return 0;
 }

@@ -12,6 +12,7 @@
 #include "jobs/table.h"
 #include "pages/pages.h"
 #include "privacy/privacy.h"
+#include "privacy/retention.h"
 #include "segment/segment.h"
 #include "survey/job.h"
 #include "value/value.h"
@@ -125,6 +126,7 @@ static const struct route_table *const TABLES[] = {
     &api_erasure_routes,
     &api_consent_routes,
     &api_person_export_routes,
+    &api_data_care_routes,
     &page_erase_routes,
     &page_privacy_routes,
     &page_segment_routes,
@@ -143,6 +145,7 @@ static const struct job *const JOBS[] = {
     &review_night_job,
     &job_segments,
     &job_erase,
+    &job_retention,
     &job_duplicates,
     NULL,
 };

@@ -689,6 +689,13 @@ int ingest_forget(struct ingest *ingest, const struct needles *needles, size_t *
     return *n ? refused_rewrite(ingest->refused, &ingest->lock, err) : 0;
 }
 
+int ingest_forget_before(struct ingest *ingest, int64_t before_ms, size_t *n, struct err *err) {
+    pthread_mutex_lock(&ingest->lock);
+    *n = refused_forget_before(ingest->refused, before_ms);
+    pthread_mutex_unlock(&ingest->lock);
+    return *n ? refused_rewrite(ingest->refused, &ingest->lock, err) : 0;
+}
+
 int ingest_merge(struct ingest *ingest, struct err *err) { return keys_merge(ingest->keys, err); }
 
 int ingest_verify(struct ingest *ingest, struct err *err) { return keys_verify(ingest->keys, err); }

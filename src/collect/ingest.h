@@ -101,6 +101,9 @@ size_t ingest_refusals(struct ingest *ingest, int source /* -1 all */, struct re
 struct needles;
 must_use int ingest_forget(struct ingest *ingest, const struct needles *needles, size_t *n,
                            struct err *err);
+/* The same of all that were refused before an instant. */
+must_use int ingest_forget_before(struct ingest *ingest, int64_t before_ms, size_t *n,
+                                  struct err *err);
 /* The last accepted events, newest first, for live views: rows with texts copied to the arena. */
 struct arrival {
     uint64_t seq;

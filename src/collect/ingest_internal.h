@@ -105,6 +105,7 @@ size_t refused_get(const struct refused *refused, int source, struct refused_eve
 /* Takes texts with a needle away, in memory and, when the lock is let go, in the file. */
 struct needles;
 size_t refused_forget(struct refused *refused, const struct needles *needles);
+size_t refused_forget_before(struct refused *refused, int64_t before_ms);
 must_use int refused_rewrite(struct refused *refused, pthread_mutex_t *lock, struct err *err);
 must_use int refused_store(struct refused *refused, pthread_mutex_t *lock, struct err *err);
 

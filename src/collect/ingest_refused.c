@@ -168,6 +168,24 @@ static bool tells(const struct needles *needles, const char *text, size_t cut) {
     return false;
 }
 
+static void blank(struct refused_event *event) {
+    memset(event->raw, 0, sizeof event->raw);
+    memset(event->message, 0, sizeof event->message);
+    snprintf(event->message, sizeof event->message, "%s", refusal_text(event->refusal));
+}
+
+size_t refused_forget_before(struct refused *refused, int64_t before_ms) {
+    size_t found = 0;
+    for (size_t i = 0; i < LIMIT_REFUSALS_KEPT; i++) {
+        struct refused_event *event = &refused->ring[i].event;
+        if (!refused->ring[i].number || event->time_ms >= before_ms || !event->raw[0])
+            continue;
+        blank(event);
+        found++;
+    }
+    return found;
+}
+
 size_t refused_forget(struct refused *refused, const struct needles *needles) {
     size_t found = 0;
     for (size_t i = 0; i < LIMIT_REFUSALS_KEPT; i++) {
@@ -175,8 +193,7 @@ size_t refused_forget(struct refused *refused, const struct needles *needles) {
         if (!refused->ring[i].number || (!tells(needles, event->raw, sizeof event->raw - 1) &&
                                          !tells(needles, event->message, sizeof event->message)))
             continue;
-        memset(event->raw, 0, sizeof event->raw);
-        snprintf(event->message, sizeof event->message, "%s", refusal_text(event->refusal));
+        blank(event);
         found++;
     }
     return found;

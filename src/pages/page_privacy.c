@@ -1,11 +1,32 @@
 /*
- * Settings, privacy: what data are used for, and who was erased, with the proof.
+ * Settings, privacy: what data are used for, how long what is kept, what each property is, and who was erased, with the proof.
  *
  * SPDX-License-Identifier: GPL-3.0-or-later
  */
+#include <stdlib.h>
+
 #include "pages/page.h"
 #include "pages/pages.h"
 #include "pages/settings.h"
+#include "pages/words.h"
+
+static const char *const KINDS[] = {"texts", "refusals", "imports", "copies"};
+enum { KINDS_N = sizeof KINDS / sizeof *KINDS };
+
+/* How long what is kept: a row a kind. */
+static int put_retention(struct request *request, json_t *view, struct err *err) {
+    json_t *retention, *rows = json_array();
+    int code = page_fetch(request, "/api/v1/retention", &retention, err);
+    for (size_t i = 0; code >= 0 && i < KINDS_N; i++) {
+        json_t *days =
+            json_object_get(retention, arena_format(request->arena, "%s_days", KINDS[i]));
+        json_array_append_new(rows, json_pack("{s:s, s:O}", "kind", KINDS[i], "days", days));
+    }
+    if (code >= 0)
+        json_decref(retention);
+    json_object_set_new(view, "retention", rows);
+    return code;
+}
 
 static int show_view(struct request *request, struct response *response, json_t *view,
                      struct err *err) {
@@ -35,6 +56,11 @@ static int show_view(struct request *request, struct response *response, json_t 
                         json_object_get(json_object_get(row, "text"), request->language));
     }
     json_object_set_new(view, "purposes", purposes);
+    code = put_retention(request, view, err);
+    if (code < 0) {
+        json_decref(view);
+        return code;
+    }
     return settings_render(request, response, "privacy", view, err);
 }
 
@@ -88,6 +114,66 @@ static int change_purpose(struct request *request, struct response *response, st
                          show_purpose, err);
 }
 
+static int change_retention(struct request *request, struct response *response, struct err *err) {
+    struct err refusal = {0};
+    json_t *body = json_object();
+    for (size_t i = 0; i < KINDS_N; i++) {
+        const char *name = arena_format(request->arena, "%s_days", KINDS[i]);
+        const char *days = settings_form(request, name);
+        json_object_set_new(body, name,
+                            days[0] ? json_integer(strtoll(days, NULL, 10)) : json_null());
+    }
+    int code = page_send(request, METHOD_PUT, "/api/v1/retention", body, NULL, &refusal);
+    return settings_done(request, response, "privacy", "saved", code, &refusal, show_view, err);
+}
+
+/* ---- the registry ---- */
+
+static int show_properties(struct request *request, struct response *response, json_t *view,
+                           struct err *err) {
+    static const char *const choices[] = {"automatic", "open", "personal", "sensitive"};
+    json_t *rows, *row;
+    size_t i;
+    int code = settings_rows(request, "/api/v1/properties", &rows, err);
+    if (code < 0) {
+        json_decref(view);
+        return code;
+    }
+    json_array_foreach(rows, i, row) {
+        const char *name = json_string_value(json_object_get(row, "name"));
+        const char *said = json_is_true(json_object_get(row, "declared"))
+                               ? json_string_value(json_object_get(row, "sensitivity"))
+                               : "automatic";
+        json_t *list = json_array();
+        for (size_t k = 0; k < sizeof choices / sizeof *choices; k++)
+            json_array_append_new(list, json_pack("{s:s, s:b}", "choice", choices[k], "selected",
+                                                  said && strcmp(said, choices[k]) == 0));
+        json_object_set_new(row, "choices", list);
+        json_object_set_new(
+            row, "words",
+            json_string(words_property(page_format(request), name ? name : "", request->arena)));
+    }
+    json_object_set_new(view, "properties", rows);
+    json_object_set_new(view, "section_tab", json_string("privacy"));
+    return settings_render(request, response, "properties", view, err);
+}
+
+static int properties(struct request *request, struct response *response, struct err *err) {
+    return show_properties(request, response, json_object(), err);
+}
+
+static int change_property(struct request *request, struct response *response, struct err *err) {
+    struct err refusal = {0};
+    int code = page_send(request, METHOD_PUT,
+                         page_path(request, "/api/v1/properties/", settings_form(request, "name")),
+                         json_pack("{s:s, s:s, s:s}", "purpose", settings_form(request, "purpose"),
+                                   "sensitivity", settings_form(request, "sensitivity"), "note",
+                                   settings_form(request, "note")),
+                         NULL, &refusal);
+    return settings_done(request, response, "privacy/properties", "saved", code, &refusal,
+                         show_properties, err);
+}
+
 static int show(struct request *request, struct response *response, struct err *err) {
     return show_view(request, response, json_object(), err);
 }
@@ -111,5 +197,23 @@ static const struct route routes[] = {
      .scopes = SCOPE_ADMIN,
      .role = ROLE_ADMIN,
      .handle = change_purpose},
+    {.methods = METHOD_POST,
+     .pattern = "/settings/privacy/retention",
+     .access = ACCESS_SESSION,
+     .scopes = SCOPE_ADMIN,
+     .role = ROLE_ADMIN,
+     .handle = change_retention},
+    {.methods = METHOD_GET,
+     .pattern = "/settings/privacy/properties",
+     .access = ACCESS_SESSION,
+     .scopes = SCOPE_ADMIN,
+     .role = ROLE_ADMIN,
+     .handle = properties},
+    {.methods = METHOD_POST,
+     .pattern = "/settings/privacy/properties",
+     .access = ACCESS_SESSION,
+     .scopes = SCOPE_ADMIN,
+     .role = ROLE_ADMIN,
+     .handle = change_property},
 };
 const struct route_table page_privacy_routes = ROUTE_TABLE(routes);

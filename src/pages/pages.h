@@ -21,7 +21,6 @@ extern const struct route_table page_account_routes, page_home_routes, page_sour
     page_sso_routes;
 extern const struct route_table page_kiosk_routes, page_kiosk_device_routes;
 extern const struct route_table page_value_routes, page_churn_routes;
-extern const struct route_table page_erase_routes, page_privacy_routes;
 extern const struct route_table page_kiosk_routes, page_kiosk_device_routes,
     page_micro_survey_routes, page_poster_routes;
 extern const struct route_table page_erase_routes, page_privacy_routes, page_consent_routes,

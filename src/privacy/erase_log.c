@@ -14,6 +14,7 @@
 
 #include "base/limits.h"
 #include "privacy/internal.h"
+#include "privacy/registry.h"
 
 enum property_class { CLASS_UNKNOWN, CLASS_KEPT, CLASS_IDENTIFIES, CLASS_OTHER };
 enum { RECORD_MAX_BYTES = 256 * 1024 };
@@ -68,9 +69,10 @@ static enum property_class class_of(struct log_erasing *erasing, uint32_t code) 
     if (*class == CLASS_UNKNOWN) {
         struct slice name = dictionary_name(erasing->person->folder->dictionary,
                                             DICTIONARY_PROPERTY, (uint16_t)code);
-        *class = is_structure(name)      ? CLASS_KEPT
-                 : name_identifies(name) ? CLASS_IDENTIFIES
-                                         : CLASS_OTHER;
+        enum sensitivity said = registry_of(erasing->person->folder, code);
+        *class = is_structure(name) || said == SENSITIVITY_OPEN ? CLASS_KEPT
+                 : said >= SENSITIVITY_PERSONAL                 ? CLASS_IDENTIFIES
+                                                                : CLASS_OTHER;
     }
     return (enum property_class) * class;
 }

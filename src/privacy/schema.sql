@@ -15,3 +15,13 @@ CREATE TABLE erasure (
     report TEXT NOT NULL          -- JSON: the proof, or ""
 );
 CREATE INDEX erasure_by_customer ON erasure(customer);
+
+-- step 2
+
+-- What an organisation says about a property or trait by name.
+CREATE TABLE property_note (
+    name TEXT PRIMARY KEY,      -- as events say it
+    sensitivity TEXT NOT NULL,  -- open personal sensitive
+    purpose TEXT NOT NULL,      -- purpose.name that it is kept for, or ""
+    note TEXT NOT NULL          -- what it is, or ""
+) WITHOUT ROWID;

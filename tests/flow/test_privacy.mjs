@@ -33,6 +33,38 @@ const signIn = await fetch(`http://127.0.0.1:${server.port}/sign-in`, { method: 
 const page = await (await fetch(`http://127.0.0.1:${server.port}/customers/eva/export`, { headers: { cookie: signIn.headers.get("set-cookie").split(";")[0], "accept-language": "es" } })).text();
 for (const part of ["Todo lo que sabemos", "eva@x.example", "prefiere la tarde", "misma tarjeta", "2026"]) must(page.includes(part), `the page has ${part}`);
 
+// The registry: what is sensitive goes with the person, and only administrators export it; what is open stays.
+await send({ type: "identify", userId: "pia", traits: { diagnosis: "asma", plan: "oro" } }, { type: "track", event: "Visited", userId: "pia", timestamp: "2026-05-03T10:00:00Z", properties: { diagnosis_code: 77, room: "azul-7", bed: "b-12" } });
+must((await api("PUT", "/properties/diagnosis", { sensitivity: "secret" })).json.errors[0].pointer === "/sensitivity", "three ways, or automatic");
+for (const name of ["diagnosis", "diagnosis_code"]) must((await api("PUT", `/properties/${name}`, { sensitivity: "sensitive", note: "salud" })).json.declared, "a property is sensitive");
+await api("PUT", "/properties/room", { sensitivity: "open" });
+const registry = (await api("GET", "/properties")).json.data;
+must(registry.find((row) => row.name === "email").sensitivity === "personal" && !registry.find((row) => row.name === "email").declared && registry.find((row) => row.name === "room").sensitivity === "open", "names are guessed, what is said counts");
+const reader = { api_key: (await api("POST", "/keys", { name: "reader", scopes: ["query"] })).json.key ?? (await api("POST", "/keys", { name: "reader2", scopes: ["query"] })).json.secret };
+for (const path of ["/exports/interactions?format=jsonl", "/exports/customers?format=jsonl", "/customers/pia/export"]) {
+  const seen = (await ask(server, "GET", `/api/v1${path}`, keys)).text, hidden = (await ask(server, "GET", `/api/v1${path}`, reader)).text;
+  must(seen.includes("diagnosis") && hidden.includes("pia") && !hidden.includes("diagnosis"), `${path} leaves out what is sensitive: ${hidden.slice(0, 200)}`);
+}
+must((await api("POST", "/customers/pia/erase", {})).json.state === "done", "pia is erased");
+const anonymous = JSON.stringify((await api("GET", `/customers/${(await api("GET", "/erasures")).json.data[0].customer}/timeline`)).json.data);
+must(!anonymous.includes("77") && anonymous.includes("azul-7") && !anonymous.includes("b-12"), `sensitive numbers go, what is open stays: ${anonymous}`);
+
+// Retention: what people wrote goes after its days, the interaction and its score stay.
+const day = (ago) => new Date(Date.now() - ago * 864e5).toISOString();
+for (const [who, ago] of [["old", 400], ["new", 2]]) await send({ type: "track", event: "Survey Responded", userId: `w-${who}`, timestamp: day(ago), properties: { survey: "web", store: "centro", comment: `me pareció todo muy lento ayer ${who}`, order_id: `P-${who}-1`, answers: [{ question: "recommend", metric: "nps", value: 9 }, { question: "why", metric: "text", value: `porque tardan mucho siempre conmigo ${who}` }] } });
+const score = async () => JSON.stringify((await api("POST", "/query", { kind: "score", metric: "nps", survey: "web" })).json.data);
+const scored = await score();
+must((await api("PUT", "/retention", { texts_days: 0 })).json.errors[0].pointer === "/texts_days" && (await api("GET", "/retention")).json.texts_days === null, "for ever, unless said");
+must((await api("PUT", "/retention", { texts_days: 365, refusals_days: 30 })).json.texts_days === 365, "texts for a year");
+must((await api("POST", "/jobs/privacy.retention/run")).status === 202, "the job is asked for");
+let state;
+for (let i = 0; i < 100 && state?.state !== "done"; i++) { state = (await api("GET", "/jobs")).json.data.find((row) => row.name === "privacy.retention"); await new Promise((resolve) => setTimeout(resolve, 50)); }
+must(state.state === "done" && state.result.texts >= 2, `it let go of something: ${JSON.stringify(state)}`);
+const exported = succeed("export", "interactions", "--data", data, "--format", "jsonl") + JSON.stringify((await api("GET", "/customers/w-old/timeline")).json.data);
+for (const gone of ["muy lento ayer old", "siempre conmigo old", "P-old-1"]) must(!exported.includes(gone), `${gone} is gone`);
+for (const kept of ["muy lento ayer new", "siempre conmigo new", "P-new-1", "centro"]) must(exported.includes(kept), `${kept} is kept`);
+must(await score() === scored, "scores stay");
+
 // The outside key is rotated while the server works; the old one opens nothing any more.
 const file = join(data, "secret.key"), old = readFileSync(file);
 must(JSON.parse(succeed("rotate-key", "--data", data, "--json")).rotated === true, "rotated while serving");
