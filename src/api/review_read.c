@@ -152,5 +152,7 @@ int review_subject_of(struct request *request, const char *name, struct review_s
 }
 
 int review_source(struct app *app, struct source *source, struct err *err) {
-    return sources_ensure(app_sources(app), "Reviews", "reviews", "review", source, err);
+    bool spanish = strcmp(app_folder(app)->language, "es") == 0;
+    return sources_ensure(app_sources(app), spanish ? "Reseñas" : "Reviews", "reviews", "review",
+                          source, err);
 }

@@ -260,6 +260,15 @@ static int add(struct request *request, struct response *response, struct err *e
 
 /* ---- decisions ---- */
 
+/* If-Match against what GET answers. */
+static int check_unchanged(struct request *request, const struct review *review, struct err *err) {
+    json_t *current =
+        review_json(app_folder(request->app), review, title_of(request, review->subject));
+    int code = api_if_match(request, current, err);
+    json_decref(current);
+    return code;
+}
+
 /* People of a role that decides, or a key that manages. */
 static int check_decider(const struct request *request, struct err *err) {
     if (!request->principal.key || (request->principal.scopes & SCOPE_MANAGE))
@@ -281,6 +290,8 @@ static int decide(struct request *request, struct response *response, struct err
     int code = check_decider(request, err);
     if (!code)
         code = find(request, &id, &review, err);
+    if (!code)
+        code = check_unchanged(request, &review, err);
     if (!code)
         code = request_json(request, &body, err);
     if (code)
@@ -325,6 +336,8 @@ static int reply(struct request *request, struct response *response, struct err 
     int code = check_decider(request, err);
     if (!code)
         code = find(request, &id, &review, err);
+    if (!code)
+        code = check_unchanged(request, &review, err);
     if (!code && request->method == METHOD_PUT) {
         code = request_json(request, &body, err);
         if (!code)

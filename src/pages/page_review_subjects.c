@@ -11,7 +11,7 @@
 #include "pages/review_view.h"
 #include "voice/review.h"
 
-enum { SHOWN = 200 };
+enum { SHOWN = 200, DUE_SHOWN = 20 };
 
 static const char *field(struct request *request, const char *name) {
     const char *value = request_form(request, name);
@@ -29,6 +29,30 @@ static json_t *kind_choices(const char *chosen) {
 }
 
 /* ---- all ---- */
+
+/* Whom to ask again, for who may. */
+static void add_due(struct request *request, json_t *view) {
+    struct err ignored = {0};
+    json_t *answer;
+    if (!(request->principal.scopes & SCOPE_MANAGE) ||
+        page_fetch(request, "/api/v1/reviews/due", &answer, &ignored) < 0)
+        return;
+    json_t *rows = json_object_get(answer, "data");
+    json_object_set_new(view, "due_n", json_integer((json_int_t)json_array_size(rows)));
+    while (json_array_size(rows) > DUE_SHOWN)
+        json_array_remove(rows, json_array_size(rows) - 1);
+    json_object_set(view, "due", rows);
+    json_decref(answer);
+}
+
+static int set_due(struct request *request, struct response *response, struct err *err) {
+    const char *target = arena_format(
+        request->arena, "%s%s", page_path(request, "/api/v1/reviews/due/", request->params[0]),
+        page_path(request, "/", request->params[1]));
+    int code = page_send(request, METHOD_PATCH, target,
+                         json_pack("{s:s}", "state", field(request, "state")), NULL, err);
+    return code < 0 ? code : page_redirect(request, response, "/reviews/subjects#again", "saved");
+}
 
 static int show_all_view(struct request *request, struct response *response, json_t *view,
                          struct err *err) {
@@ -54,6 +78,7 @@ static int show_all_view(struct request *request, struct response *response, jso
     json_object_set_new(view, "form",
                         json_pack("{s:s, s:s, s:s}", "name", field(request, "name"), "title",
                                   field(request, "title"), "url", field(request, "url")));
+    add_due(request, view);
     review_tabs(request, view, "subjects");
     json_decref(answer);
     json_decref(settings);
@@ -158,6 +183,8 @@ static const struct route routes[] = {
     {METHOD_GET, "/reviews/subjects", ACCESS_SESSION, SCOPE_QUERY, .role = ROLE_AGENT,
      .handle = show_all},
     {METHOD_POST, "/reviews/subjects", ACCESS_SESSION, SCOPE_MANAGE, .handle = add},
+    {METHOD_POST, "/reviews/due/{review}/{months}", ACCESS_SESSION, SCOPE_MANAGE,
+     .handle = set_due},
     {METHOD_POST, "/reviews/settings", ACCESS_SESSION, SCOPE_MANAGE, .handle = change_settings},
     {METHOD_GET, "/reviews/subjects/{name}", ACCESS_SESSION, SCOPE_QUERY, .role = ROLE_AGENT,
      .handle = show_one},

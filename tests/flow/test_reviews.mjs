@@ -71,6 +71,9 @@ must(ld["@type"] === "Product" && ld.name === "Router <b>" && ld.aggregateRating
 must(ld.aggregateRating.bestRating === 5 && ld.review.every((review) => review["@type"] === "Review" && review.author["@type"] === "Person" && review.author.name && review.reviewRating["@type"] === "Rating" && !Number.isNaN(Date.parse(review.datePublished))), "and reviews as schema.org has them");
 must(JSON.stringify(inside) === JSON.stringify(ld), "the page holds the same");
 const vote = (helpful) => fetch(`${here()}/w/reviews/P%201/${unhappy.id}/vote`, { method: "POST", headers: { origin: "https://shop.example", "content-type": "application/json" }, body: JSON.stringify({ helpful }) });
+const now = await fetch(`${here()}/api/v1/reviews/${unhappy.id}`, { headers: { authorization: "Bearer " + keys.api_key } });
+const change = (etag) => fetch(now.url, { method: "PATCH", headers: { authorization: "Bearer " + keys.api_key, "if-match": etag }, body: JSON.stringify({ state: "published" }) });
+must((await change(now.headers.get("etag"))).status === 200 && (await change('"other"')).status === 412, "a change says what it changes");
 const first = await vote(true), second = await (await vote(true)).json();
 must(first.headers.get("access-control-allow-origin") === "https://shop.example" && second.helpful === 1 && second.changed === false, "a visitor votes once, from any site");
 must((await (await vote(null)).json()).helpful === 0, "and takes it back");

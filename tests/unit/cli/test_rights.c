@@ -481,6 +481,7 @@ static const struct right pages[] = {
     {"GET", "/reviews/subjects", ROLE_AGENT, 0},
     {"POST", "/reviews/subjects", ROLE_ANALYST, 0},
     {"POST", "/reviews/settings", ROLE_ANALYST, 0},
+    {"POST", "/reviews/due/{review}/{months}", ROLE_ANALYST, 0},
     {"GET", "/reviews/subjects/{name}", ROLE_AGENT, 0},
     {"POST", "/reviews/subjects/{name}", ROLE_ANALYST, 0},
     {"GET", "/customers", ROLE_AGENT, 0},
