@@ -11,10 +11,10 @@
 
 enum { NAME_MAX_BYTES = 120, SENTENCE_BYTES = 300, OPTION_BYTES = 120, LANGUAGES_MAX = 10 };
 
-static const char *const members[] = {"name",      "kind",  "unit",     "touchpoint", "languages",
-                                      "question",  "faces", "face_set", "speak",      "follow_ups",
-                                      "thanks",    "rule",  "survey",   "idle_s",     "silent_min",
-                                      "exit_code", NULL};
+static const char *const members[] = {
+    "name",  "kind",     "unit",   "touchpoint", "languages", "question",
+    "faces", "face_set", "speak",  "follow_ups", "thanks",    "rule",
+    "hours", "survey",   "idle_s", "silent_min", "exit_code", NULL};
 static const char *const follow_up_members[] = {"faces",   "kind",    "question",
                                                 "options", "several", NULL};
 static const char *const kinds[] = {"faces", "terminal", "poster", "page", NULL};
@@ -327,6 +327,43 @@ static int check_rule(json_t *document, const char *kind, struct err *err) {
     return code;
 }
 
+/* ---- when the place is open ---- */
+
+/* "09:30" as minutes; -1: it is none. */
+int kiosk_minute_of(const char *text) {
+    int hour, minute;
+    char rest;
+    bool fine = text && strlen(text) == 5 &&
+                sscanf(text, "%2d:%2d%c", &hour, &minute, &rest) == 2 && hour >= 0 && minute >= 0 &&
+                minute < 60 && hour * 60 + minute <= 24 * 60;
+    return fine ? hour * 60 + minute : -1;
+}
+
+static int check_hours(json_t *document, struct err *err) {
+    static const char *const names[] = {"from", "to", "days", NULL};
+    json_t *hours = json_object_get(document, "hours");
+    if (!hours || json_is_null(hours)) {
+        json_object_del(document, "hours");
+        return 0;
+    }
+    if (!json_is_object(hours))
+        return err_at(err, E_INVALID, "/hours", "must be an object");
+    int code = check_known(hours, names, "/hours", err);
+    int from = kiosk_minute_of(json_string_value(json_object_get(hours, "from"))),
+        to = kiosk_minute_of(json_string_value(json_object_get(hours, "to")));
+    const json_t *days = json_object_get(hours, "days");
+    if (!code && (from < 0 || to <= from))
+        code = err_at(err, E_INVALID, "/hours", "from and to are times like \"09:00\", in order");
+    bool fine = !days || (json_is_array(days) && json_array_size(days) > 0);
+    for (size_t i = 0; i < json_array_size(days); i++) {
+        json_int_t day = json_integer_value(json_array_get(days, i));
+        fine &= day >= 1 && day <= 7;
+    }
+    if (!code && !fine)
+        code = err_at(err, E_INVALID, "/hours/days", "must list days, 1 (Monday) to 7");
+    return code;
+}
+
 int kiosk_check(struct folder *folder, const struct principal *principal, json_t *document,
                 struct err *err) {
     if (!json_is_object(document))
@@ -364,6 +401,8 @@ int kiosk_check(struct folder *folder, const struct principal *principal, json_t
         code = check_follow_ups(document, languages, err);
     if (!code)
         code = check_rule(document, kind, err);
+    if (!code)
+        code = check_hours(document, err);
     if (!code && json_object_get(document, "speak") &&
         !json_is_boolean(json_object_get(document, "speak")))
         code = err_at(err, E_INVALID, "/speak", "must be true or false");

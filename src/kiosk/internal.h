@@ -20,9 +20,15 @@ enum { SECRET_BYTES = 32, MAC_TEXT_BYTES = 2 * SECRET_BYTES + 1, ADDRESS_BYTES =
 struct kiosks {
     pthread_mutex_t lock; /* one batch at a time: misuse is judged in the order of taps */
     atomic_uint_least64_t changes;
+    pthread_mutex_t pages_lock; /* of what follows: what every page view of a web asks */
+    json_t *pages;              /* shared, never changed; NULL: to be read again */
+    int64_t pages_ms;
 };
 must_use int kiosks_get(struct folder *folder, struct kiosks **kiosks, struct err *err);
+/* A batch came. */
 void kiosks_changed(struct folder *folder);
+/* A document did. */
+void kiosks_altered(struct folder *folder);
 
 /* ---- secret.c ---- */
 void kiosk_key_make(char key[KIOSK_KEY_BYTES], unsigned char secret[SECRET_BYTES]);
@@ -41,11 +47,16 @@ struct kiosk_signer {
 };
 must_use int kiosk_signer(struct folder *folder, const char *address, struct kiosk_signer *signer,
                           struct err *err);
+/* All micro-surveys, without states. New reference. */
+must_use int kiosk_list_pages(struct folder *folder, json_t **list, struct err *err);
 /* The document of a revision; that of the newest where it is unknown or 0. New reference. */
 must_use int kiosk_document(struct folder *folder, uint64_t id, int64_t revision, json_t **document,
                             int64_t *newest, struct err *err);
 /* Steps to the end. */
 must_use int kiosk_run(sqlite3_stmt *statement, struct err *err);
+
+/* ---- document.c ---- */
+int kiosk_minute_of(const char *text);
 
 /* ---- asked.c ---- */
 /* A survey can stand on a screen or in a page: E_INVALID at /survey. */

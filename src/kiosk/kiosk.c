@@ -27,6 +27,8 @@ int kiosk_run(sqlite3_stmt *statement, struct err *err) {
 static void free_kiosks(void *value) {
     struct kiosks *kiosks = value;
     pthread_mutex_destroy(&kiosks->lock);
+    pthread_mutex_destroy(&kiosks->pages_lock);
+    json_decref(kiosks->pages);
     free(kiosks);
 }
 
@@ -36,6 +38,7 @@ static int make_kiosks(struct folder *folder, void **value, struct err *err) {
     if (!kiosks)
         abort();
     pthread_mutex_init(&kiosks->lock, NULL);
+    pthread_mutex_init(&kiosks->pages_lock, NULL);
     *value = kiosks;
     return 0;
 }
@@ -53,6 +56,18 @@ void kiosks_changed(struct folder *folder) {
     struct err ignored = {0};
     if (kiosks_get(folder, &kiosks, &ignored) == 0)
         atomic_fetch_add(&kiosks->changes, 1);
+}
+
+void kiosks_altered(struct folder *folder) {
+    struct kiosks *kiosks;
+    struct err ignored = {0};
+    if (kiosks_get(folder, &kiosks, &ignored))
+        return;
+    pthread_mutex_lock(&kiosks->pages_lock);
+    json_decref(kiosks->pages);
+    kiosks->pages = NULL;
+    pthread_mutex_unlock(&kiosks->pages_lock);
+    kiosks_changed(folder);
 }
 
 uint64_t kiosk_changes(struct folder *folder) {
@@ -113,6 +128,31 @@ static bool sees(const struct folder *folder, const struct principal *principal,
         unit ? dictionary_find(folder->dictionary, DICTIONARY_UNIT, slice_of(unit)) : CODE_NONE);
 }
 
+int kiosk_list_pages(struct folder *folder, json_t **list, struct err *err) {
+    sqlite3 *db = store_reader_get(folder->store);
+    int code = read_rows(
+        STORE_PREPARE(db,
+                      KIOSK_COLUMNS "GROUP BY kiosk.id HAVING json_extract(document, '$.kind') = "
+                                    "'page' ORDER BY kiosk.id",
+                      err),
+        list, err);
+    store_reader_put(folder->store, db);
+    return code;
+}
+
+/* To whom numbers about a few are not told, they are null. */
+static void veil(json_t *kiosk, unsigned floor) {
+    static const char *const periods[] = {"today", "week"};
+    static const char *const names[] = {"taps", "happy", "misuse"};
+    for (size_t p = 0; p < sizeof periods / sizeof *periods; p++) {
+        json_t *count = json_object_get(json_object_get(kiosk, "state"), periods[p]);
+        json_int_t n = json_integer_value(json_object_get(count, "taps")) +
+                       json_integer_value(json_object_get(count, "misuse"));
+        for (size_t i = 0; n > 0 && n < floor && i < sizeof names / sizeof *names; i++)
+            json_object_set_new(count, names[i], json_null());
+    }
+}
+
 int kiosk_list(struct folder *folder, const struct principal *principal, int64_t now_ms,
                json_t **list, struct err *err) {
     sqlite3 *db = store_reader_get(folder->store);
@@ -133,6 +173,7 @@ int kiosk_list(struct folder *folder, const struct principal *principal, int64_t
         json_array_append(*list, kiosk);
     json_decref(all);
     code = kiosk_add_states(folder, *list, now_ms, err);
+    json_array_foreach(*list, i, kiosk) veil(kiosk, principal->floor);
     if (code) {
         json_decref(*list);
         *list = NULL;
@@ -165,6 +206,7 @@ int kiosk_find(struct folder *folder, const struct principal *principal, uint64_
     if (!code) {
         json_t *list = json_pack("[O]", *kiosk);
         code = kiosk_add_states(folder, list, now_ms, err);
+        veil(*kiosk, principal->floor);
         json_decref(list);
     } else if (*kiosk) {
         json_decref(*kiosk);
@@ -464,7 +506,7 @@ int kiosk_put(struct folder *folder, uint64_t *id, const json_t *document, const
     free(putting.document);
     buf_release(&putting.secret);
     buf_release(&putting.exit_code);
-    kiosks_changed(folder);
+    kiosks_altered(folder);
     return code;
 }
 
@@ -488,7 +530,7 @@ int kiosk_rekey(struct folder *folder, uint64_t id, char key[KIOSK_KEY_BYTES], s
     seal_key(&putting, key);
     int code = store_write(folder->store, write_key, &putting, err);
     buf_release(&putting.secret);
-    kiosks_changed(folder);
+    kiosks_altered(folder);
     return code || putting.changed ? code : err_set(err, E_NOT_FOUND, "no such opinion screen");
 }
 
@@ -507,6 +549,6 @@ static int write_removal(void *context, sqlite3 *db, struct err *err) {
 int kiosk_remove(struct folder *folder, uint64_t id, struct err *err) {
     struct putting putting = {.id = id};
     int code = store_write(folder->store, write_removal, &putting, err);
-    kiosks_changed(folder);
+    kiosks_altered(folder);
     return code || putting.changed ? code : err_set(err, E_NOT_FOUND, "no such opinion screen");
 }

@@ -19,6 +19,8 @@
  *               "event": "Order Completed", "share": 0.5, "again_days": 30}; the first of the four that happens; pages absent: all
  *   idle_s      a visit that is left alone ends after it (5–300, standard 20)
  *   silent_min  a screen that says nothing for so long is silent (5–10080, standard 120)
+ *   hours       {"from": "09:00", "to": "21:00", "days": [1, 2, 3, 4, 5, 6]} when the place is open, Monday is 1; outside it no silence
+ *               alarms; absent: always
  *   exit_code   4 to 8 digits; kept sealed
  * As it is read: also id, address, revision, author, changed_at, created_at, hint, and `state` (state.c).
  *

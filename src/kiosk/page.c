@@ -9,7 +9,8 @@
 #include "base/time.h"
 #include "kiosk/internal.h"
 
-static const struct principal EVERYBODY = {.name = "senda.js"};
+/* So long what pages show may be old: a survey that was closed or published again. */
+enum { PAGES_MS = 5000 };
 
 static bool is_page(const json_t *kiosk) {
     const char *kind = json_string_value(json_object_get(kiosk, "kind"));
@@ -36,10 +37,10 @@ static json_t *shown_json(struct folder *folder, const json_t *kiosk, int64_t no
     return json;
 }
 
-int kiosk_pages(struct folder *folder, int64_t now_ms, json_t **list, struct err *err) {
+static int read_pages(struct folder *folder, int64_t now_ms, json_t **list, struct err *err) {
     json_t *all, *kiosk;
     size_t i;
-    int code = kiosk_list(folder, &EVERYBODY, now_ms, &all, err);
+    int code = kiosk_list_pages(folder, &all, err);
     if (code)
         return code;
     *list = json_array();
@@ -50,6 +51,23 @@ int kiosk_pages(struct folder *folder, int64_t now_ms, json_t **list, struct err
     }
     json_decref(all);
     return 0;
+}
+
+int kiosk_pages(struct folder *folder, int64_t now_ms, json_t **list, struct err *err) {
+    struct kiosks *kiosks;
+    int code = kiosks_get(folder, &kiosks, err);
+    if (code)
+        return code;
+    pthread_mutex_lock(&kiosks->pages_lock);
+    if (!kiosks->pages || now_ms - kiosks->pages_ms >= PAGES_MS) {
+        json_decref(kiosks->pages);
+        kiosks->pages = NULL;
+        kiosks->pages_ms = now_ms;
+        code = read_pages(folder, now_ms, &kiosks->pages, err);
+    }
+    *list = json_incref(kiosks->pages);
+    pthread_mutex_unlock(&kiosks->pages_lock);
+    return code;
 }
 
 /* When it happened, by the browser's clock less what that is off at sending; never in the future. */

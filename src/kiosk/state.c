@@ -2,9 +2,11 @@
  * What is known of each screen: last contact, what waits on it, its taps of today and of the last seven days.
  *
  * `state` of a kiosk
- *   is               new (never seen; of a page: unused) · ok · silent (no contact for silent_min); a poster is always ok, a page never silent
+ *   is               new (never seen; of a page: unused) · ok · silent (no contact for silent_min of its opening
+ *                    hours) · closed (outside them); a poster is always ok, a page never silent
  *   last_contact_at, last_tap_at, waiting, lost, skew_s
- *   today, week      {"taps", "happy", "misuse"} of the local day, of seven days with today; happy: above the middle
+ *   today, week      {"taps", "happy", "misuse"} of the local day, of seven days with today; happy: above the middle;
+ *                    null to whom numbers about a few are not told
  *
  * SPDX-License-Identifier: GPL-3.0-or-later
  */
@@ -157,18 +159,39 @@ static json_t *count_json(sqlite3_stmt *statement, int column) {
                      (json_int_t)sqlite3_column_int64(statement, column + 2));
 }
 
-static const char *what_is(const json_t *kiosk, int64_t contact_ms, int64_t now_ms) {
+/* Since when the place is open today, UTC milliseconds; 0: it is closed now. Without hours it is always open: INT64_MIN. */
+static int64_t open_since_ms(const struct zone *zone, const json_t *hours, int64_t now_ms) {
+    if (!hours)
+        return INT64_MIN;
+    const json_t *days = json_object_get(hours, "days");
+    int64_t local_s = now_ms / 1000 + zone_offset_s(zone, now_ms / 1000);
+    int64_t minute = local_s % DAY_S / 60, weekday = (local_s / DAY_S + 3) % 7 + 1;
+    int64_t from = kiosk_minute_of(json_string_value(json_object_get(hours, "from"))),
+            to = kiosk_minute_of(json_string_value(json_object_get(hours, "to")));
+    bool today = !days;
+    for (size_t i = 0; i < json_array_size(days); i++)
+        today |= json_integer_value(json_array_get(days, i)) == weekday;
+    return today && minute >= from && minute < to ? now_ms - (minute - from) * MINUTE_MS : 0;
+}
+
+static const char *what_is(const struct zone *zone, const json_t *kiosk, int64_t contact_ms,
+                           int64_t now_ms) {
     const char *kind = json_string_value(json_object_get(kiosk, "kind"));
     int64_t limit_ms = json_integer_value(json_object_get(kiosk, "silent_min")) * MINUTE_MS;
     if (kind && strcmp(kind, "poster") == 0)
         return "ok";
     if (kind && strcmp(kind, "page") == 0) /* a page may be quiet for long */
         return contact_ms ? "ok" : "unused";
-    return !contact_ms ? "new" : now_ms - contact_ms > limit_ms ? "silent" : "ok";
+    if (!contact_ms)
+        return "new";
+    if (now_ms - contact_ms <= limit_ms)
+        return "ok";
+    int64_t open_ms = open_since_ms(zone, json_object_get(kiosk, "hours"), now_ms);
+    return !open_ms ? "closed" : open_ms > now_ms - limit_ms ? "ok" : "silent";
 }
 
-static int add_state(json_t *kiosk, sqlite3_stmt *statement, int64_t today_ms, int64_t week_ms,
-                     int64_t now_ms, struct err *err) {
+static int add_state(const struct zone *zone, json_t *kiosk, sqlite3_stmt *statement,
+                     int64_t today_ms, int64_t week_ms, int64_t now_ms, struct err *err) {
     uint64_t id = strtoull(json_string_value(json_object_get(kiosk, "id")), NULL, 10);
     sqlite3_bind_int64(statement, 1, (sqlite3_int64)id);
     sqlite3_bind_int64(statement, 2, today_ms);
@@ -178,7 +201,7 @@ static int add_state(json_t *kiosk, sqlite3_stmt *statement, int64_t today_ms, i
         return code;
     int64_t contact_ms = sqlite3_column_int64(statement, 0);
     json_t *state = json_pack("{s:s, s:o, s:o, s:I, s:I, s:f, s:o, s:o}", "is",
-                              what_is(kiosk, contact_ms, now_ms), "last_contact_at",
+                              what_is(zone, kiosk, contact_ms, now_ms), "last_contact_at",
                               instant_or_null(contact_ms), "last_tap_at",
                               instant_or_null(sqlite3_column_int64(statement, 1)), "waiting",
                               (json_int_t)sqlite3_column_int64(statement, 2), "lost",
@@ -209,7 +232,7 @@ int kiosk_add_states(struct folder *folder, json_t *list, int64_t now_ms, struct
     size_t i;
     json_t *kiosk;
     json_array_foreach(list, i, kiosk) if (!code) code =
-        add_state(kiosk, statement, today_ms, week_ms, now_ms, err);
+        add_state(folder->zone, kiosk, statement, today_ms, week_ms, now_ms, err);
     store_reader_put(folder->store, db);
     return code;
 }

@@ -68,7 +68,7 @@ static json_t *add_shares(json_t *list) {
 static int show_list(struct request *request, struct response *response, struct err *err) {
     static const struct page page = {
         .template = "kiosks", .section = "kiosks", .title = "nav.kiosks", .script = "js/kiosks.js"};
-    static const char *const states[] = {"ok", "silent", "new"};
+    static const char *const states[] = {"ok", "silent", "closed", "new"};
     const char *state = request_query(request, "state");
     json_t *answer, *view = json_object(), *filters = json_array();
     int code = page_fetch(
@@ -88,6 +88,8 @@ static int show_list(struct request *request, struct response *response, struct 
                                                  state && strcmp(state, states[i]) == 0));
     json_object_set_new(view, "sums", add_shares(list));
     json_object_set(view, "kiosks", list);
+    json_object_set_new(view, "states",
+                        json_pack("[s, s, s, s, s]", "ok", "silent", "closed", "new", "unused"));
     json_object_set_new(view, "filters", filters);
     json_object_set_new(view, "filtered", json_boolean(state && *state));
     json_decref(answer);
@@ -232,6 +234,18 @@ static bool is_device(const json_t *kiosk) {
     return kind && (strcmp(kind, "faces") == 0 || strcmp(kind, "terminal") == 0);
 }
 
+/* When the place is open; both times empty: always. */
+static json_t *hours_of(struct request *request) {
+    const char *from = field(request, "hours_from"), *to = field(request, "hours_to");
+    if (!from[0] && !to[0])
+        return json_null();
+    json_t *days = json_array();
+    for (int day = 1; day <= 7; day++)
+        if (named(request, "day", arena_format(request->arena, "%d", day))[0])
+            json_array_append_new(days, json_integer(day));
+    return json_pack("{s:s, s:s, s:o}", "from", from, "to", to, "days", days);
+}
+
 static json_t *change_of(struct request *request) {
     json_t *document = document_of(request);
     const json_t *chosen = json_object_get(document, "languages");
@@ -242,6 +256,7 @@ static json_t *change_of(struct request *request) {
         json_object_set_new(document, "idle_s", json_integer(atoi(field(request, "idle_s"))));
         json_object_set_new(document, "silent_min",
                             json_integer(atoi(field(request, "silent_min"))));
+        json_object_set_new(document, "hours", hours_of(request));
         json_object_set_new(document, "exit_code", json_string(field(request, "exit_code")));
     }
     return document;
@@ -315,6 +330,19 @@ static json_t *block_view(int b, const json_t *one, const json_t *chosen, int64_
                      json_is_true(json_object_get(one, "several")), "used", one != NULL);
 }
 
+/* The days of a week, those marked on which the place is open. */
+static json_t *days_view(const json_t *kiosk) {
+    const json_t *hours = json_object_get(kiosk, "hours"), *days = json_object_get(hours, "days");
+    json_t *list = json_array();
+    for (int day = 1; day <= 7; day++) {
+        bool open = !days;
+        for (size_t i = 0; i < json_array_size(days); i++)
+            open |= json_integer_value(json_array_get(days, i)) == day;
+        json_array_append_new(list, json_pack("{s:i, s:b}", "day", day, "open", open));
+    }
+    return list;
+}
+
 /* A rule as fields: pages are lines, the share a percentage. */
 static json_t *rule_view(const json_t *kiosk) {
     const json_t *rule = json_object_get(kiosk, "rule"), *pages = json_object_get(rule, "pages");
@@ -376,6 +404,7 @@ static json_t *form_view(struct request *request, const json_t *kiosk) {
     json_object_set_new(form, "is_poster", json_boolean(kind && strcmp(kind, "poster") == 0));
     json_object_set_new(form, "is_page", json_boolean(kind && strcmp(kind, "page") == 0));
     json_object_set_new(form, "rule", rule_view(kiosk));
+    json_object_set_new(form, "week_days", days_view(kiosk));
     json_object_set_new(form, "surveys",
                         surveys_view(request, json_string_value(json_object_get(kiosk, "survey"))));
     json_object_set_new(

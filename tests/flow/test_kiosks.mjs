@@ -174,6 +174,17 @@ is((await call("GET", `/api/v1/kiosks/${kiosk.id}`, undefined, { authorization: 
 is((await call("POST", "/api/v1/kiosks", { ...document, unit: "norte" }, { authorization: `Bearer ${scoped}` })).status, 403, "a screen in another unit");
 is((await call("GET", "/api/v1/kiosks?state=new&kind=faces")).json.data.map((one) => one.name), ["Otra"], "by state");
 
+// Viewers get no number about a few.
+await call("POST", "/api/v1/users", { email: "v@example.org", name: "V", role: "viewer", password: "a long password" });
+const session = await fetch(`${base}/api/v1/sessions`, { method: "POST", body: JSON.stringify({ email: "v@example.org", password: "a long password" }) });
+const cookie = session.headers.get("set-cookie").split(";")[0];
+const few = (await call("POST", "/api/v1/kiosks", { name: "Poco", question: "¿Qué tal?" })).json, lonely = new Device(few, few.key, "lonely");
+await lonely.send(lonely.body([lonely.tap(ago(2))]));
+const viewed = (await (await fetch(`${base}/api/v1/kiosks`, { headers: { cookie } })).json()).data;
+is([viewed.find((one) => one.name === "Poco").state.week.taps, viewed.find((one) => one.name === "Salida").state.week.taps > 5, viewed.some((one) => "exit_code" in one)], [null, true, false], "what a viewer sees");
+const page_ = await (await fetch(`${base}/kiosks`, { headers: { cookie } })).text();
+must(/data-live-week>–</.test(page_) && /data-live-taps>0</.test(page_), "the page says – for a few, and 0 for none");
+
 // The stream says what arrives.
 const live = await fetch(`${base}/api/v1/stream?kiosks=1`, { headers: { authorization: `Bearer ${keys.api_key}` } }), reader = live.body.getReader();
 let heard = "";

@@ -18,6 +18,8 @@ const rows = document.querySelectorAll("[data-kiosk]");
 
 /** @param {number} part @param {number} whole */
 const share = (part, whole) => (whole ? percent.format(part / whole) : "–");
+/** null: too few for who asks. @param {number|null} n */
+const some = (n) => (n === null ? "–" : number.format(n));
 
 /** @param {Element} row @param {string} name @param {string} text */
 function put(row, name, text) {
@@ -51,11 +53,13 @@ if (rows.length) {
     if (!row) return;
     const { today, week, last_contact_at: contact, waiting, is } = told.state;
     known.set(told.id, { today, week, is });
-    put(row, "taps", number.format(today.taps));
-    put(row, "week", number.format(week.taps));
+    put(row, "taps", some(today.taps));
+    put(row, "week", some(week.taps));
     put(row, "happy", share(today.happy, today.taps));
     put(row, "misuse", share(week.misuse, week.misuse + week.taps));
     put(row, "waiting", number.format(waiting));
+    const badge = row.querySelector("[data-live-is]"), made = /** @type {HTMLTemplateElement|null} */ (document.querySelector(`template[data-state="${CSS.escape(is)}"]`));
+    if (badge && made && badge.textContent !== made.content.textContent) badge.replaceWith(made.content.cloneNode(true));
     if (contact) put(row, "contact", ago(contact));
     sums();
   });
