@@ -292,10 +292,10 @@ static json_t *identifier_json(const struct known_identity *known) {
     const struct identity *identity = &known->identity;
     char id[CUSTOMER_ID_BYTES];
     customer_id_format(known->profile, id);
-    json_t *row = json_pack("{s:s, s:o, s:s, s:b, s:b, s:o}", "kind", kinds[identity->kind],
+    json_t *row = json_pack("{s:s, s:o, s:s, s:b, s:b, s:b, s:o}", "kind", kinds[identity->kind],
                             "value", json_stringn(identity->value.p, identity->value.n), "customer",
-                            id, "attached", known->attached, "current", known->leads_here, "since",
-                            api_instant(known->attached_ms));
+                            id, "attached", known->attached, "current", known->leads_here,
+                            "dropped", known->dropped, "since", api_instant(known->attached_ms));
     if (row && identity->external_type.n)
         json_object_set_new(row, "type",
                             json_stringn(identity->external_type.p, identity->external_type.n));

@@ -174,6 +174,7 @@ struct known_identity {
     uint32_t profile;    /* that bears it, or that it was attached to */
     bool attached;       /* it has no interactions of its own */
     bool leads_here;     /* new interactions with it alone are this customer's */
+    bool dropped;        /* too many share it (dropped.h): it identifies nobody any more */
     int64_t attached_ms; /* 0: not attached, or nobody wrote it down */
 };
 must_use int customers_known_identities(struct customers *customers, uint32_t owner,

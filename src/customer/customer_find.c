@@ -236,7 +236,8 @@ int customers_known_identities(struct customers *customers, uint32_t owner, stru
     for (size_t i = 0; !code && i < collecting.n; i++) {
         struct known_identity *known = &collecting.identities[i];
         known->leads_here = identity_leads(customers, &known->identity, owner);
-        if (known->leads_here || !known->attached)
+        known->dropped = identity_dropped(customers, customers_hash(customers, &known->identity));
+        if (known->leads_here || known->dropped || !known->attached)
             collecting.identities[kept++] = *known;
     }
     *identities = collecting.identities;

@@ -68,10 +68,10 @@ static void put_identity(void *context, uint32_t profile, const struct identity 
 /* Parts of names of traits that say who somebody is. */
 static bool identifies(struct slice name) {
     static const char *const parts[] = {
-        "name",      "nombre",         "apellid", "mail", "correo",   "phone",   "telefon",
-        "movil",     "mobile",         "msisdn",  "line", "contract", "contrat", "loyalty",
-        "socio",     "tarjeta",        "dni",     "nif",  "cups",     "address", "direccion",
-        "domicilio", "customer_number"};
+        "name",      "nombre",          "apellid", "mail", "correo",   "phone",   "telefon",
+        "movil",     "mobile",          "msisdn",  "line", "contract", "contrat", "loyalty",
+        "socio",     "tarjeta",         "dni",     "nif",  "cups",     "address", "direccion",
+        "domicilio", "customer_number", "group_id"};
     char folded[SEARCH_TEXT_BYTES + 1];
     size_t n = search_fold(name, folded);
     folded[n] = 0;
@@ -89,22 +89,30 @@ struct reading {
     uint64_t after;
 };
 
-static void put_value(struct search *search, uint32_t profile, uint16_t code, int64_t time_ms,
-                      const struct value *value) {
+static void put_value(struct search *search, uint32_t profile, enum search_field field,
+                      uint16_t code, int64_t time_ms, const struct value *value) {
     char number[24];
     if (value->type == VALUE_TEXT) {
-        put_text(search, profile, FIELD_TRAIT, code, time_ms, value->text);
+        put_text(search, profile, field, code, time_ms, value->text);
     } else if (value->type == VALUE_INT) {
         int n = snprintf(number, sizeof number, "%lld", (long long)value->integer);
-        put_text(search, profile, FIELD_TRAIT, code, time_ms, (struct slice){number, (size_t)n});
+        put_text(search, profile, field, code, time_ms, (struct slice){number, (size_t)n});
     } else if (value->type == VALUE_NULL) {
-        put_text(search, profile, FIELD_TRAIT, code, time_ms, (struct slice){"", 0});
+        put_text(search, profile, field, code, time_ms, (struct slice){"", 0});
     }
+}
+
+/* Of groups somebody may have several at a time; of other traits the last one holds. */
+static enum search_field field_of(const struct reading *reading, const struct part_column *column) {
+    struct slice name =
+        dictionary_name(reading->dictionary, DICTIONARY_PROPERTY, (uint16_t)column->code);
+    return name.n > 5 && memcmp(name.p, "group", 5) == 0 ? FIELD_IDENTIFIER : FIELD_TRAIT;
 }
 
 /* Rows of one instant stand in the order of their arrival, within a part and from part to part (by_arrival). */
 static void read_column(const struct reading *reading, const struct part *part,
                         const struct part_column *column) {
+    enum search_field field = field_of(reading, column);
     for (uint32_t k = 0; k < part->n_customers; k++) {
         uint32_t at = part_column_rank(column, part->start[k]);
         uint32_t end = part_column_rank(column, part->start[k + 1]);
@@ -115,7 +123,7 @@ static void read_column(const struct reading *reading, const struct part *part,
                 continue;
             struct value value = part_value(part, row, column->code);
             if (value.type != VALUE_ABSENT)
-                put_value(reading->search, part->customer[k], (uint16_t)column->code,
+                put_value(reading->search, part->customer[k], field, (uint16_t)column->code,
                           (int64_t)part->sec[row] * 1000 + part->ms[row], &value);
         }
     }

@@ -50,6 +50,8 @@ must(seen.groups.map((row) => row.kind).sort().join(" ") === "company household"
 must(seen.notes[0].text.startsWith("Prefiere") && seen.notes[0].can_change && seen.activity.some((row) => row.what === "customer.note"), "notes, and who did what");
 must("worth" in seen && "health" in seen && Array.isArray(seen.promises) && Array.isArray(seen.segments) && Array.isArray(seen.consents), "worth, health, promises, segments, consents");
 
+must((await call("GET", "/api/v1/customers?q=C-100")).json.data.length === 2 && (await call("GET", "/api/v1/customers?q=mayor%201")).json.data[0].user_id === "ana", "people are found by their contract's number and address: " + JSON.stringify([(await call("GET", "/api/v1/customers?q=C-100")).json.data, (await call("GET", "/api/v1/customers?q=mayor%201")).json.data]).slice(0, 600));
+
 // Filters of the timeline.
 const events = async (query) => (await call("GET", "/api/v1/customers/ana/timeline?" + query)).json.data.map((row) => row.event).join(", ");
 must(await events("event=Case%20Opened,Case%20Closed") === "Case Closed, Case Opened, Case Opened", "by event");

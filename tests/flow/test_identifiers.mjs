@@ -54,6 +54,7 @@ must(await same("tablet", "t3") && (await call("GET", "/api/v1/dropped-identifie
 await send({ userId: "t4", anonymousId: "tablet" });
 let [dropped] = (await call("GET", "/api/v1/dropped-identifiers")).json.data;
 must(dropped.kind === "anonymous_id" && dropped.value === "tablet" && dropped.customers === 4, "the fourth is one too many: " + JSON.stringify(dropped));
+must((await call("GET", "/api/v1/customers/t3")).json.identifiers.find((row) => row.value === "tablet").dropped, "and its last customer says so");
 await server.end("SIGKILL");
 server = await serve(data, log);
 await send({ anonymousId: "tablet" }, { userId: "t5", anonymousId: "tablet" }, { anonymousId: "tablet", ...external(["email", "pedro@correo.example"]) });
