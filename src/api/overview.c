@@ -137,8 +137,7 @@ static int add_related(struct request *request, struct reader *reader, uint32_t 
         for (size_t m = 0; m < groups[g].n_members && n < RELATED_SHOWN; m++)
             if (groups[g].members[m].owner != owner) {
                 owners[n] = groups[g].members[m].owner;
-                relations[n] =
-                    (struct relation){owners[n], &groups[g], groups[g].members[m].role};
+                relations[n] = (struct relation){owners[n], &groups[g], groups[g].members[m].role};
                 n++;
             }
     struct customer_summary *summaries =

@@ -51,9 +51,9 @@ static int query(struct request *request, struct response *response, struct err 
 static const struct route routes[] = {
     {METHOD_POST, "/api/v1/query", ACCESS_API, SCOPE_QUERY, .body_limit = LIMIT_QUERY_BYTES,
      .handle = query,
-     .summary =
-         "Asks a question: trend, funnel, flow, variants, paths, retention, timeline, customers, score, "
-         "answers, conditions, promise, value",
+     .summary = "Asks a question: trend, funnel, flow, variants, paths, retention, timeline, "
+                "customers, score, "
+                "answers, conditions, promise, value",
      .request_schema = "{\"$ref\":\"#/components/schemas/Query\"}",
      .response_schema = "{\"$ref\":\"#/components/schemas/Answer\"}"},
 };
