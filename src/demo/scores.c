@@ -38,10 +38,25 @@ static int write_diary(struct folder *folder, const struct principal *principal,
     return code;
 }
 
+/* The organisation's own customers by segment: who answers is not quite who is a customer. */
+static int write_margins(struct folder *folder, const struct principal *principal,
+                         struct err *err) {
+    json_t *margins = json_loads(
+        "[{\"by\":{\"trait\":\"segmento\"},\"shares\":{\"Hogar convergente\":0.41,\"Joven solo "
+        "móvil\":0.19,\"Mayores 65+\":0.18,\"Rural\":0.12,\"Autónomos y pymes\":0.08,"
+        "\"Comunidades\":0.02}}]",
+        0, NULL);
+    int code = metric_margins_put(folder, "Clientes por segmento", margins, principal->name, err);
+    json_decref(margins);
+    return code;
+}
+
 int demo_scores(struct folder *folder, const struct principal *principal, int64_t comfort_ms,
                 struct err *err) {
     int code = 0;
     for (size_t i = 0; i < sizeof surveys / sizeof *surveys && !code; i++)
         code = metric_survey_put(folder, surveys[i].survey, surveys[i].relation, err);
+    if (!code)
+        code = write_margins(folder, principal, err);
     return code ? code : write_diary(folder, principal, comfort_ms, err);
 }

@@ -188,12 +188,12 @@ static json_t *split_choices(const struct score_view *view) {
     return list;
 }
 
-/* Stored segments, for the choice. */
-static json_t *segments(const struct score_view *view) {
+/* What is stored under a name (segments, margins), for the choice. */
+static json_t *stored(const struct score_view *view, const char *path, const char *chosen) {
     struct err ignored = {0};
     json_t *answer = NULL, *list = json_array(), *row;
     size_t i;
-    if (page_fetch(view->request, "/api/v1/segments", &answer, &ignored) < 0)
+    if (page_fetch(view->request, path, &answer, &ignored) < 0)
         return list;
     json_array_foreach(json_object_get(answer, "data"), i, row) {
         const char *name = json_string_value(json_object_get(row, "name"));
@@ -202,7 +202,7 @@ static json_t *segments(const struct score_view *view) {
             json_array_append_new(
                 list, json_pack("{s:s, s:O, s:b}", "name", name, "title",
                                 json_is_string(title) ? title : json_object_get(row, "name"),
-                                "chosen", view->segment && strcmp(view->segment, name) == 0));
+                                "chosen", chosen && strcmp(chosen, name) == 0));
     }
     json_decref(answer);
     return list;
@@ -359,11 +359,27 @@ static void add_waiting(const struct score_view *view, json_t *row) {
     json_decref(data);
 }
 
+/* The score itself; weighted to the margins that were chosen, where its answers can be. */
+static json_t *whole_score(const struct score_view *view) {
+    json_t *query = score_question_chosen(view, "score", view->from_ms, view->to_ms);
+    if (view->margins)
+        json_object_set_new(query, "margins", json_string(view->margins));
+    json_t *data = data_of(view, query);
+    bool refused = view->margins && !json_array_size(data);
+    if (refused) {
+        json_decref(data);
+        data = data_of(view, score_question_chosen(view, "score", view->from_ms, view->to_ms));
+    }
+    json_t *row = json_incref(json_array_get(data, 0));
+    json_decref(data);
+    if (row && view->margins)
+        json_object_set_new(row, refused ? "not_weighted" : "weighted", json_true());
+    return row;
+}
+
 static json_t *chosen(const struct score_view *view, const json_t *settled) {
     bool people = !view->request->principal.floor, cut = false;
-    json_t *whole = data_of(view, score_question_chosen(view, "score", view->from_ms, view->to_ms));
-    json_t *row = json_incref(json_array_get(whole, 0));
-    json_decref(whole);
+    json_t *row = whole_score(view);
     if (!json_is_object(row))
         return NULL;
     json_t *query = score_question_chosen(view, "score", view->from_ms, view->to_ms);
@@ -423,7 +439,12 @@ static int show(struct request *request, struct response *response, struct err *
             json_object_set_new(root, "chosen", one);
         json_object_set_new(root, "scores", list);
         json_object_set_new(root, "periods", score_period_choices(&view, "/scores"));
-        json_object_set_new(root, "segments", segments(&view));
+        json_object_set_new(root, "segments", stored(&view, "/api/v1/segments", view.segment));
+        json_object_set_new(root, "all_margins",
+                            stored(&view, "/api/v1/scores/margins", view.margins));
+        json_object_set_new(root, "choices",
+                            json_boolean(json_array_size(json_object_get(root, "segments")) +
+                                         json_array_size(json_object_get(root, "all_margins"))));
         json_decref(settled);
     }
     score_view_tell(&view, root, "scores");

@@ -81,10 +81,12 @@ const char *score_address(const struct score_view *view, const char *page, size_
         buf_add_text(&text, "&survey=");
         url_encode(slice_of(survey), &text);
     }
-    if (view->segment) {
-        buf_add_text(&text, "&segment=");
-        url_encode(slice_of(view->segment), &text);
-    }
+    const char *const choices[][2] = {{"segment", view->segment}, {"margins", view->margins}};
+    for (size_t i = 0; i < 2; i++)
+        if (choices[i][1]) {
+            buf_add_format(&text, "&%s=", choices[i][0]);
+            url_encode(slice_of(choices[i][1]), &text);
+        }
     if (view->flagged)
         buf_add_text(&text, "&flagged=1");
     const char *copied = arena_text(view->request->arena, buf_slice(&text));
@@ -129,11 +131,13 @@ bool score_view_read(struct score_view *view, struct request *request) {
                *metric = request_query(request, "metric"),
                *survey = request_query(request, "survey"),
                *flagged = request_query(request, "flagged"),
-               *segment = request_query(request, "segment");
+               *segment = request_query(request, "segment"),
+               *margins = request_query(request, "margins");
     *view = (struct score_view){.request = request,
                                 .period = &periods[PERIOD_STANDARD],
                                 .survey = survey && *survey ? survey : NULL,
                                 .segment = segment && *segment ? segment : NULL,
+                                .margins = margins && *margins ? margins : NULL,
                                 .flagged = flagged && *flagged == '1'};
     for (size_t i = 0; i < SCORE_PERIODS; i++)
         if (asked && strcmp(asked, periods[i].id) == 0)
@@ -173,5 +177,6 @@ void score_view_tell(const struct score_view *view, json_t *root, const char *cu
     json_object_set_new(root, "metric", json_string(score_metrics[view->metric].name));
     json_object_set_new(root, "survey", view->survey ? json_string(view->survey) : json_null());
     json_object_set_new(root, "segment", view->segment ? json_string(view->segment) : json_null());
+    json_object_set_new(root, "margins", view->margins ? json_string(view->margins) : json_null());
     json_object_set_new(root, "with_flagged", json_boolean(view->flagged));
 }
