@@ -161,6 +161,16 @@ static void add_common(const struct request *request, const struct page *page,
     json_object_set_new(view, "narrow", json_boolean(page->narrow));
 }
 
+json_t *page_event_names(const struct request *request) {
+    const struct dictionary *names = app_folder(request->app)->dictionary;
+    json_t *list = json_array();
+    for (uint32_t code = 1; code <= dictionary_count(names, DICTIONARY_EVENT); code++) {
+        struct slice name = dictionary_name(names, DICTIONARY_EVENT, (uint16_t)code);
+        json_array_append_new(list, json_stringn(name.p, name.n));
+    }
+    return list;
+}
+
 int page_render(struct request *request, struct response *response, const struct page *page,
                 json_t *view, struct err *err) {
     struct template_world world = world_of(request);

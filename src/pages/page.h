@@ -75,6 +75,8 @@ must_use int page_sign_in(struct request *request, struct response *response, co
 must_use int page_sign_in_second(struct request *request, struct response *response,
                                  const char *pending, const char *next, struct err *err);
 
+/* Names of all events, for fields that ask for one. New reference. */
+json_t *page_event_names(const struct request *request);
 /* A prefix ("/customers/") and an id, encoded; in the request's arena. */
 const char *page_path(struct request *request, const char *prefix, const char *id);
 

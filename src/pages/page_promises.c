@@ -53,16 +53,6 @@ static void add_tones(json_t *rows, double target) {
     }
 }
 
-static json_t *event_names(const struct request *request) {
-    const struct dictionary *names = app_folder(request->app)->dictionary;
-    json_t *list = json_array();
-    for (uint32_t code = 1; code <= dictionary_count(names, DICTIONARY_EVENT); code++) {
-        struct slice name = dictionary_name(names, DICTIONARY_EVENT, (uint16_t)code);
-        json_array_append_new(list, json_stringn(name.p, name.n));
-    }
-    return list;
-}
-
 static int show_list(struct request *request, struct response *response, json_t *view,
                      struct err *err) {
     static const struct page page = {
@@ -81,7 +71,7 @@ static int show_list(struct request *request, struct response *response, json_t 
         json_decref(data);
     }
     json_object_set_new(view, "promises", promises);
-    json_object_set_new(view, "events", event_names(request));
+    json_object_set_new(view, "events", page_event_names(request));
     return page_render(request, response, &page, view, err);
 }
 
@@ -219,7 +209,7 @@ static int show_edit(struct request *request, struct response *response, json_t 
         json_object_set_new(view, "form", form_of(promise));
     json_object_set(view, "id", json_object_get(promise, "id"));
     json_object_set(view, "sentence", json_object_get(promise, "sentence"));
-    json_object_set_new(view, "events", event_names(request));
+    json_object_set_new(view, "events", page_event_names(request));
     json_decref(promise);
     return page_render(request, response, &page, view, err);
 }

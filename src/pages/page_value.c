@@ -150,16 +150,6 @@ static const char *field(struct request *request, const char *name) {
     return text ? text : "";
 }
 
-static json_t *event_names(const struct request *request) {
-    const struct dictionary *names = app_folder(request->app)->dictionary;
-    json_t *list = json_array();
-    for (uint32_t code = 1; code <= dictionary_count(names, DICTIONARY_EVENT); code++) {
-        struct slice name = dictionary_name(names, DICTIONARY_EVENT, (uint16_t)code);
-        json_array_append_new(list, json_stringn(name.p, name.n));
-    }
-    return list;
-}
-
 /* A matcher of one event by its name; what says more is shown as JSON and kept. */
 static void add_matcher(json_t *form, const char *name, const json_t *matcher) {
     const json_t *event = json_object_get(matcher, "event");
@@ -210,7 +200,7 @@ static int show_settings(struct request *request, struct response *response, jso
     }
     if (!json_object_get(view, "form"))
         json_object_set_new(view, "form", form_of(settings));
-    json_object_set_new(view, "events", event_names(request));
+    json_object_set_new(view, "events", page_event_names(request));
     json_decref(settings);
     return page_render(request, response, &page, view, err);
 }

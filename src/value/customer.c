@@ -120,7 +120,13 @@ static int purchases_json(struct gather *gather, const json_t *report, uint32_t 
         return code;
     struct value_input input = {.plan = plan, .worth = {&row, 1, gather->end_day, plan->unit_days}};
     read_models(report, plan, &worth);
+    json_t *products;
+    code = products_of(gather, plan, report, owner, &products, err);
+    if (code)
+        return code;
     *out = value_row_json(&input, &worth, NULL, 0);
+    if (products)
+        json_object_set_new(*out, "products", products);
     return 0;
 }
 

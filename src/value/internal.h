@@ -123,5 +123,9 @@ double settings_window_days(const json_t *settings);
 void run_spread(struct estimation *run);
 /* potential.c */
 must_use int run_potential(struct estimation *run, struct err *err);
+/* {"held": products, "offers": [{"product", "share"}]} of an owner, as the gather's principal may see it; *out NULL where the
+ * settings name no product. */
+must_use int products_of(struct gather *gather, const struct plan *plan, const json_t *report,
+                         uint32_t owner, json_t **out, struct err *err);
 
 #endif

@@ -215,6 +215,76 @@ static int add_products(struct estimation *run, json_t *potential, struct err *e
     return code;
 }
 
+/* ---- one customer ---- */
+
+static bool holds(const json_t *list, const json_t *product) {
+    size_t i;
+    json_t *one;
+    json_array_foreach((json_t *)(uintptr_t)list, i, one) if (json_equal(one, product)) return true;
+    return false;
+}
+
+/* What holders of the same products also have, and this one has not: once each, by the largest share. */
+static json_t *offers_json(const json_t *products, const json_t *held) {
+    json_t *offers = json_array(), *row, *other, *offer;
+    size_t i, k, o;
+    json_array_foreach((json_t *)(uintptr_t)products, i, row) {
+        if (!holds(held, json_object_get(row, "product")))
+            continue;
+        json_array_foreach(json_object_get(row, "also"), k, other) {
+            const json_t *product = json_object_get(other, "product");
+            double share = json_number_value(json_object_get(other, "share"));
+            bool known = false;
+            json_array_foreach(offers, o, offer) {
+                if (!json_equal(json_object_get(offer, "product"), product))
+                    continue;
+                known = true;
+                if (share > json_number_value(json_object_get(offer, "share")))
+                    json_object_set_new(offer, "share", json_real(share));
+            }
+            if (!known && !holds(held, product))
+                json_array_append_new(offers, json_deep_copy(other));
+        }
+    }
+    return offers;
+}
+
+int products_of(struct gather *gather, const struct plan *plan, const json_t *report,
+                uint32_t owner, json_t **out, struct err *err) {
+    const char *name =
+        json_string_value(json_object_get(json_object_get(report, "settings"), "product"));
+    uint16_t property = name ? dictionary_find(snapshot_dictionary(gather->snapshot),
+                                               DICTIONARY_PROPERTY, slice_of(name))
+                             : CODE_NONE;
+    *out = NULL;
+    if (property == CODE_NONE)
+        return 0;
+    struct value_table table;
+    struct scan scan;
+    struct scan_spec spec = {.filter = plan->filter,
+                             .of = &plan->of,
+                             .unordered = true,
+                             .by = BY_PROPERTY,
+                             .by_property = property,
+                             .by_values = &table};
+    value_table_init(&table);
+    int code = scan_prepare(&scan, &spec, gather->snapshot, &gather->patience, &gather->arena, err);
+    uint64_t *counts = ARENA_ARRAY(&gather->arena, uint64_t, (size_t)table.n + 1);
+    if (!code)
+        code = scan_one(&scan, owner, &counting, counts, err);
+    json_t *held = json_array();
+    for (uint32_t v = 1; !code && v < table.n; v++)
+        if (counts[v])
+            json_array_append_new(held, json_of_value(&table.values[v]));
+    if (!code)
+        *out = json_pack(
+            "{s:O, s:o}", "held", held, "offers",
+            offers_json(json_object_get(json_object_get(report, "potential"), "products"), held));
+    json_decref(held);
+    value_table_release(&table);
+    return code;
+}
+
 int run_potential(struct estimation *run, struct err *err) {
     json_t *potential = json_object();
     json_object_set_new(run->report, "potential", potential);

@@ -6,7 +6,7 @@
  *
  * SPDX-License-Identifier: GPL-3.0-or-later
  */
-#include "world.h"
+#include "cdnow.h"
 
 static struct world world;
 
@@ -26,35 +26,7 @@ static int close_world(void **state) {
     return 0;
 }
 
-static const char SAMPLE[] = SHARED_DIR "/data/cdnow/CDNOW_sample.txt";
-
-/* Columns: id in the whole file, id in the sample, date, articles, dollars. */
-static void import_sample(void) {
-    FILE *file = fopen(SAMPLE, "r");
-    struct buf csv;
-    char line[256], all[16], id[16], date[16], articles[16], dollars[16];
-    if (!file) {
-        print_message("%s is not here\n", SAMPLE);
-        skip();
-    }
-    buf_init(&csv, 1 << 20);
-    buf_add_text(&csv, "id,date,dollars\n");
-    while (fgets(line, sizeof line, file))
-        if (sscanf(line, "%15s %15s %15s %15s %15s", all, id, date, articles, dollars) == 5)
-            buf_add_format(&csv, "%s,%.4s-%.2s-%.2s,%s\n", id, date, date + 4, date + 6, dollars);
-    fclose(file);
-    char path[256];
-    snprintf(path, sizeof path, "%s/cdnow.csv", world.dir);
-    FILE *out = fopen(path, "w");
-    assert_non_null(out);
-    assert_int_equal(fwrite(csv.p, 1, csv.n, out), csv.n);
-    fclose(out);
-    buf_release(&csv);
-    assert_int_equal(world_import(&world, path,
-                                  "{\"customer\":\"id\",\"time\":\"date\",\"event\":{\"const\":"
-                                  "\"Purchase\"},\"properties\":[\"dollars\"]}"),
-                     6919);
-}
+static void import_sample(void) { assert_int_equal(cdnow_import(&world, "99999999"), 6919); }
 
 static json_t *ask_value(const char *members) {
     char query[512];

@@ -62,6 +62,7 @@ must(csv.text.startsWith("id,") && csv.text.trim().split("\r\n").length === 401,
 
 const one = (await call("GET", `/api/v1/customers/${list.data[0].user_id}/value`)).json;
 must(one.data.customer.clv === list.data[0].clv && one.data.customer.rfm.f >= 4 && one.meta.as_of === model.made, "one customer of that run");
+must(JSON.stringify((await call("GET", "/api/v1/customers/v1/value")).json.data.customer.products) === '{"held":["coffee"],"offers":[{"product":"tea","share":0.5}]}', "products held, and not held");
 must((await call("GET", "/api/v1/customers/nobody/value")).status === 404, "nobody has none");
 const rule = { kind: "customers", of: { value: { of: "clv", op: ">=", value: list.data[2].clv } } };
 must((await call("POST", "/api/v1/query", rule)).json.data.count === 3, "a rule over it");

@@ -6,7 +6,7 @@
  *
  * SPDX-License-Identifier: GPL-3.0-or-later
  */
-#include "../../backend/world.h"
+#include "../../backend/cdnow.h"
 #include "../stats/table.h"
 
 #include "base/time.h"
@@ -66,31 +66,7 @@ static json_t *one(const char *id) {
 
 /* Purchases of the sample up to and with a day ("19970930"). */
 static void import_sample(const char *until) {
-    static const char path[] = SHARED_DIR "/data/cdnow/CDNOW_sample.txt";
-    char line[256], all[16], id[16], date[16], articles[16], dollars[16];
-    struct buf csv;
-    FILE *file = fopen(path, "r");
-    if (!file) {
-        print_message("%s is not here\n", path);
-        skip();
-    }
-    buf_init(&csv, 1 << 20);
-    buf_add_text(&csv, "id,date,dollars\n");
-    while (fgets(line, sizeof line, file))
-        if (sscanf(line, "%15s %15s %15s %15s %15s", all, id, date, articles, dollars) == 5 &&
-            strcmp(date, until) <= 0)
-            buf_add_format(&csv, "%s,%.4s-%.2s-%.2s,%s\n", id, date, date + 4, date + 6, dollars);
-    fclose(file);
-    char copy[256];
-    snprintf(copy, sizeof copy, "%s/cdnow.csv", world.dir);
-    FILE *out = fopen(copy, "w");
-    assert_non_null(out);
-    assert_int_equal(fwrite(csv.p, 1, csv.n, out), csv.n);
-    fclose(out);
-    buf_release(&csv);
-    assert_true(world_import(&world, copy,
-                             "{\"customer\":\"id\",\"time\":\"date\",\"event\":{\"const\":"
-                             "\"Purchase\"},\"properties\":[\"dollars\"]}") > 2357);
+    assert_true(cdnow_import(&world, until) > 2357);
     put_settings("{\"purchase\":{\"event\":\"Purchase\"},\"amount\":\"dollars\",\"dropout\":"
                  "\"bgnbd\",\"window\":\"90d\"}");
 }
