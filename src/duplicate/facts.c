@@ -115,8 +115,9 @@ static size_t wanted_of(const struct gathering *gathering, const struct part *pa
 static void take_row(struct gathering *gathering, const struct part *part, uint32_t row,
                      uint32_t owner, const struct wanted *wanted, size_t n) {
     struct slice texts[ROLE_IDENTIFIER] = {{NULL, 0}};
-    char number[24], both[2 * SEARCH_TEXT_BYTES];
+    char both[2 * SEARCH_TEXT_BYTES];
     for (size_t i = 0; i < n; i++) {
+        char number[24] = "";
         struct value value = part_value(part, row, wanted[i].code);
         struct slice text = value.type == VALUE_TEXT ? value.text : (struct slice){NULL, 0};
         if (value.type == VALUE_INT)

@@ -268,17 +268,15 @@ static void test_missing_step_is_applied_after_a_copy(void **state) {
     assert_true(asprintf(&path, "%s/senda.db", world->dir) > 0);
     sqlite3 *db;
     assert_int_equal(sqlite3_open(path, &db), SQLITE_OK);
-    assert_int_equal(
-        sqlite3_exec(db,
-                     "DROP TABLE source; DROP TABLE source_counter; DROP TABLE unit_rule;"
-                     "DELETE FROM schema_step WHERE module = 'collect'",
-                     NULL, NULL, NULL),
-        SQLITE_OK);
+    assert_int_equal(sqlite3_exec(db,
+                                  "DROP TABLE job; DELETE FROM schema_step WHERE module = 'jobs'",
+                                  NULL, NULL, NULL),
+                     SQLITE_OK);
     sqlite3_close(db);
     free(path);
     world_open(world);
     sqlite3 *reader = store_reader_get(world->store);
-    assert_int_equal(sqlite3_exec(reader, "SELECT * FROM source", NULL, NULL, NULL), SQLITE_OK);
+    assert_int_equal(sqlite3_exec(reader, "SELECT * FROM job", NULL, NULL, NULL), SQLITE_OK);
     store_reader_put(world->store, reader);
     char command[4200];
     snprintf(command, sizeof command, "test -f %s/senda.db.before-*", world->dir);
