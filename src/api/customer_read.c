@@ -95,12 +95,17 @@ static void add_channel(struct customer_summary *summary, uint16_t channel) {
     summary->channels[i].n++;
 }
 
+/* What Senda tells of itself (source system: who entered a segment) is no contact of the customer. */
+static bool is_told(const struct part *part, uint32_t row) {
+    return part->kind == PART_INTERACTIONS && part->source[row] == 0;
+}
+
 static void add_rows(const struct reader *reader, const struct part *part, uint32_t profile,
                      struct customer_summary *summary) {
     uint32_t from, to;
     rows_of(part, profile, &from, &to);
     for (uint32_t row = from; row < to; row++) {
-        if (!sees(reader, part->unit[row]))
+        if (!sees(reader, part->unit[row]) || is_told(part, row))
             continue;
         int64_t time_ms = row_time(part, row);
         if (!summary->interactions || time_ms < summary->first_ms)
@@ -128,7 +133,8 @@ static int sum(void *context, struct err *err) {
     struct reader *reader = summing->reader;
     for (size_t p = 0; p < reader->n_parts; p++) {
         const struct part *part = reader->parts[p];
-        int code = part_touch(part, COLUMN_TIME | COLUMN_CHANNEL | COLUMN_UNIT, NULL, 0, err);
+        int code = part_touch(part, COLUMN_TIME | COLUMN_CHANNEL | COLUMN_UNIT | COLUMN_SOURCE,
+                              NULL, 0, err);
         if (code)
             return code;
         for (size_t i = 0; i < summing->n; i++) {
@@ -264,7 +270,7 @@ static int visit_all(void *context, struct err *err) {
         const struct part *part = visiting->parts[p];
         int code = part_touch(part,
                               COLUMN_TIME | COLUMN_SEQ | COLUMN_EVENT | COLUMN_CHANNEL |
-                                  COLUMN_UNIT | COLUMN_TOUCHPOINT,
+                                  COLUMN_UNIT | COLUMN_TOUCHPOINT | COLUMN_SOURCE,
                               visiting->codes, visiting->n_codes, err);
         if (code)
             return code;
@@ -272,7 +278,7 @@ static int visit_all(void *context, struct err *err) {
             uint32_t row, to;
             rows_of(part, members[m], &row, &to);
             for (; row < to; row++)
-                if (sees(reader, part->unit[row]))
+                if (sees(reader, part->unit[row]) && !is_told(part, row))
                     visiting->visit(visiting->context, part, row);
         }
     }

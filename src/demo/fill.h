@@ -34,6 +34,9 @@ must_use int demo_fill(struct app *app, struct demo_filling *filling, struct err
 /* The organisation's brand promises, once its events are there. */
 must_use int demo_promises(struct folder *folder, const struct principal *principal,
                            struct err *err);
+/* Its segments and a segmentation. */
+must_use int demo_segments(struct folder *folder, const struct principal *principal,
+                           struct err *err);
 /* Its opinion screens, with the taps of their last week. */
 must_use int demo_kiosks(struct folder *folder, const struct principal *principal, int64_t now_ms,
                          struct err *err);
