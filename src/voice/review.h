@@ -76,7 +76,7 @@ bool review_reason_is_known(const char *reason);
     X(4, deviates_in_burst, 1.0)                                                                   \
     X(5, same_device, 1.7)                                                                         \
     X(6, extreme_only, 0.5)
-/* The names of the bits of `signals`, NULL at the end; NULL for the n-th beyond the last. */
+/* The name of a bit of `signals`; NULL beyond the last. */
 const char *review_signal_name(unsigned bit);
 
 enum subject_kind {
