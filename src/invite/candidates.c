@@ -166,7 +166,7 @@ static int insert(const struct round *round, const struct invite_plan *plan,
     bind_name(statement, 5, name_of(round, DICTIONARY_TOUCHPOINT, candidate->touchpoint));
     bind_name(statement, 6, name_of(round, DICTIONARY_UNIT, row->unit));
     sqlite3_bind_int(statement, 7, reason ? INVITE_NOT_INVITED : INVITE_WAITING);
-    sqlite3_bind_int(statement, 8, reason);
+    sqlite3_bind_int(statement, 8, (int)reason);
     sqlite3_bind_int64(statement, 9, due_ms);
     sqlite3_bind_int64(statement, 10, round->now_ms);
     return run_to_end(statement, err);

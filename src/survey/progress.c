@@ -240,6 +240,11 @@ static int list_idle(struct folder *folder, int64_t now_ms, struct arena *arena,
     return code;
 }
 
+static bool says_something(const struct event *responded) {
+    const struct value *answers = &responded->properties[responded->n_properties - 1].value;
+    return answers->type == VALUE_JSON && answers->text.n > 2;
+}
+
 /* The interactions of what was answered, and the mark that they are recorded. */
 static int record(struct folder *folder, const struct survey *survey, const struct idle *idle,
                   struct survey_progress *progress, struct err *err) {
@@ -255,7 +260,7 @@ static int record(struct folder *folder, const struct survey *survey, const stru
                                      .partial = true};
     survey_context_of_state(survey, progress->state, &context);
     int code = survey_events(folder, survey, answers, &context, &arena, &events, &n, err);
-    if (!code) {
+    if (!code && says_something(&events[n - 1])) {
         struct ingest_batch batch = {.source = context.source,
                                      .events = events,
                                      .n = n,

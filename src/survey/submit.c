@@ -177,16 +177,16 @@ static const char *own_words(const struct survey_question *question, const json_
     return text;
 }
 
-static int check_question(const struct survey *survey, const struct survey_question *question,
-                          const json_t *answers, const struct survey_context *context,
-                          struct writing *writing, struct answered *answered, struct err *err) {
+static int check_question(const struct survey_question *question, const json_t *answers,
+                          const struct survey_context *context, struct writing *writing,
+                          struct answered *answered, struct err *err) {
     json_t *value;
     struct survey_question asked = *question;
-    (void)survey;
+    struct err unfinished = {0};
     asked.required &= !context->partial;
-    int code = survey_check_answer(&asked, answers, &value, err);
+    int code = survey_check_answer(&asked, answers, &value, context->partial ? &unfinished : err);
     if (code || !value)
-        return code;
+        return context->partial ? 0 : code; /* what was left half written is no answer */
     const char *other = own_words(question, answers, value, writing->arena, err, &code);
     if (!code && !json_object_get(context->recorded, question->id))
         put_question(writing, question, value, other);
@@ -213,7 +213,7 @@ static int check_all(const struct survey *survey, const json_t *answers,
         for (size_t i = 0; i < page->n && !code; i++) {
             const struct survey_question *question = &survey->questions[page->first + i];
             if (survey_asks(question, answers, context))
-                code = check_question(survey, question, answers, context, writing, answered, err);
+                code = check_question(question, answers, context, writing, answered, err);
         }
     }
     buf_add_char(&writing->json, ']');

@@ -74,7 +74,7 @@ static void finish(struct tally *tally) {
     figures->interval.low = fmax(figures->interval.low, 1);
     figures->interval.high = fmin(figures->interval.high, 5);
     if (n < 2)
-        figures->interval.low = figures->interval.high = NAN;
+        figures->interval.low = figures->interval.high = (double)NAN;
     figures->lower = rating_lower_bound(figures->counts);
     double all = n + tally->held_n;
     figures->with_held = all > 0 ? (tally->sum + tally->held_sum) / all : (double)NAN;

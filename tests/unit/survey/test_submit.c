@@ -191,6 +191,14 @@ static void test_partial(void **state) {
     assert_int_equal(survey_record_idle(world->folder, NOW_MS + 3 * HOUR_MS, &done, &err), 0);
     assert_int_equal(done, 0);
     assert_string_equal(answers_of_folder(world), "a=10(1)");
+    kept = json_of("{\"answers\":{\"a\":\"99\"},\"language\":\"es\"}"); /* nothing that counts */
+    assert_int_equal(
+        survey_progress_put(world->folder, survey, SLICE_LITERAL("s2"), kept, NOW_MS, &err), 0);
+    json_decref(kept);
+    assert_int_equal(survey_record_idle(world->folder, NOW_MS + 3 * HOUR_MS, &done, &err), 0);
+    assert_int_equal(survey_record_idle(world->folder, NOW_MS + 3 * HOUR_MS, &done, &err), 0);
+    assert_int_equal(done, 0);
+    assert_string_equal(answers_of_folder(world), "a=10(1)");
     struct survey_progress progress;
     assert_int_equal(survey_progress_get(world->folder, survey, id, &progress, &err), 0);
     assert_true(progress.recorded);
