@@ -144,10 +144,10 @@ static int show_one_view(struct request *request, struct response *response, jso
     json_object_set_new(view, "base", json_string(base));
     json_object_set_new(view, "path", json_string(path));
     json_object_set_new(view, "removable",
-                        json_boolean(!json_number_value(json_object_get(subject, "n")) &&
-                                     !json_number_value(json_object_get(subject, "refused")) &&
-                                     !json_number_value(json_object_get(subject, "held")) &&
-                                     !json_number_value(json_object_get(subject, "external"))));
+                        json_boolean(json_number_value(json_object_get(subject, "n")) == 0 &&
+                                     json_number_value(json_object_get(subject, "refused")) == 0 &&
+                                     json_number_value(json_object_get(subject, "held")) == 0 &&
+                                     json_number_value(json_object_get(subject, "external")) == 0));
     json_object_set_new(view, "subject", subject);
     return page_render(request, response, &page, view, err);
 }
