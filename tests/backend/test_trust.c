@@ -232,6 +232,35 @@ static void no_false_ranking(void **state) {
     json_decref(a);
 }
 
+/* Who sees aggregates only reads no answers. */
+static void answers_are_for_those_who_see_people(void **state) {
+    (void)state;
+    struct principal viewer = {.user = 3, .role = ROLE_VIEWER, .scopes = SCOPE_QUERY, .floor = 5};
+    struct err err = {0};
+    json_t *a;
+    answer_of("a", "", 6, 3, 1);
+    store();
+    assert_int_equal(
+        world_try(&world, "{\"kind\":\"answers\",\"metric\":\"nps\"}", &viewer, &a, &err),
+        E_FORBIDDEN);
+    assert_int_equal(
+        world_try(&world, "{\"kind\":\"score\",\"metric\":\"nps\"}", &viewer, &a, &err), 0);
+    assert_int_equal(int_at(a, "data.0.n"), 10);
+    json_decref(a);
+    /* a manager of one unit reads its answers only */
+    answer_of("b", "", 1, 0, 0);
+    store();
+    const uint16_t b =
+        dictionary_find(world.folder->dictionary, DICTIONARY_UNIT, SLICE_LITERAL("b"));
+    struct principal manager = {
+        .user = 2, .role = ROLE_UNIT_MANAGER, .scopes = SCOPE_QUERY, .units = &b, .n_units = 1};
+    assert_int_equal(
+        world_try(&world, "{\"kind\":\"answers\",\"metric\":\"nps\"}", &manager, &a, &err), 0);
+    assert_int_equal(int_at(a, "meta.answers"), 1);
+    assert_string_equal(text_at(a, "data.0.unit"), "b");
+    json_decref(a);
+}
+
 static void countries_and_staff_are_not_ranked(void **state) {
     (void)state;
     answer_of(NULL, ",\"country\":\"ES\",\"agent\":\"Marta\"", 60, 30, 10);
@@ -553,6 +582,7 @@ int main(void) {
         TEST(words_and_invitations_are_flagged),
         TEST(a_new_scale_breaks_the_trend),
         TEST(no_false_ranking),
+        TEST(answers_are_for_those_who_see_people),
         TEST(countries_and_staff_are_not_ranked),
         TEST(answers_are_raked),
         TEST(the_response_rate_is_said),
