@@ -68,6 +68,9 @@ static void add_churn(struct request *request, json_t *view, json_t *churn) {
     json_object_set_new(
         churn, "judged",
         json_boolean(json_is_number(json_object_get(json_object_get(check, "auc"), "value"))));
+    const json_t *low = json_object_get(json_object_get(check, "auc"), "low");
+    json_object_set_new(churn, "by_chance",
+                        json_boolean(json_is_number(low) && json_number_value(low) <= 0.5));
     json_object_set(view, "churn", churn);
     json_object_set_new(
         view, "to_call",
