@@ -17,6 +17,7 @@
 #include "collect/consent.h"
 #include "privacy/internal.h"
 #include "search/search.h"
+#include "segment/segment.h"
 #include "survey/survey.h"
 #include "voice/review.h"
 
@@ -218,7 +219,9 @@ static int clean(struct erase *erase, struct err *err) {
     bool searched = erase->bytes.n != 0;
     struct folder *folder = erase->folder;
     search_forget(folder);
-    int code = store_scrub(folder->store, err);
+    int code = segments_decide_again(folder, erase->erasure.customer, err);
+    if (!code)
+        code = store_scrub(folder->store, err);
     step(erase);
     if (!code)
         code = search_files(folder->dir, &erase->bytes, &bytes, &found, &copies, err);

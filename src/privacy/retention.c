@@ -18,6 +18,7 @@
 #include "base/limits.h"
 #include "privacy/internal.h"
 #include "privacy/registry.h"
+#include "segment/segment.h"
 
 enum { PATH_BYTES = 4096, NAME_BYTES = 64, MINUTE = 3 * 60 + 30, WRITTEN_BYTES = 24, BLANKS = 3 };
 #define DAY_IN_MS INT64_C(86400000)
@@ -122,6 +123,8 @@ static int let_texts_go(struct folder *folder, int64_t before_ms, uint64_t *reco
     int code = log_rewrite(folder->log, let_go, &letting, &files, err);
     if (!code)
         code = timeline_forget(folder->timeline, letting.spans, err);
+    if (!code)
+        code = segments_decide_again(folder, 0, err);
     buf_release(&letting.out);
     *records = letting.records;
     return code;

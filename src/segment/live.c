@@ -421,6 +421,20 @@ int segments_keep_current(struct folder *folder, struct err *err) {
     return code;
 }
 
+int segments_decide_again(struct folder *folder, uint32_t owner, struct err *err) {
+    struct live *live;
+    int code = live_of(folder, &live, err);
+    if (code)
+        return code;
+    pthread_mutex_lock(&live->turn);
+    if (owner)
+        roaring_bitmap_add(live->dirty, owner);
+    else
+        live->everybody = true;
+    pthread_mutex_unlock(&live->turn);
+    return 0;
+}
+
 static int run_job(struct job_run *run, struct err *err) {
     return segments_keep_current(job_folder(run), err);
 }

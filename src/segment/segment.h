@@ -76,6 +76,8 @@ must_use int segment_history(struct folder *folder, const char *name, int64_t fr
 
 /* One round (live.h); the server's job does it ten times a second. */
 must_use int segments_keep_current(struct folder *folder, struct err *err);
+/* What is stored of this customer is less than it was (0: of anybody): the next round decides them anew. */
+must_use int segments_decide_again(struct folder *folder, uint32_t owner, struct err *err);
 extern const struct job job_segments;
 
 #endif

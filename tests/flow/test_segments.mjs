@@ -128,6 +128,13 @@ must((await call("DELETE", "/api/v1/segmentations/clientes-por-uso")).status ===
 must((await call("DELETE", "/api/v1/segments/on-class")).status === 204 && (await call("DELETE", "/api/v1/segmentations/clientes-por-uso")).status === 204, "removed");
 must((await call("POST", "/api/v1/query", { kind: "trend", by: { segmentation: "clientes-por-uso" } })).status === 422, "and gone from questions");
 
+// who is erased is in no segment that rested on what they were
+must((await call("POST", "/api/v1/segments", { name: "gold", title: "Gold", rule: { trait: "plan", value: "gold" } })).json.size === 1, "gold");
+const erased = await call("POST", "/api/v1/customers/ana/erase", { why: "asked for" });
+must(erased.status === 200 || erased.status === 202, `erasing: ${erased.text}`);
+await becomes("gold", 0, 20000, "erasing");
+must((await call("DELETE", "/api/v1/segments/gold")).status === 204, "gold is removed");
+
 // kill -9, and what happened meanwhile is told once
 await track(event("eva", "Order Completed"));
 must((await server.end("SIGKILL")).signal === "SIGKILL", "killed");
