@@ -199,16 +199,17 @@ int kiosk_find(struct folder *folder, const struct principal *principal, uint64_
         STORE_PREPARE(db, KIOSK_COLUMNS "AND kiosk.id = ? GROUP BY kiosk.id", err);
     if (statement)
         sqlite3_bind_int64(statement, 1, (sqlite3_int64)id);
+    *kiosk = NULL;
     int code = only(statement, kiosk, err);
     store_reader_put(folder->store, db);
     if (!code && !sees(folder, principal, *kiosk))
         code = err_set(err, E_NOT_FOUND, "no such opinion screen");
-    if (!code) {
-        json_t *list = json_pack("[O]", *kiosk);
+    json_t *list = code ? NULL : json_pack("[O]", *kiosk);
+    if (list)
         code = kiosk_add_states(folder, list, now_ms, err);
-        veil(*kiosk, principal->floor);
-        json_decref(list);
-    } else if (*kiosk) {
+    json_decref(list);
+    veil(*kiosk, principal->floor);
+    if (code) {
         json_decref(*kiosk);
         *kiosk = NULL;
     }

@@ -195,7 +195,7 @@ await reader.cancel();
 
 // After a restart everything is there; a new key ends the old one; a removed screen takes nothing.
 const before = await score({ misuse: true });
-await server.end("SIGTERM");
+is((await server.end("SIGTERM")).code, 0, "the server ends well");
 server = await serve(data, join(scratch, "log"));
 base = `http://127.0.0.1:${server.port}`;
 is((await score({ misuse: true })).n, before.n, "after a restart");
@@ -205,5 +205,5 @@ const again = await call("POST", `/api/v1/kiosks/${kiosk.id}/key`, {});
 is([again.status, (await device.send(device.body([]))).status, (await new Device(again.json, again.json.key, "device-2").send(new Device(again.json, again.json.key, "device-2").body([]))).status], [201, 401, 200], "a new key");
 is((await call("DELETE", `/api/v1/kiosks/${kiosk.id}`)).status, 204, "removed");
 is([(await fetch(`${base}/k/${kiosk.address}`)).status, (await device.send(body)).status, (await score({ misuse: true })).n], [404, 404, before.n], "its opinions stay");
-await server.end("SIGTERM");
+is((await server.end("SIGTERM")).code, 0, "the server ends well");
 console.log("opinion screens: all as it should be");
