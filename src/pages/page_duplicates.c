@@ -6,7 +6,6 @@
 #include "pages/customers.h"
 #include "pages/page.h"
 #include "pages/pages.h"
-#include "pages/words.h"
 
 static const char JOB[] = "customer.duplicates";
 
@@ -72,23 +71,6 @@ static const char *api_path(struct request *request, const char *tail) {
                         page_path(request, "/api/v1/merge-proposals/", request->params[0]), tail);
 }
 
-/* Names and values of the traits that differ, in words. */
-static void put_words(struct request *request, json_t *proposal) {
-    const struct format *format = page_format(request);
-    const char *currency = app_folder(request->app)->currency;
-    size_t i, k;
-    json_t *trait, *value;
-    json_array_foreach(json_object_get(proposal, "differing"), i, trait) {
-        const char *name = json_string_value(json_object_get(trait, "name"));
-        json_t *words = json_array();
-        json_array_foreach(json_object_get(trait, "values"), k, value) json_array_append_new(
-            words, json_string(words_value(format, name, value, currency, request->arena)));
-        json_object_set_new(trait, "values", words);
-        json_object_set_new(trait, "name",
-                            json_string(words_property(format, name, request->arena)));
-    }
-}
-
 static int show_with(struct request *request, struct response *response, const struct err *refusal,
                      struct err *err) {
     static const struct page page = {
@@ -97,7 +79,7 @@ static int show_with(struct request *request, struct response *response, const s
     int code = page_fetch(request, api_path(request, ""), &proposal, err);
     if (code < 0)
         return code;
-    put_words(request, proposal);
+    customers_put_differing(request, proposal);
     const char *state = json_string_value(json_object_get(proposal, "state"));
     json_object_set_new(proposal, "open", json_boolean(state && strcmp(state, "open") == 0));
     json_t *view = json_pack("{s:o}", "proposal", proposal);

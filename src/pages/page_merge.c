@@ -5,6 +5,7 @@
  */
 #include <stdlib.h>
 
+#include "pages/customers.h"
 #include "pages/page.h"
 #include "pages/pages.h"
 #include "pages/words.h"
@@ -14,8 +15,7 @@ static const char *api_path(struct request *request, const char *tail) {
                         page_path(request, "/api/v1/customers/", request->params[0]), tail);
 }
 
-/* Names and values of the traits that differ, in words. */
-static void put_words(struct request *request, json_t *preview) {
+void customers_put_differing(struct request *request, json_t *preview) {
     const struct format *format = page_format(request);
     const char *currency = app_folder(request->app)->currency;
     size_t i, k;
@@ -50,7 +50,7 @@ static int compare(struct request *request, struct response *response, const str
         if (code < 0)
             refusal = &wrong;
         else
-            put_words(request, preview);
+            customers_put_differing(request, preview);
     }
     json_t *view = json_pack("{s:o, s:s, s:o?}", "customer", customer, "into", into ? into : "",
                              "preview", preview);
