@@ -111,8 +111,13 @@ static int read_kind(struct request *request, json_t *body, struct identifier_ki
         code = read_number(body, "priority", 1, KIND_PRIORITY_MAX, &kind->priority, err);
     if (!code && joins && !json_is_boolean(joins))
         code = err_at(err, E_INVALID, "/joins", "must be true or false");
+    bool own = strcmp(kind->name, "user_id") == 0 || strcmp(kind->name, "anonymous_id") == 0;
     if (!code && joins)
         kind->joins = json_is_true(joins);
+    if (!code && own && !kind->joins)
+        code = err_at(err, E_INVALID, "/joins", "of this kind it is true");
+    if (!code && strcmp(kind->name, "user_id") == 0 && kind->limit)
+        code = err_at(err, E_INVALID, "/limit", "a userId is one customer's");
     if (!code)
         code = api_text(body, "form", form_name(kind->form), NAME_MAX_BYTES, &form, err);
     if (!code && !form_find(form, &kind->form))

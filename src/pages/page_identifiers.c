@@ -82,6 +82,8 @@ static int show_view(struct request *request, struct response *response, json_t 
         bool fixed = strcmp(name, "user_id") == 0 || strcmp(name, "anonymous_id") == 0 ||
                      strcmp(name, "other") == 0;
         json_object_set_new(kind, "fixed", json_boolean(fixed));
+        json_object_set_new(kind, "is_user", json_boolean(strcmp(name, "user_id") == 0));
+        json_object_set_new(kind, "own", json_boolean(fixed && strcmp(name, "other") != 0));
         json_object_set_new(kind, "removable",
                             json_boolean(!json_is_true(json_object_get(kind, "standard"))));
         json_object_set_new(kind, "forms",

@@ -74,6 +74,7 @@ for (const [body, pointer] of [[{ limit: -1 }, "/limit"], [{ priority: 0 }, "/pr
   const { status, json } = await call("PUT", "/api/v1/identifier-kinds/matricula", body);
   must(status === 422 && json.errors[0].pointer === pointer, `${JSON.stringify(body)} is refused at ${pointer}: ${JSON.stringify(json)}`);
 }
+must((await call("PUT", "/api/v1/identifier-kinds/user_id", { limit: 5 })).json.errors[0].pointer === "/limit" && (await call("PUT", "/api/v1/identifier-kinds/anonymous_id", { joins: false })).json.errors[0].pointer === "/joins", "what would mean nothing is refused");
 must((await call("DELETE", "/api/v1/identifier-kinds/matricula")).status === 204 && (await call("GET", "/api/v1/identifier-kinds/matricula")).status === 404, "and taken away");
 must((await call("DELETE", "/api/v1/identifier-kinds/anonymous_id")).status === 204 && (await call("GET", "/api/v1/identifier-kinds/anonymous_id")).json.limit === 10, "a standard one is as before");
 must((await call("PATCH", "/api/v1/settings", { region: "es-MX" })).status === 200, "another country");
