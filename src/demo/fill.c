@@ -153,6 +153,8 @@ int demo_fill(struct app *app, struct demo_filling *filling, struct err *err) {
         code = demo_surveys(filler->folder, &DEMO, err);
     if (!code)
         code = demo_segments(filler->folder, &DEMO, err);
+    if (!code)
+        code = demo_invitations(filler->folder, &DEMO, err);
     for (more = 1; !code && more > 0;)
         if ((more = review_catch_up(filler->folder, err)) < 0)
             code = more;

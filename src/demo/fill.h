@@ -46,6 +46,9 @@ must_use int demo_scores(struct folder *folder, const struct principal *principa
 /* What it asks. */
 must_use int demo_surveys(struct folder *folder, const struct principal *principal,
                           struct err *err);
+/* Plans of invitations to its surveys (demo/invitations.c). */
+must_use int demo_invitations(struct folder *folder, const struct principal *principal,
+                              struct err *err);
 /* How it counts value, and the first estimate. */
 must_use int demo_worth(struct folder *folder, const struct principal *principal, struct err *err);
 
