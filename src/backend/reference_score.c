@@ -104,7 +104,7 @@ static int last_minutes(const struct reference_world *world, const struct plan *
 }
 
 struct pattern {
-    double answers, flagged, wordless, tens, taps, at_close;
+    double answers, flagged, wordless, worded, tens, taps, at_close;
     uint64_t days;
 };
 
@@ -125,6 +125,8 @@ static void count_patterns(const struct reference_world *world, const struct pla
         pattern->flagged += own_reason(plan, other) != ASKED_NOT;
         pattern->wordless +=
             is_wide(plan, other) && property(other, plan->words_property).type != VALUE_TRUE;
+        pattern->worded +=
+            is_wide(plan, other) && property(other, plan->words_property).type == VALUE_TRUE;
         pattern->tens += is_best_wordless(plan, other);
         pattern->taps += tap;
         pattern->days |= tap ? asked_day_bit(local_day(plan, other)) : 0;
@@ -141,7 +143,8 @@ static enum asked find_reason(const struct reference_world *world, const struct 
         return own;
     count_patterns(world, plan, row, last, &here, &there);
     bool burst = asked_is_burst(here.at_close, here.taps, there.at_close, there.taps, here.days);
-    bool tens = asked_is_tens(here.tens, here.wordless, there.tens, there.wordless);
+    bool tens = asked_is_tens(here.tens, here.wordless, there.tens, there.wordless,
+                              here.worded + there.worded);
     if (burst && is_tap(world, row) && local_seconds(plan, row) / 60 >= last[at])
         return ASKED_CLOSING;
     if (tens && is_best_wordless(plan, row))

@@ -135,6 +135,7 @@ static void customer(void *opaque, uint32_t owner, const struct run *runs, size_
             cell->answers++;
             cell->flagged += own_reason(spec, view, row) != ASKED_NOT;
             cell->wordless += wordless;
+            cell->worded += !wordless && is_wide(spec, view, row);
             cell->tens += wordless && is_best(spec, view, row);
             cell->taps += place.tap;
             if (place.tap)
@@ -155,6 +156,7 @@ void asked_merge(struct asked_count *into, const struct asked_count *from) {
         cell->answers += more->answers;
         cell->flagged += more->flagged;
         cell->wordless += more->wordless;
+        cell->worded += more->worded;
         cell->tens += more->tens;
         cell->taps += more->taps;
         cell->days |= more->days;
@@ -210,14 +212,14 @@ static void close_days(struct asked_count *count) {
 
 /* Of all cells of a quarter, taps apart. */
 struct whole {
-    double taps, at_close, wordless, tens;
+    double taps, at_close, wordless, worded, tens;
 };
 
 static void decide(struct asked_cell *cell, const struct whole *whole) {
     cell->burst = asked_is_burst(cell->at_close, cell->taps, whole->at_close - cell->at_close,
                                  whole->taps - cell->taps, cell->days);
     cell->all_tens = asked_is_tens(cell->tens, cell->wordless, whole->tens - cell->tens,
-                                   whole->wordless - cell->wordless);
+                                   whole->wordless - cell->wordless, whole->worded);
     double flagged = (double)cell->flagged + (cell->burst ? cell->at_close : 0) +
                      (cell->all_tens ? cell->tens : 0);
     cell->centre = asked_is_centre(flagged, cell->answers);
@@ -241,6 +243,7 @@ void asked_decide(struct asked_count *count) {
         whole->taps += cell->taps;
         whole->at_close += cell->at_close;
         whole->wordless += cell->wordless;
+        whole->worded += cell->worded;
         whole->tens += cell->tens;
     }
     for (size_t c = 0; c < count->n_cells; c++)

@@ -15,10 +15,11 @@
  * every question. Taps marked as misuse show nothing of a centre.
  *
  * RULES (asked_rules.c)
- *   closing time   of a cell and kind of day (Monday to Friday, Saturday, Sunday): the 98th percentile of its taps' minutes
+ *   closing time   of a cell and kind of day (Monday to Friday, Saturday, Sunday): the 98th percentile of its taps' minutes; none where
+ *                  half of them bear one minute (dates without a time of day)
  *   burst          at least 10 taps on 5 days, 30 % of them in the last 20 minutes, and that many would come by chance less than once in
  *                  1,000 cells if the share were twice that of the other cells (at least 10 %)
- *   tens           at least 10 wordless answers on scales of 5 points or more, 90 % of them the best, and by chance less than once
+ *   tens           where 5 % of the answers of the quarter have words: at least 10 wordless answers on scales of 5 points or more, 90 % of them the best, and by chance less than once
  *                  in 1,000 if the share were 1.5 times that of the others (at least 50 %, at most 95 %)
  *   centre         at least 6 answers, 3 flagged, a third of them
  *
@@ -59,7 +60,9 @@ int asked_last_minutes(const uint16_t *minutes, size_t n);
 bool asked_is_burst(double at_close, double taps, double others_at_close, double others_taps,
                     uint64_t days);
 static inline uint64_t asked_day_bit(int64_t day) { return UINT64_C(1) << (day & 63); }
-bool asked_is_tens(double tens, double wordless, double others_tens, double others_wordless);
+/* worded: answers with words of all cells of the quarter; where nobody writes, nobody was asked to. */
+bool asked_is_tens(double tens, double wordless, double others_tens, double others_wordless,
+                   double worded);
 bool asked_is_centre(double flagged, double answers);
 /* 0 Monday to Friday, 1 Saturday, 2 Sunday; day: local date as days since 1970. */
 unsigned asked_day_kind(int64_t day);
@@ -81,7 +84,7 @@ struct asked_spec {
 
 struct asked_cell {
     uint64_t key, days; /* days: asked_day_bit of its taps */
-    uint32_t answers, flagged, wordless, tens, taps, at_close;
+    uint32_t answers, flagged, wordless, worded, tens, taps, at_close;
     int16_t last_minutes[ASKED_DAY_KINDS];
     bool burst, all_tens, centre;
 };

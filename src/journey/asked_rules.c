@@ -30,7 +30,8 @@ enum asked asked_of(struct slice text) {
 int asked_last_minutes(const uint16_t *minutes, size_t n) {
     if (n < TAPS_TO_CLOSE)
         return ASKED_NEVER_CLOSES;
-    return minutes[(size_t)ceil(0.98 * (double)n) - 1] - ASKED_CLOSING_MIN;
+    uint16_t last = minutes[(size_t)ceil(0.98 * (double)n) - 1];
+    return last == minutes[n / 2] ? ASKED_NEVER_CLOSES : last - ASKED_CLOSING_MIN;
 }
 
 static double share(double part, double whole) { return whole > 0 ? part / whole : 0; }
@@ -42,9 +43,11 @@ bool asked_is_burst(double at_close, double taps, double others_at_close, double
            binomial_upper(at_close, taps, usual) < RARE;
 }
 
-bool asked_is_tens(double tens, double wordless, double others_tens, double others_wordless) {
+bool asked_is_tens(double tens, double wordless, double others_tens, double others_wordless,
+                   double worded) {
     double usual = fmin(fmax(0.5, 1.5 * share(others_tens, others_wordless)), 0.95);
-    return wordless >= LEAST && tens / wordless >= 0.90 &&
+    bool written = worded >= 0.05 * (worded + wordless + others_wordless);
+    return written && wordless >= LEAST && tens / wordless >= 0.90 &&
            binomial_upper(tens, wordless, usual) < RARE;
 }
 

@@ -87,7 +87,7 @@ static void tap_for_days(void) {
             }
         for (int i = 0; i < 6; i++) {
             snprintf(time, sizeof time, "2026-01-%02dT%02d:%02d:%02dZ", day, i < 2 ? 11 : 19,
-                     i < 2 ? 15 * i : 52, 3 * i);
+                     i < 2 ? 15 * i : 44 + 2 * i, 3 * i);
             put("Kiosk Tapped", time, "pon", "\"value\":3,\"scale_max\":3");
         }
     }
@@ -126,6 +126,49 @@ static void taps_before_closing_are_flagged(void **state) {
     a = world_ask(&world, "{\"kind\":\"score\",\"metric\":\"csat\",\"people\":{\"by\":\"pon\"},"
                           "\"by\":\"unit\"}");
     assert_int_equal(int_at(a, "data.count"), 0);
+    json_decref(a);
+}
+
+/* n answers of a centre, `tens` of them 10; every third with words where `written`. */
+static void tens_of(const char *unit, int n, int tens, bool written) {
+    for (int i = 0; i < n; i++) {
+        char properties[160];
+        snprintf(properties, sizeof properties,
+                 "\"survey\":\"s\",\"metric\":\"nps\",\"score\":%d%s", i < tens ? 10 : 6,
+                 written && i % 3 == 0 ? ",\"comment\":\"bien\"" : "");
+        put("Survey Responded", "2026-01-05T10:00:00Z", unit, properties);
+    }
+}
+
+static void tens_without_words_are_flagged(void **state) {
+    (void)state;
+    tens_of("all", 40, 40, false);
+    tens_of("a", 60, 25, true);
+    tens_of("b", 60, 20, true);
+    store();
+    json_t *a = world_ask(&world, "{\"kind\":\"score\",\"metric\":\"nps\",\"by\":\"unit\"}");
+    assert_int_equal(int_at(row_of(a, "all"), "flagged_reasons.tens_no_words"), 40);
+    assert_int_equal(int_at(row_of(a, "a"), "flagged"), 0);
+    json_decref(a);
+}
+
+/* Where nobody was asked for words, an excellent centre is one. A file with dates alone has no closing time. */
+static void what_looks_alike_is_not_flagged(void **state) {
+    (void)state;
+    char time[40];
+    tens_of("excellent", 40, 40, false);
+    tens_of("a", 60, 25, false);
+    for (int day = 1; day <= 20; day++) {
+        snprintf(time, sizeof time, "2026-01-%02dT00:00:00Z", day);
+        put("Kiosk Tapped", time, "file", "\"value\":3,\"scale_max\":3");
+        put("Kiosk Tapped", time, "file", "\"value\":1,\"scale_max\":3");
+    }
+    store();
+    json_t *a = world_ask(&world, "{\"kind\":\"score\",\"metric\":\"nps\"}");
+    assert_int_equal(int_at(a, "data.0.flagged"), 0);
+    json_decref(a);
+    a = world_ask(&world, "{\"kind\":\"score\",\"metric\":\"csat\"}");
+    assert_int_equal(int_at(a, "data.0.flagged"), 0);
     json_decref(a);
 }
 
@@ -579,6 +622,8 @@ static void columns_change_names_each_year(void **state) {
 int main(void) {
     const struct CMUnitTest tests[] = {
         TEST(taps_before_closing_are_flagged),
+        TEST(tens_without_words_are_flagged),
+        TEST(what_looks_alike_is_not_flagged),
         TEST(words_and_invitations_are_flagged),
         TEST(a_new_scale_breaks_the_trend),
         TEST(no_false_ranking),
