@@ -7,7 +7,10 @@
 
 #include <cairo-pdf.h>
 #include <cairo.h>
+#include <fontconfig/fontconfig.h>
+#include <pthread.h>
 #include <qrencode.h>
+#include <stdlib.h>
 #include <string.h>
 
 static const double SHEET_MM = 210, MARGIN_MM = 20, POINTS_PER_MM = 72 / 25.4;
@@ -96,7 +99,16 @@ static void draw(cairo_t *cairo, const struct poster *poster, const QRcode *code
         paragraph(cairo, poster->place, 4.5, false, y + 1);
 }
 
+/* What cairo and fontconfig keep of fonts is given back when the process ends. */
+static void release_fonts(void) {
+    cairo_debug_reset_static_data();
+    FcFini();
+}
+static void release_at_exit(void) { (void)atexit(release_fonts); }
+
 int poster_pdf(const struct poster *poster, struct buf *out, struct err *err) {
+    static pthread_once_t once = PTHREAD_ONCE_INIT;
+    pthread_once(&once, release_at_exit);
     QRcode *code = QRcode_encodeString(poster->url, 0, QR_ECLEVEL_Q, QR_MODE_8, 1);
     if (!code)
         return err_set(err, E_TOO_LARGE, "the address is too long for a code");
