@@ -34,59 +34,84 @@ static const char *const documents[] = {
     "\",\"rule\":{\"trait\":\"segmento\",\"op\":\"=\",\"value\":\"" title                          \
     "\"},\"persona\":{" persona "}}"
 
-static const char segmentation[] =
-    "{\"name\":\"tipo-de-cliente\",\"title\":\"Tipo de cliente\",\"description\":\"Para leer cada "
-    "cifra por la clase de hogar o empresa que hay detrás.\",\"classes\":[" CLASS(
-        "hogar", "Hogar convergente", "teal", "Tener todo en casa funcionando y una sola factura.",
-        "\"name\":\"Carmen\",\"age\":\"42 años, dos hijos\",\"quote\":\"Que funcione y no me "
-        "hagan llamar\",\"goals\":\"Trabajar y que los niños estudien a la vez.\","
-        "\"frustrations\":\"Explicar lo mismo a tres personas.\",\"channels\":\"Área de cliente, "
-        "teléfono\"") "," CLASS("joven", "Joven solo móvil", "blue",
-                                "Datos de sobra sin atarse a nada.",
-                                "\"name\":\"Izan\",\"age\":\"23 años, piso "
-                                "compartido\",\"quote\":\"Si tengo que llamar, "
-                                "me cambio\",\"goals\":\"Cambiar de tarifa desde el "
-                                "móvil.\",\"channels\":\"App, "
-                                "WhatsApp\"") "," CLASS("mayores", "Mayores 65+", "violet",
-                                                        "Hablar con los suyos sin sorpresas en la "
-                                                        "factura.",
-                                                        "\"name\":\"Amparo\",\"age\":\"71 "
-                                                        "años\",\"quote\":\"Prefiero que me lo "
-                                                        "diga una "
-                                                        "persona\",\"goals\":\"Que alguien se lo "
-                                                        "deje hecho.\",\"frustrations\":\"Las "
-                                                        "máquinas "
-                                                        "que contestan.\",\"channels\":\"Tienda, "
-                                                        "teléfono\"") "," CLASS("rural", "Rural",
-                                                                                "green",
-                                                                                "Tener en el "
-                                                                                "pueblo la "
-                                                                                "conexión que hay "
-                                                                                "en la ciudad.",
-                                                                                "\"name\":"
-                                                                                "\"Julián\","
-                                                                                "\"age\":\"55 "
-                                                                                "años, casa "
-                                                                                "rural\",\"quote\":"
-                                                                                "\"Aquí el técnico "
-                                                                                "viene "
-                                                                                "cuando "
-                                                                                "puede\",\"goals\":"
-                                                                                "\"Que sus "
-                                                                                "huéspedes tengan "
-                                                                                "wifi.\","
-                                                                                "\"channels\":"
-                                                                                "\"Teléfono\"") "," CLASS("pymes",
-                                                                                                          "Autónomos y pymes",
-                                                                                                          "amber",
-                                                                                                          "No parar el negocio ni un día.",
-                                                                                                          "\"name\":\"Nuria\",\"age\":\"Taller con seis empleados\",\"quote\":\"Cada hora sin línea "
-                                                                                                          "es dinero\",\"channels\":\"Teléfono, gestor\"") "," CLASS("comunidades",
-                                                                                                                                                                     "Comunidades",
-                                                                                                                                                                     "pink",
-                                                                                                                                                                     "Que los vecinos no le llamen a él.",
-                                                                                                                                                                     "\"name\":\"Ramón\",\"age\":\"Administrador de 40 fincas\",\"quote\":\"Dadme un nombre y "
-                                                                                                                                                                     "un teléfono\"") "],\"rest\":{\"title\":\"Sin clasificar\",\"colour\":\"grey\"}}";
+static const char
+    segmentation
+        [] =
+            "{\"name\":\"tipo-de-cliente\",\"title\":\"Tipo de cliente\",\"description\":\"Para "
+            "leer cada "
+            "cifra por la clase de hogar o empresa que hay detrás.\",\"classes\":[" CLASS(
+                "hogar", "Hogar convergente", "teal",
+                "Tener todo en casa funcionando y una sola factura.",
+                "\"name\":\"Carmen\",\"age\":\"42 años, dos hijos\",\"quote\":\"Que funcione y no "
+                "me "
+                "hagan llamar\",\"goals\":\"Trabajar y que los niños estudien a la vez.\","
+                "\"frustrations\":\"Explicar lo mismo a tres personas.\",\"channels\":\"Área de "
+                "cliente, "
+                "teléfono\"") "," CLASS("joven", "Joven solo móvil", "blue",
+                                        "Datos de sobra sin atarse a nada.",
+                                        "\"name\":\"Izan\",\"age\":\"23 años, piso "
+                                        "compartido\",\"quote\":\"Si tengo que llamar, "
+                                        "me cambio\",\"goals\":\"Cambiar de tarifa desde el "
+                                        "móvil.\",\"channels\":\"App, "
+                                        "WhatsApp\"") "," CLASS("mayores", "Mayores 65+", "violet",
+                                                                "Hablar con los suyos sin "
+                                                                "sorpresas en la "
+                                                                "factura.",
+                                                                "\"name\":\"Amparo\",\"age\":\"71 "
+                                                                "años\",\"quote\":\"Prefiero que "
+                                                                "me lo "
+                                                                "diga una "
+                                                                "persona\",\"goals\":\"Que alguien "
+                                                                "se lo "
+                                                                "deje "
+                                                                "hecho.\",\"frustrations\":\"Las "
+                                                                "máquinas "
+                                                                "que "
+                                                                "contestan.\",\"channels\":"
+                                                                "\"Tienda, "
+                                                                "teléfono\"") "," CLASS("rural",
+                                                                                        "Rural",
+                                                                                        "green",
+                                                                                        "Tener en "
+                                                                                        "el "
+                                                                                        "pueblo la "
+                                                                                        "conexión "
+                                                                                        "que hay "
+                                                                                        "en la "
+                                                                                        "ciudad.",
+                                                                                        "\"name\":"
+                                                                                        "\"Julián\""
+                                                                                        ","
+                                                                                        "\"age\":"
+                                                                                        "\"55 "
+                                                                                        "años, "
+                                                                                        "casa "
+                                                                                        "rural\","
+                                                                                        "\"quote\":"
+                                                                                        "\"Aquí el "
+                                                                                        "técnico "
+                                                                                        "viene "
+                                                                                        "cuando "
+                                                                                        "puede\","
+                                                                                        "\"goals\":"
+                                                                                        "\"Que sus "
+                                                                                        "huéspedes "
+                                                                                        "tengan "
+                                                                                        "wifi.\","
+                                                                                        "\"channels"
+                                                                                        "\":"
+                                                                                        "\"Teléfono"
+                                                                                        "\"") "," CLASS("pymes",
+                                                                                                        "Autónomos y pymes",
+                                                                                                        "amber",
+                                                                                                        "No parar el negocio ni un día.",
+                                                                                                        "\"name\":\"Nuria\",\"age\":\"Taller con seis empleados\",\"quote\":\"Cada hora sin línea "
+                                                                                                        "es dinero\",\"channels\":\"Teléfono, gestor\"") "," CLASS("comunidades",
+                                                                                                                                                                   "Comunidades",
+                                                                                                                                                                   "pink",
+                                                                                                                                                                   "Que los vecinos no le llamen a él.",
+                                                                                                                                                                   "\"name\":\"Ramón\",\"age\":\"Administrador de 40 fincas\",\"quote\":\"Dadme un nombre y "
+                                                                                                                                                                   "un teléfono\"") "],\"rest\":{\"title\":\"Sin clasificar\",\"colour\":\"grey\"}}";
 
 /* A small demonstration lacks some names: what cannot be asked of it is left out. */
 static int passed_over(int code, struct err *err) {
