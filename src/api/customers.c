@@ -232,8 +232,10 @@ static int search(struct request *request, struct reader *reader, const char *te
         *err = none;
         return code;
     }
-    bool whole =
-        !code && (!ask.visible || (ask.visible[ask.without >> 6] >> (ask.without & 63) & 1));
+    ask.visible_last = reader_profiles(reader); /* who came since is not in the set */
+    bool known = !ask.visible || ask.without <= ask.visible_last;
+    bool whole = !code && known &&
+                 (!ask.visible || (ask.visible[ask.without >> 6] >> (ask.without & 63) & 1));
     if (whole && !skip)
         owners[first++] = ask.without;
     else if (whole)

@@ -208,7 +208,8 @@ static uint32_t owner_of(const void *context, uint32_t profile) {
     uint32_t owner = overlay_owner(asking->overlay, profile);
     const uint64_t *visible = asking->ask->visible;
     bool seen = owner <= asking->profiles && owner != asking->ask->without &&
-                (!visible || (visible[owner >> 6] >> (owner & 63) & 1));
+                (!visible ||
+                 (owner <= asking->ask->visible_last && (visible[owner >> 6] >> (owner & 63) & 1)));
     return seen ? owner : 0;
 }
 

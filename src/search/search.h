@@ -35,7 +35,8 @@ enum { SEARCH_TEXT_BYTES = 255, SEARCH_FOUND_MAX = 10000 };
 
 struct search_ask {
     struct slice text;
-    const uint64_t *visible; /* bit set of owners [profiles + 1] that may be found; NULL: all */
+    const uint64_t *visible; /* bit set of the owners that may be found; NULL: all */
+    uint32_t visible_last;   /* the last one that it has a bit for */
     uint32_t without;        /* an owner that is left out, 0: none */
     size_t skip;             /* so many of the nearest */
 };
