@@ -28,90 +28,51 @@ static const char *const documents[] = {
     "\"value\":\"Rural\"}]}}",
 };
 
-#define CLASS(name, title, colour, mission, persona)                                               \
-    "{\"name\":\"" name "\",\"title\":\"" title "\",\"colour\":\"" colour                          \
-    "\",\"mission\":\"" mission                                                                    \
-    "\",\"rule\":{\"trait\":\"segmento\",\"op\":\"=\",\"value\":\"" title                          \
-    "\"},\"persona\":{" persona "}}"
+/* A kind of customer, by the trait `segmento`, and whom to think of. */
+static const struct {
+    const char *name, *title, *colour, *mission, *who, *age, *quote, *goals, *frustrations,
+        *channels;
+} kinds[] = {
+    {"hogar", "Hogar convergente", "teal", "Tener todo en casa funcionando y una sola factura.",
+     "Carmen", "42 años, dos hijos", "Que funcione y no me hagan llamar",
+     "Trabajar y que los niños estudien a la vez.", "Explicar lo mismo a tres personas.",
+     "Área de cliente, teléfono"},
+    {"joven", "Joven solo móvil", "blue", "Datos de sobra sin atarse a nada.", "Izan",
+     "23 años, piso compartido", "Si tengo que llamar, me cambio",
+     "Cambiar de tarifa desde el móvil.", "Las permanencias.", "App, WhatsApp"},
+    {"mayores", "Mayores 65+", "violet", "Hablar con los suyos sin sorpresas en la factura.",
+     "Amparo", "71 años", "Prefiero que me lo diga una persona", "Que alguien se lo deje hecho.",
+     "Las máquinas que contestan.", "Tienda, teléfono"},
+    {"rural", "Rural", "green", "Tener en el pueblo la conexión que hay en la ciudad.", "Julián",
+     "55 años, casa rural", "Aquí el técnico viene cuando puede", "Que sus huéspedes tengan wifi.",
+     "Esperar sin saber cuándo.", "Teléfono"},
+    {"pymes", "Autónomos y pymes", "amber", "No parar el negocio ni un día.", "Nuria",
+     "Taller con seis empleados", "Cada hora sin línea es dinero",
+     "Una persona que conozca su caso.", "Repetir la historia.", "Teléfono, gestor"},
+    {"comunidades", "Comunidades", "pink", "Que los vecinos no le llamen a él.", "Ramón",
+     "Administrador de 40 fincas", "Dadme un nombre y un teléfono", "Un solo interlocutor.",
+     "Una incidencia por vecino.", "Correo, teléfono"},
+};
 
-static const char
-    segmentation
-        [] =
-            "{\"name\":\"tipo-de-cliente\",\"title\":\"Tipo de cliente\",\"description\":\"Para "
-            "leer cada "
-            "cifra por la clase de hogar o empresa que hay detrás.\",\"classes\":[" CLASS(
-                "hogar", "Hogar convergente", "teal",
-                "Tener todo en casa funcionando y una sola factura.",
-                "\"name\":\"Carmen\",\"age\":\"42 años, dos hijos\",\"quote\":\"Que funcione y no "
-                "me "
-                "hagan llamar\",\"goals\":\"Trabajar y que los niños estudien a la vez.\","
-                "\"frustrations\":\"Explicar lo mismo a tres personas.\",\"channels\":\"Área de "
-                "cliente, "
-                "teléfono\"") "," CLASS("joven", "Joven solo móvil", "blue",
-                                        "Datos de sobra sin atarse a nada.",
-                                        "\"name\":\"Izan\",\"age\":\"23 años, piso "
-                                        "compartido\",\"quote\":\"Si tengo que llamar, "
-                                        "me cambio\",\"goals\":\"Cambiar de tarifa desde el "
-                                        "móvil.\",\"channels\":\"App, "
-                                        "WhatsApp\"") "," CLASS("mayores", "Mayores 65+", "violet",
-                                                                "Hablar con los suyos sin "
-                                                                "sorpresas en la "
-                                                                "factura.",
-                                                                "\"name\":\"Amparo\",\"age\":\"71 "
-                                                                "años\",\"quote\":\"Prefiero que "
-                                                                "me lo "
-                                                                "diga una "
-                                                                "persona\",\"goals\":\"Que alguien "
-                                                                "se lo "
-                                                                "deje "
-                                                                "hecho.\",\"frustrations\":\"Las "
-                                                                "máquinas "
-                                                                "que "
-                                                                "contestan.\",\"channels\":"
-                                                                "\"Tienda, "
-                                                                "teléfono\"") "," CLASS("rural",
-                                                                                        "Rural",
-                                                                                        "green",
-                                                                                        "Tener en "
-                                                                                        "el "
-                                                                                        "pueblo la "
-                                                                                        "conexión "
-                                                                                        "que hay "
-                                                                                        "en la "
-                                                                                        "ciudad.",
-                                                                                        "\"name\":"
-                                                                                        "\"Julián\""
-                                                                                        ","
-                                                                                        "\"age\":"
-                                                                                        "\"55 "
-                                                                                        "años, "
-                                                                                        "casa "
-                                                                                        "rural\","
-                                                                                        "\"quote\":"
-                                                                                        "\"Aquí el "
-                                                                                        "técnico "
-                                                                                        "viene "
-                                                                                        "cuando "
-                                                                                        "puede\","
-                                                                                        "\"goals\":"
-                                                                                        "\"Que sus "
-                                                                                        "huéspedes "
-                                                                                        "tengan "
-                                                                                        "wifi.\","
-                                                                                        "\"channels"
-                                                                                        "\":"
-                                                                                        "\"Teléfono"
-                                                                                        "\"") "," CLASS("pymes",
-                                                                                                        "Autónomos y pymes",
-                                                                                                        "amber",
-                                                                                                        "No parar el negocio ni un día.",
-                                                                                                        "\"name\":\"Nuria\",\"age\":\"Taller con seis empleados\",\"quote\":\"Cada hora sin línea "
-                                                                                                        "es dinero\",\"channels\":\"Teléfono, gestor\"") "," CLASS("comunidades",
-                                                                                                                                                                   "Comunidades",
-                                                                                                                                                                   "pink",
-                                                                                                                                                                   "Que los vecinos no le llamen a él.",
-                                                                                                                                                                   "\"name\":\"Ramón\",\"age\":\"Administrador de 40 fincas\",\"quote\":\"Dadme un nombre y "
-                                                                                                                                                                   "un teléfono\"") "],\"rest\":{\"title\":\"Sin clasificar\",\"colour\":\"grey\"}}";
+static json_t *segmentation(void) {
+    json_t *classes = json_array();
+    for (size_t i = 0; i < sizeof kinds / sizeof *kinds; i++) {
+        json_t *persona =
+            json_pack("{s:s, s:s, s:s, s:s, s:s, s:s}", "name", kinds[i].who, "age", kinds[i].age,
+                      "quote", kinds[i].quote, "goals", kinds[i].goals, "frustrations",
+                      kinds[i].frustrations, "channels", kinds[i].channels);
+        json_t *rule =
+            json_pack("{s:s, s:s, s:s}", "trait", "segmento", "op", "=", "value", kinds[i].title);
+        json_array_append_new(classes, json_pack("{s:s, s:s, s:s, s:s, s:o, s:o}", "name",
+                                                 kinds[i].name, "title", kinds[i].title, "colour",
+                                                 kinds[i].colour, "mission", kinds[i].mission,
+                                                 "rule", rule, "persona", persona));
+    }
+    return json_pack("{s:s, s:s, s:s, s:o, s:{s:s, s:s}}", "name", "tipo-de-cliente", "title",
+                     "Tipo de cliente", "description",
+                     "Para leer cada cifra por la clase de hogar o empresa que hay detrás.",
+                     "classes", classes, "rest", "title", "Sin clasificar", "colour", "grey");
+}
 
 /* A small demonstration lacks some names: what cannot be asked of it is left out. */
 static int passed_over(int code, struct err *err) {
@@ -131,7 +92,7 @@ int demo_segments(struct folder *folder, const struct principal *principal, stru
     }
     if (code)
         return code;
-    json_t *document = json_loads(segmentation, 0, NULL);
+    json_t *document = segmentation();
     code = passed_over(segmentation_put(folder, NULL, document, principal->name, name, err), err);
     json_decref(document);
     return code;
