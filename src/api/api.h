@@ -18,6 +18,7 @@ extern const struct route_table api_client_routes;
 extern const struct route_table api_collect_routes;
 extern const struct route_table api_consent_routes;
 extern const struct route_table api_customer_routes;
+extern const struct route_table api_data_care_routes;
 extern const struct route_table api_diary_routes;
 extern const struct route_table api_duplicate_routes;
 extern const struct route_table api_erasure_routes;
@@ -35,6 +36,7 @@ extern const struct route_table api_merge_routes;
 extern const struct route_table api_note_routes;
 extern const struct route_table api_openapi_routes;
 extern const struct route_table api_overview_routes;
+extern const struct route_table api_person_export_routes;
 extern const struct route_table api_promise_routes;
 extern const struct route_table api_query_routes;
 extern const struct route_table api_question_routes;
@@ -57,8 +59,6 @@ extern const struct route_table api_unit_routes;
 extern const struct route_table api_unit_rule_routes;
 extern const struct route_table api_user_routes;
 extern const struct route_table api_value_routes;
-
-extern const struct route_table api_consent_routes, api_person_export_routes, api_data_care_routes;
 
 /* A job as GET /api/v1/jobs tells it (jobs.c); null where there is none of that name. New reference. */
 json_t *api_job(struct request *request, const char *name);

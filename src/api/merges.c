@@ -11,6 +11,7 @@
 #include <stdio.h>
 
 #include "base/limits.h"
+#include "privacy/privacy.h"
 #include "search/search.h"
 
 enum { WHY_MAX = 500, MERGES_MAX = 1000 };
@@ -75,6 +76,16 @@ static json_t *trait_named(const json_t *traits, const char *name) {
 }
 
 /* Traits that both have, with different values: what makes a person doubt. */
+/* Who was erased is nobody: there is nothing that could be the same person. */
+static int refuse_erased(struct request *request, uint32_t profile, struct err *err) {
+    uint32_t *members;
+    uint64_t erasure = 0;
+    struct folder *folder = app_folder(request->app);
+    size_t n = customers_family(folder->customers, profile, request->arena, &members);
+    int code = n ? erasure_of(folder, members[0], &erasure, err) : 0;
+    return !code && erasure ? err_set(err, E_CONFLICT, "this customer was erased") : code;
+}
+
 static json_t *differing(const json_t *one, const json_t *other) {
     json_t *list = json_array(), *trait;
     size_t i;
@@ -116,6 +127,10 @@ int merge_unite(struct request *request, const char *id, const char *into, const
     int code = customers_find_profile(customers, slice_of(id), &profile, err);
     if (!code)
         code = customers_find_profile(customers, slice_of(into), &target, err);
+    if (!code)
+        code = refuse_erased(request, profile, err);
+    if (!code)
+        code = refuse_erased(request, target, err);
     if (!code)
         code = customers_unite(customers, profile, target, asker(request), why, &merge, err);
     if (code)

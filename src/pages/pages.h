@@ -23,8 +23,6 @@ extern const struct route_table page_kiosk_routes, page_kiosk_device_routes;
 extern const struct route_table page_value_routes, page_churn_routes;
 extern const struct route_table page_kiosk_routes, page_kiosk_device_routes,
     page_micro_survey_routes, page_poster_routes;
-extern const struct route_table page_erase_routes, page_privacy_routes, page_consent_routes,
-    page_person_export_routes;
 
 extern const struct route_table page_identifier_routes, page_one_customer_routes,
     page_duplicate_routes;
@@ -51,6 +49,7 @@ extern const struct route_table page_micro_survey_routes;
 extern const struct route_table page_one_customer_routes;
 extern const struct route_table page_outlet_routes;
 extern const struct route_table page_people_routes;
+extern const struct route_table page_person_export_routes;
 extern const struct route_table page_person_routes;
 extern const struct route_table page_poster_routes;
 extern const struct route_table page_privacy_routes;

@@ -53,7 +53,8 @@ static bool has_word(struct slice name, const char *const *words, size_t n_words
     return false;
 }
 
-bool name_is_contact(struct slice name) {
+/* A way to reach somebody, or a number of theirs. */
+static bool name_is_contact(struct slice name) {
     static const char *const WORDS[] = {
         "email",    "mail",     "correo",    "phone",    "tel",      "telephone", "telefono",
         "teléfono", "mobile",   "movil",     "móvil",    "msisdn",   "nif",       "nie",

@@ -70,8 +70,6 @@ must_use int person_count_others(struct person *person, const struct snapshot *s
 
 /* A property identifies by its name ("email", "order_id", "postal_code"), whatever its value. */
 bool name_identifies(struct slice name);
-/* … and is a way to reach somebody or a number of theirs, which is looked for everywhere. */
-bool name_is_contact(struct slice name);
 
 /* erase_record.c: the table. 1: there is one that is not done. */
 int erasure_next(struct folder *folder, struct arena *arena, struct erasure *erasure,

@@ -106,6 +106,8 @@ must(everything.includes("ver ficha [erased]") && everything.includes("PRIMAVERA
 must((await api("GET", "/customers/cliente-5@x.example")).json.user_id === "cliente-5@x.example", "others stay who they are");
 must((await api("POST", `/customers/${id}/erase`)).status === 409, "nobody is erased twice");
 
+must((await api("POST", "/customers/cliente-1@x.example/merge", { into: id })).status === 409, "and nobody is made one with them");
+
 // Nobody comes back: by no identifier, nor as somebody new with the same address; what was counted once stays counted once.
 const again = await send([
   { type: "track", event: "Visit", userId: secret.user, messageId: "again-1" }, { type: "identify", anonymousId: secret.anonymous, traits: { plan: "oro" } },
