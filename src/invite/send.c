@@ -11,6 +11,7 @@
 #include <string.h>
 
 #include "base/clock.h"
+#include "collect/derived.h"
 #include "invite/internal.h"
 #include "invite/job.h"
 #include "segment/segment.h"
@@ -300,6 +301,28 @@ static const char *copied(sqlite3_stmt *statement, int column, struct arena *are
     return arena_text(arena, slice_of(text ? text : ""));
 }
 
+/* The first message is an interaction of its own (`Survey Invited`), in one transaction with the record that it was sent: so
+ * response rates count who was asked. Reminders belong to it. */
+static int keep_invited(const struct delivering *delivering, struct writing *writing,
+                        struct err *err) {
+    const struct due *due = writing->due;
+    const char *id =
+        arena_format(delivering->arena, "%s%llu", due->seq ? "" : "h", (unsigned long long)due->id);
+    struct event_property properties[] = {
+        {.name = SLICE_LITERAL("survey"),
+         .value = {.type = VALUE_TEXT, .text = slice_of(delivering->survey->id)}},
+        {.name = SLICE_LITERAL("invitation"), .value = {.type = VALUE_TEXT, .text = slice_of(id)}},
+        {.name = SLICE_LITERAL("by"),
+         .value = {.type = VALUE_TEXT, .text = slice_of(writing->verdict->channel)}},
+    };
+    struct derived_event event = {.customer = due->customer,
+                                  .time_ms = writing->now_ms,
+                                  .event = SLICE_LITERAL("Survey Invited"),
+                                  .properties = properties,
+                                  .n_properties = sizeof properties / sizeof *properties};
+    return ingest_derive(delivering->folder->ingest, &event, 1, write_verdict, writing, err);
+}
+
 /* Those of running plans, the longest due first. */
 static int read_due(struct folder *folder, int64_t now_ms, struct arena *arena, struct due *due,
                     size_t *n, struct err *err) {
@@ -384,7 +407,9 @@ static int settle(struct folder *folder, const struct due *due, const struct out
     code = deliver(&delivering, due, &verdict, err);
     struct writing writing = {
         .due = due, .verdict = &verdict, .owner = due->customer, .now_ms = delivering.now_ms};
-    if (!code && verdict.what != NOTHING)
+    if (!code && verdict.what == SENT && due->state == INVITE_WAITING)
+        code = keep_invited(&delivering, &writing, err);
+    else if (!code && verdict.what != NOTHING)
         code = store_write(folder->store, write_verdict, &writing, err);
     *sent = verdict.what == SENT;
     survey_release(delivering.survey);

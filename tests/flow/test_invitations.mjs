@@ -173,6 +173,9 @@ const results = (await call("GET", path + "/results")).json;
 must(results.sent === 2 && results.rate.value === 0.5 && results.rate.low > 0.09 && results.rate.high < 0.91 && results.channels.length === 2 && results.touchpoints[0].name === "till", `results: ${JSON.stringify(results)}`);
 must((await call("GET", path + "/invitations?reason=no_address")).json.data.length === 1 && (await call("GET", path + "/invitations?reason=x")).status === 422, "from a reason to the people");
 
+const score = (await call("POST", "/api/v1/query", { kind: "score", metric: "nps", survey: "after-purchase" })).json.data[0];
+must(score.n === 1 && score.response_rate === 0.5, `the score tells its response rate: ${JSON.stringify(score)}`);
+
 // ---- unsubscribing: the mail's own button, without signing in ----
 const leave = new URL(mail.unsubscribe.slice(1, -1)).pathname;
 must((await call("GET", leave, undefined, null)).text.includes("Shall we stop"), "the link asks");
