@@ -79,6 +79,8 @@ must_use int request_query_int(struct request *request, const char *name, int64_
 const char *request_base_url(struct request *request);
 /* *flag becomes true as well when the client leaves; it lives in the request's arena. */
 void request_watch(struct request *request, atomic_bool *flag);
+/* Asked from this machine, and no proxy spoke for somebody else. */
+bool request_is_local(const struct request *request);
 /* For what anybody may call: takes tokens of the asker's address for `what` (a word); 60 at once, one a second in the long
  * run. E_RATE with Retry-After. */
 must_use int request_slow_down(struct request *request, struct response *response, const char *what,

@@ -90,6 +90,10 @@ bool throttle_take(struct throttle *throttle, const char *key, int64_t now_ms, i
     return throttle_take_some(throttle, key, 1, now_ms, retry_s);
 }
 
+bool request_is_local(const struct request *request) {
+    return request->private->loopback || request->private->local;
+}
+
 int request_slow_down(struct request *request, struct response *response, const char *what,
                       double tokens, struct err *err) {
     struct throttle *throttle = app_public_throttle(request->app);

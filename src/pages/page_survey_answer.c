@@ -451,7 +451,16 @@ static int answer_body(struct request *request, struct response *response, struc
     return code;
 }
 
+/* 600 submissions at once from an address, ten a second in the long run: a hall of visitors behind one address passes, a
+ * program that fills a score does not. */
+static int mind_floods(struct request *request, struct response *response, struct err *err) {
+    return request_is_local(request) ? 0 : request_slow_down(request, response, "survey", 0.1, err);
+}
+
 static int answer(struct request *request, struct response *response, struct err *err) {
+    int code = mind_floods(request, response, err);
+    if (code)
+        return code;
     return wants_json(request) ? answer_body(request, response, err)
                                : answer_form(request, response, err);
 }
@@ -461,7 +470,9 @@ static int seen(struct request *request, struct response *response, struct err *
     struct survey *survey;
     struct sitting sitting;
     const char *what = request_form(request, "do");
-    int code = find_survey(request, NULL, &survey, err);
+    int code = mind_floods(request, response, err);
+    if (!code)
+        code = find_survey(request, NULL, &survey, err);
     if (code)
         return code;
     sitting_begin(&sitting, request, survey);

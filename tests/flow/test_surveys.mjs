@@ -190,5 +190,15 @@ await server.end("SIGKILL");
 server = await serve(data, log);
 must((await responses()) === before, "what was thanked for is there after kill -9");
 must((await page("/s/corta")).status === 410, "and closed stays closed");
+
+// A flood from one address is slowed down, everybody else and this machine are not.
+const from = (address) => page("/s/cupo", { method: "POST", headers: { "content-type": "application/json", ...(address && { "x-forwarded-for": address }) }, body: "{}" });
+const flood = async (n, address) => (await Promise.all(Array.from({ length: n }, () => from(address)))).filter((answer) => answer.status === 429).length;
+must((await flood(700)) === 0, "this machine may load a survey");
+await server.end("SIGTERM");
+server = await serve(data, log, ["--trusted-proxy", "127.0.0.1"]);
+must((await flood(550, "198.51.100.7")) === 0, "a hall of visitors behind one address passes");
+must((await flood(350, "198.51.100.7")) > 50, "a flood does not");
+must((await flood(1, "198.51.100.8")) === 0, "and holds up nobody else");
 await server.end("SIGTERM");
 console.log("ok");
