@@ -3,7 +3,9 @@
  * reading thread. The handler looks the address up in a table of registered mappings:
  *
  *   not ours             the handler that was there before (or the default) gets it
- *   inside a part_guard  the mapping is marked damaged and the guarded call ends with E_CORRUPT
+ *   inside a part_guard  the mapping is marked damaged and the guarded call ends with E_CORRUPT; the signals blocked
+ *                        are those of the interrupted code again, as if the handler had returned (the thread
+ *                        sanitizer's own handler blocks all of them, SA_NODEFER or not)
  *   elsewhere            the mapping is marked damaged and zeros are mapped there, so that the reader goes on;
  *                        part_touch refuses the part from then on
  *
@@ -16,6 +18,7 @@
 #include <setjmp.h>
 #include <signal.h>
 #include <sys/mman.h>
+#include <ucontext.h>
 #include <unistd.h>
 
 #include "timeline/part_file.h"
@@ -63,8 +66,11 @@ static void on_sigbus(int number, siginfo_t *info, void *context) {
         return;
     }
     atomic_store(atomic_load(&slot->damaged), true);
-    if (guard_here)
+    if (guard_here) {
+        const ucontext_t *interrupted = context;
+        pthread_sigmask(SIG_SETMASK, &interrupted->uc_sigmask, NULL);
         siglongjmp(*guard_here, 1);
+    }
     uintptr_t page = (uintptr_t)sysconf(_SC_PAGESIZE);
     char *start = (char *)info->si_addr - address % page;
     /* cppcheck-suppress [invalidFunctionArg, leakReturnValNotUsed] ; no file, and the place is known */
