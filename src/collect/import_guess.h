@@ -66,6 +66,8 @@ void guess_map_json(const struct sample *sample, const struct guess *guess, bool
                     struct buf *json);
 /* Lower case without accents, whatever is no letter or digit as single blanks: "ID_Cliente" and "id cliente" are one. */
 struct slice sample_words(struct sample *sample, struct slice name);
+/* So many of the rows that the others are slips: four of five, or all but one in a short table. */
+bool sample_nearly_all(size_t n, size_t of);
 /* The format that reads "date clock" of two columns, in the sample's arena. NULL: none fits four of five of the instants that the two columns make up. */
 const char *sample_joined_format(struct sample *sample, int date, int clock);
 

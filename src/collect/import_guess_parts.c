@@ -199,9 +199,8 @@ static double name_score(struct slice name, const char *const *list) {
 }
 
 /* Something to name by: short, nearly always there, neither time nor amount. */
-static bool can_name(const struct sample_column *column, double filled, double length) {
-    return column->kind != CELLS_TIME && column->kind != CELLS_DECIMAL && filled >= 0.8 &&
-           length <= 100;
+static bool can_name(const struct sample_column *column, bool filled, double length) {
+    return column->kind != CELLS_TIME && column->kind != CELLS_DECIMAL && filled && length <= 100;
 }
 
 static double content_score(const struct sample *sample, const struct sample_column *column,
@@ -210,15 +209,16 @@ static double content_score(const struct sample *sample, const struct sample_col
     double filled = (double)column->filled / rows, distinct = (double)column->distinct / rows;
     double length = column->filled ? (double)column->bytes / (double)column->filled : 0;
     bool few = column->distinct <= 100 && length < 80;
+    bool nearly = sample_nearly_all(column->filled, sample->n_rows);
     if (!sample->n_rows) /* a header alone */
         return part != MAP_MESSAGE_ID && part != MAP_CLOCK;
     switch (part) {
     case MAP_CUSTOMER:
-        return !can_name(column, filled, length) ? 0 : column->distinct < 2 && rows > 5 ? 0.3 : 1;
-    case MAP_TIME: return column->time_format && filled >= 0.8;
+        return !can_name(column, nearly, length) ? 0 : column->distinct < 2 && rows > 5 ? 0.3 : 1;
+    case MAP_TIME: return column->time_format && nearly;
     case MAP_CLOCK: return column->clock_format && filled >= 0.5;
     case MAP_EVENT:
-        if (!can_name(column, filled, length))
+        if (!can_name(column, nearly, length))
             return 0;
         return column->kind == CELLS_INTEGER || column->clock_format ||
                        (distinct > 0.9 && rows > 20)

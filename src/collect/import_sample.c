@@ -102,14 +102,16 @@ static const char *month_first(const char *format) {
     return NULL;
 }
 
-/* The format that fits most filled cells of a column, at least four of five; NULL if none does. */
+bool sample_nearly_all(size_t n, size_t of) { return n * 5 >= of * 4 || (n >= 2 && n + 1 == of); }
+
+/* The format that fits most filled cells of a column, nearly all of them; NULL if none does. */
 static const char *find_time_format(const struct sample *sample, size_t column, bool *doubtful) {
     const char *best = NULL;
     size_t most = 0, filled;
     *doubtful = false;
     for (size_t i = 0; i < sizeof time_formats / sizeof *time_formats; i++) {
         size_t n = fits(sample, column, time_formats[i], &filled);
-        if (n > most && n * 5 >= filled * 4) {
+        if (n > most && sample_nearly_all(n, filled)) {
             best = time_formats[i];
             most = n;
         }

@@ -565,6 +565,10 @@ static void test_guess_of_few_rows(void **state) {
         {"llamadas.csv", "DNI;Día;Agente\n1X;27-11-2026;Eva\n", "DNI", "Día", "%d-%m-%Y",
          "=Llamada", "no_event", 1},
         {"a.csv", "fecha;cliente;acción\n", "cliente", "fecha", "", "acción", "no_rows", 0},
+        {"a.csv", /* one slip in a short column hides nothing */
+         "Cliente;Fecha;Acción\na1;29.03.2026 02:30;Compra\na2;31.02.2026 10:00;Compra\n"
+         ";01.04.2026 10:00;Visita\n",
+         "Cliente", "Fecha", "%d.%m.%Y %H:%M", "Acción", NULL, 1},
         {"a.csv", "1001;2026-11-27 10:15;compra;12,5\n1002;2026-11-27 11:15;visita;0\n", "A", "B",
          "rfc3339", "C", "no_header", 2},
         {"a.csv", "date,customer,event\n04/25/2026,1,Signup\n", "customer", "date", "%m/%d/%Y",
