@@ -146,7 +146,7 @@ static int edit_own(struct log_erasing *erasing, struct log_record *record, bool
     unsigned gone = 1;
     if (interaction || row->type == ROW_ANSWER) {
         gone = filter(erasing, row);
-        if (final) {
+        if (final && (gone || hidden || !erasing->again)) {
             *(interaction ? &erasing->interactions : &erasing->answers) += 1;
             erasing->properties += gone;
         }
@@ -154,7 +154,7 @@ static int edit_own(struct log_erasing *erasing, struct log_record *record, bool
     } else {
         gone = row->properties.n != 0;
         row->properties = (struct slice){NULL, 0};
-        erasing->traits += final;
+        erasing->traits += final && (gone || !erasing->again);
     }
     return gone || hidden;
 }
@@ -168,7 +168,7 @@ static bool edit_value(struct log_erasing *erasing, const struct row *row, struc
     size_t at, n;
     if (row->type == ROW_TRAITS && needles_find(&erasing->others, value->text, 0, &at, &n) &&
         n == value->text.n) {
-        erasing->shared += final;
+        erasing->shared += final && !erasing->again;
         return false;
     }
     buf_clear(&erasing->text);

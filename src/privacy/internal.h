@@ -87,6 +87,7 @@ struct log_erasing {
     uint32_t touchpoint_code;   /* of the property context.touchpoint */
     uint8_t *classes;           /* [UINT16_MAX + 1] of properties, by their names */
     struct buf out, key, text;
+    bool again; /* a later pass: what an earlier one has dealt with is not counted twice */
     uint64_t interactions, answers, traits, properties, elsewhere, shared;
     struct timeline_span spans[PART_KINDS];
 };

@@ -138,6 +138,16 @@ server = await serve(data, log);
 must(await answers() === now, "and everything counts as before");
 must((await send([{ type: "track", event: "Visit", userId: secret.user, messageId: "again-3" }])).rejected.length === 1, "the suppression outlives a restart");
 
+// Erased in the moment in which they enter a segment: what the server derives meanwhile goes too, without another try.
+must((await api("POST", "/segments", { name: "compran", title: "Compran", rule: { did: { event: "Order Completed" } } })).status === 201, "a segment is made");
+for (let n = 0; n < 8; n++) {
+  await send([{ type: "identify", userId: `fugaz-${n}`, traits: { email: `fugaz-${n}@x.example` } }, { type: "track", event: "Order Completed", userId: `fugaz-${n}`, messageId: `fugaz-order-${n}` }]);
+  const { number } = (await api("POST", `/customers/fugaz-${n}/erase`)).json;
+  let state;
+  for (let i = 0; i < 200 && state !== "done" && state !== "failed"; i++, await pause(20)) state = (await api("GET", `/erasures/${number}`)).json.state;
+  must(state === "done", `who just entered a segment is erased at once: ${state}`);
+}
+
 // Who wants to come back is somebody new.
 must((await api("DELETE", `/erasures/${erasure.number}/suppression`)).status === 204, "the suppression is lifted");
 must((await send([{ type: "track", event: "Visit", userId: secret.user, messageId: "again-4" }])).accepted === 1, "then events are taken");
