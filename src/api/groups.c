@@ -66,15 +66,17 @@ json_t *group_json(struct request *request, struct reader *reader, const struct 
                      api_instant(group->changed_ms));
 }
 
+/* owner: whose roles are told; 0: nobody's. */
 static int answer_groups(struct request *request, struct response *response,
-                         const struct group *groups, size_t n, const char *next, struct err *err) {
+                         const struct group *groups, size_t n, uint32_t owner, const char *next,
+                         struct err *err) {
     struct reader *reader;
     int code = reader_open(&reader, request, request->arena, err);
     if (code)
         return code;
     json_t *rows = json_array();
     for (size_t i = 0; i < n; i++) {
-        json_t *row = group_json(request, reader, &groups[i], 0);
+        json_t *row = group_json(request, reader, &groups[i], owner);
         bool seen = !request->principal.units || json_array_size(json_object_get(row, "members"));
         if (seen)
             json_array_append_new(rows, row);
@@ -106,7 +108,8 @@ static int list(struct request *request, struct response *response, struct err *
     if (n)
         snprintf(next, sizeof next, "%llu", (unsigned long long)groups[n - 1].number);
     audit_note(request, "group.list", "", "");
-    return answer_groups(request, response, groups, n, n && n == (size_t)limit ? next : NULL, err);
+    return answer_groups(request, response, groups, n, 0, n && n == (size_t)limit ? next : NULL,
+                         err);
 }
 
 static int get(struct request *request, struct response *response, struct err *err) {
@@ -137,7 +140,7 @@ static int of_customer(struct request *request, struct response *response, struc
         code = groups_of(customers_here(request), owner, request->arena, &groups, &n, err);
     if (code)
         return code;
-    return answer_groups(request, response, groups, n, NULL, err);
+    return answer_groups(request, response, groups, n, owner, NULL, err);
 }
 
 /* ---- changes ---- */

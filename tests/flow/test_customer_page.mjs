@@ -33,6 +33,7 @@ await send({ type: "group", userId: "ana", groupId: "C-100", traits: { type: "co
   { type: "group", userId: "luis", groupId: "C-100", traits: { type: "contract", role: "payer" } },
   { type: "group", userId: "ana", groupId: "gil", traits: { type: "household", name: "Familia Gil" } }, { type: "group", userId: "luis", groupId: "gil", traits: { type: "household", name: "Familia Gil" } });
 const put = await call("PUT", "/api/v1/groups/acme", { kind: "company", name: "Acme", attributes: { sector: "obras" }, members: [{ customer: "ana", role: "employee" }, { customer: "eva" }] });
+must((await call("GET", "/api/v1/customers/ana/groups")).json.data.find((group) => group.id === "acme").roles[0] === "employee", "her groups say who she is there");
 must(put.status === 200 && put.json.members.length === 2 && put.json.attributes.sector === "obras", "a company is made: " + JSON.stringify(put.json));
 for (const [body, pointer] of [[{ kind: "club" }, "/kind"], [{ members: [{ customer: "nobody" }] }, "/members/0/customer"], [{ attributes: [] }, "/attributes"], [{ membres: [] }, "/membres"]])
   must((await call("PUT", "/api/v1/groups/acme", body)).json.errors[0].pointer === pointer, "refused at " + pointer);
