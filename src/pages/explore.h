@@ -10,7 +10,8 @@
  *              dates, both included (custom); channel (repeated); unit; by = channel unit touchpoint event segment
  *              p:PROPERTY t:TRAIT
  *   filters    f1p f1o f1v, f2p …  property, op, value
- *   segment    g = all any; g1k = trait did did_not; g1p g1o g1v (trait); g1e g1n g1w (did: matcher, times, days)
+ *   segment    g = all any; g1k = trait did did_not in; g1p g1o g1v (trait); g1e g1n g1w (did: matcher, times, days);
+ *              g1s (in: name of a stored segment)
  *   matchers   an event's name, "@" and a touchpoint's name, or "*"
  *   trend      of, measure = count customers sum mean, prop, every, shape = lines area stacked, compare = 1
  *   funnel     s1 s2 …, s1p s1o s1v (condition of a step), w and wu = m h d (window), order, entry,

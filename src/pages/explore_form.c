@@ -119,19 +119,51 @@ static json_t *filters_view(const struct request *request, const struct question
     return rows;
 }
 
-static json_t *rules_view(const struct request *request, const struct question *question) {
+/* The stored segments, as a list of options; empty where there are none or the asker may not see them. */
+static json_t *stored_segments(struct request *request, const char *chosen) {
+    json_t *options = json_array(), *answer, *segment;
+    struct err ignored = {0};
+    size_t i;
+    if (page_fetch(request, "/api/v1/segments", &answer, &ignored) < 0)
+        return options;
+    json_array_foreach(json_object_get(answer, "data"), i, segment)
+        add_option(options, json_string_value(json_object_get(segment, "name")),
+                   json_string_value(json_object_get(segment, "title")), chosen);
+    json_decref(answer);
+    return options;
+}
+
+/* Which stored segment a rule means: chosen from the list. */
+static void add_stored(struct request *request, const struct question *question, size_t n,
+                       json_t *row) {
+    const char *chosen = question_row(question, ROWS_SEGMENT, n, "s");
+    json_t *options = stored_segments(request, chosen);
+    bool any = json_array_size(options);
+    json_array_insert_new(
+        options, 0,
+        json_pack("{s:s, s:s, s:b}", "value", "", "text",
+                  text_of(request->language, any ? "explore.pick_segment" : "explore.no_segments"),
+                  "selected", !*chosen));
+    json_object_set_new(row, "stored",
+                        json_pack("{s:s, s:o}", "name", arena_format(request->arena, "g%zus", n),
+                                  "options", options));
+}
+
+static json_t *rules_view(struct request *request, const struct question *question) {
     json_t *rows = json_array();
     for (size_t n = 1; n <= question->shown[ROWS_SEGMENT]; n++) {
         json_t *row = row_base(question, ROWS_SEGMENT, n, "g");
         const char *kind = question_row(question, ROWS_SEGMENT, n, "k");
         json_object_set_new(row, "kind",
                             select_of(request, arena_format(request->arena, "g%zuk", n),
-                                      "explore.rule", "trait did did_not", *kind ? kind : "trait"));
+                                      "explore.rule", "trait did did_not in",
+                                      *kind ? kind : "trait"));
         add_condition(request, question, row, ROWS_SEGMENT, n, "g");
         put_event(request, row, "event", question_row(question, ROWS_SEGMENT, n, "e"));
         json_object_set_new(row, "times",
                             json_string(question_row(question, ROWS_SEGMENT, n, "n")));
         json_object_set_new(row, "days", json_string(question_row(question, ROWS_SEGMENT, n, "w")));
+        add_stored(request, question, n, row);
         json_array_append_new(rows, row);
     }
     return rows;

@@ -172,6 +172,8 @@ static json_t *rule_json(const struct question *question, size_t row) {
         return predicate_json("trait", question_row(question, ROWS_SEGMENT, row, "p"),
                               question_row(question, ROWS_SEGMENT, row, "o"),
                               question_row(question, ROWS_SEGMENT, row, "v"));
+    if (strcmp(kind, "in") == 0)
+        return json_pack("{s:s}", "in", question_row(question, ROWS_SEGMENT, row, "s"));
     json_t *rule = json_pack(
         "{s:o}", "did", matcher_json(question, question_row(question, ROWS_SEGMENT, row, "e")));
     const char *times = question_row(question, ROWS_SEGMENT, row, "n"),
@@ -186,8 +188,10 @@ static json_t *rule_json(const struct question *question, size_t row) {
 }
 
 static bool rule_ready(const struct question *question, size_t row) {
-    return strcmp(question_row(question, ROWS_SEGMENT, row, "k"), "trait") != 0 ||
-           condition_ready(question, ROWS_SEGMENT, row);
+    const char *kind = question_row(question, ROWS_SEGMENT, row, "k");
+    if (strcmp(kind, "in") == 0)
+        return *question_row(question, ROWS_SEGMENT, row, "s");
+    return strcmp(kind, "trait") != 0 || condition_ready(question, ROWS_SEGMENT, row);
 }
 
 static void add_common(const struct question *question, json_t *query) {

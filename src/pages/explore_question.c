@@ -78,7 +78,7 @@ static const struct {
 } GROUPS[ROW_GROUPS] = {
     [ROWS_STEPS] = {"s", {"", "p", "o", "v"}, 2, LIMIT_FUNNEL_STEPS, ON_FUNNEL},
     [ROWS_FILTERS] = {"f", {"p", "o", "v"}, 0, 8, ON_ALL},
-    [ROWS_SEGMENT] = {"g", {"k", "p", "o", "v", "e", "n", "w"}, 0, 8, ON_ALL},
+    [ROWS_SEGMENT] = {"g", {"k", "p", "o", "v", "e", "n", "w", "s"}, 0, 8, ON_ALL},
     [ROWS_EXCLUSIONS] = {"x", {"", "a", "b"}, 0, 8, ON_FUNNEL},
 };
 
@@ -196,14 +196,17 @@ static void clear_row(struct question *question, int group, size_t row) {
 static void tidy_row(struct question *question, int group, size_t row) {
     const char *kind = question_row(question, ROWS_SEGMENT, row, "k");
     bool did = group == ROWS_SEGMENT && strncmp(kind, "did", 3) == 0;
+    bool in = group == ROWS_SEGMENT && strcmp(kind, "in") == 0;
     static const char *const CONDITION[] = {"p", "o", "v"}, *const DEED[] = {"e", "n", "w"};
     if (group == ROWS_EXCLUSIONS)
         return;
-    for (size_t i = did ? 0 : 1; i < 3; i++)
-        if (did || !*question_row(question, group, row, "p"))
+    for (size_t i = did || in ? 0 : 1; i < 3; i++)
+        if (did || in || !*question_row(question, group, row, "p"))
             question_set(question, row_name(question, group, row, CONDITION[i]), NULL);
     for (size_t i = 0; group == ROWS_SEGMENT && !did && i < 3; i++)
         question_set(question, row_name(question, group, row, DEED[i]), NULL);
+    if (group == ROWS_SEGMENT && !in)
+        question_set(question, row_name(question, group, row, "s"), NULL);
 }
 
 /* Closes holes and counts rows. */

@@ -89,6 +89,10 @@ static void addresses_ask(void **unused) {
          "\"segment\":{\"any\":[{\"trait\":\"plan\",\"op\":\"=\",\"value\":\"oro\"},{\"did\":{"
          "\"event\":\"Pago\"},\"times\":\">=2\","
          "\"within\":\"30d\"},{\"did\":{\"event\":\"Baja\"},\"times\":\"=0\"}]}}");
+    /* a stored segment; a rule without one asks nothing */
+    asks(EXPLORE_TREND, "/explore/trend?range=all&g1k=in&g1s=vip&g2k=in&g3k=did&g3e=Baja&g3s=vip",
+         "{\"kind\":\"trend\",\"every\":\"day\",\"segment\":{\"all\":[{\"in\":\"vip\"},"
+         "{\"did\":{\"event\":\"Baja\"}}]}}");
 }
 
 static void addresses_come_back(void **unused) {
@@ -104,6 +108,7 @@ static void addresses_come_back(void **unused) {
         {EXPLORE_FUNNEL, "/explore/funnel?range=last_30d&w=3&s1=A&s1p=x&s1o=%3E&s1v=1&s2=B"},
         {EXPLORE_FLOW, "/explore/flow?min=10&view=sankey&color=time&g1k=did&g1e=Pago"},
         {EXPLORE_RETENTION, "/explore/retention?every=month&start=Alta"},
+        {EXPLORE_TREND, "/explore/trend?g1k=in&g1s=vip"},
     };
     for (size_t i = 0; i < sizeof CASES / sizeof *CASES; i++) {
         struct question question = question_at(CASES[i].address, CASES[i].kind);
