@@ -46,7 +46,7 @@ static struct slice time_text(double time_ms, char text[TIME_TEXT_BYTES]) {
 /* ---- csv ---- */
 
 void export_csv_text(struct buf *out, struct slice text, bool json) {
-    bool formula = !json && text.n && strchr("=+-@\t\r", text.p[0]);
+    bool formula = !json && slice_is_formula(text);
     bool quote = formula;
     for (size_t i = 0; i < text.n && !quote; i++)
         quote = strchr(",\"\r\n", text.p[i]) != NULL && text.p[i];

@@ -14,7 +14,7 @@
 
 #include "api/review_read.h"
 
-enum { SHOWN = 10, SHOWN_MAX = 50, LD_REVIEWS = 20 };
+enum { SHOWN = 10, SHOWN_MAX = 50, LD_REVIEWS = 20, LD_BYTES = 1 << 20 };
 
 static const char CACHE[] = "public, max-age=60";
 
@@ -135,6 +135,7 @@ static json_t *ld_of(const struct request *request, const struct shown *shown) {
     return json;
 }
 
+/* Servers put it into their pages as it is. */
 static int jsonld(struct request *request, struct response *response, struct err *err) {
     struct review_filter filter = REVIEW_FILTER_ALL;
     struct shown shown;
@@ -150,8 +151,9 @@ static int jsonld(struct request *request, struct response *response, struct err
         return code;
     json_t *json = ld_of(request, &shown);
     response_header(request, response, "Cache-Control", CACHE);
-    response_json(response, 200, json);
     response->type = "application/ld+json";
+    buf_init(&response->body, LD_BYTES);
+    json_print_in_script(json, &response->body);
     json_decref(json);
     return HANDLED;
 }

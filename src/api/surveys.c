@@ -348,6 +348,8 @@ static int respond(struct request *request, struct response *response, struct er
     if (!code && !json_is_object(json_object_get(body, "answers")))
         code = err_at(err, E_INVALID, "/answers", "answers are an object by question");
     if (!code)
+        code = survey_check_names(survey, json_object_get(body, "answers"), err);
+    if (!code)
         code = survey_submit(folder_of(request), survey, json_object_get(body, "answers"), &context,
                              &result, err);
     if (!code) {

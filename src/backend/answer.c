@@ -149,7 +149,7 @@ static void cell_text(const json_t *value, struct buf *out) {
 static bool is_one_of(char c, const char *set) { return c && strchr(set, c); }
 
 static void csv_text(struct slice text, struct buf *out) {
-    bool formula = text.n && is_one_of(text.p[0], "=+-@\t\r");
+    bool formula = slice_is_formula(text);
     bool quoted = formula;
     for (size_t i = 0; i < text.n && !quoted; i++)
         quoted = is_one_of(text.p[i], ",\"\r\n");

@@ -31,6 +31,18 @@ static inline bool slice_equal(struct slice a, struct slice b) {
     return a.n == b.n && (a.n == 0 || memcmp(a.p, b.p, a.n) == 0);
 }
 
+/* A spreadsheet would take this cell for a formula. A negative number is none. */
+static inline bool slice_is_formula(struct slice text) {
+    size_t digits = 0, points = 0;
+    if (!text.n || !text.p[0] || !strchr("=+-@\t\r", text.p[0]))
+        return false;
+    for (size_t i = 1; i < text.n; i++) {
+        digits += text.p[i] >= '0' && text.p[i] <= '9';
+        points += text.p[i] == '.';
+    }
+    return text.p[0] != '-' || !digits || points > 1 || digits + points + 1 != text.n;
+}
+
 static inline bool slice_is(struct slice a, const char *text) {
     return slice_equal(a, slice_of(text));
 }

@@ -109,6 +109,8 @@ void response_header(struct request *request, struct response *response, const c
                      const char *value);
 /* JSON as answers bear it: compact, numbers in their shortest form. */
 void json_print(const json_t *json, struct buf *out);
+/* The same as it may stand inside a script element. */
+void json_print_in_script(const json_t *json, struct buf *out);
 void response_json(struct response *response, int status, const json_t *json);
 /* RFC 9457 problem document for an error. */
 void response_problem(struct request *request, struct response *response, const struct err *err);

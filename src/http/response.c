@@ -79,6 +79,18 @@ void response_json(struct response *response, int status, const json_t *json) {
 
 void json_print(const json_t *json, struct buf *out) { add_json(out, json); }
 
+void json_print_in_script(const json_t *json, struct buf *out) {
+    struct buf plain;
+    buf_init(&plain, BODY_MAX_BYTES);
+    add_json(&plain, json);
+    for (size_t i = 0; i < plain.n; i++)
+        if (strchr("<>&", plain.p[i]) && plain.p[i])
+            buf_add_format(out, "\\u%04x", (unsigned)plain.p[i]);
+        else
+            buf_add_char(out, plain.p[i]);
+    buf_release(&plain);
+}
+
 void response_problem(struct request *request, struct response *response, const struct err *err) {
     int code = err->code ? err->code : E_INTERNAL, status = err_status(code);
     json_t *problem = json_pack("{s:o, s:s, s:s, s:i}", "type",

@@ -413,6 +413,8 @@ static int read_body(struct sitting *sitting, const json_t *body, struct err *er
                     json_string_value(json_object_get(body, "submission")), err);
     if (!code && !json_is_object(answers))
         code = err_at(err, E_INVALID, "/answers", "answers are an object by question");
+    if (!code)
+        code = survey_check_names(sitting->survey, answers, err);
     if (code)
         return code;
     if (language)

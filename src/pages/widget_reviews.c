@@ -127,22 +127,15 @@ static const char *data_path(struct request *request, const char *more) {
                         page_path(request, "/w/reviews/", request->params[0]), more);
 }
 
-/* The structured data as it may stand inside a script element. */
 static json_t *jsonld_text(struct request *request, struct err *err) {
     json_t *ld, *text = NULL;
     if (page_fetch(request, data_path(request, "/jsonld"), &ld, err) < 0)
         return NULL;
-    char *plain = json_dumps(ld, JSON_COMPACT);
     struct buf safe;
     buf_init(&safe, TEMPLATE_MAX_BYTES);
-    for (const char *c = plain; c && *c; c++)
-        if (*c == '<' || *c == '>' || *c == '&')
-            buf_add_format(&safe, "\\u%04x", (unsigned)*c);
-        else
-            buf_add_char(&safe, *c);
+    json_print_in_script(ld, &safe);
     text = json_stringn(safe.p ? safe.p : "", safe.n);
     buf_release(&safe);
-    free(plain);
     json_decref(ld);
     return text;
 }

@@ -319,6 +319,23 @@ static int check_contact(const struct survey_question *question, const json_t *g
     return 0;
 }
 
+int survey_check_names(const struct survey *survey, const json_t *answers, struct err *err) {
+    const char *name;
+    json_t *value;
+    json_object_foreach((json_t *)(uintptr_t)answers, name, value) {
+        struct slice id = slice_of(name);
+        const char *point = strrchr(name, '.');
+        char pointer[SURVEY_ID_BYTES + 32];
+        if (point && strcmp(point, ".other") == 0)
+            id.n = (size_t)(point - name);
+        if (survey_question(survey, id))
+            continue;
+        snprintf(pointer, sizeof pointer, "/answers/%.*s", SURVEY_ID_BYTES, name);
+        return err_at(err, E_INVALID, pointer, "the survey has no such question");
+    }
+    return 0;
+}
+
 int survey_check_answer(const struct survey_question *question, const json_t *answers,
                         json_t **value, struct err *err) {
     static int (*const checks[])(const struct survey_question *, const json_t *, json_t **,

@@ -275,6 +275,9 @@ must_use int survey_count(struct folder *folder, const struct survey *survey, co
 /* One answer as a form or API gave it. *value becomes its normal form (a new reference), NULL where nothing was answered. */
 must_use int survey_check_answer(const struct survey_question *question, const json_t *answers,
                                  json_t **value, struct err *err);
+/* Every answer is to a question of the survey, or own words beside one (QUESTION.other). E_INVALID with the pointer. */
+must_use int survey_check_names(const struct survey *survey, const json_t *answers,
+                                struct err *err);
 bool survey_holds(const struct survey_condition *condition, const json_t *answers,
                   const struct survey_context *context);
 /* The condition as the definition has it (for scripts in the page). */

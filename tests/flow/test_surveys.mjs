@@ -82,6 +82,7 @@ const json = (body) => page("/s/corta", { method: "POST", headers: { "content-ty
 must(JSON.parse((await json({ submission: "j1", answers: { recommend: 3 } })).text).duplicate === false, "JSON is taken");
 must(JSON.parse((await json({ submission: "j1", answers: { recommend: 3 } })).text).duplicate === true, "once");
 must(JSON.parse((await json({ submission: "j2", answers: { recommend: "much" } })).text).errors[0].pointer === "/answers/recommend", "and checked");
+must(JSON.parse((await json({ submission: "j3", answers: { recommend: 3, wy: "Lento" } })).text).errors[0].pointer === "/answers/wy", "an answer to nothing is refused, not lost");
 must(JSON.parse((await page("/s/corta", { headers: { accept: "application/json" } })).text).version === 1, "what is asked is there as JSON");
 
 // Pages: a question that an answer opens, the way, back, another language, resumed after kill -9.
@@ -180,6 +181,7 @@ must(two.data[0].time <= one.data[0].time && JSON.stringify(two.data) !== JSON.s
 await call("POST", "/api/v1/surveys/compra/responses", { submission: "formula", answers: { recommend: 1, why: '=HYPERLINK("http://evil.example";"x")', failed: ["staff"], effort: 1 } });
 const wide = (await call("GET", "/api/v1/surveys/compra/responses")).text.split("\r\n");
 must(wide[0].endsWith("partial,recommend,why,failed,failed.other,effort") && wide.length === 5 && wide.some((line) => line.includes("price; other,La <i>caja</i>,2")), `wide: ${wide.join("|")}`);
+must((await call("GET", "/api/v1/exports/responses?survey=compra&format=csv")).text.includes(",recommend,nps,1,-1,"), "a negative number is a number");
 must(wide.some((line) => line.includes(`"'=HYPERLINK(""http`)), "formulas are defused");
 const table = (await call("GET", "/api/v1/surveys/compra/responses?shape=long")).text.split("\r\n");
 must(table[0].endsWith("time,submission,survey,version,question,metric,value,points,language,customer,channel,touchpoint,unit,partial") && table.filter((line) => line.includes(",recommend,nps,")).length === 3, "long");
