@@ -154,4 +154,5 @@ static const struct job *const JOBS[] = {
 const struct app_options APP_OPTIONS = {.tables = TABLES,
                                         .n_tables = sizeof TABLES / sizeof TABLES[0],
                                         .jobs = JOBS,
-                                        .error_page = page_error};
+                                        .error_page = page_error,
+                                        .message = page_message};

@@ -40,11 +40,13 @@ static const char *accepted_language(const char *accept, const char *standard) {
 static void choose_language(struct request *request) {
     const char *cookie = request_cookie(request, "senda_language");
     const char *standard = app_folder(request->app)->language;
-    if (cookie && (strcmp(cookie, "es") == 0 || strcmp(cookie, "en") == 0))
-        request->language = strcmp(cookie, "es") == 0 ? "es" : "en";
-    else
-        request->language = accepted_language(request_header(request, "Accept-Language"),
-                                              standard ? standard : "es");
+    const char *asked = cookie && strcmp(cookie, "es") == 0   ? "es"
+                        : cookie && strcmp(cookie, "en") == 0 ? "en"
+                                                              : NULL;
+    if (!asked)
+        asked = accepted_language(request_header(request, "Accept-Language"), NULL);
+    request->private->language_asked = asked != NULL;
+    request->language = asked ? asked : standard ? standard : "es";
 }
 
 /* Basic: the key is the user name, the password is empty or the key. */

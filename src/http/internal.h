@@ -26,10 +26,11 @@ struct request_private {
     size_t n_args, n_form, n_cookies;
     bool args_read, form_read, cookies_read;
 
-    bool inherited; /* rights are another request's */
-    bool local;     /* came over the Unix socket, or is a command's own */
-    bool loopback;  /* peer is this machine and no proxy spoke for somebody else */
-    bool https;     /* as far as a trusted proxy says */
+    bool inherited;      /* rights are another request's */
+    bool local;          /* came over the Unix socket, or is a command's own */
+    bool loopback;       /* peer is this machine and no proxy spoke for somebody else */
+    bool https;          /* as far as a trusted proxy says */
+    bool language_asked; /* request->language is the asker's own choice, not the organisation's */
     enum auth auth;
     bool unenrolled;  /* the role needs a second factor, and the person has none yet */
     uint64_t session; /* its number */

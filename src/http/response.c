@@ -97,6 +97,8 @@ void response_problem(struct request *request, struct response *response, const 
                                 json_sprintf("urn:senda:problem:%s", err_type(code)), "title",
                                 err_title(code), "code", err_type(code), "status", status);
     const char *message = err->message[0] ? err->message : err_title(code);
+    if (request->private->language_asked && app_options(request->app)->message)
+        message = app_options(request->app)->message(request, message);
     json_t *detail = json_string(message), *hint = err->hint[0] ? json_string(err->hint) : NULL;
     json_object_set_new(problem, "detail", detail ? detail : json_string(err_title(code)));
     if (hint)

@@ -370,8 +370,10 @@ int session_identify(struct request *request, const char *token, struct err *err
                 seen_ms >= request->received_ms - (int64_t)SESSION_DAYS * DAY_MS;
         request->private->session = (uint64_t)sqlite3_column_int64(statement, 0);
         const char *language = column_text(statement, 6, request->arena);
-        if (known && language[0])
+        if (known && language[0]) {
             request->language = language;
+            request->private->language_asked = true;
+        }
         request->principal =
             (struct principal){.user = (uint64_t)sqlite3_column_int64(statement, 2),
                                .name = column_text(statement, 3, request->arena),

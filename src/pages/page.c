@@ -210,7 +210,7 @@ int page_error(struct request *request, struct response *response, const struct 
     json_t *view = json_pack("{s:i, s:s, s:s}", "status", status, "kind", key, "title",
                              text_of_value(request->language, "error.title", key));
     if (err->message[0] && status < 500)
-        json_object_set_new(view, "message", json_string(err->message));
+        json_object_set_new(view, "message", json_string(page_message(request, err->message)));
     if (err->hint[0])
         json_object_set_new(view, "fix", json_string(err->hint));
     buf_clear(&response->body);

@@ -18,6 +18,7 @@
 #define SENDA_PAGES_PAGE_H
 
 #include "http/http.h"
+#include "pages/pages.h"
 #include "pages/template.h"
 
 struct page {
@@ -54,8 +55,6 @@ must_use int page_query(struct request *request, json_t *query, json_t **answer,
 
 /* A refused form: view["error"] = {"message","hint","pointer"}, which the partial form_error shows. */
 void page_form_error(const struct request *request, json_t *view, const struct err *refusal);
-/* What the API said, in the reader's language where po/ has it ("message.TEXT"). */
-const char *page_message(const struct request *request, const char *message);
 
 /* For numbers and dates outside templates (charts): language and region of this request. */
 const struct format *page_format(const struct request *request);

@@ -57,6 +57,10 @@ const limited = [];
 for (const role of ["viewer", "agent", "unit_manager", "analyst"]) limited.push(await person(role, ["norte"]));
 const [viewer, agent, manager, analyst] = limited;
 const made = await call(admin, "POST", "/api/v1/keys", { name: "norte", scopes: ["query", "manage", "import", "admin"], units: ["norte"] });
+for (const [language, detail] of [["es-ES", "No existe ese centro."], ["en", "There is no such unit."], [null, "no such unit"]]) {
+  const refused = await call(admin, "DELETE", "/api/v1/units/nowhere", undefined, language ? { "accept-language": language } : {});
+  must(refused.status === 404 && refused.json.detail === detail, `a problem is told in ${language ?? "no language that was asked for"}: ${refused.text}`);
+}
 const norteKey = { name: "key", headers: { authorization: `Bearer ${made.json.secret}` }, change: {} };
 const everybody = [...limited, norteKey];
 const other = (await call(admin, "POST", "/api/v1/users", { email: `${MARK}@example.org`, name: MARK, role: "agent", units: ["sur"], password: "another long secret" })).json;
