@@ -227,6 +227,12 @@ static struct slice current_traits(struct request *request, const struct trait *
     return copy;
 }
 
+/* An identifier of a kind that a sensitive trait gives is for administrators like the trait. */
+static bool is_hidden_kind(struct request *request, const struct identity *identity) {
+    return !(request->principal.scopes & SCOPE_ADMIN) && identity->external_type.n &&
+           registry_kind_is_sensitive(app_folder(request->app), identity->external_type);
+}
+
 static int identifiers_of(struct export_source *source, uint32_t owner, struct arena *arena,
                           struct slice *json, struct err *err) {
     static const char *const kinds[] = {"", "user", "anonymous", "external"};
@@ -242,7 +248,9 @@ static int identifiers_of(struct export_source *source, uint32_t owner, struct a
     for (size_t i = 0; i < n; i++) {
         struct slice type = identities[i].external_type.n ? identities[i].external_type
                                                           : slice_of(kinds[identities[i].kind]);
-        buf_add_text(&out, i ? ",{\"kind\":" : "{\"kind\":");
+        if (is_hidden_kind(source->request, &identities[i]))
+            continue;
+        buf_add_text(&out, out.n > 1 ? ",{\"kind\":" : "{\"kind\":");
         json_add_text(&out, type);
         buf_add_text(&out, ",\"value\":");
         json_add_text(&out, identities[i].value);

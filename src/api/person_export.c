@@ -122,7 +122,7 @@ static int put_seen(struct request *request, uint32_t owner, json_t *json, struc
     return code;
 }
 
-/* Takes what is sensitive away from whoever is no administrator: traits, and properties of interactions. */
+/* Takes what is sensitive away from whoever is no administrator: traits, identifiers that they gave, and properties of interactions. */
 static bool is_sensitive(struct request *request, const char *name) {
     struct folder *folder = app_folder(request->app);
     uint16_t code = dictionary_find(folder->dictionary, DICTIONARY_PROPERTY, slice_of(name));
@@ -138,6 +138,12 @@ static void hide(struct request *request, json_t *json) {
         name = json_string_value(json_object_get(json_array_get(traits, i), "name"));
         if (name && is_sensitive(request, name))
             json_array_remove(traits, i);
+    }
+    json_t *identifiers = json_object_get(json_object_get(json, "customer"), "identifiers");
+    for (i = json_array_size(identifiers); i-- > 0;) {
+        name = json_string_value(json_object_get(json_array_get(identifiers, i), "type"));
+        if (name && registry_kind_is_sensitive(app_folder(request->app), slice_of(name)))
+            json_array_remove(identifiers, i);
     }
     json_array_foreach(json_object_get(json, "timeline"), i, row) {
         json_t *properties = json_object_get(row, "properties");

@@ -8,6 +8,7 @@
 #include <pthread.h>
 #include <stdlib.h>
 
+#include "customer/kinds.h"
 #include "privacy/internal.h"
 
 const char *const SENSITIVITY_NAMES[SENSITIVITIES] = {"automatic", "open", "personal", "sensitive"};
@@ -96,6 +97,17 @@ enum sensitivity registry_of(struct folder *folder, uint32_t code) {
     }
     pthread_mutex_unlock(&registry->lock);
     return (enum sensitivity)known;
+}
+
+bool registry_kind_is_sensitive(struct folder *folder, struct slice kind) {
+    const struct identifier_kind *found = kind_find(kinds_of(folder->customers), kind);
+    for (size_t i = 0; found && found->traits && found->traits[i]; i++) {
+        uint16_t code =
+            dictionary_find(folder->dictionary, DICTIONARY_PROPERTY, slice_of(found->traits[i]));
+        if (code && registry_of(folder, code) == SENSITIVITY_SENSITIVE)
+            return true;
+    }
+    return false;
 }
 
 /* ---- the list ---- */

@@ -39,5 +39,7 @@ must_use int registry_list(struct folder *folder, struct arena *arena, struct pr
 must_use int registry_put(struct folder *folder, const struct property_note *note, struct err *err);
 /* By the code of the property in the dictionary; what cannot be read counts as not declared. */
 enum sensitivity registry_of(struct folder *folder, uint32_t code);
+/* Identifiers of this kind say what a sensitive trait says (a national id). */
+bool registry_kind_is_sensitive(struct folder *folder, struct slice kind);
 
 #endif

@@ -34,16 +34,16 @@ const page = await (await fetch(`http://127.0.0.1:${server.port}/customers/eva/e
 for (const part of ["Todo lo que sabemos", "eva@x.example", "prefiere la tarde", "misma tarjeta", "2026"]) must(page.includes(part), `the page has ${part}`);
 
 // The registry: what is sensitive goes with the person, and only administrators export it; what is open stays.
-await send({ type: "identify", userId: "pia", traits: { diagnosis: "asma", plan: "oro" } }, { type: "track", event: "Visited", userId: "pia", timestamp: "2026-05-03T10:00:00Z", properties: { diagnosis_code: 77, room: "azul-7", bed: "b-12" } });
+await send({ type: "identify", userId: "pia", traits: { diagnosis: "asma", plan: "oro", dni: "12345678Z" } }, { type: "track", event: "Visited", userId: "pia", timestamp: "2026-05-03T10:00:00Z", properties: { diagnosis_code: 77, room: "azul-7", bed: "b-12" } });
 must((await api("PUT", "/properties/diagnosis", { sensitivity: "secret" })).json.errors[0].pointer === "/sensitivity", "three ways, or automatic");
-for (const name of ["diagnosis", "diagnosis_code"]) must((await api("PUT", `/properties/${name}`, { sensitivity: "sensitive", note: "salud" })).json.declared, "a property is sensitive");
+for (const name of ["diagnosis", "diagnosis_code", "dni"]) must((await api("PUT", `/properties/${name}`, { sensitivity: "sensitive", note: "salud" })).json.declared, "a property is sensitive");
 await api("PUT", "/properties/room", { sensitivity: "open" });
 const registry = (await api("GET", "/properties")).json.data;
 must(registry.find((row) => row.name === "email").sensitivity === "personal" && !registry.find((row) => row.name === "email").declared && registry.find((row) => row.name === "room").sensitivity === "open", "names are guessed, what is said counts");
 const reader = { api_key: (await api("POST", "/keys", { name: "reader", scopes: ["query"] })).json.key ?? (await api("POST", "/keys", { name: "reader2", scopes: ["query"] })).json.secret };
 for (const path of ["/exports/interactions?format=jsonl", "/exports/customers?format=jsonl", "/customers/pia/export"]) {
   const seen = (await ask(server, "GET", `/api/v1${path}`, keys)).text, hidden = (await ask(server, "GET", `/api/v1${path}`, reader)).text;
-  must(seen.includes("diagnosis") && hidden.includes("pia") && !hidden.includes("diagnosis"), `${path} leaves out what is sensitive: ${hidden.slice(0, 200)}`);
+  must(seen.includes("diagnosis") && hidden.includes("pia") && !hidden.includes("diagnosis") && seen.includes("12345678Z") === !path.includes("interactions") && !hidden.includes("12345678Z"), `${path} leaves out what is sensitive: ${hidden.slice(0, 200)}`);
 }
 must((await api("POST", "/customers/pia/erase", {})).json.state === "done", "pia is erased");
 const anonymous = JSON.stringify((await api("GET", `/customers/${(await api("GET", "/erasures")).json.data[0].customer}/timeline`)).json.data);
