@@ -15,7 +15,7 @@
 #include "base/limits.h"
 #include "http/router.h"
 
-enum { ANSWER_BYTES = 1 << 30 };
+enum { ANSWER_BYTES = 1 << 30, MENDS_MAX = 4 };
 
 struct desk {
     char *socket_path; /* of the running server, or NULL */
@@ -231,8 +231,23 @@ static int ask_server(struct desk *desk, const struct ask *ask, struct sink *sin
     return code;
 }
 
+/* Where no server tends the folder, a part that proves damaged is rebuilt from the log here, and the question asked
+ * again: nothing of a refused answer went to the sink. */
+static int ask_and_mend(struct desk *desk, const struct ask *ask, struct sink *sink,
+                        struct err *err) {
+    int code = ask_here(desk, ask, sink, err);
+    for (int i = 0; code == E_CORRUPT && !desk->folder->upkeep && i < MENDS_MAX; i++) {
+        struct err ignored = {0};
+        if (folder_maintain(desk->folder, false, &ignored) < 0)
+            break;
+        *err = (struct err){0};
+        code = ask_here(desk, ask, sink, err);
+    }
+    return code;
+}
+
 static int ask_any(struct desk *desk, const struct ask *ask, struct sink *sink, struct err *err) {
-    return desk->app ? ask_here(desk, ask, sink, err) : ask_server(desk, ask, sink, err);
+    return desk->app ? ask_and_mend(desk, ask, sink, err) : ask_server(desk, ask, sink, err);
 }
 
 int desk_ask(struct desk *desk, const struct ask *ask, struct buf *out, struct err *err) {
