@@ -105,7 +105,7 @@ static int only(const json_t *object, const char *const *names, size_t n, const 
             i++;
         snprintf(pointer, sizeof pointer, "%s/%.60s", below, name);
         if (i == n)
-            return err_at(err, E_INVALID, pointer, "unknown member");
+            return err_at(err, E_INVALID, pointer, "unknown member \"%.64s\"", name);
     }
     return 0;
 }

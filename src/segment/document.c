@@ -30,7 +30,7 @@ int document_only(const json_t *document, const char *const *members, size_t n, 
             i++;
         snprintf(pointer, sizeof pointer, "%s/%.60s", below, name);
         if (i == n)
-            return err_at(err, E_INVALID, pointer, "unknown member");
+            return err_at(err, E_INVALID, pointer, "unknown member \"%.64s\"", name);
     }
     return 0;
 }

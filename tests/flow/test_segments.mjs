@@ -50,6 +50,8 @@ must((await call("POST", "/api/v1/segments", { name: "quiet", title: "Quiet", ru
 // refusals
 const refused = await call("POST", "/api/v1/segments", { title: "x", rule: { all: [{ did: { event: "Order Complted" } }] } });
 must(refused.status === 422 && refused.json.errors[0].pointer === "/rule/all/0/did/event", `refused with its place: ${refused.text}`);
+for (const path of ["segments", "promises"])
+  must((await call("POST", `/api/v1/${path}`, { titel: "x" })).json.detail.includes('"titel"'), `an unknown member of ${path} is named`);
 must((await call("POST", "/api/v1/segments", { name: "quiet", title: "again", rule: { did: {} } })).status === 409, "a name once");
 must((await call("DELETE", "/api/v1/segments/just-now")).status === 409, "another is built on it");
 must((await call("PUT", "/api/v1/segments/just-now", { title: "x", rule: { not: { in: "quiet" } } })).status === 422, "no circle");
