@@ -5,6 +5,7 @@
  * SPDX-License-Identifier: GPL-3.0-or-later
  */
 #include "http_world.h"
+#include <errno.h>
 
 #include <pthread.h>
 #include <sys/un.h>
@@ -458,8 +459,9 @@ static void stops_in_order(void **state) {
     time_t began = time(NULL);
     world_close(&other);
     assert_true(time(NULL) - began < 10);
-    char byte;
-    assert_int_equal(recv(idle, &byte, 1, 0), 0);
+    char byte; /* the end, or a reset where the connection still waited to be accepted */
+    ssize_t got = recv(idle, &byte, 1, 0);
+    assert_true(got == 0 || (got < 0 && errno == ECONNRESET));
     close(idle);
     close(events_fd);
 }
