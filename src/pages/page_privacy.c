@@ -87,7 +87,7 @@ static int show_purpose(struct request *request, struct response *response, json
         json_array_append_new(choices, json_pack("{s:s, s:b}", "basis", bases[i], "selected",
                                                  basis && strcmp(basis, bases[i]) == 0));
     json_object_set_new(view, "bases", choices);
-    json_object_set(view, "purpose", found ? found : json_object());
+    json_object_set_new(view, "purpose", found ? json_incref(found) : json_object());
     json_object_set_new(view, "existing", json_boolean(found != NULL));
     json_object_set_new(view, "section_tab", json_string("privacy"));
     json_decref(purposes);
