@@ -407,7 +407,7 @@ static int settle(struct folder *folder, const struct due *due, const struct out
     code = deliver(&delivering, due, &verdict, err);
     struct writing writing = {
         .due = due, .verdict = &verdict, .owner = due->customer, .now_ms = delivering.now_ms};
-    if (!code && verdict.what == SENT && due->state == INVITE_WAITING)
+    if (!code && delivering.survey && verdict.what == SENT && due->state == INVITE_WAITING)
         code = keep_invited(&delivering, &writing, err);
     else if (!code && verdict.what != NOTHING)
         code = store_write(folder->store, write_verdict, &writing, err);
