@@ -7,48 +7,15 @@
 #include <stdlib.h>
 
 #include "base/fetch.h"
+#include "customer/vault_text.h"
 #include "http/sso_internal.h"
 
 #define SETTING "single_sign_on"
-enum { SETTING_BYTES = 16 * 1024, TEXT_MAX = 300, SECRET_MAX = 500, DOMAINS_MAX = 50 };
+enum { SETTING_BYTES = 16 * 1024, TEXT_MAX = 300, DOMAINS_MAX = 50 };
 
 static const char *text_of(const json_t *json, const char *name, struct arena *arena) {
     const char *text = json_string_value(json_object_get(json, name));
     return text ? arena_text(arena, slice_of(text)) : "";
-}
-
-/* Sealed and in base64; back. */
-static const char *seal(struct vault *vault, const char *secret, struct arena *arena) {
-    struct buf sealed;
-    buf_init(&sealed, SECRET_MAX + 2 * VAULT_EXTRA_BYTES);
-    vault_seal(vault, slice_of(secret), &sealed);
-    size_t size = sodium_base64_encoded_len(sealed.n, sodium_base64_VARIANT_ORIGINAL);
-    char *text = arena_get(arena, size);
-    sodium_bin2base64(text, size, (const unsigned char *)sealed.p, sealed.n,
-                      sodium_base64_VARIANT_ORIGINAL);
-    buf_release(&sealed);
-    return text;
-}
-
-static int unseal(struct vault *vault, const char *text, struct arena *arena, const char **secret,
-                  struct err *err) {
-    size_t size = strlen(text), n = 0;
-    char *sealed = arena_get(arena, size + 1);
-    struct buf plain;
-    *secret = "";
-    if (!size)
-        return 0;
-    if (sodium_base642bin((unsigned char *)sealed, size, text, size, NULL, &n, NULL,
-                          sodium_base64_VARIANT_ORIGINAL) != 0)
-        return err_set(err, E_CORRUPT, "the secret of single sign-on is damaged: set it again");
-    buf_init(&plain, SECRET_MAX + 1);
-    int code = vault_unseal(vault, (struct slice){sealed, n}, &plain, err);
-    if (!code)
-        *secret = arena_text(arena, buf_slice(&plain));
-    if (plain.p)
-        sodium_memzero(plain.p, plain.n);
-    buf_release(&plain);
-    return code;
 }
 
 int sso_settings_get(struct accounts *accounts, struct arena *arena, struct sso_settings *settings,
@@ -72,8 +39,8 @@ int sso_settings_get(struct accounts *accounts, struct arena *arena, struct sso_
         settings->domains = ARENA_ARRAY(arena, const char *, json_array_size(domains));
     json_array_foreach(domains, i, one) settings->domains[settings->n_domains++] =
         arena_text(arena, slice_of(json_string_value(one) ? json_string_value(one) : ""));
-    code = unseal(accounts->folder->vault, text_of(json, "secret", arena), arena, &settings->secret,
-                  err);
+    code = vault_unseal_text(accounts->folder->vault, text_of(json, "secret", arena), arena,
+                             &settings->secret, err);
     json_decref(json);
     return code;
 }
@@ -85,9 +52,9 @@ static int check(const struct sso_settings *settings, struct err *err) {
                       "the issuer is an address that begins with https://");
     if (!settings->client_id[0] || strlen(settings->client_id) > TEXT_MAX)
         return err_at(err, E_INVALID, "/client_id", "must be a text of at most %d bytes", TEXT_MAX);
-    if (strlen(settings->secret) > SECRET_MAX)
+    if (strlen(settings->secret) > VAULT_TEXT_MAX)
         return err_at(err, E_INVALID, "/client_secret", "must be a text of at most %d bytes",
-                      SECRET_MAX);
+                      VAULT_TEXT_MAX);
     if (strlen(settings->label) > 60)
         return err_at(err, E_INVALID, "/label", "must be a text of at most %d bytes", 60);
     if (settings->role == ROLE_OWNER || settings->role == ROLE_ADMIN)
@@ -116,12 +83,12 @@ int sso_settings_put(struct accounts *accounts, const struct principal *by,
     json_t *domains = json_array();
     for (size_t i = 0; i < settings->n_domains; i++)
         json_array_append_new(domains, json_string(settings->domains[i]));
-    json_t *json = json_pack(
-        "{s:s, s:s, s:s, s:s, s:s, s:b, s:o}", "issuer", settings->issuer, "client_id",
-        settings->client_id, "secret",
-        settings->secret[0] ? seal(accounts->folder->vault, settings->secret, &arena) : "", "label",
-        settings->label, "role", settings->role == ROLE_NONE ? "" : role_name(settings->role),
-        "trust_email", settings->trust_email, "domains", domains);
+    json_t *json = json_pack("{s:s, s:s, s:s, s:s, s:s, s:b, s:o}", "issuer", settings->issuer,
+                             "client_id", settings->client_id, "secret",
+                             vault_seal_text(accounts->folder->vault, settings->secret, &arena),
+                             "label", settings->label, "role",
+                             settings->role == ROLE_NONE ? "" : role_name(settings->role),
+                             "trust_email", settings->trust_email, "domains", domains);
     char *text = json_dumps(json, JSON_COMPACT);
     json_decref(json);
     if (!text)

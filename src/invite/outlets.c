@@ -14,11 +14,12 @@
 
 #include "base/clock.h"
 #include "base/fetch.h"
+#include "customer/vault_text.h"
 #include "invite/internal.h"
 
 #define SETTING "outlets"
 #define SECRET_PREFIX "whsec_"
-enum { SETTING_BYTES = 16384, SECRET_MAX = 500, PER_MINUTE = 60, PER_MINUTE_MAX = 6000 };
+enum { SETTING_BYTES = 16384, PER_MINUTE = 60, PER_MINUTE_MAX = 6000 };
 
 /* ---- kept ---- */
 
@@ -43,38 +44,6 @@ static const char *text_in(const json_t *object, const char *name) {
 static int number_in(const json_t *object, const char *name, int standard) {
     const json_t *value = json_object_get(object, name);
     return json_is_integer(value) ? (int)json_integer_value(value) : standard;
-}
-
-static json_t *sealed(struct folder *folder, const char *secret) {
-    struct buf bytes;
-    buf_init(&bytes, SECRET_MAX + 2 * VAULT_EXTRA_BYTES);
-    vault_seal(folder->vault, slice_of(secret), &bytes);
-    char text[2 * (SECRET_MAX + 2 * VAULT_EXTRA_BYTES)];
-    sodium_bin2base64(text, sizeof text, (const unsigned char *)bytes.p, bytes.n,
-                      sodium_base64_VARIANT_ORIGINAL);
-    buf_release(&bytes);
-    return json_string(text);
-}
-
-static int unsealed(struct folder *folder, const char *text, struct arena *arena,
-                    const char **secret, struct err *err) {
-    unsigned char bytes[SECRET_MAX + 2 * VAULT_EXTRA_BYTES];
-    struct buf plain;
-    size_t n = 0;
-    *secret = "";
-    if (!text[0])
-        return 0;
-    if (sodium_base642bin(bytes, sizeof bytes, text, strlen(text), NULL, &n, NULL,
-                          sodium_base64_VARIANT_ORIGINAL) != 0)
-        return err_set(err, E_CORRUPT, "a kept secret is damaged: set it again");
-    buf_init(&plain, SECRET_MAX + 1);
-    int code = vault_unseal(folder->vault, (struct slice){(char *)bytes, n}, &plain, err);
-    if (!code)
-        *secret = arena_text(arena, buf_slice(&plain));
-    if (plain.p)
-        sodium_memzero(plain.p, plain.n);
-    buf_release(&plain);
-    return code;
 }
 
 /* ---- read ---- */
@@ -114,9 +83,11 @@ int outlets_read(struct folder *folder, struct arena *arena, struct outlets *out
                                 .mail_per_minute = number_in(mail, "per_minute", PER_MINUTE),
                                 .gateway_per_minute = number_in(gateway, "per_minute", PER_MINUTE)};
 #undef COPY
-    code = unsealed(folder, text_in(mail, "password"), arena, &outlets->mail.password, err);
+    code = vault_unseal_text(folder->vault, text_in(mail, "password"), arena,
+                             &outlets->mail.password, err);
     if (!code)
-        code = unsealed(folder, text_in(gateway, "secret"), arena, &outlets->gateway_secret, err);
+        code = vault_unseal_text(folder->vault, text_in(gateway, "secret"), arena,
+                                 &outlets->gateway_secret, err);
     json_decref(kept);
     return code;
 }
@@ -182,7 +153,7 @@ static int check_mail(const json_t *mail, struct err *err) {
     if (!code)
         code = check_text(mail, "user", "/mail/user", 254, false, err);
     if (!code)
-        code = check_text(mail, "password", "/mail/password", SECRET_MAX, false, err);
+        code = check_text(mail, "password", "/mail/password", VAULT_TEXT_MAX, false, err);
     if (!code)
         code = check_text(mail, "from_name", "/mail/from_name", 120, false, err);
     if (!code)
@@ -207,9 +178,9 @@ static int check_gateway(const json_t *gateway, struct err *err) {
         code =
             err_at(err, E_INVALID, "/gateway/url", "must be an address that begins with https://");
     if (!code)
-        code = check_text(gateway, "secret", "/gateway/secret", SECRET_MAX, false, err);
+        code = check_text(gateway, "secret", "/gateway/secret", VAULT_TEXT_MAX, false, err);
     const char *secret = text_in(gateway, "secret");
-    unsigned char key[SECRET_MAX];
+    unsigned char key[VAULT_TEXT_MAX];
     size_t n;
     if (!code && secret[0] &&
         (strncmp(secret, SECRET_PREFIX, strlen(SECRET_PREFIX)) != 0 ||
@@ -256,13 +227,16 @@ static int check(const json_t *document, struct err *err) {
 /* A secret that is not said again stays. */
 static void keep_secret(struct folder *folder, json_t *next, const json_t *kept, const char *secret,
                         const char *shown) {
+    struct arena arena;
     if (!json_is_object(next))
         return;
+    arena_init(&arena);
+    const char *said = text_in(next, secret);
     json_object_del(next, shown);
-    if (text_in(next, secret)[0])
-        json_object_set_new(next, secret, sealed(folder, text_in(next, secret)));
-    else
-        json_object_set_new(next, secret, json_string(text_in(kept, secret)));
+    json_object_set_new(next, secret,
+                        json_string(said[0] ? vault_seal_text(folder->vault, said, &arena)
+                                            : text_in(kept, secret)));
+    arena_release(&arena);
 }
 
 static int write_setting(void *context, sqlite3 *db, struct err *err) {
@@ -302,7 +276,7 @@ int outlets_put(struct folder *folder, const json_t *document, struct err *err) 
 /* ---- the gateway ---- */
 
 static void sign(const char *secret, const char *signed_text, char text[64]) {
-    unsigned char key[SECRET_MAX], mac[crypto_auth_hmacsha256_BYTES];
+    unsigned char key[VAULT_TEXT_MAX], mac[crypto_auth_hmacsha256_BYTES];
     size_t n = 0;
     crypto_auth_hmacsha256_state state;
     if (secret[0])
