@@ -10,6 +10,7 @@
 
 #include "api/export_rows.h"
 #include "api/survey_wide.h"
+#include "base/csv_out.h"
 #include "base/json_out.h"
 #include "base/time.h"
 #include "survey/survey.h"
@@ -223,7 +224,7 @@ static int find_columns(struct wide *wide, struct request *request, struct err *
 
 static void add_cell(struct wide *wide, struct slice text) {
     if (text.n)
-        export_csv_text(wide->chunk, text, false);
+        csv_add_text(wide->chunk, text);
     buf_add_char(wide->chunk, ',');
 }
 
@@ -256,7 +257,7 @@ static void add_answers(struct wide *wide, struct slice text) {
                 add_json(&value, json_object_get(answer, "value"));
         }
         if (value.n)
-            export_csv_text(wide->chunk, buf_slice(&value), false);
+            csv_add_text(wide->chunk, buf_slice(&value));
         if (i + 1 < wide->n)
             buf_add_char(wide->chunk, ',');
     }

@@ -54,7 +54,4 @@ must_use int export_begin(struct request *request, struct response *response,
 extern const struct export_kind export_interactions, export_customers, export_audit,
     export_responses, export_reviews;
 
-/* A cell of RFC 4180; a text that a spreadsheet would take for a formula gets an apostrophe, unless it is JSON. */
-void export_csv_text(struct buf *out, struct slice text, bool json);
-
 #endif

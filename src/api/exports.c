@@ -14,6 +14,7 @@
 
 #include "api/export_rows.h"
 #include "backend/members.h"
+#include "base/csv_out.h"
 #include "base/json_out.h"
 #include "base/time.h"
 #include "segment/segment.h"
@@ -45,26 +46,6 @@ static struct slice time_text(double time_ms, char text[TIME_TEXT_BYTES]) {
 
 /* ---- csv ---- */
 
-void export_csv_text(struct buf *out, struct slice text, bool json) {
-    bool formula = !json && slice_is_formula(text);
-    bool quote = formula;
-    for (size_t i = 0; i < text.n && !quote; i++)
-        quote = strchr(",\"\r\n", text.p[i]) != NULL && text.p[i];
-    if (!quote) {
-        buf_add_slice(out, text);
-        return;
-    }
-    buf_add_char(out, '"');
-    if (formula)
-        buf_add_char(out, '\'');
-    for (size_t i = 0; i < text.n; i++) {
-        if (text.p[i] == '"')
-            buf_add_char(out, '"');
-        buf_add_char(out, text.p[i]);
-    }
-    buf_add_char(out, '"');
-}
-
 static void csv_head(struct export *export, struct buf *out) {
     const struct export_kind *kind = export->source.kind;
     buf_add_text(out, "\xef\xbb\xbf");
@@ -85,8 +66,10 @@ static void csv_row(struct export *export, const struct export_cell *cells, stru
             buf_add_slice(out, time_text(cells[i].number, time));
         else if (kind->columns[i].kind == CELL_NUMBER)
             json_add_number(out, cells[i].number);
+        else if (kind->columns[i].kind == CELL_JSON)
+            csv_add_quoted(out, cells[i].text);
         else
-            export_csv_text(out, cells[i].text, kind->columns[i].kind == CELL_JSON);
+            csv_add_text(out, cells[i].text);
     }
     buf_add_text(out, "\r\n");
 }

@@ -41,14 +41,6 @@ static void bind(sqlite3_stmt *statement, int column, const char *text) {
     sqlite3_bind_text(statement, column, text ? text : "", -1, SQLITE_TRANSIENT);
 }
 
-static int finish(sqlite3_stmt *statement, struct err *err) {
-    int code;
-    do
-        code = store_step(statement, err);
-    while (code == 1);
-    return code;
-}
-
 static int insert(void *context, sqlite3 *db, struct err *err) {
     struct change *change = context;
     sqlite3_stmt *statement = STORE_PREPARE(
@@ -65,7 +57,7 @@ static int insert(void *context, sqlite3 *db, struct err *err) {
     bind(statement, 5, change->guess);
     sqlite3_bind_int64(statement, 6, change->now_ms);
     bind(statement, 7, change->who);
-    int code = finish(statement, err);
+    int code = store_run(statement, err);
     change->id = (uint64_t)sqlite3_last_insert_rowid(db);
     return code;
 }
@@ -94,7 +86,7 @@ static int set_state(void *context, sqlite3 *db, struct err *err) {
         bind(statement, 5, change->from);
     else
         sqlite3_bind_null(statement, 5);
-    int code = finish(statement, err);
+    int code = store_run(statement, err);
     change->changed = sqlite3_changes(db);
     return code;
 }
@@ -106,7 +98,7 @@ static int delete_row(void *context, sqlite3 *db, struct err *err) {
     if (!statement)
         return E_IO;
     sqlite3_bind_int64(statement, 1, (sqlite3_int64)change->id);
-    int code = finish(statement, err);
+    int code = store_run(statement, err);
     change->changed = sqlite3_changes(db);
     return code;
 }
@@ -121,7 +113,7 @@ static int fail_interrupted(void *context, sqlite3 *db, struct err *err) {
                       " '$.hint', 'Import the file again: what is there already is not doubled.')"
                       " WHERE state IN ('running', 'waiting')",
                       err);
-    return statement ? finish(statement, err) : E_IO;
+    return statement ? store_run(statement, err) : E_IO;
 }
 
 /* ---- reading ---- */

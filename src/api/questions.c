@@ -132,14 +132,6 @@ static int list(struct request *request, struct response *response, struct err *
     return HANDLED;
 }
 
-static int finish(sqlite3_stmt *statement, struct err *err) {
-    int code;
-    do
-        code = store_step(statement, err);
-    while (code == 1);
-    return code;
-}
-
 static int insert(void *context, sqlite3 *db, struct err *err) {
     struct saved *saved = context;
     sqlite3_stmt *statement = STORE_PREPARE(db,
@@ -157,7 +149,7 @@ static int insert(void *context, sqlite3 *db, struct err *err) {
     sqlite3_bind_int64(statement, 5, saved->created_ms);
     sqlite3_bind_int(statement, 6, QUESTIONS_MAX);
     sqlite3_bind_text(statement, 7, saved->units, -1, SQLITE_TRANSIENT);
-    int code = finish(statement, err);
+    int code = store_run(statement, err);
     if (!code && !sqlite3_changes(db))
         return err_set(err, E_REFUSED, "there are %d questions already: remove some",
                        QUESTIONS_MAX);
@@ -207,7 +199,7 @@ static int delete (void *context, sqlite3 *db, struct err *err) {
         return E_IO;
     sqlite3_bind_int64(statement, 1, (sqlite3_int64)removal->id);
     sqlite3_bind_int64(statement, 2, (sqlite3_int64)removal->user);
-    int code = finish(statement, err);
+    int code = store_run(statement, err);
     removal->removed = sqlite3_changes(db);
     return code;
 }

@@ -15,6 +15,7 @@
 #include <stdlib.h>
 
 #include "backend/backend.h"
+#include "base/csv_out.h"
 
 /* ---- flattening ---- */
 
@@ -146,28 +147,6 @@ static void cell_text(const json_t *value, struct buf *out) {
 
 /* ---- CSV ---- */
 
-static bool is_one_of(char c, const char *set) { return c && strchr(set, c); }
-
-static void csv_text(struct slice text, struct buf *out) {
-    bool formula = slice_is_formula(text);
-    bool quoted = formula;
-    for (size_t i = 0; i < text.n && !quoted; i++)
-        quoted = is_one_of(text.p[i], ",\"\r\n");
-    if (!quoted) {
-        buf_add_slice(out, text);
-        return;
-    }
-    buf_add_char(out, '"');
-    if (formula)
-        buf_add_char(out, '\'');
-    for (size_t i = 0; i < text.n; i++) {
-        if (text.p[i] == '"')
-            buf_add_char(out, '"');
-        buf_add_char(out, text.p[i]);
-    }
-    buf_add_char(out, '"');
-}
-
 void query_answer_csv(const json_t *answer, struct buf *out) {
     json_t *rows = flatten(answer), *columns = columns_of(rows);
     const char *name;
@@ -175,7 +154,7 @@ void query_answer_csv(const json_t *answer, struct buf *out) {
     json_object_foreach(columns, name, unused) {
         if (name != json_object_iter_key(json_object_iter(columns)))
             buf_add_char(out, ',');
-        csv_text(slice_of(name), out);
+        csv_add_text(out, slice_of(name));
     }
     buf_add_text(out, "\r\n");
     for (size_t i = 0; i < json_array_size(rows); i++) {
@@ -187,7 +166,8 @@ void query_answer_csv(const json_t *answer, struct buf *out) {
                 buf_add_char(out, ',');
             first = false;
             if (json_is_string(value))
-                csv_text((struct slice){json_string_value(value), json_string_length(value)}, out);
+                csv_add_text(out,
+                             (struct slice){json_string_value(value), json_string_length(value)});
             else
                 cell_text(value, out);
         }

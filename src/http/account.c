@@ -213,11 +213,3 @@ const char *column_text(sqlite3_stmt *statement, int column, struct arena *arena
 void bind_text(sqlite3_stmt *statement, int column, const char *text) {
     sqlite3_bind_text(statement, column, text ? text : "", -1, SQLITE_TRANSIENT);
 }
-
-int run_statement(sqlite3_stmt *statement, struct err *err) {
-    int code;
-    do
-        code = store_step(statement, err);
-    while (code == 1);
-    return code;
-}

@@ -62,7 +62,5 @@ must_use int api_key_identify(struct request *request, const char *secret, struc
 /* Column as a C string of the arena; "" for NULL. */
 const char *column_text(sqlite3_stmt *statement, int column, struct arena *arena);
 void bind_text(sqlite3_stmt *statement, int column, const char *text);
-/* Steps to the end. */
-must_use int run_statement(sqlite3_stmt *statement, struct err *err);
 
 #endif

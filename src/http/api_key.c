@@ -36,7 +36,7 @@ static int insert_key(void *context, sqlite3 *db, struct err *err) {
     sqlite3_bind_int64(statement, 6, change->key.created_ms);
     sqlite3_bind_int64(statement, 7, change->key.expires_ms);
     sqlite3_bind_int(statement, 8, KEYS_MAX);
-    int code = run_statement(statement, err);
+    int code = store_run(statement, err);
     if (!code && !sqlite3_changes(db))
         return err_set(err, E_REFUSED, "there are %d API keys already", KEYS_MAX);
     change->key.id = (uint64_t)sqlite3_last_insert_rowid(db);
@@ -103,7 +103,7 @@ static int delete_key(void *context, sqlite3 *db, struct err *err) {
     if (!statement)
         return E_IO;
     sqlite3_bind_int64(statement, 1, (sqlite3_int64)change->key.id);
-    int code = run_statement(statement, err);
+    int code = store_run(statement, err);
     change->changed = sqlite3_changes(db);
     return code;
 }
@@ -130,7 +130,7 @@ static int renew_key(void *context, sqlite3 *db, struct err *err) {
     sqlite3_bind_blob(statement, 1, change->hash, HASH_BYTES, SQLITE_TRANSIENT);
     bind_text(statement, 2, change->key.hint);
     sqlite3_bind_int64(statement, 3, (sqlite3_int64)change->key.id);
-    int code = run_statement(statement, err);
+    int code = store_run(statement, err);
     change->changed = sqlite3_changes(db);
     return code;
 }
@@ -158,7 +158,7 @@ static int touch_key(void *context, sqlite3 *db, struct err *err) {
         return E_IO;
     sqlite3_bind_int64(statement, 1, key->used_ms);
     sqlite3_bind_int64(statement, 2, (sqlite3_int64)key->id);
-    return run_statement(statement, err);
+    return store_run(statement, err);
 }
 
 int api_key_identify(struct request *request, const char *secret, struct err *err) {

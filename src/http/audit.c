@@ -78,7 +78,7 @@ static int insert_entry(const struct note *note, sqlite3 *db, struct err *err) {
     bind_text(statement, 5, entry->about);
     bind_text(statement, 6, entry->detail);
     sqlite3_bind_blob(statement, 7, chain, HASH_BYTES, SQLITE_TRANSIENT);
-    return run_statement(statement, err);
+    return store_run(statement, err);
 }
 
 static int insert_now(void *context, sqlite3 *db, struct err *err) {

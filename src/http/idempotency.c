@@ -61,7 +61,7 @@ static int forget_old(const struct keeping *keeping, sqlite3 *db, struct err *er
         return E_IO;
     sqlite3_bind_int64(statement, 1, keeping->now_ms - KEPT_MS);
     sqlite3_bind_int64(statement, 2, keeping->now_ms - TAKEN_MS);
-    return run_statement(statement, err);
+    return store_run(statement, err);
 }
 
 /* Takes the key; *found if somebody has it. */
@@ -79,7 +79,7 @@ static int take_key(void *context, sqlite3 *db, struct err *err) {
     sqlite3_bind_blob(statement, 1, keeping->key, HASH_BYTES, SQLITE_TRANSIENT);
     sqlite3_bind_blob(statement, 2, keeping->request, HASH_BYTES, SQLITE_TRANSIENT);
     sqlite3_bind_int64(statement, 3, keeping->now_ms);
-    code = run_statement(statement, err);
+    code = store_run(statement, err);
     keeping->found = !sqlite3_changes(db);
     return code;
 }
@@ -94,7 +94,7 @@ static int put_answer(void *context, sqlite3 *db, struct err *err) {
     sqlite3_bind_int(statement, 2, keeping->status);
     bind_text(statement, 3, keeping->type);
     sqlite3_bind_blob(statement, 4, keeping->body.p, (int)keeping->body.n, SQLITE_TRANSIENT);
-    return run_statement(statement, err);
+    return store_run(statement, err);
 }
 
 static int give_back(void *context, sqlite3 *db, struct err *err) {
@@ -103,7 +103,7 @@ static int give_back(void *context, sqlite3 *db, struct err *err) {
     if (!statement)
         return E_IO;
     sqlite3_bind_blob(statement, 1, keeping->key, HASH_BYTES, SQLITE_TRANSIENT);
-    return run_statement(statement, err);
+    return store_run(statement, err);
 }
 
 /* The answer that the key has, into the response; keeping->status 0: none yet. */

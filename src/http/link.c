@@ -28,7 +28,7 @@ static int put_link(void *context, sqlite3 *db, struct err *err) {
         return E_IO;
     sqlite3_bind_int64(statement, 1, (sqlite3_int64)linking->user);
     sqlite3_bind_int64(statement, 2, linking->now_ms);
-    int code = run_statement(statement, err);
+    int code = store_run(statement, err);
     statement =
         code ? NULL
              : STORE_PREPARE(db, "INSERT INTO link(token_hash, user, expires_ms) VALUES(?, ?, ?)",
@@ -38,7 +38,7 @@ static int put_link(void *context, sqlite3 *db, struct err *err) {
     sqlite3_bind_blob(statement, 1, linking->hash, HASH_BYTES, SQLITE_TRANSIENT);
     sqlite3_bind_int64(statement, 2, (sqlite3_int64)linking->user);
     sqlite3_bind_int64(statement, 3, linking->expires_ms);
-    return run_statement(statement, err);
+    return store_run(statement, err);
 }
 
 int link_make(struct accounts *accounts, const struct principal *by, const struct user *user,

@@ -34,14 +34,14 @@ static int insert_session(void *context, sqlite3 *db, struct err *err) {
     bind_text(statement, 3, beginning->address);
     bind_text(statement, 4, beginning->agent);
     sqlite3_bind_int64(statement, 5, beginning->now_ms);
-    int code = run_statement(statement, err);
+    int code = store_run(statement, err);
     statement =
         code ? NULL : STORE_PREPARE(db, "UPDATE user SET signed_in_ms = ? WHERE id = ?", err);
     if (!statement)
         return code ? code : E_IO;
     sqlite3_bind_int64(statement, 1, beginning->now_ms);
     sqlite3_bind_int64(statement, 2, (sqlite3_int64)beginning->user);
-    code = run_statement(statement, err);
+    code = store_run(statement, err);
     /* Old ones go: past their time, or beyond what one person may have. */
     statement = code ? NULL
                      : STORE_PREPARE(db,
@@ -54,7 +54,7 @@ static int insert_session(void *context, sqlite3 *db, struct err *err) {
     sqlite3_bind_int64(statement, 1, beginning->now_ms - (int64_t)SESSION_DAYS * DAY_MS);
     sqlite3_bind_int64(statement, 2, (sqlite3_int64)beginning->user);
     sqlite3_bind_int(statement, 3, SESSIONS_PER_USER);
-    return run_statement(statement, err);
+    return store_run(statement, err);
 }
 
 /* Behind https no other host or path can plant it: the browser refuses what bears this prefix and is not ours alone. */
@@ -242,7 +242,7 @@ static int delete_session(void *context, sqlite3 *db, struct err *err) {
         return E_IO;
     sqlite3_bind_int64(statement, 1, (sqlite3_int64)removal->user);
     sqlite3_bind_int64(statement, 2, (sqlite3_int64)removal->id);
-    int code = run_statement(statement, err);
+    int code = store_run(statement, err);
     removal->removed = sqlite3_changes(db);
     return code;
 }
@@ -261,7 +261,7 @@ static int delete_sessions(void *context, sqlite3 *db, struct err *err) {
         return E_IO;
     sqlite3_bind_int64(statement, 1, (sqlite3_int64)removal->user);
     sqlite3_bind_int64(statement, 2, (sqlite3_int64)removal->id);
-    return run_statement(statement, err);
+    return store_run(statement, err);
 }
 
 int session_revoke_all(struct accounts *accounts, const struct principal *by,
@@ -342,7 +342,7 @@ static int touch_session(void *context, sqlite3 *db, struct err *err) {
         return E_IO;
     sqlite3_bind_int64(statement, 1, touch->now_ms);
     sqlite3_bind_int64(statement, 2, (sqlite3_int64)touch->id);
-    return run_statement(statement, err);
+    return store_run(statement, err);
 }
 
 int session_identify(struct request *request, const char *token, struct err *err) {

@@ -110,7 +110,7 @@ static int insert_identity(void *context, sqlite3 *db, struct err *err) {
     bind_text(statement, 1, linking->issuer);
     bind_text(statement, 2, linking->subject);
     sqlite3_bind_int64(statement, 3, (sqlite3_int64)linking->user);
-    return run_statement(statement, err);
+    return store_run(statement, err);
 }
 
 /* 0 in *user: not seen before. */

@@ -190,14 +190,14 @@ static int write_codes(const struct enrolling *enrolling, sqlite3 *db, struct er
     if (!statement)
         return E_IO;
     sqlite3_bind_int64(statement, 1, (sqlite3_int64)enrolling->user);
-    int code = run_statement(statement, err);
+    int code = store_run(statement, err);
     for (size_t i = 0; i < RECOVERY_CODES && enrolling->codes && !code; i++) {
         statement = STORE_PREPARE(db, "INSERT INTO recovery_code(user, hash) VALUES(?, ?)", err);
         if (!statement)
             return E_IO;
         sqlite3_bind_int64(statement, 1, (sqlite3_int64)enrolling->user);
         sqlite3_bind_blob(statement, 2, enrolling->hashes[i], HASH_BYTES, SQLITE_TRANSIENT);
-        code = run_statement(statement, err);
+        code = store_run(statement, err);
     }
     return code;
 }
@@ -218,7 +218,7 @@ static int write_factor(void *context, sqlite3 *db, struct err *err) {
         sqlite3_bind_null(statement, 1);
     sqlite3_bind_int64(statement, 2, (sqlite3_int64)enrolling->step);
     sqlite3_bind_int64(statement, 3, (sqlite3_int64)enrolling->user);
-    return run_statement(statement, err);
+    return store_run(statement, err);
 }
 
 /* "abcde-fghij": letters and digits that are not taken for one another, 50 bits. */
@@ -312,7 +312,7 @@ static int use_code(void *context, sqlite3 *db, struct err *err) {
     else
         sqlite3_bind_blob(statement, 1, using->hash, HASH_BYTES, SQLITE_TRANSIENT);
     sqlite3_bind_int64(statement, 2, (sqlite3_int64) using->user);
-    int code = run_statement(statement, err);
+    int code = store_run(statement, err);
     using->changed = sqlite3_changes(db);
     return code;
 }

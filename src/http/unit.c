@@ -54,17 +54,9 @@ static int write_one(const struct unit *unit, sqlite3 *db, struct err *err) {
     bind_text(statement, 1, unit->name);
     bind_text(statement, 2, unit->title);
     sqlite3_bind_int(statement, 3, UNITS_MAX);
-    int code = run_statement(statement, err);
+    int code = store_run(statement, err);
     if (!code && !sqlite3_changes(db))
         return err_set(err, E_REFUSED, "there are %d units already", UNITS_MAX);
-    return code;
-}
-
-/* 1 if the statement has a row, 0 or an error; it is reset. */
-static int has_row(sqlite3_stmt *statement, struct err *err) {
-    int code = store_step(statement, err);
-    if (code == 1)
-        sqlite3_reset(statement);
     return code;
 }
 
@@ -74,7 +66,7 @@ static int check_known(const struct unit_change *change, size_t i, const struct 
     if (!statement)
         return E_IO;
     bind_text(statement, 1, parent->hierarchy);
-    int code = has_row(statement, err);
+    int code = store_has_row(statement, err);
     if (code == 0)
         return refuse_parent(change, i, parent->hierarchy, "no such hierarchy", err);
     statement = code < 0 || !parent->parent[0]
@@ -83,7 +75,7 @@ static int check_known(const struct unit_change *change, size_t i, const struct 
     if (!statement)
         return code < 0 ? code : 0;
     bind_text(statement, 1, parent->parent);
-    code = has_row(statement, err);
+    code = store_has_row(statement, err);
     return code == 0 ? refuse_parent(change, i, parent->hierarchy, "no such unit", err)
                      : (code < 0 ? code : 0);
 }
@@ -96,7 +88,7 @@ static int write_parent(const char *unit, const struct unit_parent *parent, sqli
         return E_IO;
     bind_text(statement, 1, parent->hierarchy);
     bind_text(statement, 2, unit);
-    int code = run_statement(statement, err);
+    int code = store_run(statement, err);
     if (code || !parent->parent[0])
         return code;
     statement =
@@ -106,7 +98,7 @@ static int write_parent(const char *unit, const struct unit_parent *parent, sqli
     bind_text(statement, 1, parent->hierarchy);
     bind_text(statement, 2, unit);
     bind_text(statement, 3, parent->parent);
-    return run_statement(statement, err);
+    return store_run(statement, err);
 }
 
 /* Does the unit stand above itself now? */
@@ -122,7 +114,7 @@ static int check_cycle(const struct unit_change *change, size_t i, const char *h
         return E_IO;
     bind_text(statement, 1, hierarchy);
     bind_text(statement, 2, change->units[i].name);
-    int code = has_row(statement, err);
+    int code = store_has_row(statement, err);
     return code == 1 ? refuse_parent(change, i, hierarchy, "a unit cannot be below itself", err)
                      : code;
 }
@@ -199,19 +191,19 @@ static int delete_unit(void *context, sqlite3 *db, struct err *err) {
     if (!statement)
         return E_IO;
     bind_text(statement, 1, removal->name);
-    int code = has_row(statement, err);
+    int code = store_has_row(statement, err);
     if (code == 1)
         return err_set(err, E_REFUSED, "there are units below it");
     statement = code ? NULL : STORE_PREPARE(db, "DELETE FROM unit_parent WHERE unit = ?", err);
     if (!statement)
         return code ? code : E_IO;
     bind_text(statement, 1, removal->name);
-    code = run_statement(statement, err);
+    code = store_run(statement, err);
     statement = code ? NULL : STORE_PREPARE(db, "DELETE FROM unit WHERE name = ?", err);
     if (!statement)
         return code ? code : E_IO;
     bind_text(statement, 1, removal->name);
-    code = run_statement(statement, err);
+    code = store_run(statement, err);
     removal->removed = sqlite3_changes(db);
     return code;
 }
@@ -332,7 +324,7 @@ static int write_hierarchy(void *context, sqlite3 *db, struct err *err) {
     bind_text(statement, 1, hierarchy->name);
     bind_text(statement, 2, hierarchy->title);
     sqlite3_bind_int(statement, 3, HIERARCHIES_MAX);
-    int code = run_statement(statement, err);
+    int code = store_run(statement, err);
     if (!code && !sqlite3_changes(db))
         return err_set(err, E_REFUSED, "there are %d hierarchies already", HIERARCHIES_MAX);
     return code;
@@ -364,14 +356,14 @@ static int delete_hierarchy(void *context, sqlite3 *db, struct err *err) {
     if (!statement)
         return E_IO;
     bind_text(statement, 1, removal->name);
-    int code = has_row(statement, err);
+    int code = store_has_row(statement, err);
     if (code == 1)
         return err_set(err, E_REFUSED, "units are ordered by it");
     statement = code ? NULL : STORE_PREPARE(db, "DELETE FROM hierarchy WHERE name = ?", err);
     if (!statement)
         return code ? code : E_IO;
     bind_text(statement, 1, removal->name);
-    code = run_statement(statement, err);
+    code = store_run(statement, err);
     removal->removed = sqlite3_changes(db);
     return code;
 }

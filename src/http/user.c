@@ -65,7 +65,7 @@ static int insert_user(void *context, sqlite3 *db, struct err *err) {
     bind_text(statement, 5, change->user.language);
     bind_text(statement, 6, change->password);
     sqlite3_bind_int64(statement, 7, clock_now_ms());
-    code = run_statement(statement, err);
+    code = store_run(statement, err);
     if (!code)
         change->user.id = (uint64_t)sqlite3_last_insert_rowid(db);
     return code;
@@ -203,7 +203,7 @@ static int end_sessions(sqlite3 *db, uint64_t id, uint64_t keep, struct err *err
         return E_IO;
     sqlite3_bind_int64(statement, 1, (sqlite3_int64)id);
     sqlite3_bind_int64(statement, 2, (sqlite3_int64)keep);
-    return run_statement(statement, err);
+    return store_run(statement, err);
 }
 
 static int forget_links(sqlite3 *db, uint64_t id, struct err *err) {
@@ -211,7 +211,7 @@ static int forget_links(sqlite3 *db, uint64_t id, struct err *err) {
     if (!statement)
         return E_IO;
     sqlite3_bind_int64(statement, 1, (sqlite3_int64)id);
-    return run_statement(statement, err);
+    return store_run(statement, err);
 }
 
 static int update_user(void *context, sqlite3 *db, struct err *err) {
@@ -233,7 +233,7 @@ static int update_user(void *context, sqlite3 *db, struct err *err) {
     bind_text(statement, 4, user->language);
     sqlite3_bind_int(statement, 5, user->disabled);
     sqlite3_bind_int64(statement, 6, (sqlite3_int64)user->id);
-    code = run_statement(statement, err);
+    code = store_run(statement, err);
     if (!code && user->disabled)
         code = end_sessions(db, user->id, 0, err);
     return code || !user->disabled ? code : forget_links(db, user->id, err);
@@ -269,7 +269,7 @@ static int take_link(sqlite3 *db, const struct change *change, struct err *err) 
         return E_IO;
     sqlite3_bind_blob(statement, 1, change->link, HASH_BYTES, SQLITE_TRANSIENT);
     sqlite3_bind_int64(statement, 2, (sqlite3_int64)change->user.id);
-    int code = run_statement(statement, err);
+    int code = store_run(statement, err);
     return code || sqlite3_changes(db)
                ? code
                : err_at(err, E_INVALID, "/token", "this link is used or too old: ask for another");
@@ -285,7 +285,7 @@ static int update_password(void *context, sqlite3 *db, struct err *err) {
         return E_IO;
     bind_text(statement, 1, change->password);
     sqlite3_bind_int64(statement, 2, (sqlite3_int64)change->user.id);
-    int code = run_statement(statement, err);
+    int code = store_run(statement, err);
     if (!code)
         code = forget_links(db, change->user.id, err);
     return code ? code : end_sessions(db, change->user.id, change->keep, err);
@@ -373,18 +373,18 @@ static int delete_user(void *context, sqlite3 *db, struct err *err) {
         code ? NULL : STORE_PREPARE(db, "DELETE FROM recovery_code WHERE user = ?", err);
     if (statement) {
         sqlite3_bind_int64(statement, 1, (sqlite3_int64)change->user.id);
-        code = run_statement(statement, err);
+        code = store_run(statement, err);
     }
     statement = code ? NULL : STORE_PREPARE(db, "DELETE FROM user_identity WHERE user = ?", err);
     if (statement) {
         sqlite3_bind_int64(statement, 1, (sqlite3_int64)change->user.id);
-        code = run_statement(statement, err);
+        code = store_run(statement, err);
     }
     statement = code ? NULL : STORE_PREPARE(db, "DELETE FROM user WHERE id = ?", err);
     if (!statement)
         return code ? code : E_IO;
     sqlite3_bind_int64(statement, 1, (sqlite3_int64)change->user.id);
-    return run_statement(statement, err);
+    return store_run(statement, err);
 }
 
 int user_remove(struct accounts *accounts, const struct principal *by, uint64_t id,

@@ -169,7 +169,7 @@ static int insert(const struct round *round, const struct invite_plan *plan,
     sqlite3_bind_int(statement, 8, (int)reason);
     sqlite3_bind_int64(statement, 9, due_ms);
     sqlite3_bind_int64(statement, 10, round->now_ms);
-    return run_to_end(statement, err);
+    return store_run(statement, err);
 }
 
 static int write_feedback(const struct feedback *feedback, sqlite3 *db, struct err *err) {
@@ -182,7 +182,7 @@ static int write_feedback(const struct feedback *feedback, sqlite3 *db, struct e
         return E_IO;
     sqlite3_bind_int64(statement, 1, feedback->customer);
     sqlite3_bind_int64(statement, 2, feedback->time_ms);
-    int code = run_to_end(statement, err);
+    int code = store_run(statement, err);
     if (code || !feedback->invitation)
         return code;
     statement = feedback->answered
@@ -198,7 +198,7 @@ static int write_feedback(const struct feedback *feedback, sqlite3 *db, struct e
         return E_IO;
     sqlite3_bind_int64(statement, 1, feedback->time_ms);
     sqlite3_bind_int64(statement, 2, (sqlite3_int64)feedback->invitation);
-    return run_to_end(statement, err);
+    return store_run(statement, err);
 }
 
 static int write_round(void *context, sqlite3 *db, struct err *err) {

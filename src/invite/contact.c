@@ -152,7 +152,7 @@ static int write_mark(void *context, sqlite3 *db, struct err *err) {
         sqlite3_bind_int(statement, 2, marking->bounced);
         sqlite3_bind_int64(statement, 3, clock_now_ms());
     }
-    return run_to_end(statement, err);
+    return store_run(statement, err);
 }
 
 static int mark(struct folder *folder, const char *address, bool bounced, bool allow,

@@ -17,9 +17,6 @@
 
 enum { INVITE_ID_BYTES = 32, PLAN_EVENTS = 20, PLAN_CHANNELS = 3, LATE_DAYS = 7 };
 
-/* Steps a statement to its end. */
-must_use int run_to_end(sqlite3_stmt *statement, struct err *err);
-
 /* ---- a plan, read ---- */
 
 struct hours {

@@ -12,14 +12,6 @@
 #include "invite/internal.h"
 #include "segment/segment.h"
 
-int run_to_end(sqlite3_stmt *statement, struct err *err) {
-    int code;
-    do
-        code = store_step(statement, err);
-    while (code == 1);
-    return code;
-}
-
 static json_t *instant(int64_t ms) {
     char text[TIME_TEXT_BYTES];
     time_format(ms, text);
@@ -176,7 +168,7 @@ static int insert(struct putting *putting, sqlite3 *db, struct err *err) {
     sqlite3_bind_text(statement, 2, putting->author, -1, SQLITE_TRANSIENT);
     sqlite3_bind_int64(statement, 3, putting->now_ms);
     sqlite3_bind_int(statement, 4, INVITE_PLANS_MAX);
-    int code = run_to_end(statement, err);
+    int code = store_run(statement, err);
     putting->changed = sqlite3_changes(db);
     if (!code && !putting->changed)
         return err_set(err, E_REFUSED, "there are %d plans already: remove some", INVITE_PLANS_MAX);
@@ -196,7 +188,7 @@ static int write_plan(void *context, sqlite3 *db, struct err *err) {
     sqlite3_bind_text(statement, 1, putting->document, -1, SQLITE_TRANSIENT);
     sqlite3_bind_int64(statement, 2, putting->now_ms);
     sqlite3_bind_int64(statement, 3, (sqlite3_int64)putting->id);
-    int code = run_to_end(statement, err);
+    int code = store_run(statement, err);
     putting->changed = sqlite3_changes(db);
     return code;
 }
@@ -238,7 +230,7 @@ static int write_state(void *context, sqlite3 *db, struct err *err) {
     sqlite3_bind_int64(statement, 3, putting->now_ms);
     sqlite3_bind_int64(statement, 4, (sqlite3_int64)putting->id);
     sqlite3_bind_int64(statement, 5, (sqlite3_int64)putting->since_seq);
-    int code = run_to_end(statement, err);
+    int code = store_run(statement, err);
     putting->changed = sqlite3_changes(db);
     return code;
 }

@@ -278,7 +278,7 @@ static int write_picked(void *context, sqlite3 *db, struct err *err) {
         sqlite3_bind_int64(statement, 1, (sqlite3_int64)picking->plan);
         sqlite3_bind_int64(statement, 2, picking->customers[i]);
         sqlite3_bind_int64(statement, 3, picking->now_ms);
-        code = run_to_end(statement, err);
+        code = store_run(statement, err);
     }
     return code;
 }

@@ -253,7 +253,7 @@ static int write_sent(const struct writing *writing, sqlite3 *db, struct err *er
     sqlite3_bind_int64(statement, 2, writing->now_ms);
     sqlite3_bind_int64(statement, 3, writing->verdict->due_ms);
     sqlite3_bind_int64(statement, 4, (sqlite3_int64)writing->due->id);
-    int code = run_to_end(statement, err);
+    int code = store_run(statement, err);
     statement = code ? NULL
                      : STORE_PREPARE(db,
                                      "INSERT INTO invitation_asked VALUES(?1, ?2) ON "
@@ -264,7 +264,7 @@ static int write_sent(const struct writing *writing, sqlite3 *db, struct err *er
         return code ? code : E_IO;
     sqlite3_bind_int64(statement, 1, writing->owner);
     sqlite3_bind_int64(statement, 2, writing->now_ms);
-    return run_to_end(statement, err);
+    return store_run(statement, err);
 }
 
 /* A reminder that is not sent leaves the invitation as it was, with nothing more to come. */
@@ -287,7 +287,7 @@ static int write_other(const struct writing *writing, sqlite3 *db, struct err *e
         sqlite3_bind_int(statement, 4, (int)verdict->reason);
     }
     sqlite3_bind_int64(statement, 3, (sqlite3_int64)writing->due->id);
-    return run_to_end(statement, err);
+    return store_run(statement, err);
 }
 
 static int write_verdict(void *context, sqlite3 *db, struct err *err) {

@@ -52,8 +52,6 @@ must_use int kiosk_list_pages(struct folder *folder, json_t **list, struct err *
 /* The document of a revision; that of the newest where it is unknown or 0. New reference. */
 must_use int kiosk_document(struct folder *folder, uint64_t id, int64_t revision, json_t **document,
                             int64_t *newest, struct err *err);
-/* Steps to the end. */
-must_use int kiosk_run(sqlite3_stmt *statement, struct err *err);
 
 /* ---- document.c ---- */
 int kiosk_minute_of(const char *text);

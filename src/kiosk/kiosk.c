@@ -15,13 +15,6 @@
 
 enum { SEALED_MAX_BYTES = 256, HINT_BYTES = 5 };
 
-int kiosk_run(sqlite3_stmt *statement, struct err *err) {
-    int code = 1;
-    while (code == 1)
-        code = store_step(statement, err);
-    return code;
-}
-
 /* ---- what is kept in memory ---- */
 
 static void free_kiosks(void *value) {
@@ -408,7 +401,7 @@ static int insert(struct putting *putting, sqlite3 *db, struct err *err) {
     sqlite3_bind_text(statement, 3, putting->hint, -1, SQLITE_TRANSIENT);
     sqlite3_bind_int64(statement, 4, putting->now_ms);
     sqlite3_bind_int(statement, 5, KIOSKS_MAX);
-    int code = kiosk_run(statement, err);
+    int code = store_run(statement, err);
     if (!code && !sqlite3_changes(db))
         return err_set(err, E_REFUSED, "there are %d opinion screens already: remove some",
                        KIOSKS_MAX);
@@ -423,7 +416,7 @@ static int write_exit_code(const struct putting *putting, sqlite3 *db, struct er
     sqlite3_bind_blob(statement, 1, putting->exit_code.n ? putting->exit_code.p : "",
                       (int)putting->exit_code.n, SQLITE_TRANSIENT);
     sqlite3_bind_int64(statement, 2, (sqlite3_int64)putting->id);
-    return kiosk_run(statement, err);
+    return store_run(statement, err);
 }
 
 /* The unit has a code from now on, so that its manager sees the screen before the first tap; a poster's address may name its
@@ -462,7 +455,7 @@ static int write_version(void *context, sqlite3 *db, struct err *err) {
     sqlite3_bind_text(statement, 2, putting->document, -1, SQLITE_TRANSIENT);
     sqlite3_bind_text(statement, 3, putting->author, -1, SQLITE_TRANSIENT);
     sqlite3_bind_int64(statement, 4, putting->now_ms);
-    code = kiosk_run(statement, err);
+    code = store_run(statement, err);
     putting->changed = sqlite3_changes(db);
     return code;
 }
@@ -520,7 +513,7 @@ static int write_key(void *context, sqlite3 *db, struct err *err) {
     sqlite3_bind_blob(statement, 1, putting->secret.p, (int)putting->secret.n, SQLITE_TRANSIENT);
     sqlite3_bind_text(statement, 2, putting->hint, -1, SQLITE_TRANSIENT);
     sqlite3_bind_int64(statement, 3, (sqlite3_int64)putting->id);
-    int code = kiosk_run(statement, err);
+    int code = store_run(statement, err);
     putting->changed = sqlite3_changes(db);
     return code;
 }
@@ -542,7 +535,7 @@ static int write_removal(void *context, sqlite3 *db, struct err *err) {
     if (!statement)
         return E_IO;
     sqlite3_bind_int64(statement, 1, (sqlite3_int64)putting->id);
-    int code = kiosk_run(statement, err);
+    int code = store_run(statement, err);
     putting->changed = sqlite3_changes(db);
     return code;
 }

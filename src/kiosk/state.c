@@ -73,7 +73,7 @@ static int write_state(const struct kiosk_news *news, sqlite3 *db, struct err *e
     sqlite3_bind_int64(statement, 5, news->skew_ms);
     sqlite3_bind_int64(statement, 6, news->lost);
     sqlite3_bind_text(statement, 7, recent, -1, SQLITE_TRANSIENT);
-    return kiosk_run(statement, err);
+    return store_run(statement, err);
 }
 
 static int write_chain(const struct kiosk_news *news, sqlite3 *db, struct err *err) {
@@ -88,7 +88,7 @@ static int write_chain(const struct kiosk_news *news, sqlite3 *db, struct err *e
     sqlite3_bind_text(statement, 2, news->chain, -1, SQLITE_TRANSIENT);
     sqlite3_bind_int64(statement, 3, news->seq);
     sqlite3_bind_int64(statement, 4, news->now_ms);
-    int code = kiosk_run(statement, err);
+    int code = store_run(statement, err);
     statement =
         code ? NULL
              : STORE_PREPARE(db, "DELETE FROM kiosk_chain WHERE kiosk = ? AND seen_ms < ?", err);
@@ -96,7 +96,7 @@ static int write_chain(const struct kiosk_news *news, sqlite3 *db, struct err *e
         return code ? code : E_IO;
     sqlite3_bind_int64(statement, 1, (sqlite3_int64)news->kiosk);
     sqlite3_bind_int64(statement, 2, news->now_ms - (int64_t)CHAIN_LIFE_DAYS * DAY_MS);
-    return kiosk_run(statement, err);
+    return store_run(statement, err);
 }
 
 static int write_day(uint64_t kiosk, const struct kiosk_count *count, sqlite3 *db,
@@ -113,7 +113,7 @@ static int write_day(uint64_t kiosk, const struct kiosk_count *count, sqlite3 *d
     sqlite3_bind_int64(statement, 3, count->taps);
     sqlite3_bind_int64(statement, 4, count->happy);
     sqlite3_bind_int64(statement, 5, count->misuse);
-    return kiosk_run(statement, err);
+    return store_run(statement, err);
 }
 
 static int write_news(void *context, sqlite3 *db, struct err *err) {

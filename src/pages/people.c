@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "api/customer_read.h"
+#include "base/csv_out.h"
 #include "http/app.h"
 
 void people_name(struct request *request, json_t *people) {
@@ -26,19 +27,6 @@ void people_name(struct request *request, json_t *people) {
         json_object_set_new(row, "name", json_stringn(names[i].p, names[i].n));
 }
 
-static void add_cell(struct buf *out, const char *text) {
-    bool quoted = strpbrk(text, ",\"\r\n") != NULL;
-    buf_add_text(out, quoted ? "\"" : "");
-    if (*text && strchr("=+-@\t\r", *text))
-        buf_add_char(out, '\'');
-    for (; *text; text++) {
-        if (*text == '"')
-            buf_add_char(out, '"');
-        buf_add_char(out, *text);
-    }
-    buf_add_text(out, quoted ? "\"" : "");
-}
-
 void people_csv(const json_t *people, struct buf *out) {
     size_t i;
     json_t *row;
@@ -46,9 +34,9 @@ void people_csv(const json_t *people, struct buf *out) {
     json_array_foreach((json_t *)(uintptr_t)people, i, row) {
         const char *id = json_string_value(json_object_get(row, "id")),
                    *user = json_string_value(json_object_get(row, "user_id"));
-        add_cell(out, id ? id : "");
+        csv_add_text(out, slice_of(id ? id : ""));
         buf_add_char(out, ',');
-        add_cell(out, user ? user : "");
+        csv_add_text(out, slice_of(user ? user : ""));
         buf_add_text(out, "\r\n");
     }
 }

@@ -190,14 +190,6 @@ struct putting {
     int changed;
 };
 
-static int step_all(sqlite3_stmt *statement, struct err *err) {
-    int code;
-    do
-        code = store_step(statement, err);
-    while (code == 1);
-    return code;
-}
-
 static int make(struct putting *putting, sqlite3 *db, struct err *err) {
     sqlite3_stmt *statement = STORE_PREPARE(
         db,
@@ -207,7 +199,7 @@ static int make(struct putting *putting, sqlite3 *db, struct err *err) {
     if (!statement)
         return E_IO;
     sqlite3_bind_int(statement, 1, PROMISES_MAX);
-    int code = step_all(statement, err);
+    int code = store_run(statement, err);
     if (!code && !sqlite3_changes(db))
         return err_set(err, E_REFUSED, "there are %d promises already: remove some", PROMISES_MAX);
     putting->id = (uint64_t)sqlite3_last_insert_rowid(db);
@@ -231,7 +223,7 @@ static int write_version(void *context, sqlite3 *db, struct err *err) {
     sqlite3_bind_text(statement, 2, putting->document, -1, SQLITE_TRANSIENT);
     sqlite3_bind_text(statement, 3, putting->author, -1, SQLITE_TRANSIENT);
     sqlite3_bind_int64(statement, 4, putting->now_ms);
-    code = step_all(statement, err);
+    code = store_run(statement, err);
     putting->changed = sqlite3_changes(db);
     return code;
 }
@@ -259,7 +251,7 @@ static int write_removal(void *context, sqlite3 *db, struct err *err) {
     if (!statement)
         return E_IO;
     sqlite3_bind_int64(statement, 1, (sqlite3_int64)putting->id);
-    int code = step_all(statement, err);
+    int code = store_run(statement, err);
     putting->changed = sqlite3_changes(db);
     return code;
 }

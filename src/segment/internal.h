@@ -21,8 +21,6 @@ must_use int document_colour(const json_t *document, const char *below, struct e
 must_use int document_name(const json_t *document, char name[SEGMENT_NAME_BYTES], const char *below,
                            struct err *err);
 
-/* Runs to the end. */
-must_use int statement_all(sqlite3_stmt *statement, struct err *err);
 /* Writer: what a name means from now on; rule NULL: nothing. */
 must_use int rule_write(sqlite3 *db, const char *name, const char *rule, struct err *err);
 

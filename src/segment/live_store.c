@@ -125,7 +125,7 @@ static int write_change(sqlite3 *db, int64_t segment, const struct transition *t
     sqlite3_bind_int64(statement, 1, segment);
     sqlite3_bind_int64(statement, 2, transition->owner);
     sqlite3_bind_int(statement, 3, transition->entered);
-    return statement_all(statement, err);
+    return store_run(statement, err);
 }
 
 static int write_size(sqlite3 *db, int64_t segment, int64_t day_ms, uint64_t size, size_t entered,
@@ -142,7 +142,7 @@ static int write_size(sqlite3 *db, int64_t segment, int64_t day_ms, uint64_t siz
     sqlite3_bind_int64(statement, 3, (sqlite3_int64)size);
     sqlite3_bind_int64(statement, 4, (sqlite3_int64)entered);
     sqlite3_bind_int64(statement, 5, (sqlite3_int64)gone);
-    return statement_all(statement, err);
+    return store_run(statement, err);
 }
 
 static int write_sizes(const struct telling *telling, sqlite3 *db, struct err *err) {
@@ -243,7 +243,7 @@ static int write_set(sqlite3 *db, const struct membership *membership, struct er
     if (!code) {
         sqlite3_bind_int64(statement, 1, membership->id);
         sqlite3_bind_blob64(statement, 2, bytes, size, SQLITE_TRANSIENT);
-        code = statement_all(statement, err);
+        code = store_run(statement, err);
     }
     free(bytes);
     statement =
@@ -251,7 +251,7 @@ static int write_set(sqlite3 *db, const struct membership *membership, struct er
     if (!statement)
         return code ? code : E_IO;
     sqlite3_bind_int64(statement, 1, membership->id);
-    return statement_all(statement, err);
+    return store_run(statement, err);
 }
 
 static int write_sets(void *context, sqlite3 *db, struct err *err) {

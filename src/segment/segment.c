@@ -124,14 +124,6 @@ static int check(struct folder *folder, const char *current, const json_t *docum
 
 /* ---- writing ---- */
 
-int statement_all(sqlite3_stmt *statement, struct err *err) {
-    int code;
-    do
-        code = store_step(statement, err);
-    while (code == 1);
-    return code;
-}
-
 int rule_write(sqlite3 *db, const char *name, const char *rule, struct err *err) {
     sqlite3_stmt *statement =
         rule ? STORE_PREPARE(db, "INSERT OR REPLACE INTO segment_rule VALUES (?, ?)", err)
@@ -141,7 +133,7 @@ int rule_write(sqlite3 *db, const char *name, const char *rule, struct err *err)
     sqlite3_bind_text(statement, 1, name, -1, SQLITE_TRANSIENT);
     if (rule)
         sqlite3_bind_text(statement, 2, rule, -1, SQLITE_TRANSIENT);
-    return statement_all(statement, err);
+    return store_run(statement, err);
 }
 
 struct putting {
@@ -164,7 +156,7 @@ static int insert(const struct putting *putting, sqlite3 *db, struct err *err) {
     sqlite3_bind_text(statement, 3, putting->author, -1, SQLITE_TRANSIENT);
     sqlite3_bind_int64(statement, 4, putting->now_ms);
     sqlite3_bind_int(statement, 5, SEGMENTS_MAX);
-    int code = statement_all(statement, err);
+    int code = store_run(statement, err);
     if (!code && !sqlite3_changes(db))
         code = err_set(err, E_REFUSED, "there are %d segments already: remove some", SEGMENTS_MAX);
     return code;
@@ -179,7 +171,7 @@ static int update(const struct putting *putting, sqlite3 *db, struct err *err) {
     sqlite3_bind_text(statement, 2, putting->document, -1, SQLITE_TRANSIENT);
     sqlite3_bind_text(statement, 3, putting->author, -1, SQLITE_TRANSIENT);
     sqlite3_bind_int64(statement, 4, putting->now_ms);
-    return statement_all(statement, err);
+    return store_run(statement, err);
 }
 
 static int name_taken(sqlite3 *db, const char *name, bool *taken, struct err *err) {
@@ -253,7 +245,7 @@ static int forget_members(sqlite3 *db, const char *name, struct err *err) {
         if (!statement)
             return E_IO;
         sqlite3_bind_text(statement, 1, name, -1, SQLITE_TRANSIENT);
-        int code = statement_all(statement, err);
+        int code = store_run(statement, err);
         if (code)
             return code;
     }
@@ -268,7 +260,7 @@ static int write_removal(void *context, sqlite3 *db, struct err *err) {
     if (!statement)
         return code ? code : E_IO;
     sqlite3_bind_text(statement, 1, putting->name, -1, SQLITE_TRANSIENT);
-    code = statement_all(statement, err);
+    code = store_run(statement, err);
     putting->changed = sqlite3_changes(db);
     return code || !putting->changed ? code : rule_write(db, putting->name, NULL, err);
 }

@@ -328,7 +328,7 @@ static int insert(struct putting *putting, sqlite3 *db, struct err *err) {
         return E_IO;
     sqlite3_bind_text(statement, 1, putting->name, -1, SQLITE_TRANSIENT);
     sqlite3_bind_int(statement, 2, SEGMENTATIONS_MAX);
-    int code = statement_all(statement, err);
+    int code = store_run(statement, err);
     if (!code && !sqlite3_changes(db))
         code = err_set(err, E_REFUSED, "there are %d segmentations already: remove some",
                        SEGMENTATIONS_MAX);
@@ -369,7 +369,7 @@ static int write_version(void *context, sqlite3 *db, struct err *err) {
     sqlite3_bind_text(statement, 2, putting->document, -1, SQLITE_TRANSIENT);
     sqlite3_bind_text(statement, 3, putting->author, -1, SQLITE_TRANSIENT);
     sqlite3_bind_int64(statement, 4, putting->now_ms);
-    code = statement_all(statement, err);
+    code = store_run(statement, err);
     return code ? code : write_rules(putting->changes, db, err);
 }
 
@@ -438,7 +438,7 @@ static int write_removal(void *context, sqlite3 *db, struct err *err) {
         if (!statement)
             return E_IO;
         sqlite3_bind_int64(statement, 1, putting->id);
-        code = statement_all(statement, err);
+        code = store_run(statement, err);
     }
     return code ? code : write_rules(putting->changes, db, err);
 }

@@ -164,6 +164,21 @@ int store_step(sqlite3_stmt *statement, struct err *err) {
     return result;
 }
 
+int store_run(sqlite3_stmt *statement, struct err *err) {
+    int code;
+    do
+        code = store_step(statement, err);
+    while (code == 1);
+    return code;
+}
+
+int store_has_row(sqlite3_stmt *statement, struct err *err) {
+    int code = store_step(statement, err);
+    if (code == 1)
+        sqlite3_reset(statement);
+    return code;
+}
+
 /* errno of the last failed call on the file or its WAL; sqlite3_system_errno may have been overwritten since. */
 static int last_errno(sqlite3 *db) {
     int number = 0;

@@ -78,6 +78,10 @@ sqlite3_stmt *store_prepare(sqlite3 *db, const char *sql,
                             struct err *err); /* NULL: err is filled */
 /* Steps: 1 row, 0 done, negative error (filled from SQLite without its text). Resets at done or error. */
 int store_step(sqlite3_stmt *statement, struct err *err);
+/* Steps to the end, whatever rows come. */
+must_use int store_run(sqlite3_stmt *statement, struct err *err);
+/* 1 where there is a row, 0, or a negative error; reset in any case. */
+must_use int store_has_row(sqlite3_stmt *statement, struct err *err);
 /* E_NOSPACE, E_IO, E_CORRUPT, E_BUSY or E_INTERNAL for what SQLite said last; the detail goes to the program's log. */
 int store_fail(sqlite3 *db, struct err *err);
 /* The writing connection: for opening other modules before traffic; later the writer thread's alone. */

@@ -18,14 +18,6 @@
 
 enum { STATE_BYTES = 256 * 1024, ROUND = 200, KEPT_DAYS = 30 };
 
-static int finish(sqlite3_stmt *statement, struct err *err) {
-    int code;
-    do
-        code = store_step(statement, err);
-    while (code == 1);
-    return code;
-}
-
 static void bind_key(sqlite3_stmt *statement, uint64_t survey, struct slice submission) {
     sqlite3_bind_int64(statement, 1, (sqlite3_int64)survey);
     sqlite3_bind_text(statement, 2, submission.p ? submission.p : "", (int)submission.n,
@@ -99,7 +91,7 @@ static int put(void *context, sqlite3 *db, struct err *err) {
     sqlite3_bind_blob(statement, 5, keeping->sealed.p, (int)keeping->sealed.n, SQLITE_STATIC);
     sqlite3_bind_int64(statement, 6, keeping->now_ms);
     sqlite3_bind_int64(statement, 7, keeping->customer);
-    return finish(statement, err);
+    return store_run(statement, err);
 }
 
 static int keep(struct folder *folder, struct keeping *keeping, const json_t *state,
@@ -141,7 +133,7 @@ static int delete_one(void *context, sqlite3 *db, struct err *err) {
     if (!statement)
         return E_IO;
     bind_key(statement, keeping->survey, keeping->submission);
-    return finish(statement, err);
+    return store_run(statement, err);
 }
 
 int survey_progress_remove(struct folder *folder, const struct survey *survey,
@@ -158,7 +150,7 @@ int survey_forget(sqlite3 *db, const uint32_t *profiles, size_t n, struct err *e
         if (!statement)
             return E_IO;
         sqlite3_bind_int64(statement, 1, profiles[i]);
-        code = finish(statement, err);
+        code = store_run(statement, err);
     }
     return code;
 }
@@ -308,7 +300,7 @@ static int delete_old(void *context, sqlite3 *db, struct err *err) {
     if (!statement)
         return E_IO;
     sqlite3_bind_int64(statement, 1, *(const int64_t *)context);
-    return finish(statement, err);
+    return store_run(statement, err);
 }
 
 int survey_record_idle(struct folder *folder, int64_t now_ms, size_t *done, struct err *err) {

@@ -343,14 +343,6 @@ struct change {
     int changed;
 };
 
-static int finish(sqlite3_stmt *statement, struct err *err) {
-    int code;
-    do
-        code = store_step(statement, err);
-    while (code == 1);
-    return code;
-}
-
 static void bind_slice(sqlite3_stmt *statement, int at, struct slice text) {
     sqlite3_bind_text(statement, at, text.p ? text.p : "", (int)text.n, SQLITE_TRANSIENT);
 }
@@ -417,7 +409,7 @@ static int insert(void *context, sqlite3 *db, struct err *err) {
     sqlite3_bind_text(statement, 3, change->draft, -1, SQLITE_STATIC);
     sqlite3_bind_text(statement, 4, change->row.author, -1, SQLITE_STATIC);
     sqlite3_bind_int64(statement, 5, clock_now_ms());
-    int code = finish(statement, err);
+    int code = store_run(statement, err);
     change->changed = sqlite3_changes(db);
     return code;
 }
@@ -461,7 +453,7 @@ static int update_draft(void *context, sqlite3 *db, struct err *err) {
     sqlite3_bind_text(statement, 2, change->draft, -1, SQLITE_STATIC);
     sqlite3_bind_text(statement, 3, change->row.title, -1, SQLITE_STATIC);
     sqlite3_bind_int64(statement, 4, clock_now_ms());
-    int code = finish(statement, err);
+    int code = store_run(statement, err);
     change->changed = sqlite3_changes(db);
     return code;
 }
@@ -498,7 +490,7 @@ static int put_version(void *context, sqlite3 *db, struct err *err) {
         sqlite3_bind_text(statement, 3, change->draft, -1, SQLITE_STATIC);
         sqlite3_bind_text(statement, 4, change->row.author, -1, SQLITE_STATIC);
         sqlite3_bind_int64(statement, 5, clock_now_ms());
-        code = finish(statement, err);
+        code = store_run(statement, err);
     }
     statement = code ? NULL
                      : STORE_PREPARE(db,
@@ -511,7 +503,7 @@ static int put_version(void *context, sqlite3 *db, struct err *err) {
     sqlite3_bind_int64(statement, 2, change->version);
     sqlite3_bind_text(statement, 3, change->draft, -1, SQLITE_STATIC);
     sqlite3_bind_int64(statement, 4, clock_now_ms());
-    return finish(statement, err);
+    return store_run(statement, err);
 }
 
 /* The draft is what the newest version has. */
@@ -565,7 +557,7 @@ static int set_state(void *context, sqlite3 *db, struct err *err) {
     bind_slice(statement, 1, change->id);
     sqlite3_bind_int(statement, 2, change->open ? SURVEY_OPEN : SURVEY_CLOSED);
     sqlite3_bind_int64(statement, 3, clock_now_ms());
-    int code = finish(statement, err);
+    int code = store_run(statement, err);
     change->changed = sqlite3_changes(db);
     return code;
 }
@@ -592,7 +584,7 @@ static int delete_survey(void *context, sqlite3 *db, struct err *err) {
     if (!statement)
         return E_IO;
     bind_slice(statement, 1, change->id);
-    int code = finish(statement, err);
+    int code = store_run(statement, err);
     change->changed = sqlite3_changes(db);
     return code;
 }
@@ -652,7 +644,7 @@ static int count(void *context, sqlite3 *db, struct err *err) {
             return E_IO;
         sqlite3_bind_int64(statement, 1, (sqlite3_int64)counting->survey->number);
         sqlite3_bind_text(statement, 2, counting->quotas[i], -1, SQLITE_STATIC);
-        code = finish(statement, err);
+        code = store_run(statement, err);
     }
     return code;
 }

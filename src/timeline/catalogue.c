@@ -131,13 +131,6 @@ int catalogue_read(struct store *store, struct catalogue *catalogue, struct aren
     return code;
 }
 
-static int run_statement(sqlite3_stmt *statement, struct err *err) {
-    int code = store_step(statement, err);
-    if (code == 1)
-        sqlite3_reset(statement);
-    return code < 0 ? code : 0;
-}
-
 static int write_parts(sqlite3 *db, const struct catalogue_change *change, struct err *err) {
     int code = 0;
     for (size_t i = 0; i < change->n_removed && !code; i++) {
@@ -145,7 +138,7 @@ static int write_parts(sqlite3 *db, const struct catalogue_change *change, struc
         if (!s)
             return err->code;
         sqlite3_bind_int64(s, 1, change->removed[i]);
-        code = run_statement(s, err);
+        code = store_run(s, err);
     }
     for (size_t i = 0; i < change->n_added && !code; i++) {
         const struct catalogue_part *part = &change->added[i];
@@ -165,14 +158,14 @@ static int write_parts(sqlite3 *db, const struct catalogue_change *change, struc
         sqlite3_bind_int64(s, 7, (int64_t)part->min_seq);
         sqlite3_bind_int64(s, 8, (int64_t)part->max_seq);
         sqlite3_bind_int64(s, 9, part->rules_version);
-        code = run_statement(s, err);
+        code = store_run(s, err);
     }
     return code;
 }
 
 static int write_rules(sqlite3 *db, const struct catalogue_change *change, struct err *err) {
     sqlite3_stmt *s = STORE_PREPARE(db, "DELETE FROM touchpoint_rule", err);
-    int code = s ? run_statement(s, err) : err->code;
+    int code = s ? store_run(s, err) : err->code;
     for (size_t i = 0; i < change->n_rules && !code; i++) {
         const struct touchpoint_rule *rule = &change->rules[i];
         s = STORE_PREPARE(
@@ -189,7 +182,7 @@ static int write_rules(sqlite3 *db, const struct catalogue_change *change, struc
         sqlite3_bind_text(s, 5, rule->path, -1, SQLITE_STATIC);
         sqlite3_bind_text(s, 6, rule->property, -1, SQLITE_STATIC);
         sqlite3_bind_text(s, 7, rule->value, -1, SQLITE_STATIC);
-        code = run_statement(s, err);
+        code = store_run(s, err);
     }
     if (code)
         return code;
@@ -197,7 +190,7 @@ static int write_rules(sqlite3 *db, const struct catalogue_change *change, struc
     if (!s)
         return err->code;
     sqlite3_bind_int64(s, 1, change->rules_version);
-    return run_statement(s, err);
+    return store_run(s, err);
 }
 
 static int write_change(void *context, sqlite3 *db, struct err *err) {
@@ -221,7 +214,7 @@ static int write_change(void *context, sqlite3 *db, struct err *err) {
     sqlite3_bind_int64(s, 1, (int64_t)change->covered);
     sqlite3_bind_text(s, 2, boundaries, -1, SQLITE_TRANSIENT);
     sqlite3_bind_int64(s, 3, change->rules_version);
-    return run_statement(s, err);
+    return store_run(s, err);
 }
 
 int catalogue_write(struct store *store, const struct catalogue_change *change, struct err *err) {

@@ -52,6 +52,9 @@ must_use int incoming_verify(struct folder *folder, struct incoming *incoming,
 
 /* ---- review_record.c: in the writer's transaction ---- */
 
+/* E_CONFLICT: a review was written by the link of REVIEW_LINK_BYTES already. */
+must_use int review_link_check_unused(struct folder *folder, const unsigned char *id,
+                                      struct err *err);
 /* Adds it with its signals; *id 0: it is there already. Makes its subject where there is none. E_CONFLICT: the link was
  * used. */
 must_use int record_add(sqlite3 *db, const struct incoming *incoming, const char *organisation,
@@ -87,8 +90,6 @@ double signals_suspicion(unsigned signals);
 
 void voice_bind(sqlite3_stmt *statement, int column, const char *text);
 const char *voice_text(sqlite3_stmt *statement, int column, struct arena *arena);
-/* Steps to the end. */
-must_use int voice_run(sqlite3_stmt *statement, struct err *err);
 /* A list of numbers as JSON, for json_each. NULL where codes is. */
 const char *numbers_json(const uint16_t *codes, size_t n, struct arena *arena);
 

@@ -124,14 +124,6 @@ const char *voice_text(sqlite3_stmt *statement, int column, struct arena *arena)
     return arena_text(arena, slice_of(text ? (const char *)text : ""));
 }
 
-int voice_run(sqlite3_stmt *statement, struct err *err) {
-    int code;
-    do
-        code = store_step(statement, err);
-    while (code == 1);
-    return code;
-}
-
 const char *numbers_json(const uint16_t *codes, size_t n, struct arena *arena) {
     if (!codes)
         return NULL;

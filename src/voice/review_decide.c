@@ -52,7 +52,7 @@ static int decide(void *context, sqlite3 *db, struct err *err) {
     voice_bind(statement, 4, change->note);
     sqlite3_bind_int64(statement, 5, change->now_ms);
     voice_bind(statement, 6, change->who);
-    int code = voice_run(statement, err);
+    int code = store_run(statement, err);
     change->changed = sqlite3_changes(db);
     return code;
 }
@@ -96,7 +96,7 @@ static int undo(void *context, sqlite3 *db, struct err *err) {
     sqlite3_bind_int64(statement, 1, (sqlite3_int64)change->id);
     sqlite3_bind_int64(statement, 2, change->now_ms);
     voice_bind(statement, 3, change->who);
-    int code = voice_run(statement, err);
+    int code = store_run(statement, err);
     change->changed = sqlite3_changes(db);
     return code;
 }
@@ -129,7 +129,7 @@ static int reply(void *context, sqlite3 *db, struct err *err) {
     voice_bind(statement, 2, change->text);
     sqlite3_bind_int64(statement, 3, any ? change->now_ms : 0);
     voice_bind(statement, 4, any ? change->who : "");
-    int code = voice_run(statement, err);
+    int code = store_run(statement, err);
     change->changed = sqlite3_changes(db);
     return code;
 }
@@ -198,7 +198,7 @@ static int write_vote(sqlite3 *db, const struct voting *voting, struct err *err)
     sqlite3_bind_blob(statement, 2, voting->visitor.p, (int)voting->visitor.n, SQLITE_TRANSIENT);
     if (voting->vote >= 0)
         sqlite3_bind_int(statement, 3, voting->vote);
-    return voice_run(statement, err);
+    return store_run(statement, err);
 }
 
 static int vote(void *context, sqlite3 *db, struct err *err) {
@@ -222,7 +222,7 @@ static int vote(void *context, sqlite3 *db, struct err *err) {
     sqlite3_bind_double(statement, 3, down);
     sqlite3_bind_double(statement, 4,
                         up + down > 0 ? share_estimate(up, up + down, CONFIDENCE_95).low : -1);
-    return voice_run(statement, err);
+    return store_run(statement, err);
 }
 
 int review_vote(struct folder *folder, uint64_t id, struct slice visitor, int helpful,

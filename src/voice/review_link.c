@@ -74,16 +74,13 @@ static bool read_fields(struct slice plain, struct arena *arena, struct review_l
            bytes == sizeof link->id;
 }
 
-/* Was a review written by it? */
-static int check_unused(struct folder *folder, const struct review_link *link, struct err *err) {
+int review_link_check_unused(struct folder *folder, const unsigned char *id, struct err *err) {
     sqlite3 *db = store_reader_get(folder->store);
     sqlite3_stmt *statement = STORE_PREPARE(db, "SELECT 1 FROM review WHERE link = ?", err);
     int code = E_IO;
     if (statement) {
-        sqlite3_bind_blob(statement, 1, link->id, REVIEW_LINK_BYTES, SQLITE_STATIC);
-        code = store_step(statement, err);
-        if (code == 1)
-            sqlite3_reset(statement);
+        sqlite3_bind_blob(statement, 1, id, REVIEW_LINK_BYTES, SQLITE_STATIC);
+        code = store_has_row(statement, err);
     }
     store_reader_put(folder->store, db);
     return code == 1 ? err_at(err, E_CONFLICT, "/link", "this link was used for a review already")
@@ -112,5 +109,5 @@ int review_link_open(struct folder *folder, const char *token, int64_t now_ms, s
     }
     if (customers_find(folder->customers, slice_of(link->customer), &owner, &none) != 0)
         return wrong(err);
-    return check_unused(folder, link, err);
+    return review_link_check_unused(folder, link->id, err);
 }

@@ -34,7 +34,7 @@ static int mark_due(sqlite3 *db, int months, int64_t now_ms, int *marked, struct
     sqlite3_bind_int(statement, 1, months);
     sqlite3_bind_int64(statement, 2, now_ms);
     sqlite3_bind_int64(statement, 3, (int64_t)LEFT_DAYS * DAY_MS);
-    int code = voice_run(statement, err);
+    int code = store_run(statement, err);
     *marked += sqlite3_changes(db);
     return code;
 }
@@ -45,7 +45,7 @@ static int leave_old(sqlite3 *db, int64_t now_ms, struct err *err) {
     if (!statement)
         return err->code;
     sqlite3_bind_int64(statement, 1, now_ms - (int64_t)LEFT_DAYS * DAY_MS);
-    return voice_run(statement, err);
+    return store_run(statement, err);
 }
 
 static int forget_devices(sqlite3 *db, int64_t now_ms, struct err *err) {
@@ -54,7 +54,7 @@ static int forget_devices(sqlite3 *db, int64_t now_ms, struct err *err) {
     if (!statement)
         return err->code;
     sqlite3_bind_int64(statement, 1, now_ms - (int64_t)DEVICE_DAYS * DAY_MS);
-    return voice_run(statement, err);
+    return store_run(statement, err);
 }
 
 struct night {
@@ -112,7 +112,7 @@ static int set_due(void *context, sqlite3 *db, struct err *err) {
     sqlite3_bind_int64(statement, 1, (sqlite3_int64)change->review);
     sqlite3_bind_int(statement, 2, (int)change->months);
     sqlite3_bind_int(statement, 3, (int)change->state);
-    int code = voice_run(statement, err);
+    int code = store_run(statement, err);
     change->changed = sqlite3_changes(db);
     return code;
 }
@@ -186,7 +186,7 @@ static int write_late(void *context, sqlite3 *db, struct err *err) {
         sqlite3_bind_int64(statement, 2, late->incoming.experience_ms);
         sqlite3_bind_int64(statement, 3, signals);
         sqlite3_bind_double(statement, 4, signals_suspicion(signals));
-        code = voice_run(statement, err);
+        code = store_run(statement, err);
     }
     return code;
 }
@@ -245,7 +245,7 @@ static int forget_one(sqlite3 *db, uint32_t profile, struct err *err) {
     if (!statement)
         return err->code;
     sqlite3_bind_int64(statement, 1, profile);
-    int code = voice_run(statement, err);
+    int code = store_run(statement, err);
     statement = code ? NULL
                      : STORE_PREPARE(db,
                                      "UPDATE review SET title = '', text = '', author = '',"
@@ -255,7 +255,7 @@ static int forget_one(sqlite3 *db, uint32_t profile, struct err *err) {
     if (!statement)
         return code ? code : err->code;
     sqlite3_bind_int64(statement, 1, profile);
-    return voice_run(statement, err);
+    return store_run(statement, err);
 }
 
 int review_forget(sqlite3 *db, const uint32_t *profiles, size_t n, struct err *err) {

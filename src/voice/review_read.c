@@ -247,7 +247,7 @@ static int write_position(sqlite3 *db, uint64_t seq, struct err *err) {
     if (!statement)
         return err->code;
     sqlite3_bind_int64(statement, 1, (sqlite3_int64)seq);
-    return voice_run(statement, err);
+    return store_run(statement, err);
 }
 
 static int write_batch(void *context, sqlite3 *db, struct err *err) {

@@ -23,7 +23,7 @@ static int subject_ensure(sqlite3 *db, const struct incoming *incoming, const ch
     voice_bind(statement, 2, subject_kind_name(incoming->kind));
     voice_bind(statement, 3, title);
     sqlite3_bind_int64(statement, 4, now_ms);
-    return voice_run(statement, err);
+    return store_run(statement, err);
 }
 
 /* ---- the record ---- */
@@ -33,10 +33,8 @@ static int is_there(sqlite3 *db, const char *key, bool *there, struct err *err) 
     if (!statement)
         return err->code;
     voice_bind(statement, 1, key);
-    int code = store_step(statement, err);
+    int code = store_has_row(statement, err);
     *there = code == 1;
-    if (code == 1)
-        sqlite3_reset(statement);
     return code < 0 ? code : 0;
 }
 
@@ -91,7 +89,7 @@ static int insert(sqlite3 *db, const struct incoming *incoming, int64_t now_ms, 
         sqlite3_bind_int64(statement, 11 + i, numbers[i]);
     bind_blob(statement, 18, incoming->device, REVIEW_DEVICE_BYTES);
     bind_blob(statement, 19, incoming->link, REVIEW_LINK_BYTES);
-    return voice_run(statement, err);
+    return store_run(statement, err);
 }
 
 /* What nobody has to look at first. */
@@ -124,7 +122,7 @@ static int judge(sqlite3 *db, uint64_t id, const struct incoming *incoming, stru
     sqlite3_bind_int(statement, 4, judgement.held);
     sqlite3_bind_int(statement, 5,
                      is_published(db, incoming, &judgement) ? REVIEW_PUBLISHED : REVIEW_WAITS);
-    return voice_run(statement, err);
+    return store_run(statement, err);
 }
 
 /* The first opinion was asked for again and here it is. */
@@ -141,7 +139,7 @@ static int answer_due(sqlite3 *db, const struct incoming *incoming, struct err *
     sqlite3_bind_int(statement, 1, (int)incoming->months);
     sqlite3_bind_int64(statement, 2, incoming->customer);
     voice_bind(statement, 3, incoming->subject);
-    return voice_run(statement, err);
+    return store_run(statement, err);
 }
 
 int record_add(sqlite3 *db, const struct incoming *incoming, const char *organisation,

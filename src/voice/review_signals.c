@@ -149,7 +149,7 @@ int signals_keep_text(sqlite3 *db, uint64_t id, const char *text, struct err *er
             sqlite3_bind_int64(statement, 1, bands[b]);
             sqlite3_bind_int64(statement, 2, (sqlite3_int64)id);
         }
-        code = statement ? voice_run(statement, err) : err->code;
+        code = statement ? store_run(statement, err) : err->code;
     }
     arena_release(&arena);
     return code;
@@ -267,7 +267,7 @@ static int mark_burst(sqlite3 *db, const struct incoming *incoming, struct err *
         sqlite3_bind_int64(statement, 2, marked[i].signals);
         sqlite3_bind_double(statement, 3, suspicion);
         sqlite3_bind_int(statement, 4, suspicion >= HOLD);
-        code = voice_run(statement, err);
+        code = store_run(statement, err);
     }
     return code;
 }

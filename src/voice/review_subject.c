@@ -59,7 +59,7 @@ static int put(void *context, sqlite3 *db, struct err *err) {
     voice_bind(statement, 5, subject->experience);
     sqlite3_bind_int64(statement, 6, clock_now_ms());
     sqlite3_bind_int(statement, 7, REVIEW_SUBJECTS_MAX);
-    int code = voice_run(statement, err);
+    int code = store_run(statement, err);
     return code || sqlite3_changes(db)
                ? code
                : err_set(err, E_REFUSED, "there are %d subjects already", REVIEW_SUBJECTS_MAX);
@@ -106,7 +106,7 @@ static int drop(void *context, sqlite3 *db, struct err *err) {
     if (!statement)
         return err->code;
     voice_bind(statement, 1, context);
-    int code = voice_run(statement, err);
+    int code = store_run(statement, err);
     return code || sqlite3_changes(db) ? code : E_REFUSED;
 }
 

@@ -192,21 +192,6 @@ static int add(void *context, sqlite3 *db, struct err *err) {
     return record_add(db, adding->incoming, adding->organisation, adding->now_ms, &adding->id, err);
 }
 
-static int link_is_free(struct folder *folder, const struct review_draft *draft, struct err *err) {
-    sqlite3 *db = store_reader_get(folder->store);
-    sqlite3_stmt *statement = STORE_PREPARE(db, "SELECT 1 FROM review WHERE link = ?", err);
-    int code = E_IO;
-    if (statement) {
-        sqlite3_bind_blob(statement, 1, draft->link, REVIEW_LINK_BYTES, SQLITE_STATIC);
-        code = store_step(statement, err);
-        if (code == 1)
-            sqlite3_reset(statement);
-    }
-    store_reader_put(folder->store, db);
-    return code == 1 ? err_at(err, E_CONFLICT, "/link", "this link was used for a review already")
-                     : code;
-}
-
 static int make_record(struct folder *folder, struct source source,
                        const struct review_draft *draft, const struct review_subject *subject,
                        const struct making *making, const char *review_id, struct arena *arena,
@@ -257,7 +242,7 @@ static int keep(struct folder *folder, struct source source, const struct review
     if (!code)
         code = subject_find(folder, draft->subject, arena, &subject, err);
     if (!code && draft->has_link)
-        code = link_is_free(folder, draft, err);
+        code = review_link_check_unused(folder, draft->link, err);
     if (code)
         return code;
     randombytes_buf(random, sizeof random);

@@ -12,6 +12,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 
+#include "base/csv_out.h"
 #include "base/json_out.h"
 #include "base/map.h"
 #include "base/utf8.h"
@@ -142,6 +143,32 @@ static void test_siphash(void **state) {
     assert_true(one.a != other.a);
 }
 
+static void test_csv_cells(void **state) {
+    (void)state;
+    static const struct {
+        const char *text, *cell, *quoted;
+    } cases[] = {
+        {"", "", ""},
+        {"plain", "plain", "plain"},
+        {"a,b", "\"a,b\"", "\"a,b\""},
+        {"say \"x\"\n", "\"say \"\"x\"\"\n\"", "\"say \"\"x\"\"\n\""},
+        {"=HYPERLINK(1)", "\"'=HYPERLINK(1)\"", "=HYPERLINK(1)"},
+        {"@x,y", "\"'@x,y\"", "\"@x,y\""},
+        {"-12.5", "-12.5", "-12.5"},
+        {"-1-1", "\"'-1-1\"", "-1-1"},
+    };
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        struct buf out;
+        buf_init(&out, 100);
+        csv_add_text(&out, slice_of(cases[i].text));
+        assert_true(slice_is(buf_slice(&out), cases[i].cell));
+        buf_clear(&out);
+        csv_add_quoted(&out, slice_of(cases[i].text));
+        assert_true(slice_is(buf_slice(&out), cases[i].quoted));
+        buf_release(&out);
+    }
+}
+
 static void test_maps(void **state) {
     (void)state;
     struct text_map texts;
@@ -178,7 +205,7 @@ int main(void) {
         cmocka_unit_test(test_utf8_valid), cmocka_unit_test(test_utf8_round_trip),
         cmocka_unit_test(test_utf8_fold),  cmocka_unit_test(test_json_numbers),
         cmocka_unit_test(test_json_text),  cmocka_unit_test(test_siphash),
-        cmocka_unit_test(test_maps),
+        cmocka_unit_test(test_maps),       cmocka_unit_test(test_csv_cells),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
