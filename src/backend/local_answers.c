@@ -296,6 +296,6 @@ int answer_answers(struct question *question, struct err *err) {
     int code = score_scan_prepare(question, of_response(question), &reading, err);
     if (!code)
         code = gather(question, &reading, err);
-    score_scan_release(&reading);
+    score_scan_release(question, &reading);
     return code;
 }

@@ -276,7 +276,7 @@ int answer_conditions(struct question *question, struct err *err) {
         code = measure_all(question, &measures, err);
     if (!code)
         code = join_all(question, &reading, &measures, err);
-    score_scan_release(&reading);
+    score_scan_release(question, &reading);
     free(measures.all);
     free(measures.before);
     return code;

@@ -441,6 +441,6 @@ int answer_score(struct question *question, struct err *err) {
         code = score_weights_prepare(question, &weights, err);
     if (!code)
         code = count_and_answer(question, &reading, &weights, err);
-    score_scan_release(&reading);
+    score_scan_release(question, &reading);
     return code;
 }

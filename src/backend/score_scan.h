@@ -7,12 +7,12 @@
 #ifndef SENDA_BACKEND_SCORE_SCAN_H
 #define SENDA_BACKEND_SCORE_SCAN_H
 
-#include "backend/local.h"
-#include "journey/asked.h"
+#include "backend/asked_kept.h"
 
 struct score_scan {
-    struct asked_spec asking;  /* numbers of the question's own tables */
-    struct asked_count *asked; /* decided; NULL where no answer has a unit */
+    struct asked_spec asking; /* numbers of the question's own tables */
+    const struct asked_kept *kept;
+    const struct asked_count *asked; /* decided; NULL where no answer has a unit */
     uint32_t survey, version, question,
         metric;              /* places in view->extra, VIEW_EXTRAS: nobody has it */
     const bool *skip_survey; /* [numbers] NULL: none */
@@ -23,7 +23,11 @@ uint32_t score_scan_extra(struct question *question, uint32_t property);
 /* Prepares the question's scan over the answers that `of` picks. Release in any case. E_INVALID … of scan_prepare. */
 must_use int score_scan_prepare(struct question *question, const struct matcher *of,
                                 struct score_scan *scan, struct err *err);
-void score_scan_release(struct score_scan *scan);
+void score_scan_release(struct question *question, struct score_scan *scan);
+/* Puts the columns that say whether an answer was asked for into a scan, and their places into `asking`; after scan_prepare
+ * the numbers and reasons that stand in them. */
+void score_scan_columns(const struct plan *plan, struct scan_spec *spec, struct asked_spec *asking);
+void score_scan_read(const struct scan_spec *spec, struct asked_spec *asking, struct arena *arena);
 /* Numbers that stand in a table of values; NaN where they are none. */
 const double *score_scan_numbers(const struct value_table *table, struct arena *arena);
 /* Whether a flagged (or honest) answer is left out by the plan. */

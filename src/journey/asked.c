@@ -251,6 +251,10 @@ void asked_decide(struct asked_count *count) {
     key_map_release(&quarters);
     free(wholes);
     free(of);
+    free(count->taps); /* cells say all from here on */
+    count->spec = NULL;
+    count->taps = NULL;
+    count->n_taps = count->taps_capacity = 0;
 }
 
 enum asked asked_reason(const struct asked_count *count, const struct asked_spec *spec,

@@ -171,6 +171,35 @@ json_t *page_event_names(const struct request *request) {
     return list;
 }
 
+static void add_unit(json_t *list, const char *name, const char *title, const char *chosen) {
+    json_t *row;
+    size_t i;
+    json_array_foreach(list, i, row) if (strcmp(json_string_value(json_object_get(row, "name")),
+                                                name) == 0) return;
+    json_array_append_new(list, json_pack("{s:s, s:s, s:b}", "name", name, "title",
+                                          title && *title ? title : name, "chosen",
+                                          chosen && strcmp(chosen, name) == 0));
+}
+
+json_t *page_units(struct request *request, const char *chosen) {
+    const struct dictionary *names = app_folder(request->app)->dictionary;
+    json_t *list = json_array(), *answer = NULL, *row;
+    struct err ignored = {0};
+    size_t i;
+    if (page_fetch(request, "/api/v1/units", &answer, &ignored) == 0)
+        json_array_foreach(json_object_get(answer, "data"), i, row)
+            add_unit(list, json_string_value(json_object_get(row, "name")),
+                     json_string_value(json_object_get(row, "title")), chosen);
+    json_decref(answer);
+    for (uint32_t code = 1; code <= dictionary_count(names, DICTIONARY_UNIT); code++)
+        if (principal_sees(&request->principal, (uint16_t)code))
+            add_unit(
+                list,
+                arena_text(request->arena, dictionary_name(names, DICTIONARY_UNIT, (uint16_t)code)),
+                NULL, chosen);
+    return list;
+}
+
 int page_render(struct request *request, struct response *response, const struct page *page,
                 json_t *view, struct err *err) {
     struct template_world world = world_of(request);

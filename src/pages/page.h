@@ -76,6 +76,9 @@ must_use int page_sign_in_second(struct request *request, struct response *respo
 
 /* Names of all events, for fields that ask for one. New reference. */
 json_t *page_event_names(const struct request *request);
+/* Units that the person may ask for, those that stand above others first known ones too: [{"name","title","chosen"}] by title.
+ * chosen may be NULL. New reference. */
+json_t *page_units(struct request *request, const char *chosen);
 /* A prefix ("/customers/") and an id, encoded; in the request's arena. */
 const char *page_path(struct request *request, const char *prefix, const char *id);
 

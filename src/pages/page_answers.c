@@ -54,8 +54,6 @@ static json_t *answers_query(const struct score_view *view, int limit) {
     struct request *request = view->request;
     json_t *query = score_question_chosen(view, "answers", view->from_ms, view->to_ms);
     add_values(request, query);
-    if (*asked(request, "unit"))
-        json_object_set_new(query, "unit", json_string(asked(request, "unit")));
     if (*asked(request, "channel"))
         json_object_set_new(query, "channel", json_string(asked(request, "channel")));
     if (*asked(request, "text"))
@@ -70,13 +68,13 @@ static json_t *answers_query(const struct score_view *view, int limit) {
     return query;
 }
 
-/* Units or channels that these answers have, for the choice. */
-static json_t *choices(const struct score_view *view, const char *by) {
+/* Channels that these answers have, for the choice. */
+static json_t *channels(const struct score_view *view) {
     json_t *query = score_question_chosen(view, "score", view->from_ms, view->to_ms), *row;
     json_t *list = json_array();
-    const char *chosen = asked(view->request, by);
+    const char *chosen = asked(view->request, "channel");
     size_t i;
-    json_object_set_new(query, "by", json_string(by));
+    json_object_set_new(query, "by", json_string("channel"));
     json_object_set_new(query, "limit", json_integer(CHOICES_SHOWN));
     json_object_set_new(query, "response_rate", json_false());
     json_t *answer = score_ask(view, query);
@@ -145,8 +143,8 @@ static int show(struct request *request, struct response *response, struct err *
     json_object_set(root, "count", json_object_get(meta, "answers"));
     json_object_set_new(root, "form", form_of(request));
     json_object_set_new(root, "nps", json_boolean(view.metric == 0));
-    json_object_set_new(root, "units", choices(&view, "unit"));
-    json_object_set_new(root, "channels", choices(&view, "channel"));
+    json_object_set_new(root, "units", page_units(request, view.unit));
+    json_object_set_new(root, "channels", channels(&view));
     json_object_set_new(root, "periods", score_period_choices(&view, "/scores/answers"));
     if (next)
         json_object_set_new(root, "next", json_string(page_at(request, "/scores/answers", next)));

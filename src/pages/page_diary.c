@@ -15,18 +15,6 @@ static const char *field(struct request *request, const char *name) {
     return text ? text : "";
 }
 
-/* Units that interactions bear, for the choice. */
-static json_t *units_of(const struct request *request) {
-    const struct dictionary *names = app_folder(request->app)->dictionary;
-    json_t *list = json_array();
-    for (uint32_t code = 1; code <= dictionary_count(names, DICTIONARY_UNIT); code++) {
-        struct slice name = dictionary_name(names, DICTIONARY_UNIT, (uint16_t)code);
-        if (principal_sees(&request->principal, (uint16_t)code))
-            json_array_append_new(list, json_stringn(name.p, name.n));
-    }
-    return list;
-}
-
 static int show_list(struct request *request, struct response *response, json_t *root,
                      struct err *err) {
     static const struct page page = {
@@ -40,7 +28,7 @@ static int show_list(struct request *request, struct response *response, json_t 
     }
     score_view_read(&view, request);
     json_object_set(root, "entries", json_object_get(answer, "data"));
-    json_object_set_new(root, "units", units_of(request));
+    json_object_set_new(root, "units", page_units(request, NULL));
     score_view_tell(&view, root, "diary");
     json_decref(answer);
     return page_render(request, response, &page, root, err);

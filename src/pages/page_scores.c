@@ -222,7 +222,14 @@ static void add_group(const struct score_view *view, json_t *row, const char *by
     json_object_set_new(row, "other", json_boolean(other));
     if (!name || other || (strcmp(by, "unit") != 0 && strcmp(by, "channel") != 0))
         return;
-    json_object_set_new(row, "answers", json_string(with(view, "/scores/answers", by, name)));
+    struct score_view at = *view; /* a centre alone, also where the view is of those above it */
+    if (strcmp(by, "unit") == 0)
+        at.unit = name;
+    json_object_set_new(
+        row, "answers",
+        json_string(at.unit == name
+                        ? score_address(&at, "/scores/answers", at.metric, at.survey, at.period->id)
+                        : with(view, "/scores/answers", by, name)));
     json_object_set_new(row, "people",
                         json_sprintf("%s&by=%s", with(view, "/scores/people", "group", name), by));
 }
@@ -442,8 +449,10 @@ static int show(struct request *request, struct response *response, struct err *
         json_object_set_new(root, "segments", stored(&view, "/api/v1/segments", view.segment));
         json_object_set_new(root, "all_margins",
                             stored(&view, "/api/v1/scores/margins", view.margins));
+        json_object_set_new(root, "all_units", page_units(request, view.unit));
         json_object_set_new(root, "choices",
                             json_boolean(json_array_size(json_object_get(root, "segments")) +
+                                         json_array_size(json_object_get(root, "all_units")) +
                                          json_array_size(json_object_get(root, "all_margins"))));
         json_decref(settled);
     }

@@ -177,6 +177,27 @@ static const json_t *question_of(const json_t *results, const char *id) {
     return NULL;
 }
 
+/* The page's filters as members of a question. */
+static void add_filters(struct request *request, json_t *query) {
+    json_t *where = json_array();
+    for (size_t i = 0; i < FILTERS; i++) {
+        const char *name = filter_names[i], *value = request_query(request, name);
+        if (!value || !*value)
+            continue;
+        bool version = strcmp(name, "version") == 0;
+        if (strcmp(name, "channel") == 0 || strcmp(name, "unit") == 0)
+            json_object_set_new(query, name, json_string(value));
+        else if (version || strcmp(name, "language") == 0)
+            json_array_append_new(
+                where,
+                json_pack("{s:s, s:s, s:o}", "property", name, "op", "=", "value",
+                          version ? json_integer(strtoll(value, NULL, 10)) : json_string(value)));
+    }
+    if (json_array_size(where))
+        json_object_set(query, "where", where);
+    json_decref(where);
+}
+
 static json_t *draw(const struct view *view, const json_t *results, const char *id) {
     struct request *request = view->request;
     const json_t *question = id ? question_of(results, id) : NULL;
@@ -194,9 +215,7 @@ static json_t *draw(const struct view *view, const json_t *results, const char *
         time_format(request->received_ms, to);
         json_object_set_new(query, "range", json_pack("{s:s, s:s}", "from", from, "to", to));
     }
-    const char *channel = request_query(request, "channel");
-    if (channel && *channel)
-        json_object_set_new(query, "channel", json_string(channel));
+    add_filters(request, query);
     if (page_query(request, query, &answer, &ignored) < 0)
         return NULL;
     struct chart chart = {.language = request->language,
@@ -336,6 +355,7 @@ static int show(struct request *request, struct response *response, struct err *
                         choices_json(&view, json_object_get(all, "channels"), "channel"));
     json_object_set_new(shown_page, "languages",
                         choices_json(&view, json_object_get(all, "languages"), "language"));
+    json_object_set_new(shown_page, "units", page_units(request, request_query(request, "unit")));
     json_int_t n = json_integer_value(json_object_get(all, "responses")) +
                    json_integer_value(json_object_get(all, "partial"));
     json_object_set_new(shown_page, "any", json_boolean(n > 0 || *view.filters));

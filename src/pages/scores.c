@@ -35,6 +35,8 @@ json_t *score_question(const struct score_view *view, const char *kind, size_t m
         json_object_set_new(query, "flagged", json_string("include"));
     if (view->segment)
         json_object_set_new(query, "segment", json_string(view->segment));
+    if (view->unit)
+        json_object_set_new(query, "unit", json_string(view->unit));
     return query;
 }
 
@@ -81,8 +83,9 @@ const char *score_address(const struct score_view *view, const char *page, size_
         buf_add_text(&text, "&survey=");
         url_encode(slice_of(survey), &text);
     }
-    const char *const choices[][2] = {{"segment", view->segment}, {"margins", view->margins}};
-    for (size_t i = 0; i < 2; i++)
+    const char *const choices[][2] = {
+        {"segment", view->segment}, {"margins", view->margins}, {"unit", view->unit}};
+    for (size_t i = 0; i < sizeof choices / sizeof *choices; i++)
         if (choices[i][1]) {
             buf_add_format(&text, "&%s=", choices[i][0]);
             url_encode(slice_of(choices[i][1]), &text);
@@ -102,6 +105,21 @@ json_t *score_period_choices(const struct score_view *view, const char *page) {
                             score_address(view, page, view->metric, view->survey, periods[i].id),
                             "current", &periods[i] == view->period));
     return list;
+}
+
+/* Did anybody answer since `from_ms`? */
+static bool answered_since(const struct score_view *view, int64_t from_ms, int64_t to_ms) {
+    json_int_t n = 0;
+    for (size_t m = 0; m < SCORE_METRICS && !n; m++) {
+        json_t *query = json_pack("{s:s, s:s, s:s, s:b, s:{s:o, s:o}}", "kind", "score", "metric",
+                                  score_metrics[m].name, "flagged", "include", "response_rate", 0,
+                                  "range", "from", instant(from_ms), "to", instant(to_ms));
+        json_t *answer = score_ask(view, query);
+        n = json_integer_value(
+            json_object_get(json_array_get(json_object_get(answer, "data"), 0), "n"));
+        json_decref(answer);
+    }
+    return n > 0;
 }
 
 /* Begin of the month after the newest answer, 0: there is none. */
@@ -125,6 +143,19 @@ static int64_t end_of_answers(const struct score_view *view) {
     return end_ms;
 }
 
+/* Where the period ends; false: nobody answered anything. This month is asked first: it is little to read. */
+static bool find_end(struct score_view *view, int64_t tomorrow_ms) {
+    const struct zone *zone = app_folder(view->request->app)->zone;
+    int64_t month_ms = zone_bucket_start_ms(zone, BUCKET_MONTH, view->request->received_ms), end_ms;
+    view->to_ms = tomorrow_ms;
+    if (answered_since(view, month_ms, zone_bucket_add_ms(zone, BUCKET_MONTH, month_ms, 1)))
+        return true;
+    end_ms = end_of_answers(view);
+    if (end_ms && end_ms < tomorrow_ms)
+        view->to_ms = end_ms;
+    return end_ms != 0;
+}
+
 bool score_view_read(struct score_view *view, struct request *request) {
     const struct zone *zone = app_folder(request->app)->zone;
     const char *asked = request_query(request, "period"),
@@ -132,12 +163,13 @@ bool score_view_read(struct score_view *view, struct request *request) {
                *survey = request_query(request, "survey"),
                *flagged = request_query(request, "flagged"),
                *segment = request_query(request, "segment"),
-               *margins = request_query(request, "margins");
+               *margins = request_query(request, "margins"), *unit = request_query(request, "unit");
     *view = (struct score_view){.request = request,
                                 .period = &periods[PERIOD_STANDARD],
                                 .survey = survey && *survey ? survey : NULL,
                                 .segment = segment && *segment ? segment : NULL,
                                 .margins = margins && *margins ? margins : NULL,
+                                .unit = unit && *unit ? unit : NULL,
                                 .flagged = flagged && *flagged == '1'};
     for (size_t i = 0; i < SCORE_PERIODS; i++)
         if (asked && strcmp(asked, periods[i].id) == 0)
@@ -147,14 +179,12 @@ bool score_view_read(struct score_view *view, struct request *request) {
             view->metric = m;
             view->chosen = true;
         }
-    int64_t end_ms = end_of_answers(view);
     int64_t today_ms = zone_bucket_start_ms(zone, BUCKET_DAY, request->received_ms);
-    int64_t tomorrow_ms = zone_bucket_add_ms(zone, BUCKET_DAY, today_ms, 1);
-    view->to_ms = end_ms && end_ms < tomorrow_ms ? end_ms : tomorrow_ms;
+    bool any = find_end(view, zone_bucket_add_ms(zone, BUCKET_DAY, today_ms, 1));
     view->from_ms = view->period->days
                         ? zone_bucket_add_ms(zone, BUCKET_DAY, view->to_ms, -view->period->days)
                         : 0;
-    return end_ms != 0;
+    return any;
 }
 
 void score_view_tell(const struct score_view *view, json_t *root, const char *current) {
@@ -177,6 +207,7 @@ void score_view_tell(const struct score_view *view, json_t *root, const char *cu
     json_object_set_new(root, "metric", json_string(score_metrics[view->metric].name));
     json_object_set_new(root, "survey", view->survey ? json_string(view->survey) : json_null());
     json_object_set_new(root, "segment", view->segment ? json_string(view->segment) : json_null());
+    json_object_set_new(root, "unit", view->unit ? json_string(view->unit) : json_null());
     json_object_set_new(root, "margins", view->margins ? json_string(view->margins) : json_null());
     json_object_set_new(root, "with_flagged", json_boolean(view->flagged));
 }

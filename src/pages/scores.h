@@ -30,6 +30,7 @@ struct score_view {
     size_t metric;
     const char *survey;  /* NULL: answers that name none */
     const char *segment; /* a stored one, NULL: everybody */
+    const char *unit;    /* with everything below it, NULL: all */
     const char *margins; /* stored ones that answers are weighted to, NULL: none */
     bool chosen;         /* the address names a metric */
     bool flagged;        /* with the answers that were asked for */

@@ -6,6 +6,9 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/limits.h"
+#include "query/units.h"
+
 enum column {
     C_SURVEY,
     C_SUBMISSION,
@@ -33,7 +36,8 @@ struct scanning {
     const struct part *part;
     enum part_kind kind;
     uint32_t codes[COLUMNS];
-    uint16_t channel, unit, touchpoint, events[SURVEY_EVENTS];
+    uint16_t channel, touchpoint, events[SURVEY_EVENTS];
+    const bool *units; /* [LIMIT_CODES + 1] the unit asked for and what is below it; NULL: all */
     const struct part_column *found[COLUMNS];
     void (*take)(void *context, const struct survey_said *said);
     void *context;
@@ -65,14 +69,19 @@ static bool fits_text(struct slice wanted, struct slice text) {
     return !wanted.n || slice_equal(wanted, text);
 }
 
+/* A name that nothing bears is on no row, also not on those without one. */
+static bool is_code(struct slice wanted, uint16_t code, uint16_t seen) {
+    return !wanted.n || (code != CODE_NONE && seen == code);
+}
+
 static bool passes_codes(const struct scanning *scanning, uint32_t row, int64_t time_ms) {
     const struct survey_filter *filter = scanning->filter;
     const struct part *part = scanning->part;
     return time_ms >= filter->from_ms && time_ms < filter->to_ms &&
            principal_sees(filter->principal, part->unit[row]) &&
-           (!filter->channel.n || part->channel[row] == scanning->channel) &&
-           (!filter->unit.n || part->unit[row] == scanning->unit) &&
-           (!filter->touchpoint.n || part->touchpoint[row] == scanning->touchpoint);
+           is_code(filter->channel, scanning->channel, part->channel[row]) &&
+           (!scanning->units || scanning->units[part->unit[row]]) &&
+           is_code(filter->touchpoint, scanning->touchpoint, part->touchpoint[row]);
 }
 
 static bool event_of(const struct scanning *scanning, uint32_t row, enum survey_event *event) {
@@ -164,8 +173,30 @@ static void find_codes(struct scanning *scanning) {
     for (int i = 0; i < SURVEY_EVENTS; i++)
         scanning->events[i] = dictionary_find(dictionary, DICTIONARY_EVENT, slice_of(events[i]));
     scanning->channel = dictionary_find(dictionary, DICTIONARY_CHANNEL, filter->channel);
-    scanning->unit = dictionary_find(dictionary, DICTIONARY_UNIT, filter->unit);
     scanning->touchpoint = dictionary_find(dictionary, DICTIONARY_TOUCHPOINT, filter->touchpoint);
+}
+
+static int find_units(struct folder *folder, struct scanning *scanning, struct arena *arena,
+                      struct err *err) {
+    struct slice name = scanning->filter->unit;
+    struct units units;
+    const uint16_t *below;
+    if (!name.n)
+        return 0;
+    sqlite3 *db = store_reader_get(folder->store);
+    int code = units_load(db, scanning->dictionary, arena, &units, err);
+    store_reader_put(folder->store, db);
+    if (code)
+        return code;
+    if (!units_know(&units, name))
+        return err_at(err, E_INVALID, "/unit", "unknown unit \"%.*s\"",
+                      (int)(name.n < 60 ? name.n : 60), name.p);
+    bool *wanted = ARENA_ARRAY(arena, bool, LIMIT_CODES + 1);
+    size_t n = units_below(&units, name, arena, &below);
+    for (size_t i = 0; i < n; i++)
+        wanted[below[i]] = true;
+    scanning->units = wanted;
+    return 0;
 }
 
 static int scan(struct folder *folder, struct scanning *scanning, struct err *err) {
@@ -179,6 +210,7 @@ static int scan(struct folder *folder, struct scanning *scanning, struct err *er
     scanning->snapshot = snapshot;
     scanning->dictionary = folder->dictionary;
     find_codes(scanning);
+    code = find_units(folder, scanning, &arena, err);
     size_t n = snapshot_parts(snapshot, scanning->kind, scanning->filter->from_ms,
                               scanning->filter->to_ms, &parts, &arena);
     for (size_t i = 0; i < n && !code && scanning->codes[C_SURVEY]; i++) {

@@ -16,9 +16,10 @@
 
 struct survey_filter {
     const struct principal *principal;
-    int64_t from_ms, to_ms;                                     /* half-open */
-    uint32_t version;                                           /* 0: all */
-    struct slice channel, touchpoint, unit, language, question; /* absent: any */
+    int64_t from_ms, to_ms; /* half-open */
+    uint32_t version;       /* 0: all */
+    struct slice channel, touchpoint, unit, language,
+        question; /* absent: any; a unit: with everything below it */
 };
 
 enum survey_event { SURVEY_SHOWN, SURVEY_DISMISSED, SURVEY_RESPONDED, SURVEY_EVENTS };

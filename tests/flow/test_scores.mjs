@@ -114,6 +114,22 @@ is((await call("PUT", `/api/v1/diary/${made.json.id}`, { unit: "leon", kind: "en
 is((await call("PUT", `/api/v1/diary/${made.json.id}`, { unit: "leon", kind: "environment", from, text: "Asientos y café" })).json.text, "Asientos y café", "changed");
 is((await call("GET", "/api/v1/diary?unit=soria")).json.data, [], "by unit");
 
+// What is kept of all answers (asked for or not) is counted again as soon as one arrives.
+const send = (events) => fetch(`${base}/v1/batch`, { method: "POST", headers: { authorization: `Basic ${btoa(`${keys.write_key}:`)}` }, body: JSON.stringify({ batch: events }) });
+const flaggedOf = async () => (await query({ kind: "score", metric: "nps", survey: "tienda" })).data[0];
+const told = (n, comment) => ({ type: "track", event: "Survey Responded", userId: `k${n}`, messageId: `k${n}`, timestamp: new Date(now - 3600e3).toISOString(), properties: { survey: "tienda", metric: "nps", score: 10, comment }, context: { unit: "soria" } });
+await send(Array.from({ length: 8 }, (_, n) => told(n, "Me han atendido muy bien")));
+is([(await flaggedOf()).n, (await flaggedOf()).flagged], [8, 0], "nobody was asked for a score");
+await send(Array.from({ length: 8 }, (_, n) => told(100 + n, "Me pidieron un 10")));
+is([(await flaggedOf()).n, (await flaggedOf()).flagged], [0, 16], "half of a centre's were: its others cannot be told apart");
+is([(await flaggedOf()).n, (await flaggedOf()).flagged], [0, 16], "the same when it is asked again");
+is((await query({ kind: "score", metric: "nps", survey: "tienda", flagged: "include" })).data[0].n, 16, "with those that were asked for");
+
+// A unit with everything below it.
+is((await call("POST", "/api/v1/units", { name: "castilla", title: "Castilla" })).status, 201, "a unit above others");
+for (const name of ["leon", "soria"])
+    await call("POST", "/api/v1/units", { name, title: name, parent: "castilla" });
+
 // Pages and files.
 let jar = "";
 async function page(path, options = {}) {
@@ -129,6 +145,11 @@ const answers = await page("/scores/answers?metric=nps&survey=relacional&text=NU
 must(answers.status === 200 && answers.text.includes("Respuesta número 30 &lt;b&gt;") && !answers.text.includes("número 20"), "answers are found by their words");
 const file = await page("/scores/answers.csv?metric=nps&survey=relacional&words=1");
 must(file.type.startsWith("text/csv") && file.text.split("\r\n").length === 4 + 2 && file.text.startsWith("time,customer,channel"), "answers as a file");
+const below = await page("/scores?metric=csat&unit=castilla");
+must(below.text.includes("unit=leon") && below.text.includes("unit=soria") && !below.text.includes("unit=burgos"), "the page of a unit has those below it");
+must(/<option value="castilla" selected>Castilla<\/option>/.test(below.text), "and says which");
+must((await page("/scores/answers?metric=nps&survey=tienda&unit=castilla&flagged=1")).text.includes("Me pidieron un 10"), "and so do its answers");
+must(!(await page("/scores/answers?metric=nps&survey=tienda&unit=burgos&flagged=1")).text.includes("Me pidieron un 10"), "another has none of them");
 must((await page("/scores.csv?metric=csat&view=unit")).text.includes("leon"), "scores as a file");
 must((await page("/scores/people?metric=csat&by=unit&group=leon")).text.includes("customers/c_"), "the customers behind a number");
 must((await page(`/diary/${made.json.id}`)).text.includes("Asientos y café"), "the page of an entry");

@@ -164,6 +164,13 @@ must(results.responses === 2 && results.shown === 3 && Math.abs(results.response
 const asked = Object.fromEntries(results.questions.map((row) => [row.id, row]));
 must(asked.recommend.n === 2 && asked.recommend.score.value === 0 && asked.recommend.score.low < 0 && asked.recommend.score.high > 0, "NPS with its interval");
 must(asked.failed.distribution.map((row) => `${row.value}:${row.n}`).join() === "other:1,price:1" && asked.failed.distribution[1].text === "Precio", "choices by their texts");
+must((await call("GET", "/api/v1/surveys/compra/results?unit=nowhere")).json.errors[0].pointer === "/unit", "an unknown unit");
+must((await call("GET", "/api/v1/surveys/compra/results?channel=nowhere")).json.responses === 0, "a channel that nobody used is not none");
+await call("POST", "/api/v1/surveys/pares/responses", { submission: "p2", customer: "u1", unit: "tienda-1", answers: { service: { speed: { expected: 7, perceived: 4 } } } });
+await call("POST", "/api/v1/units", { name: "norte" });
+await call("POST", "/api/v1/units", { name: "tienda-1", parent: "norte" });
+for (const [unit, n] of [["norte", 1], ["tienda-1", 1], ["", 2]])
+  must((await call("GET", `/api/v1/surveys/pares/results?unit=${unit}`)).json.responses === n, `a unit with what is below it: ${unit}`);
 must((await call("GET", "/api/v1/surveys/compra/results?channel=phone")).json.responses === 1 && (await call("GET", "/api/v1/surveys/compra/results?to=2020-01-01")).json.responses === 0, "filters");
 const words = (await call("GET", "/api/v1/surveys/compra/answers?kind=text")).json;
 must(words.total === 2 && words.data.some((row) => row.value === "Lento" && row.score.value === 4 && row.customer.startsWith("c_")), `words with their score: ${JSON.stringify(words)}`);
