@@ -97,6 +97,7 @@ static const struct route_table *const TABLES[] = {
     &page_second_factor_routes,
     &page_person_routes,
     &page_score_routes,
+    &page_score_setting_routes,
     &page_value_routes,
     &page_churn_routes,
     &page_verbatim_routes,

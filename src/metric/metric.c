@@ -5,6 +5,8 @@
  */
 #include "metric/metric.h"
 
+#include <math.h>
+#include <stdio.h>
 #include <stdlib.h>
 
 #include "backend/backend.h"
@@ -122,6 +124,26 @@ int metric_margins_find(struct folder *folder, const char *name, json_t **margin
     return *margins ? 0 : err_set(err, E_NOT_FOUND, "no such margins");
 }
 
+/* Shares (0–1) add up to 1; counts of a population need not. Beyond COUNTS_FROM they can only be counts. */
+static int check_sums(const json_t *margins, struct err *err) {
+    static const double COUNTS_FROM = 1.5, TOLERANCE = 0.0011;
+    json_t *margin, *share;
+    const char *category;
+    size_t i;
+    json_array_foreach((json_t *)(uintptr_t)margins, i, margin) {
+        double sum = 0;
+        json_object_foreach(json_object_get(margin, "shares"), category, share) sum +=
+            json_number_value(share);
+        if (sum > COUNTS_FROM || fabs(sum - 1) <= TOLERANCE)
+            continue;
+        char pointer[48];
+        snprintf(pointer, sizeof pointer, "/margins/%zu/shares", i);
+        err_at(err, E_INVALID, pointer, "shares must add up to 1");
+        return err_hint(err, "They add up to %.4g. Counts of the population are taken too.", sum);
+    }
+    return 0;
+}
+
 /* A score that is weighted by them can be asked. */
 static int check_margins(struct folder *folder, const json_t *margins, struct err *err) {
     static const struct principal everybody = {.role = ROLE_OWNER, .scopes = SCOPE_QUERY};
@@ -131,7 +153,7 @@ static int check_margins(struct folder *folder, const json_t *margins, struct er
         json_pack("{s:s, s:s, s:O}", "kind", "score", "metric", "nps", "margins", margins);
     int code = query_check(folder, query, &everybody, err);
     json_decref(query);
-    return code;
+    return code ? code : check_sums(margins, err);
 }
 
 struct margins_put {

@@ -34,7 +34,8 @@ must_use int metric_margins(struct folder *folder, json_t **list, struct err *er
 /* E_NOT_FOUND. New reference. */
 must_use int metric_margins_find(struct folder *folder, const char *name, json_t **margins,
                                  struct err *err);
-/* margins: a list as questions take it, checked by asking with it. E_INVALID with the pointer; E_REFUSED beyond MARGINS_MAX. */
+/* margins: a list as questions take it, checked by asking with it; the shares of each variable add up to 1 (or are counts).
+ * E_INVALID with the pointer; E_REFUSED beyond MARGINS_MAX. */
 must_use int metric_margins_put(struct folder *folder, const char *name, const json_t *margins,
                                 const char *author, struct err *err);
 must_use int metric_margins_remove(struct folder *folder, const char *name, struct err *err);

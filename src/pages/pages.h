@@ -59,6 +59,7 @@ extern const struct route_table page_review_routes;
 extern const struct route_table page_review_subject_routes;
 extern const struct route_table page_review_widget_routes;
 extern const struct route_table page_score_routes;
+extern const struct route_table page_score_setting_routes;
 extern const struct route_table page_second_factor_routes;
 extern const struct route_table page_segment_routes;
 extern const struct route_table page_segmentation_routes;

@@ -190,14 +190,19 @@ bool score_view_read(struct score_view *view, struct request *request) {
 void score_view_tell(const struct score_view *view, json_t *root, const char *current) {
     static const struct {
         const char *name, *page;
-    } tabs[] = {{"scores", "/scores"}, {"answers", "/scores/answers"}, {"diary", "/diary"}};
+    } tabs[] = {{"scores", "/scores"},
+                {"answers", "/scores/answers"},
+                {"diary", "/diary"},
+                {"settings", "/scores/settings"}};
+    const struct principal *principal = &view->request->principal;
+    bool settles = (principal->scopes & SCOPE_MANAGE) && principal->role >= ROLE_ANALYST;
     json_t *list = json_array();
     for (size_t i = 0; i < sizeof tabs / sizeof *tabs; i++) {
-        if (i == 1 && view->request->principal.floor)
+        if ((i == 1 && principal->floor) || (i == 3 && !settles))
             continue;
         json_array_append_new(list,
                               json_pack("{s:s, s:s, s:b}", "tab", tabs[i].name, "href",
-                                        i == 2 ? tabs[i].page
+                                        i >= 2 ? tabs[i].page
                                                : score_address(view, tabs[i].page, view->metric,
                                                                view->survey, view->period->id),
                                         "current", strcmp(tabs[i].name, current) == 0));

@@ -88,6 +88,10 @@ must(weighted.n === 40 && weighted.n_eff < 40 && weighted.unweighted === 100 && 
 is(fault(await call("POST", "/api/v1/query", { kind: "score", metric: "nps", margins: "otro" })), [422, "/margins"], "unknown margins");
 is((await call("GET", "/api/v1/scores/margins/otro")).status, 404, "no such margins");
 
+is(fault(await call("PUT", "/api/v1/scores/margins/corto", { margins: [{ by: "channel", shares: { web: 0.5, app: 0.3 } }] })), [422, "/margins/0/shares"], "shares that do not add up to 1");
+is((await call("PUT", "/api/v1/scores/margins/personas", { margins: [{ by: { property: "age" }, shares: { joven: 4421, mayor: 755 } }] })).status, 200, "counts need not");
+is((await call("DELETE", "/api/v1/scores/margins/personas")).status, 204, "taken away");
+
 // Named staff.
 is((await call("GET", "/api/v1/scores/settings")).json, { named_staff: false }, "off by default");
 await fetch(`${base}/v1/track`, { method: "POST", headers: { authorization: `Basic ${btoa(`${keys.write_key}:`)}` }, body: JSON.stringify({ userId: "z", event: "Survey Responded", properties: { survey: "z", metric: "csat", score: 5, agent: "Marta" } }) });
@@ -153,6 +157,45 @@ must(!(await page("/scores/answers?metric=nps&survey=tienda&unit=burgos&flagged=
 must((await page("/scores.csv?metric=csat&view=unit")).text.includes("leon"), "scores as a file");
 must((await page("/scores/people?metric=csat&by=unit&group=leon")).text.includes("customers/c_"), "the customers behind a number");
 must((await page(`/diary/${made.json.id}`)).text.includes("Asientos y café"), "the page of an entry");
+
+// Forms: margins (another row, the values that answers have, what is wrong, kept), named staff, the diary.
+const csrf = (await page("/scores/settings")).text.match(/name="csrf" value="([^"]*)"/)[1];
+const post = (path, fields) => page(path, { method: "POST", headers: { "content-type": "application/x-www-form-urlencoded" }, body: new URLSearchParams({ csrf, ...fields }) });
+const typed = (age, more = {}) => ({ fresh: "1", name: "Por edad", by0: "property", of0: "age", c0_0: "joven", s0_0: "48,5", c0_1: "mayor", s0_1: age, do: "save", ...more });
+for (const [fields, words] of [[typed("50"), "suman 100 %"], [typed("x"), "son porcentajes"], [typed("51,5", { name: "" }), "Ponles un nombre"], [typed("51,5", { c0_1: "joven" }), "dos veces"], [typed("51,5", { of0: "" }), "qué propiedad"], [typed("51,5", { name: "censo" }), "con ese nombre"]]) {
+    const refused = await post("/scores/margins", fields);
+    must(refused.status === 422 && refused.text.includes(words) && refused.text.includes('value="48,5"'), `a form refused: ${words}`);
+}
+const filled = await post("/scores/margins", { fresh: "1", name: "", by0: "property", of0: "age", c0_0: "joven", s0_0: "48,5", do: "fill-0" });
+must(filled.status === 200 && /value="mayor"/.test(filled.text) && /75\s%/.test(filled.text) && filled.text.includes('value="48,5"'), "the values of the answers stand beside what is typed");
+is((filled.text.match(/name="c0_/g) ?? []).length, 3, "three rows");
+is(((await post("/scores/margins", { ...typed("51,5"), do: "row-0" })).text.match(/name="c0_/g) ?? []).length, 5, "three more");
+must((await post("/scores/margins", { ...typed("51,5"), do: "variable" })).text.includes('name="by1"'), "another variable");
+is((await post("/scores/margins", typed("51,5"))).status, 303, "kept");
+const kept = (await call("GET", "/api/v1/scores/margins/Por%20edad")).json.margins[0];
+must(kept.by.property === "age" && Math.abs(kept.shares.joven - 0.485) < 1e-12, "as shares of one");
+must((await page("/scores/margins/Por%20edad")).text.includes('value="48,5"'), "and shown in percent again");
+must(/Ponderado según/.test((await page("/scores?metric=nps&survey=relacional&margins=Por%20edad")).text), "a score is weighted to them");
+is([(await post("/scores/margins/Por%20edad/remove", {})).status, (await call("GET", "/api/v1/scores/margins/Por%20edad")).status], [303, 404], "removed by the page");
+await post("/scores/staff", { named_staff: "0" });
+is((await call("GET", "/api/v1/scores/settings")).json.named_staff, false, "named staff are off again");
+await post("/scores/staff", { named_staff: "1" });
+const day = (offset) => new Date(Date.parse(from) + offset * 864e5).toISOString().slice(0, 10);
+must((await page(`/diary/${made.json.id}/edit`)).text.includes('value="Asientos y café"'), "an entry is edited");
+is((await post(`/diary/${made.json.id}`, { unit: "leon", kind: "environment", from: day(0), to: day(-3), text: "Asientos" })).status, 422, "an end before the beginning");
+is((await post(`/diary/${made.json.id}`, { unit: "soria", kind: "works", from: day(-5), text: "Asientos y café", number: "3" })).status, 303, "changed by the form");
+const changed = (await call("GET", `/api/v1/diary/${made.json.id}`)).json;
+is([changed.unit, changed.kind, changed.number], ["soria", "works", 3], "as it was typed");
+await post(`/diary/${made.json.id}`, { unit: "leon", kind: "environment", from: day(-5), text: "Asientos y café" });
+const extra = (await call("POST", "/api/v1/diary", { kind: "other", from, text: "Por error" })).json;
+const gone = await fetch(`${base}/diary/${extra.id}/remove`, { method: "POST", redirect: "manual", headers: { cookie: jar, "content-type": "application/x-www-form-urlencoded" }, body: new URLSearchParams({ csrf }) });
+const undo = await page(gone.headers.get("location"));
+must(undo.text.includes("Entrada quitada: Por error") && (await call("GET", `/api/v1/diary/${extra.id}`)).status === 404, "removed, with a way back");
+const fieldsBack = Object.fromEntries([...undo.text.matchAll(/type="hidden" name="(text|kind|from)" value="([^"]*)"/g)].map((match) => [match[1], match[2]]));
+is((await post("/diary", fieldsBack)).status, 303, "undone");
+const back = (await call("GET", "/api/v1/diary")).json.data.find((entry) => entry.text === "Por error");
+is([back.kind, Date.parse(back.from)], ["other", Date.parse(from)], "the same entry, to the millisecond");
+await call("DELETE", `/api/v1/diary/${back.id}`);
 
 await stop();
 await serve();
