@@ -152,7 +152,7 @@ static int add_related(struct request *request, struct reader *reader, uint32_t 
             json_array_append_new(related, relation_json(&relations[i], names[i]));
     for (size_t g = 0; !code && g < n_groups; g++)
         json_array_append_new(groups[g].kind == GROUP_CONTRACT ? contracts : list,
-                              group_json(request, reader, &groups[g], owner));
+                              group_json(request, reader, &groups[g], GROUP_MEMBERS_NAMED, owner));
     json_object_set_new(answer, "related", related);
     json_object_set_new(answer, "contracts", contracts);
     json_object_set_new(answer, "groups", list);

@@ -68,6 +68,7 @@ static const struct route_table *const TABLES[] = {
     &page_source_routes,
     &page_import_routes,
     &page_customer_routes,
+    &page_group_routes,
     &page_merge_routes,
     &page_settings_routes,
     &page_people_routes,

@@ -1,5 +1,5 @@
 /*
- * Groups of customers: see groups.h.
+ * Groups of customers, written: see groups.h.
  *
  * SPDX-License-Identifier: GPL-3.0-or-later
  */
@@ -33,7 +33,7 @@ bool group_kind_find(struct slice name, enum group_kind *kind) {
     return false;
 }
 
-static struct key128 hash_of(const struct customers *customers, struct slice id) {
+struct key128 group_hash(const struct customers *customers, struct slice id) {
     struct slice parts[2] = {SLICE_LITERAL("group"), id};
     return hash_keyed(vault_identity_key(customers->vault), parts, 2);
 }
@@ -46,6 +46,7 @@ struct writing {
     enum group_kind kind;
     struct slice document;
     bool bare;
+    enum group_put how;
     const struct group_member *members;
     size_t n;
 };
@@ -84,8 +85,8 @@ static int write_group(const struct writing *writing, uint64_t *number, sqlite3 
     return code ? code : find_number(writing->hash, number, db, err);
 }
 
-static int add_member(uint64_t number, uint32_t profile, struct slice role, sqlite3 *db,
-                      struct err *err) {
+static int add_member(uint64_t number, uint32_t profile, struct slice role, int64_t since_ms,
+                      sqlite3 *db, struct err *err) {
     sqlite3_stmt *statement =
         STORE_PREPARE(db,
                       "INSERT OR IGNORE INTO group_member(customer_group, profile, role, since_ms)"
@@ -97,14 +98,14 @@ static int add_member(uint64_t number, uint32_t profile, struct slice role, sqli
     sqlite3_bind_int64(statement, 2, profile);
     sqlite3_bind_text(statement, 3, role.n ? role.p : "member", role.n ? (int)role.n : 6,
                       SQLITE_STATIC);
-    sqlite3_bind_int64(statement, 4, clock_now_ms());
+    sqlite3_bind_int64(statement, 4, since_ms);
     return store_step(statement, err);
 }
 
 int groups_join(struct customers *customers, uint32_t profile, const struct group_word *word,
                 sqlite3 *db, struct err *err) {
     struct writing writing = {.customers = customers,
-                              .hash = hash_of(customers, word->id),
+                              .hash = group_hash(customers, word->id),
                               .kind = word->kind,
                               .document = word->document,
                               .bare = word->bare};
@@ -117,7 +118,7 @@ int groups_join(struct customers *customers, uint32_t profile, const struct grou
     uint64_t number = 0;
     int code = write_group(&writing, &number, db, err);
     if (!code)
-        code = add_member(number, profile, word->role, db, err);
+        code = add_member(number, profile, word->role, clock_now_ms(), db, err);
     if (!code)
         *memo = (struct memo){said, profile};
     return code;
@@ -132,41 +133,74 @@ static int forget_members(uint64_t number, sqlite3 *db, struct err *err) {
     return store_step(statement, err);
 }
 
+/* Events that said so before say it anew. */
+static void forget_memos(struct customers *customers) {
+    memset(customers->joined, 0, MEMOS * sizeof *customers->joined);
+}
+
+static int replace_members(const struct writing *writing, uint64_t number, sqlite3 *db,
+                           struct err *err) {
+    struct arena arena;
+    struct group before = {.number = number};
+    arena_init(&arena);
+    int code = group_read_members(writing->customers, &before, &arena, db, err);
+    if (!code)
+        code = forget_members(number, db, err);
+    for (size_t i = 0; !code && i < writing->n; i++) {
+        const struct group_member *member = &writing->members[i];
+        int64_t since_ms = clock_now_ms();
+        for (size_t k = 0; k < before.n_members; k++)
+            if (before.members[k].owner == member->owner &&
+                strcmp(before.members[k].role, member->role) == 0)
+                since_ms = before.members[k].since_ms;
+        code = add_member(number, member->owner, slice_of(member->role), since_ms, db, err);
+    }
+    arena_release(&arena);
+    return code;
+}
+
 static int replace(void *context, sqlite3 *db, struct err *err) {
     const struct writing *writing = context;
     uint64_t number = 0;
-    int code = write_group(writing, &number, db, err);
+    int code = writing->how == GROUP_NEW_WHOLE ? find_number(writing->hash, &number, db, err) : 0;
+    if (!code && number)
+        code = err_at(err, E_CONFLICT, "/id", "there is a group of that id already");
     if (!code)
-        code = forget_members(number, db, err);
-    for (size_t i = 0; !code && i < writing->n; i++)
-        code = add_member(number, writing->members[i].owner, slice_of(writing->members[i].role), db,
-                          err);
-    memset(writing->customers->joined, 0, MEMOS * sizeof *writing->customers->joined);
+        code = write_group(writing, &number, db, err);
+    if (!code && writing->how != GROUP_WORDS)
+        code = replace_members(writing, number, db, err);
+    forget_memos(writing->customers);
     return code;
 }
 
 int groups_put(struct customers *customers, struct slice id, const struct group *group,
-               struct err *err) {
+               enum group_put how, struct err *err) {
     struct writing writing = {.customers = customers,
-                              .hash = hash_of(customers, id),
+                              .hash = group_hash(customers, id),
                               .kind = group->kind,
                               .document = slice_of(group->document),
+                              .how = how,
                               .members = group->members,
                               .n = group->n_members};
     return store_write(customers->store, replace, &writing, err);
 }
 
+/* E_NOT_FOUND. */
+static int must_find(const struct writing *writing, uint64_t *number, sqlite3 *db,
+                     struct err *err) {
+    int code = find_number(writing->hash, number, db, err);
+    return code || *number ? code : err_set(err, E_NOT_FOUND, "no such group");
+}
+
 static int take_away(void *context, sqlite3 *db, struct err *err) {
     const struct writing *writing = context;
     uint64_t number = 0;
-    int code = find_number(writing->hash, &number, db, err);
-    if (!code && !number)
-        code = err_set(err, E_NOT_FOUND, "no such group");
+    int code = must_find(writing, &number, db, err);
     if (!code)
         code = forget_members(number, db, err);
     if (code)
         return code;
-    memset(writing->customers->joined, 0, MEMOS * sizeof *writing->customers->joined);
+    forget_memos(writing->customers);
     sqlite3_stmt *statement = STORE_PREPARE(db, "DELETE FROM customer_group WHERE number = ?", err);
     if (!statement)
         return err->code;
@@ -175,157 +209,80 @@ static int take_away(void *context, sqlite3 *db, struct err *err) {
 }
 
 int groups_remove(struct customers *customers, struct slice id, struct err *err) {
-    struct writing writing = {.customers = customers, .hash = hash_of(customers, id)};
+    struct writing writing = {.customers = customers, .hash = group_hash(customers, id)};
     return store_write(customers->store, take_away, &writing, err);
 }
 
-/* ---- reading ---- */
+/* ---- one member ---- */
 
-static int unseal_document(struct customers *customers, sqlite3_stmt *row, int column,
-                           struct arena *arena, const char **document, struct err *err) {
-    struct buf plain;
-    struct slice sealed = {sqlite3_column_blob(row, column),
-                           (size_t)sqlite3_column_bytes(row, column)};
-    buf_init(&plain, (size_t)GROUP_MAX_BYTES * 2);
-    int code = vault_unseal(customers->vault, sealed, &plain, err);
-    *document = code ? "{}" : arena_text(arena, buf_slice(&plain));
-    buf_release(&plain);
-    return code;
-}
-
-/* Columns number, kind, sealed, changed_ms. */
-static int read_group(struct customers *customers, sqlite3_stmt *row, struct arena *arena,
-                      struct group *group, struct err *err) {
-    *group = (struct group){.number = (uint64_t)sqlite3_column_int64(row, 0),
-                            .changed_ms = sqlite3_column_int64(row, 3)};
-    group_kind_find(slice_of((const char *)sqlite3_column_text(row, 1)), &group->kind);
-    return unseal_document(customers, row, 2, arena, &group->document, err);
-}
-
-static int read_members(struct customers *customers, struct group *group, struct arena *arena,
-                        sqlite3 *db, struct err *err) {
-    sqlite3_stmt *row = STORE_PREPARE(db,
-                                      "SELECT profile, role, since_ms FROM group_member"
-                                      " WHERE customer_group = ? ORDER BY since_ms LIMIT ?",
-                                      err);
-    if (!row)
-        return err->code;
-    sqlite3_bind_int64(row, 1, (int64_t)group->number);
-    sqlite3_bind_int(row, 2, GROUP_MEMBERS_MAX);
-    group->members = ARENA_ARRAY(arena, struct group_member, GROUP_MEMBERS_MAX);
-    int code;
-    while ((code = store_step(row, err)) == 1) {
-        pthread_mutex_lock(&customers->lock);
-        uint32_t owner =
-            redirects_root(&customers->redirects, (uint32_t)sqlite3_column_int64(row, 0));
-        pthread_mutex_unlock(&customers->lock);
-        const char *role = (const char *)sqlite3_column_text(row, 1);
-        size_t i = 0;
-        while (i < group->n_members &&
-               (group->members[i].owner != owner || strcmp(group->members[i].role, role) != 0))
-            i++;
-        if (i == group->n_members)
-            group->members[group->n_members++] = (struct group_member){
-                owner, arena_text(arena, slice_of(role)), sqlite3_column_int64(row, 2)};
-    }
-    return code;
-}
-
-int groups_find(struct customers *customers, struct slice id, struct arena *arena,
-                struct group *group, struct err *err) {
-    struct key128 hash = hash_of(customers, id);
-    sqlite3 *db = store_reader_get(customers->store);
-    if (!db)
-        return err_set(err, E_IO, "the records could not be read");
-    sqlite3_stmt *row = STORE_PREPARE(
-        db, "SELECT number, kind, sealed, changed_ms FROM customer_group WHERE hash = ?", err);
-    int code = row ? 0 : err->code;
-    if (row) {
-        sqlite3_bind_blob(row, 1, &hash, sizeof hash, SQLITE_STATIC);
-        code = store_step(row, err);
-        if (!code)
-            code = err_set(err, E_NOT_FOUND, "no such group");
-        else if (code == 1)
-            code = read_group(customers, row, arena, group, err);
-        sqlite3_reset(row);
-    }
+static int join_one(void *context, sqlite3 *db, struct err *err) {
+    const struct writing *writing = context;
+    struct arena arena;
+    struct group group = {0};
+    arena_init(&arena);
+    int code = must_find(writing, &group.number, db, err);
     if (!code)
-        code = read_members(customers, group, arena, db, err);
-    store_reader_put(customers->store, db);
+        code = group_read_members(writing->customers, &group, &arena, db, err);
+    bool is_in = false;
+    for (size_t i = 0; !code && i < group.n_members; i++)
+        is_in |= group.members[i].owner == writing->members->owner &&
+                 strcmp(group.members[i].role, writing->members->role) == 0;
+    if (!code && !is_in && group.n_members >= GROUP_MEMBERS_MAX)
+        code = err_set(err, E_REFUSED, "a group has at most %d members", GROUP_MEMBERS_MAX);
+    if (!code && !is_in)
+        code = add_member(group.number, writing->members->owner, slice_of(writing->members->role),
+                          clock_now_ms(), db, err);
+    arena_release(&arena);
     return code;
 }
 
-static bool is_listed(const struct group *groups, size_t n, uint64_t number) {
-    for (size_t i = 0; i < n; i++)
-        if (groups[i].number == number)
-            return true;
-    return false;
+int groups_add_member(struct customers *customers, struct slice id, uint32_t owner,
+                      const char *role, struct err *err) {
+    struct group_member member = {.owner = owner, .role = role};
+    struct writing writing = {
+        .customers = customers, .hash = group_hash(customers, id), .members = &member, .n = 1};
+    return store_write(customers->store, join_one, &writing, err);
 }
 
-static int groups_of_profile(struct customers *customers, uint32_t profile, struct arena *arena,
-                             struct group *groups, size_t *n, sqlite3 *db, struct err *err) {
-    sqlite3_stmt *row =
-        STORE_PREPARE(db,
-                      "SELECT number, kind, sealed, changed_ms FROM customer_group WHERE number IN"
-                      " (SELECT customer_group FROM group_member WHERE profile = ?)"
-                      " ORDER BY number DESC LIMIT ?",
-                      err);
-    if (!row)
-        return err->code;
-    sqlite3_bind_int64(row, 1, profile);
-    sqlite3_bind_int(row, 2, GROUPS_MAX);
-    int code = 0;
-    while (!code && *n < GROUPS_MAX && (code = store_step(row, err)) == 1) {
-        code = 0;
-        if (!is_listed(groups, *n, (uint64_t)sqlite3_column_int64(row, 0)))
-            code = read_group(customers, row, arena, &groups[(*n)++], err);
+struct leaving {
+    struct writing writing;
+    const uint32_t *profiles; /* of the customer */
+    size_t n_profiles;
+};
+
+static int leave_one(void *context, sqlite3 *db, struct err *err) {
+    const struct leaving *leaving = context;
+    const char *role = leaving->writing.members->role;
+    uint64_t number = 0;
+    int gone = 0, code = must_find(&leaving->writing, &number, db, err);
+    for (size_t i = 0; !code && i < leaving->n_profiles; i++) {
+        sqlite3_stmt *statement = STORE_PREPARE(db,
+                                                "DELETE FROM group_member WHERE customer_group = ?1"
+                                                " AND profile = ?2 AND (?3 IS NULL OR role = ?3)",
+                                                err);
+        if (!statement)
+            return err->code;
+        sqlite3_bind_int64(statement, 1, (int64_t)number);
+        sqlite3_bind_int64(statement, 2, leaving->profiles[i]);
+        sqlite3_bind_text(statement, 3, role, -1, SQLITE_STATIC);
+        code = store_step(statement, err);
+        gone += sqlite3_changes(db);
     }
-    sqlite3_reset(row);
-    return code;
+    forget_memos(leaving->writing.customers);
+    return code || gone ? code : err_set(err, E_NOT_FOUND, "no such member");
 }
 
-int groups_of(struct customers *customers, uint32_t owner, struct arena *arena,
-              struct group **groups, size_t *n, struct err *err) {
-    uint32_t *members;
-    size_t n_members = customers_members(customers, owner, MEMBERS_MAX, arena, &members);
-    *groups = ARENA_ARRAY(arena, struct group, GROUPS_MAX);
-    *n = 0;
-    sqlite3 *db = store_reader_get(customers->store);
-    int code = db ? 0 : err_set(err, E_IO, "the records could not be read");
-    for (size_t i = 0; !code && i < n_members && *n < GROUPS_MAX; i++)
-        code = groups_of_profile(customers, members[i], arena, *groups, n, db, err);
-    for (size_t i = 0; !code && i < *n; i++)
-        code = read_members(customers, &(*groups)[i], arena, db, err);
-    store_reader_put(customers->store, db);
-    return code;
-}
-
-int groups_list(struct customers *customers, enum group_kind kind, uint64_t before,
-                struct arena *arena, struct group **groups, size_t *n, struct err *err) {
-    size_t most = *n, found = 0;
-    *groups = ARENA_ARRAY(arena, struct group, most + 1);
-    *n = 0;
-    sqlite3 *db = store_reader_get(customers->store);
-    if (!db)
-        return err_set(err, E_IO, "the records could not be read");
-    sqlite3_stmt *row = STORE_PREPARE(db,
-                                      "SELECT number, kind, sealed, changed_ms FROM customer_group"
-                                      " WHERE (?1 = '' OR kind = ?1) AND (?2 = 0 OR number < ?2)"
-                                      " ORDER BY number DESC LIMIT ?3",
-                                      err);
-    int code = row ? 0 : err->code;
-    if (row) {
-        sqlite3_bind_text(row, 1, kind == GROUP_KINDS ? "" : kinds[kind], -1, SQLITE_STATIC);
-        sqlite3_bind_int64(row, 2, (int64_t)before);
-        sqlite3_bind_int64(row, 3, (int64_t)most);
-    }
-    while (!code && (code = store_step(row, err)) == 1)
-        code = read_group(customers, row, arena, &(*groups)[found++], err);
-    if (row)
-        sqlite3_reset(row);
-    for (size_t i = 0; !code && i < found; i++)
-        code = read_members(customers, &(*groups)[i], arena, db, err);
-    store_reader_put(customers->store, db);
-    *n = code ? 0 : found;
+int groups_drop_member(struct customers *customers, struct slice id, uint32_t owner,
+                       const char *role, struct err *err) {
+    struct arena arena;
+    struct group_member member = {.owner = owner, .role = role};
+    struct leaving leaving = {
+        .writing = {.customers = customers, .hash = group_hash(customers, id), .members = &member}};
+    uint32_t *profiles;
+    arena_init(&arena);
+    leaving.n_profiles = customers_members(customers, owner, MEMBERS_MAX, &arena, &profiles);
+    leaving.profiles = profiles;
+    int code = store_write(customers->store, leave_one, &leaving, err);
+    arena_release(&arena);
     return code;
 }

@@ -14,7 +14,12 @@
 
 #include "customer/customer.h"
 
-enum { GROUP_MAX_BYTES = 8 * 1024, GROUP_MEMBERS_MAX = 1000, GROUPS_MAX = 100 };
+enum {
+    GROUP_MAX_BYTES = 8 * 1024,
+    GROUP_MEMBERS_MAX = 1000,
+    GROUPS_MAX = 100,
+    GROUPS_LOOKED_AT = 100000
+};
 
 enum group_kind { GROUP_PLAIN, GROUP_HOUSEHOLD, GROUP_COMPANY, GROUP_CONTRACT, GROUP_KINDS };
 const char *group_kind_name(enum group_kind kind); /* "group" "household" "company" "contract" */
@@ -50,12 +55,32 @@ must_use int groups_find(struct customers *customers, struct slice id, struct ar
 /* Those that a customer belongs to, at most GROUPS_MAX. */
 must_use int groups_of(struct customers *customers, uint32_t owner, struct arena *arena,
                        struct group **groups, size_t *n, struct err *err);
-/* All of a kind (GROUP_KINDS: any), newest number first below before (0: all), at most *n. */
-must_use int groups_list(struct customers *customers, enum group_kind kind, uint64_t before,
-                         struct arena *arena, struct group **groups, size_t *n, struct err *err);
-/* Makes or replaces one whole, with the members given. Of several owners each role once. */
+/* Those of a kind (GROUP_KINDS: any) with a number below before (0: all) that match (NULL: each), the newest first. */
+struct groups_ask {
+    enum group_kind kind;
+    uint64_t before;
+    bool (*matches)(void *context, uint64_t number, const char *document);
+    void *context;
+};
+/* At most *n; *next: where the next call goes on (before), 0 at the end. After GROUPS_LOOKED_AT that do not match it stops with
+ * what was found until then, so that a search of millions never keeps others waiting. */
+must_use int groups_list(struct customers *customers, const struct groups_ask *filter,
+                         struct arena *arena, struct group **groups, size_t *n, uint64_t *next,
+                         struct err *err);
+/* Makes or replaces one; of several owners each role once. Who stays in a role keeps since when. */
+enum group_put {
+    GROUP_WHOLE,     /* with the members given */
+    GROUP_WORDS,     /* kind and document; members stay */
+    GROUP_NEW_WHOLE, /* E_CONFLICT where there is one of that id */
+};
 must_use int groups_put(struct customers *customers, struct slice id, const struct group *group,
-                        struct err *err);
+                        enum group_put how, struct err *err);
 must_use int groups_remove(struct customers *customers, struct slice id, struct err *err);
+/* E_NOT_FOUND: no such group, or (drop) not in it; E_REFUSED: it is full. */
+must_use int groups_add_member(struct customers *customers, struct slice id, uint32_t owner,
+                               const char *role, struct err *err);
+/* role NULL: in every role. */
+must_use int groups_drop_member(struct customers *customers, struct slice id, uint32_t owner,
+                                const char *role, struct err *err);
 
 #endif

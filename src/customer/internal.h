@@ -104,6 +104,13 @@ bool forget_hides(struct customers *customers, struct key128 key);
 /* customer.c, the writer's. */
 void identity_put(struct customers *customers, struct key128 key, uint32_t value);
 
+/* groups.c */
+struct group;
+struct key128 group_hash(const struct customers *customers, struct slice id);
+/* groups_read.c: the members of group->number. */
+must_use int group_read_members(struct customers *customers, struct group *group,
+                                struct arena *arena, sqlite3 *db, struct err *err);
+
 /* The key that finds an external id by its value alone. */
 static inline struct key128 external_value_hash(const struct customers *customers,
                                                 const struct identity *identity) {

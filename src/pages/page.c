@@ -33,6 +33,7 @@ static const struct {
     {"kiosks", "/kiosks", "ch-kiosk", NULL, false, SCOPE_QUERY, ROLE_NONE},
     {"reviews", "/reviews", "ch-review", NULL, false, SCOPE_QUERY, ROLE_AGENT},
     {"customers", "/customers", "people", "know", true, 0, ROLE_AGENT},
+    {"groups", "/groups", "building", NULL, false, SCOPE_QUERY, ROLE_AGENT},
     {"segments", "/segments", "filter", NULL, false, 0, ROLE_NONE},
     {"promises", "/promises", "check", NULL, false, 0, ROLE_NONE},
     {"value", "/value", "coin", NULL, false, SCOPE_QUERY, ROLE_AGENT},

@@ -37,6 +37,7 @@ extern const struct route_table page_duplicate_routes;
 extern const struct route_table page_erase_routes;
 extern const struct route_table page_explore_people_routes;
 extern const struct route_table page_explore_routes;
+extern const struct route_table page_group_routes;
 extern const struct route_table page_home_routes;
 extern const struct route_table page_identifier_routes;
 extern const struct route_table page_import_routes;

@@ -11,7 +11,7 @@ import { createRequire } from "node:module";
 import { history, open, quit, send, serve, signIn } from "./world.mjs";
 
 const axe = readFileSync(createRequire(import.meta.url).resolve("axe-core/axe.min.js"), "utf8");
-const PAGES = ["/", "/?period=90d&measure=customers", "/customers", "/customers?q=nadie", "/customers/V-1001", "/sources", "/sources/new", "/sources/1", "/import", "/settings/organisation", "/settings/touchpoints", "/settings/units", "/settings/people", "/settings/keys", "/settings/audit", "/settings/me", "/settings/jobs", "/value", "/value/settings", "/churn", "/scores", "/scores?period=all&metric=csat", "/scores/answers?metric=csat&survey=Salida", "/scores/people?metric=csat&survey=Salida&answer=3", "/diary", "/no-such-page", "/explore/trend", "/explore/funnel", "/explore/flow", "/explore/variants", "/explore/retention"];
+const PAGES = ["/", "/?period=90d&measure=customers", "/customers", "/customers?q=nadie", "/customers/V-1001", "/groups", "/groups/new", "/sources", "/sources/new", "/sources/1", "/import", "/settings/organisation", "/settings/touchpoints", "/settings/units", "/settings/people", "/settings/keys", "/settings/audit", "/settings/me", "/settings/jobs", "/value", "/value/settings", "/churn", "/scores", "/scores?period=all&metric=csat", "/scores/answers?metric=csat&survey=Salida", "/scores/people?metric=csat&survey=Salida&answer=3", "/diary", "/no-such-page", "/explore/trend", "/explore/funnel", "/explore/flow", "/explore/variants", "/explore/retention"];
 
 let world;
 before(async () => {

@@ -2,13 +2,14 @@
  * Suggestions below a search of customers: who is found while one types, chosen with the arrows and Enter or a click. Without it the form
  * works as ever. Pattern: combobox with a list (WAI-ARIA 1.2).
  *
- * MARK  input[data-suggest="/api/v1/customers?limit=7&q="][data-text-none]
+ * MARK  input[data-suggest="/api/v1/customers?limit=7&q="][data-text-none]; with [data-suggest-fill] the number of who is chosen is put into
+ *       the field, with the name beside it, instead of going to their page
  *
  * SPDX-License-Identifier: GPL-3.0-or-later
  */
 const WAIT_MS = 140, LEAST = 2;
 
-/** @typedef {{id: string, name: string, identifier: string|null}} Found */
+/** @typedef {{id: string, user_id: string|null, name: string, identifier: string|null}} Found */
 
 /** @param {HTMLInputElement} input @param {number} number */
 function attach(input, number) {
@@ -20,6 +21,17 @@ function attach(input, number) {
   input.after(list);
   for (const [name, value] of [["role", "combobox"], ["aria-autocomplete", "list"], ["aria-expanded", "false"], ["aria-controls", list.id], ["autocomplete", "off"]]) input.setAttribute(name, value);
   let at = -1, timer = 0, asked = 0;
+  const fills = input.dataset.suggestFill !== undefined, chosen = document.createElement("p");
+  chosen.className = "hint";
+  chosen.setAttribute("role", "status");
+  if (fills) input.parentElement?.after(chosen);
+
+  /** @param {Found} customer */
+  function fill(customer) {
+    input.value = customer.user_id || customer.id;
+    chosen.textContent = customer.name;
+    close();
+  }
 
   function close() {
     list.hidden = true;
@@ -51,6 +63,7 @@ function attach(input, number) {
       link.textContent = customer.name;
       small.textContent = customer.identifier && customer.identifier !== customer.name ? customer.identifier : customer.id;
       link.append(small);
+      if (fills) link.addEventListener("click", (event) => { event.preventDefault(); fill(customer); input.focus(); });
       row.append(link);
       list.append(row);
     });
@@ -78,6 +91,7 @@ function attach(input, number) {
   }
 
   input.addEventListener("input", () => {
+    chosen.textContent = "";
     clearTimeout(timer);
     timer = setTimeout(look, WAIT_MS);
   });
@@ -93,7 +107,8 @@ function attach(input, number) {
     } else if (event.key === "Enter" && at >= 0) {
       event.preventDefault();
       const link = list.querySelectorAll("a")[at];
-      if (link) location.href = link.href;
+      if (fills) link?.click();
+      else if (link) location.href = link.href;
     }
   });
   input.addEventListener("blur", () => setTimeout(close, 150));
