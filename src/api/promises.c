@@ -29,10 +29,17 @@ static int answer(struct request *request, struct response *response, uint64_t i
 }
 
 static int list(struct request *request, struct response *response, struct err *err) {
+    const char *segment = request_query(request, "segment");
     json_t *rows;
     int code = promise_list(app_folder(request->app), &rows, err);
     if (code)
         return code;
+    for (size_t i = json_array_size(rows); segment && i-- > 0;) {
+        const json_t *in =
+            json_object_get(json_object_get(json_array_get(rows, i), "segment"), "in");
+        if (!json_is_string(in) || strcmp(json_string_value(in), segment) != 0)
+            json_array_remove(rows, i);
+    }
     response_list(response, rows, NULL);
     return HANDLED;
 }
@@ -250,10 +257,10 @@ static int of_customer(struct request *request, struct response *response, struc
 
 static const struct route routes[] = {
     {METHOD_GET, "/api/v1/promises", ACCESS_API, SCOPE_QUERY, .handle = list,
-     .summary = "Brand promises: sentence, rule, target, owner"},
+     .summary = "Brand promises: sentence, rule, target, owner (?segment= that they are made to)"},
     {METHOD_POST, "/api/v1/promises", ACCESS_API, SCOPE_MANAGE, .handle = add,
-     .summary =
-         "Makes a promise: {\"sentence\",\"rule\",\"target\",\"owner\",\"split\",\"segment\"}"},
+     .summary = "Makes a promise: "
+                "{\"sentence\",\"rule\",\"target\",\"owner\",\"split\",\"segment\",\"since\"}"},
     {METHOD_GET, "/api/v1/promises/{id}", ACCESS_API, SCOPE_QUERY, .handle = get,
      .summary = "One promise"},
     {METHOD_PUT, "/api/v1/promises/{id}", ACCESS_API, SCOPE_MANAGE, .handle = change,

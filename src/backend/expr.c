@@ -50,13 +50,13 @@ uint32_t expr_rows(const struct part_column *column, uint32_t from, uint32_t to,
     return n;
 }
 
-struct expr_test expr_test(const struct part *part, const struct predicate *predicate,
+struct expr_test expr_test(const struct part *part, const struct predicate *predicate, bool few,
                            struct arena *arena) {
     struct value none = {.type = VALUE_ABSENT};
     struct expr_test test = {.predicate = predicate,
                              .column = part_column_find(part, predicate->property),
                              .absent = predicate_matches(predicate, &none)};
-    if (test.column && test.column->code_bytes) {
+    if (test.column && test.column->code_bytes && !few) {
         uint8_t *table = arena_get(arena, test.column->n_values);
         for (uint32_t i = 0; i < test.column->n_values; i++) {
             struct value value = expr_stored(test.column, i);
@@ -79,7 +79,7 @@ void expr_run(const struct expr_test *test, uint32_t from, uint32_t to, uint8_t 
         if (test->table) {
             holds = test->table[expr_index(column, k0 + i)];
         } else {
-            struct value value = expr_stored(column, k0 + i);
+            struct value value = expr_stored(column, expr_index(column, k0 + i));
             holds = predicate_matches(test->predicate, &value);
         }
         if (!test->absent)
@@ -91,31 +91,42 @@ void expr_run(const struct expr_test *test, uint32_t from, uint32_t to, uint8_t 
         memset(pass + (at - from), 0, to - at);
 }
 
+static uint32_t number_in(struct value_table *table, const struct part_column *column, uint32_t i,
+                          bool only_numbers) {
+    struct value value = expr_stored(column, i);
+    bool number = value.type == VALUE_INT || value.type == VALUE_NUMBER;
+    return number || !only_numbers ? value_table_add(table, &value) : 0;
+}
+
 struct expr_values expr_values(const struct part *part, uint32_t property,
-                               struct value_table *table, bool only_numbers, struct arena *arena) {
-    struct expr_values values = {.column = part_column_find(part, property)};
-    if (!values.column)
+                               struct value_table *table, bool only_numbers, bool few,
+                               struct arena *arena) {
+    struct expr_values values = {
+        .column = part_column_find(part, property), .table = table, .only_numbers = only_numbers};
+    if (!values.column || few)
         return values;
     uint32_t n = stored(values.column), *numbers = arena_get(arena, n * sizeof *numbers);
-    for (uint32_t i = 0; i < n; i++) {
-        struct value value = expr_stored(values.column, i);
-        bool number = value.type == VALUE_INT || value.type == VALUE_NUMBER;
-        numbers[i] = number || !only_numbers ? value_table_add(table, &value) : 0;
-    }
+    for (uint32_t i = 0; i < n; i++)
+        numbers[i] = number_in(table, values.column, i, only_numbers);
     values.numbers = numbers;
     return values;
 }
 
 void expr_values_run(const struct expr_values *values, uint32_t from, uint32_t to, uint32_t *out,
                      uint32_t *scratch) {
+    const struct part_column *column = values->column;
     memset(out, 0, (to - from) * sizeof *out);
-    if (!values->column || to == from)
+    if (!column || to == from)
         return;
     uint32_t k0;
     const uint32_t *rows;
-    uint32_t n = expr_rows(values->column, from, to, &k0, &rows, scratch);
-    for (uint32_t i = 0; i < n; i++)
-        out[rows[i] - from] = values->numbers[expr_index(values->column, k0 + i)];
+    uint32_t n = expr_rows(column, from, to, &k0, &rows, scratch);
+    for (uint32_t i = 0; i < n; i++) {
+        uint32_t at = expr_index(column, k0 + i);
+        out[rows[i] - from] = values->numbers
+                                  ? values->numbers[at]
+                                  : number_in(values->table, column, at, values->only_numbers);
+    }
 }
 
 static double number_of(const struct part_column *column, uint32_t i) {
@@ -127,9 +138,10 @@ static double number_of(const struct part_column *column, uint32_t i) {
     return number;
 }
 
-struct expr_number expr_number(const struct part *part, uint32_t property, struct arena *arena) {
+struct expr_number expr_number(const struct part *part, uint32_t property, bool few,
+                               struct arena *arena) {
     struct expr_number number = {.column = part_column_find(part, property)};
-    if (number.column && number.column->code_bytes) {
+    if (number.column && number.column->code_bytes && !few) {
         double *table = arena_get(arena, number.column->n_values * sizeof *table);
         for (uint32_t i = 0; i < number.column->n_values; i++)
             table[i] = number_of(number.column, i);
@@ -148,6 +160,7 @@ void expr_number_run(const struct expr_number *number, uint32_t from, uint32_t t
     const uint32_t *rows;
     uint32_t n = expr_rows(number->column, from, to, &k0, &rows, scratch);
     for (uint32_t i = 0; i < n; i++)
-        out[rows[i] - from] = number->table ? number->table[expr_index(number->column, k0 + i)]
-                                            : number_of(number->column, k0 + i);
+        out[rows[i] - from] = number->table
+                                  ? number->table[expr_index(number->column, k0 + i)]
+                                  : number_of(number->column, expr_index(number->column, k0 + i));
 }

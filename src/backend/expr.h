@@ -13,10 +13,11 @@
 struct expr_test {
     const struct predicate *predicate;
     const struct part_column *column; /* NULL: no row of the part has the property */
-    const uint8_t *table;             /* by value of the dictionary; NULL without one */
+    const uint8_t *table;             /* by value of the dictionary; NULL: each row by itself */
     bool absent;                      /* what rows without it answer */
 };
-struct expr_test expr_test(const struct part *part, const struct predicate *predicate,
+/* few: so few rows will be asked for that no table is worth making (here and below). */
+struct expr_test expr_test(const struct part *part, const struct predicate *predicate, bool few,
                            struct arena *arena);
 /* pass[i] &= whether row from + i passes. rows: scratch of to - from + 64 numbers. */
 void expr_run(const struct expr_test *test, uint32_t from, uint32_t to, uint8_t *pass,
@@ -25,10 +26,13 @@ void expr_run(const struct expr_test *test, uint32_t from, uint32_t to, uint8_t 
 /* A property as numbers of a table of values; only_numbers: any other value is none. */
 struct expr_values {
     const struct part_column *column;
-    const uint32_t *numbers; /* by value of the dictionary, else by present row */
+    const uint32_t *numbers;   /* by value of the dictionary, else by present row; or NULL: */
+    struct value_table *table; /* grows while rows are met */
+    bool only_numbers;
 };
 struct expr_values expr_values(const struct part *part, uint32_t property,
-                               struct value_table *table, bool only_numbers, struct arena *arena);
+                               struct value_table *table, bool only_numbers, bool few,
+                               struct arena *arena);
 /* out[i] = number of row from + i, 0: none. */
 void expr_values_run(const struct expr_values *values, uint32_t from, uint32_t to, uint32_t *out,
                      uint32_t *rows);
@@ -36,9 +40,10 @@ void expr_values_run(const struct expr_values *values, uint32_t from, uint32_t t
 /* A property as a number; NaN where it is none. */
 struct expr_number {
     const struct part_column *column;
-    const double *table; /* by value of the dictionary; NULL without one */
+    const double *table; /* by value of the dictionary; NULL: each row by itself */
 };
-struct expr_number expr_number(const struct part *part, uint32_t property, struct arena *arena);
+struct expr_number expr_number(const struct part *part, uint32_t property, bool few,
+                               struct arena *arena);
 void expr_number_run(const struct expr_number *number, uint32_t from, uint32_t to, double *out,
                      uint32_t *rows);
 

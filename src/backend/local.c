@@ -316,13 +316,47 @@ static json_t *finish(struct question *question, int64_t begun_us) {
                      question->data, "meta", meta);
 }
 
-static int run_question(struct question *question, struct err *err) {
+/* One customer alone is asked about. */
+static int keep_to_one(struct question *question, struct err *err) {
+    uint32_t owner;
     const struct plan *plan = question->plan;
-    int code = 0;
-    if (plan->segment)
+    int code = customers_find(question->folder->customers, plan->customer, &owner, err);
+    if (code)
+        return code == E_NOT_FOUND ? err_at(err, code, "/customer", "no such customer") : code;
+    struct owner_set *one = ARENA_ARRAY(question->arena, struct owner_set, 1);
+    owner_set_init(one, snapshot_profiles(question->snapshot) + 1, question->arena);
+    if (owner < one->n)
+        owner_set_put(one, owner, true);
+    question->only = one;
+    return 0;
+}
+
+void question_tables_init(struct question *question) {
+    value_table_init(&question->by_values);
+    value_table_init(&question->case_values);
+    for (int x = 0; x < VIEW_EXTRAS; x++)
+        value_table_init(&question->extra_values[x]);
+}
+
+void question_tables_release(struct question *question) {
+    value_table_release(&question->by_values);
+    value_table_release(&question->case_values);
+    for (int x = 0; x < VIEW_EXTRAS; x++)
+        value_table_release(&question->extra_values[x]);
+}
+
+int question_begin(struct question *question, struct err *err) {
+    const struct plan *plan = question->plan;
+    int code = plan->kind == PLAN_PROMISE && plan->customer.n ? keep_to_one(question, err) : 0;
+    if (!code && plan->segment)
         code = question_rule(question, plan->segment, false, &question->segment, err);
     begin_spec(question);
-    return code ? code : answers[plan->kind](question, err);
+    return code;
+}
+
+static int run_question(struct question *question, struct err *err) {
+    int code = question_begin(question, err);
+    return code ? code : answers[question->plan->kind](question, err);
 }
 
 /* A plan against the newest snapshot. */
@@ -344,10 +378,7 @@ static int run_plan(struct folder *folder, const struct plan *plan, struct query
                                   .arena = arena,
                                   .stored = &stored,
                                   .meta = json_object()};
-    value_table_init(&question->by_values);
-    value_table_init(&question->case_values);
-    for (int x = 0; x < VIEW_EXTRAS; x++)
-        value_table_init(&question->extra_values[x]);
+    question_tables_init(question);
     code = run_question(question, err);
     if (code) {
         json_decref(question->data);
@@ -355,10 +386,7 @@ static int run_plan(struct folder *folder, const struct plan *plan, struct query
     } else {
         *answer = finish(question, begun_us);
     }
-    value_table_release(&question->by_values);
-    value_table_release(&question->case_values);
-    for (int x = 0; x < VIEW_EXTRAS; x++)
-        value_table_release(&question->extra_values[x]);
+    question_tables_release(question);
     snapshot_release(snapshot);
     return code;
 }

@@ -46,6 +46,11 @@ struct question {
 must_use int question_compile(struct folder *folder, const json_t *query,
                               const struct principal *principal, bool unbounded, int64_t now_ms,
                               struct arena *arena, struct plan **plan, struct err *err);
+/* Tables of values; after folder, plan, snapshot and the like are set. */
+void question_tables_init(struct question *question);
+void question_tables_release(struct question *question);
+/* The plan's segment, and the spec as the plan says. */
+must_use int question_begin(struct question *question, struct err *err);
 /* scan_prepare with the question's spec, then the grouping. */
 must_use int question_prepare(struct question *question, struct err *err);
 /* Buckets of the plan's `every` over what was scanned; one that holds everything where nobody asked for time. */
@@ -98,6 +103,9 @@ must_use int answer_timeline(struct question *question, struct err *err);
 must_use int answer_score(struct question *question, struct err *err);
 must_use int answer_value(struct question *question, struct err *err);
 must_use int answer_promise(struct question *question, struct err *err);
+struct promise_spec;
+/* After question_begin: the spec of the scan, which is prepared, and the operator's without buckets. */
+must_use int promise_prepare(struct question *question, struct promise_spec *spec, struct err *err);
 must_use int answer_answers(struct question *question, struct err *err);
 must_use int answer_conditions(struct question *question, struct err *err);
 

@@ -84,11 +84,12 @@ static void tell(void *context, const struct promise_made *made) {
                   promise_state_text(made->state)));
 }
 
+/* question->only holds nobody else. */
 static int of_customer(struct question *question, struct promise_spec *spec, struct err *err) {
     uint32_t owner;
     int code = customers_find(question->folder->customers, question->plan->customer, &owner, err);
     if (code)
-        return code == E_NOT_FOUND ? err_at(err, code, "/customer", "no such customer") : code;
+        return code;
     spec->tell = tell;
     spec->context = question;
     question->data = json_array();
@@ -121,6 +122,7 @@ static int count_all(struct question *question, struct promise_spec *spec, struc
 static void ask_scan(struct question *question) {
     const struct plan *plan = question->plan;
     struct scan_spec *spec = &question->spec;
+    spec->few = question->only != NULL;
     if (plan->promise == PROMISE_SCORE) {
         spec->kind = PART_ANSWERS;
         spec->of = &plan->of;
@@ -150,33 +152,40 @@ static int nothing(struct question *question) {
     return 0;
 }
 
-int answer_promise(struct question *question, struct err *err) {
+int promise_prepare(struct question *question, struct promise_spec *spec, struct err *err) {
     const struct plan *plan = question->plan;
-    if (plan->promise == PROMISE_SCORE && !plan->points_property)
-        return nothing(question);
     ask_scan(question);
     int code = question_prepare(question, err);
-    if (code)
-        return code;
-    struct promise_spec spec = {.kind = plan->promise,
-                                .lut = question->scan.lut,
-                                .window_ms = plan->window_ms,
-                                .end_ms = plan->end_ms < plan->now_ms ? plan->end_ms : plan->now_ms,
-                                .keyed = plan->case_property != 0,
-                                .keys = plan->case_property ? question->case_values.n : 1,
-                                .grouping = question->grouping,
-                                .columns = question->grouping.n ? question->grouping.n : 1,
-                                .people = &plan->people,
-                                .people_group = question->people_group,
-                                .behind = question_behind(question)};
-    code = question_buckets(question, &spec.buckets, err);
+    *spec =
+        (struct promise_spec){.kind = plan->promise,
+                              .lut = question->scan.lut,
+                              .window_ms = plan->window_ms,
+                              .end_ms = plan->end_ms < plan->now_ms ? plan->end_ms : plan->now_ms,
+                              .keyed = plan->case_property != 0,
+                              .grouping = question->grouping,
+                              .columns = question->grouping.n ? question->grouping.n : 1,
+                              .people = &plan->people,
+                              .people_bucket = UINT32_MAX,
+                              .people_group = question->people_group};
+    return code;
+}
+
+int answer_promise(struct question *question, struct err *err) {
+    const struct plan *plan = question->plan;
+    struct promise_spec spec;
+    if (plan->promise == PROMISE_SCORE && !plan->points_property)
+        return nothing(question);
+    int code = promise_prepare(question, &spec, err);
+    if (!code)
+        code = question_buckets(question, &spec.buckets, err);
     if (!code && (size_t)spec.buckets.n * spec.columns > PROMISE_CELLS) {
         err_at(err, E_INVALID, "/by", "too many values (%u) for so many buckets", spec.columns);
         code = err_hint(err, "Take longer steps of time, or another \"by\".");
     }
     if (code)
         return code;
-    spec.people_bucket =
-        plan->people.has_time ? bucket_holding(&spec.buckets, plan->people.time_ms) : UINT32_MAX;
+    spec.behind = question_behind(question);
+    if (plan->people.has_time)
+        spec.people_bucket = bucket_holding(&spec.buckets, plan->people.time_ms);
     return plan->customer.n ? of_customer(question, &spec, err) : count_all(question, &spec, err);
 }

@@ -32,7 +32,7 @@ static roaring_bitmap_t *bitmap_of(const struct owner_set *set) {
     return bitmap;
 }
 
-static struct owner_set *set_of(const roaring_bitmap_t *bitmap, uint32_t n, struct arena *arena) {
+struct owner_set *members_set(const roaring_bitmap_t *bitmap, uint32_t n, struct arena *arena) {
     struct owner_set *set = ARENA_ARRAY(arena, struct owner_set, 1);
     owner_set_init(set, n, arena);
     roaring_uint32_iterator_t at;
@@ -114,7 +114,7 @@ int members_find(struct folder *folder, const struct snapshot *snapshot, int64_t
                                       .arena = &arena,
                                       .stored = &stored};
         if (only)
-            question->only = set_of(only, snapshot_profiles(snapshot) + 1, &arena);
+            question->only = members_set(only, snapshot_profiles(snapshot) + 1, &arena);
         code = find_sets(question, found, err);
     }
     arena_release(&arena);

@@ -13,6 +13,7 @@
 #include <roaring/roaring.h>
 
 #include "backend/backend.h"
+#include "query/block.h"
 #include "timeline/timeline.h"
 
 enum { MEMBER_LENGTHS = 64 };
@@ -37,6 +38,9 @@ void member_sets_free(struct member_sets *found);
 must_use int members_between(const struct snapshot *snapshot, int64_t from_ms, int64_t to_ms,
                              void (*take)(void *context, uint32_t owner, int64_t time_ms),
                              void *context, struct err *err);
+
+/* The same set, of customers below n, in the arena. */
+struct owner_set *members_set(const roaring_bitmap_t *bitmap, uint32_t n, struct arena *arena);
 
 /* Customers of whom the asker may know: *seen is NULL where that is everybody, else the caller's. */
 must_use int members_seen(const struct snapshot *snapshot, const struct principal *principal,

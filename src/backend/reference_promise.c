@@ -50,6 +50,10 @@ static enum promise_state state_of(const struct plan *plan, const struct referen
 static bool judge(const struct plan *plan, const struct reference_case *one, size_t at,
                   enum promise_state *state) {
     const struct reference_row *row = one->rows[at];
+    if (plan->promise == PROMISE_BOUND) {
+        *state = reference_matches(row, &plan->back) ? PROMISE_KEPT : PROMISE_BROKEN;
+        return reference_matches(row, &plan->of);
+    }
     if (plan->promise != PROMISE_SCORE) {
         if (!reference_matches(row, &plan->of) || (plan->case_property && !has_key(plan, row)))
             return false;

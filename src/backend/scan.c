@@ -46,16 +46,11 @@ struct placed_row {
     uint32_t run, row;
 };
 
-static uint64_t seq_of(const struct view *view, uint32_t row) {
-    uint32_t origin = view->row ? view->row[row] : row;
-    return view->part->seq_base + view->part->seq[origin];
-}
-
 static bool in_order(const struct run *before, const struct run *after) {
     int64_t last = view_time_ms(before->view, before->to - 1),
             first = view_time_ms(after->view, after->from);
-    return last < first || (last == first && seq_of(before->view, before->to - 1) <
-                                                 seq_of(after->view, after->from));
+    return last < first || (last == first && view_seq(before->view, before->to - 1) <
+                                                 view_seq(after->view, after->from));
 }
 
 static int by_place(const void *a, const void *b) {
@@ -77,11 +72,12 @@ static int by_place(const void *a, const void *b) {
         column_;                                                                                   \
     }))
 
-static void copy_columns(const struct worker *worker, const struct run *runs,
+static void copy_columns(const struct worker *worker, uint32_t owner, const struct run *runs,
                          const struct placed_row *rows, uint32_t n, struct scratch *scratch,
                          struct view *view) {
     const struct view *like = runs[0].view;
     const uint64_t *lut = worker->scan->lut;
+    bool origins = worker->scan->spec->origins;
     *view = (struct view){
         .n = 1,
         .sec = MERGED(uint32_t, true, from->sec[row]),
@@ -93,10 +89,13 @@ static void copy_columns(const struct worker *worker, const struct run *runs,
         .case_value = MERGED(uint32_t, like->case_value, from->case_value[row]),
         .number = MERGED(double, like->number, from->number[row]),
         .weight = MERGED(double, like->weight, from->weight[row]),
+        .seq = MERGED(uint64_t, origins, view_seq(from, row)),
+        .profile = MERGED(uint32_t, origins, view_profile(from, row, owner)),
     };
 }
 
-static struct run merge_runs(struct worker *worker, const struct run *runs, size_t n_runs) {
+static struct run merge_runs(struct worker *worker, uint32_t owner, const struct run *runs,
+                             size_t n_runs) {
     struct scratch *scratch = &worker->scratch;
     uint32_t n = 0;
     for (size_t r = 0; r < n_runs; r++)
@@ -106,10 +105,10 @@ static struct run merge_runs(struct worker *worker, const struct run *runs, size
     for (size_t r = 0; r < n_runs; r++)
         for (uint32_t row = runs[r].from; row < runs[r].to; row++)
             rows[n++] = (struct placed_row){view_time_ms(runs[r].view, row),
-                                            seq_of(runs[r].view, row), (uint32_t)r, row};
+                                            view_seq(runs[r].view, row), (uint32_t)r, row};
     qsort(rows, n, sizeof *rows, by_place);
     struct view *view = scratch_get(scratch, sizeof *view);
-    copy_columns(worker, runs, rows, n, scratch, view);
+    copy_columns(worker, owner, runs, rows, n, scratch, view);
     return (struct run){view, 0, n};
 }
 
@@ -125,7 +124,7 @@ static inline void hand_over(struct worker *worker, uint32_t owner, const struct
                              size_t n, bool one_profile) {
     struct run merged;
     if (n > 1 && !worker->scan->spec->unordered && !all_in_order(runs, n, one_profile)) {
-        merged = merge_runs(worker, runs, n);
+        merged = merge_runs(worker, owner, runs, n);
         runs = &merged;
         n = 1;
     }

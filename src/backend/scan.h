@@ -60,9 +60,12 @@ struct scan_spec {
     uint32_t extra_properties[VIEW_EXTRAS], n_extras;
     struct value_table *extra_values; /* [n_extras] filled by scan_prepare */
     bool every_column;                /* the caller reads other columns of the parts by itself */
+    bool origins;                     /* the operator asks for view_seq and view_profile */
     bool unordered;                  /* the operator does not mind the order of a customer's runs */
     const struct owner_set *members; /* only these customers; NULL: all */
-    bool few;                        /* members are few: each is looked up by itself */
+    bool
+        few; /* members are few, or there is one (scan_one): each is looked up by itself, and tables of values hold only what
+                 was met, so they grow during the scan */
 };
 
 struct scan_part;

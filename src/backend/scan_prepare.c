@@ -72,11 +72,11 @@ int scan_check_parts(const struct scan *scan, struct err *err) {
 }
 
 static struct scan_matcher prepare_matcher(const struct part *part, const struct matcher *matcher,
-                                           struct arena *arena) {
+                                           bool few, struct arena *arena) {
     struct scan_matcher prepared = {.n_where = matcher->n_where};
     prepared.where = ARENA_ARRAY(arena, struct expr_test, matcher->n_where);
     for (uint32_t i = 0; i < matcher->n_where; i++)
-        prepared.where[i] = expr_test(part, &matcher->where[i], arena);
+        prepared.where[i] = expr_test(part, &matcher->where[i], few, arena);
     return prepared;
 }
 
@@ -92,28 +92,29 @@ static void prepare_part(struct scan *scan, struct scan_part *prepared, const st
                          struct arena *arena) {
     const struct scan_spec *spec = scan->spec;
     const struct filter *filter = &spec->filter;
+    bool few = spec->few;
     *prepared = (struct scan_part){.part = part, .n_where = filter->n_where};
     prepared->time_cut = part->min_ms < filter->from_ms || part->max_ms >= filter->to_ms;
     prepared->as_it_lies = lies_ready(spec, prepared);
     prepared->where = ARENA_ARRAY(arena, struct expr_test, filter->n_where);
     for (uint32_t i = 0; i < filter->n_where; i++)
-        prepared->where[i] = expr_test(part, &filter->where[i], arena);
+        prepared->where[i] = expr_test(part, &filter->where[i], few, arena);
     if (spec->of)
-        prepared->of = prepare_matcher(part, spec->of, arena);
+        prepared->of = prepare_matcher(part, spec->of, few, arena);
     for (uint32_t m = 0; m < spec->n_matchers; m++)
-        prepared->matchers[m] = prepare_matcher(part, spec->matchers[m], arena);
+        prepared->matchers[m] = prepare_matcher(part, spec->matchers[m], few, arena);
     if (spec->by == BY_PROPERTY)
-        prepared->by = expr_values(part, spec->by_property, spec->by_values, false, arena);
+        prepared->by = expr_values(part, spec->by_property, spec->by_values, false, few, arena);
     if (spec->case_property)
-        prepared->cases =
-            expr_values(part, spec->case_property, spec->case_values, spec->case_numbers, arena);
+        prepared->cases = expr_values(part, spec->case_property, spec->case_values,
+                                      spec->case_numbers, few, arena);
     if (spec->number_property)
-        prepared->number = expr_number(part, spec->number_property, arena);
+        prepared->number = expr_number(part, spec->number_property, few, arena);
     if (spec->weight_property)
-        prepared->weight = expr_number(part, spec->weight_property, arena);
+        prepared->weight = expr_number(part, spec->weight_property, few, arena);
     for (uint32_t x = 0; x < spec->n_extras; x++)
         prepared->extras[x] =
-            expr_values(part, spec->extra_properties[x], &spec->extra_values[x], false, arena);
+            expr_values(part, spec->extra_properties[x], &spec->extra_values[x], false, few, arena);
 }
 
 /* Matchers by event alone (or touchpoint alone) need one table; no masks are made then. */

@@ -59,7 +59,7 @@ int scan_traits(const struct snapshot *snapshot, uint32_t trait, struct value_ta
         code = part_touch(parts[p], COLUMN_TIME | COLUMN_SEQ, &trait, 1, err);
         if (code)
             break;
-        struct expr_values values = expr_values(parts[p], trait, table, false, arena);
+        struct expr_values values = expr_values(parts[p], trait, table, false, false, arena);
         if (values.column)
             read_part(parts[p], snapshot_overlay(snapshot), &values, given, *by_owner);
     }

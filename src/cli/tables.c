@@ -13,6 +13,7 @@
 #include "pages/pages.h"
 #include "privacy/privacy.h"
 #include "privacy/retention.h"
+#include "promise/watch.h"
 #include "segment/segment.h"
 #include "survey/job.h"
 #include "value/value.h"
@@ -146,6 +147,7 @@ static const struct job *const JOBS[] = {
     &review_read_job,
     &review_night_job,
     &job_segments,
+    &job_promises,
     &job_erase,
     &job_retention,
     &job_duplicates,

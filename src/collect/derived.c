@@ -29,7 +29,10 @@ static int encode(const struct derived_event *event, struct ingest *ingest, sqli
 
 static int append(const struct derived_event *event, struct ingest *ingest, int64_t now_ms,
                   sqlite3 *db, struct err *err) {
-    struct row row = {.time_ms = event->time_ms, .customer = event->customer, .type = ROW_TRACK};
+    struct row row = {.time_ms = event->time_ms,
+                      .customer = event->customer,
+                      .unit = event->unit,
+                      .type = ROW_TRACK};
     row.event = dictionary_add(ingest->dictionary, DICTIONARY_EVENT, event->event, db, err);
     if (!row.event)
         return err->code ? err->code : E_REFUSED;

@@ -5,6 +5,7 @@
 
 #include <math.h>
 #include <stdlib.h>
+#include <string.h>
 
 static size_t cells_of(const struct promise_spec *spec) {
     return (size_t)spec->buckets.n * spec->columns;
@@ -21,8 +22,6 @@ struct promise_count *promise_new(const struct promise_spec *spec) {
     struct promise_count *state = zeroed(1, sizeof *state);
     state->spec = spec;
     state->cells = zeroed(cells_of(spec), sizeof *state->cells);
-    state->next_ms = zeroed(spec->keys, sizeof *state->next_ms);
-    state->next_owner = zeroed(spec->keys, sizeof *state->next_owner);
     return state;
 }
 
@@ -30,8 +29,7 @@ void promise_free(struct promise_count *state) {
     if (!state)
         return;
     free(state->cells);
-    free(state->next_ms);
-    free(state->next_owner);
+    free(state->next);
     free(state);
 }
 
@@ -66,8 +64,44 @@ static void note(struct promise_count *state, const struct view *view, uint32_t 
     cell->n[PROMISE_PENDING] += made->state == PROMISE_AT_RISK;
     if (spec->behind && is_asked(spec, made, bucket))
         owner_set_put(spec->behind, owner, true);
+    if (spec->origins) {
+        made->seq = view_seq(view, row);
+        made->profile = view_profile(view, row, owner);
+    }
     if (spec->tell)
         spec->tell(spec->context, made);
+}
+
+/* What is kept or broken in the instant in which it is made. */
+static void note_at_once(struct promise_count *state, const struct view *view, uint32_t row,
+                         uint32_t owner, bool kept) {
+    int64_t at_ms = view_time_ms(view, row);
+    struct promise_made made = {.at_ms = at_ms,
+                                .due_ms = at_ms,
+                                .met_ms = at_ms,
+                                .state = kept ? PROMISE_KEPT : PROMISE_BROKEN};
+    note(state, view, row, owner, &made);
+}
+
+static void visit_bound(struct promise_count *state, const struct view *view, uint32_t row,
+                        uint32_t owner) {
+    uint64_t mask = view_mask(view, state->spec->lut, row);
+    if (mask & 1)
+        note_at_once(state, view, row, owner, mask & 2);
+}
+
+static struct promise_next *next_of(struct promise_count *state, uint32_t key) {
+    if (key >= state->keys) {
+        uint32_t keys = state->keys ? state->keys : 64;
+        while (keys <= key)
+            keys *= 2;
+        state->next = realloc(state->next, keys * sizeof *state->next);
+        if (!state->next)
+            abort();
+        memset(state->next + state->keys, 0, (keys - state->keys) * sizeof *state->next);
+        state->keys = keys;
+    }
+    return &state->next[key];
 }
 
 static void visit(struct promise_count *state, const struct view *view, uint32_t row,
@@ -77,40 +111,35 @@ static void visit(struct promise_count *state, const struct view *view, uint32_t
     uint32_t key = spec->keyed ? view->case_value[row] : 0;
     if (!(mask & 3) || (spec->keyed && !key))
         return;
+    struct promise_next *next = next_of(state, key);
     int64_t at_ms = view_time_ms(view, row);
     if (mask & 1) {
         struct promise_made made = {.at_ms = at_ms, .met_ms = INT64_MAX};
-        if (state->next_owner[key] == owner)
-            made.met_ms = state->next_ms[key];
+        if (next->owner == owner)
+            made.met_ms = next->ms;
         judge(spec, &made);
         note(state, view, row, owner, &made);
     }
-    if (mask & 2) {
-        state->next_ms[key] = at_ms;
-        state->next_owner[key] = owner;
-    }
+    if (mask & 2)
+        *next = (struct promise_next){at_ms, owner};
 }
 
 static void visit_answer(struct promise_count *state, const struct view *view, uint32_t row,
                          uint32_t owner) {
     double points = view->number[row];
-    if (isnan(points))
-        return;
-    int64_t at_ms = view_time_ms(view, row);
-    struct promise_made made = {.at_ms = at_ms,
-                                .due_ms = at_ms,
-                                .met_ms = at_ms,
-                                .state = points > 0 ? PROMISE_KEPT : PROMISE_BROKEN};
-    note(state, view, row, owner, &made);
+    if (!isnan(points))
+        note_at_once(state, view, row, owner, points > 0);
 }
 
 static void customer(void *opaque, uint32_t owner, const struct run *runs, size_t n) {
     struct promise_count *state = opaque;
-    bool answers = state->spec->kind == PROMISE_SCORE;
+    enum promise_kind kind = state->spec->kind;
     for (size_t r = n; r-- > 0;)
         for (uint32_t row = runs[r].to; row-- > runs[r].from;)
-            if (answers)
+            if (kind == PROMISE_SCORE)
                 visit_answer(state, runs[r].view, row, owner);
+            else if (kind == PROMISE_BOUND)
+                visit_bound(state, runs[r].view, row, owner);
             else
                 visit(state, runs[r].view, row, owner);
 }

@@ -14,17 +14,21 @@
 /* One promise of one customer. */
 struct promise_made {
     int64_t at_ms, due_ms,
-        met_ms; /* met: when `then` came, also late; INT64_MAX: not yet. due: of answers at_ms */
+        met_ms; /* met: when `then` came, also late; INT64_MAX: not yet. due: of answers and bounds at_ms */
     enum promise_state state;
     uint32_t group;
+    uint64_t
+        seq; /* of the interaction that made it, and its profile; 0 where scan_spec.origins does not ask */
+    uint32_t profile;
 };
 
 struct promise_spec {
     enum promise_kind kind;
-    const uint64_t *lut; /* masks of rows: bit 0 makes a promise, bit 1 keeps or breaks it */
+    const uint64_t
+        *lut; /* masks of rows: bit 0 makes a promise, bit 1 keeps or breaks it (bound: its own) */
+    bool origins; /* promises are told with seq and profile */
     int64_t window_ms, end_ms;
     bool keyed;
-    uint32_t keys;               /* numbers of the key's values are below this */
     struct bucket_table buckets; /* one that holds everything, where nobody asked for time */
     struct grouping grouping;
     uint32_t columns;
@@ -40,11 +44,17 @@ struct promise_cell {
     uint64_t n[PROMISE_STATES];
 };
 
+/* When what keeps (or breaks) comes next, if this is the customer. */
+struct promise_next {
+    int64_t ms;
+    uint32_t owner;
+};
+
 struct promise_count {
     const struct promise_spec *spec;
     struct promise_cell *cells; /* [buckets][columns] */
-    int64_t *next_ms;           /* [keys] when what keeps comes next … */
-    uint32_t *next_owner;       /* … if this is the customer */
+    struct promise_next *next;  /* [keys] by the number of the key's value, 0 without a key */
+    uint32_t keys;
 };
 
 struct promise_count *promise_new(const struct promise_spec *spec);

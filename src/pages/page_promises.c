@@ -11,6 +11,8 @@
 #include "pages/pages.h"
 #include "pages/people.h"
 
+enum { PROPERTIES_OFFERED = 500 };
+
 static const char *field(struct request *request, const char *name) {
     const char *text = request_form(request, name);
     return text ? text : "";
@@ -53,6 +55,26 @@ static void add_tones(json_t *rows, double target) {
     }
 }
 
+/* Names that the form offers: events, properties of interactions, segments. */
+static void add_choices(struct request *request, json_t *view) {
+    const struct dictionary *names = app_folder(request->app)->dictionary;
+    const json_t *chosen = json_object_get(json_object_get(view, "form"), "segment");
+    json_t *properties = json_array(), *segments = fetch_data(request, "/api/v1/segments"),
+           *segment;
+    size_t i;
+    uint32_t n = (uint32_t)dictionary_count(names, DICTIONARY_PROPERTY);
+    for (uint32_t code = 1; code <= n && code <= PROPERTIES_OFFERED; code++) {
+        struct slice name = dictionary_name(names, DICTIONARY_PROPERTY, (uint16_t)code);
+        json_array_append_new(properties, json_stringn(name.p, name.n));
+    }
+    json_array_foreach(segments, i,
+                       segment) if (json_equal(json_object_get(segment, "name"), chosen))
+        json_object_set_new(segment, "chosen", json_true());
+    json_object_set_new(view, "events", page_event_names(request));
+    json_object_set_new(view, "properties", properties);
+    json_object_set_new(view, "segments", segments);
+}
+
 static int show_list(struct request *request, struct response *response, json_t *view,
                      struct err *err) {
     static const struct page page = {
@@ -71,7 +93,7 @@ static int show_list(struct request *request, struct response *response, json_t 
         json_decref(data);
     }
     json_object_set_new(view, "promises", promises);
-    json_object_set_new(view, "events", page_event_names(request));
+    add_choices(request, view);
     return page_render(request, response, &page, view, err);
 }
 
@@ -86,36 +108,82 @@ static void put_text(json_t *document, const char *name, const char *text) {
         json_object_set_new(document, name, json_string(text));
 }
 
-static json_t *document_of(struct request *request) {
-    const char *kind = field(request, "kind"), *target = field(request, "target");
-    json_t *document = json_object(), *rule = json_object();
-    put_text(document, "sentence", field(request, "sentence"));
-    put_text(document, "owner", field(request, "owner"));
-    put_text(document, "split", field(request, "split"));
-    if (target[0])
-        json_object_set_new(document, "target", json_real(strtod(target, NULL) / 100));
+static const struct {
+    const char *name, *op;
+} bounds[] = {{"at_most", "<="}, {"at_least", ">="}, {"equal", "="}};
+enum { BOUNDS = sizeof bounds / sizeof *bounds };
+
+static const char *bound_op(const char *name) {
+    for (size_t i = 0; i < BOUNDS; i++)
+        if (strcmp(bounds[i].name, name) == 0)
+            return bounds[i].op;
+    return name;
+}
+
+/* NULL: the form has no word for it. */
+static const char *bound_name(const char *op) {
+    for (size_t i = 0; i < BOUNDS; i++)
+        if (op && strcmp(bounds[i].op, op) == 0)
+            return bounds[i].name;
+    return NULL;
+}
+
+/* A number where it is one, also with the comma of Spanish; else the text. */
+static json_t *typed_value(struct request *request, const char *text) {
+    char *number = arena_format(request->arena, "%s", text), *end = NULL;
+    char *comma = strchr(number, ',');
+    if (comma)
+        *comma = '.';
+    double value = strtod(number, &end);
+    if (!*number || *end)
+        return json_string(text);
+    return value == (double)(json_int_t)value ? json_integer((json_int_t)value) : json_real(value);
+}
+
+static json_t *rule_of(struct request *request) {
+    const char *kind = field(request, "kind");
     if (strcmp(kind, "score") == 0) {
         json_t *answered = json_pack("{s:s}", "metric", "csat");
         put_text(answered, "touchpoint", field(request, "touchpoint"));
-        json_object_set_new(rule, "answered", answered);
-    } else {
-        json_object_set_new(rule, "of", json_pack("{s:s}", "event", field(request, "of")));
-        json_object_set_new(rule, "then", json_pack("{s:s}", "event", field(request, "then")));
-        put_text(rule, "key", field(request, "key"));
-        json_object_set_new(
-            rule, "window",
-            json_sprintf("%.12s%.1s", field(request, "window"), field(request, "unit")));
-        if (strcmp(kind, "absent") == 0)
-            json_object_set_new(rule, "absent", json_true());
+        return json_pack("{s:o}", "answered", answered);
     }
-    json_object_set_new(document, "rule", rule);
+    json_t *rule = json_pack("{s:{s:s}}", "of", "event", field(request, "of"));
+    if (strcmp(kind, "bound") == 0) {
+        json_object_set_new(rule, "bound",
+                            json_pack("{s:s, s:s, s:o}", "property", field(request, "property"),
+                                      "op", bound_op(field(request, "op")), "value",
+                                      typed_value(request, field(request, "bound"))));
+        return rule;
+    }
+    json_object_set_new(rule, "then", json_pack("{s:s}", "event", field(request, "then")));
+    put_text(rule, "key", field(request, "key"));
+    json_object_set_new(
+        rule, "window",
+        json_sprintf("%.12s%.1s", field(request, "window"), field(request, "unit")));
+    if (strcmp(kind, "absent") == 0)
+        json_object_set_new(rule, "absent", json_true());
+    return rule;
+}
+
+static json_t *document_of(struct request *request) {
+    const char *target = field(request, "target"), *segment = field(request, "segment");
+    json_t *document = json_pack("{s:o}", "rule", rule_of(request));
+    put_text(document, "sentence", field(request, "sentence"));
+    put_text(document, "owner", field(request, "owner"));
+    put_text(document, "split", field(request, "split"));
+    put_text(document, "since", field(request, "since"));
+    if (segment[0])
+        json_object_set_new(document, "segment", json_pack("{s:s}", "in", segment));
+    if (target[0])
+        json_object_set_new(document, "target", json_real(strtod(target, NULL) / 100));
     return document;
 }
 
 /* What was typed, back into the form. */
 static json_t *form_typed(struct request *request) {
-    static const char *const names[] = {"sentence", "owner", "split",  "target",     "kind", "of",
-                                        "then",     "key",   "window", "touchpoint", "unit"};
+    static const char *const names[] = {
+        "sentence", "owner", "split", "target",   "kind",       "of",    "then",  "key",
+        "window",   "unit",  "op",    "property", "touchpoint", "bound", "since", "segment"};
     json_t *form = json_object();
     for (size_t i = 0; i < sizeof names / sizeof *names; i++)
         json_object_set_new(form, names[i], json_string(field(request, names[i])));
@@ -129,6 +197,19 @@ static const char *plain_event(const json_t *matcher) {
                                                                    : NULL;
 }
 
+static bool form_of_bound(const json_t *bound, json_t *form) {
+    const json_t *value = json_object_get(bound, "value"), *op = json_object_get(bound, "op");
+    const char *name = bound_name(op ? json_string_value(op) : "=");
+    if (!name || !(json_is_number(value) || json_is_string(value)))
+        return false;
+    json_object_set(form, "property", json_object_get(bound, "property"));
+    json_object_set_new(form, "op", json_string(name));
+    json_object_set_new(form, "bound",
+                        json_is_string(value) ? json_incref((json_t *)(uintptr_t)value)
+                                              : json_sprintf("%.15g", json_number_value(value)));
+    return true;
+}
+
 /* The rule as fields of the form; false where it says more than they can. */
 static bool form_of_rule(const json_t *rule, json_t *form) {
     const json_t *answered = json_object_get(rule, "answered"),
@@ -140,8 +221,14 @@ static bool form_of_rule(const json_t *rule, json_t *form) {
         return json_is_string(metric) && strcmp(json_string_value(metric), "csat") == 0 &&
                json_object_size(answered) == (place ? 2u : 1u);
     }
-    const char *of = plain_event(json_object_get(rule, "of")),
-               *then = plain_event(json_object_get(rule, "then")),
+    const json_t *bound = json_object_get(rule, "bound");
+    const char *of = plain_event(json_object_get(rule, "of"));
+    if (bound) {
+        json_object_set_new(form, "kind", json_string("bound"));
+        json_object_set_new(form, "of", json_string(of ? of : ""));
+        return of && form_of_bound(bound, form);
+    }
+    const char *then = plain_event(json_object_get(rule, "then")),
                *window = json_string_value(json_object_get(rule, "window"));
     size_t digits = window ? strspn(window, "0123456789") : 0;
     if (!of || !then || !digits || !strchr("mhd", window[digits]) || window[digits + 1])
@@ -158,10 +245,16 @@ static bool form_of_rule(const json_t *rule, json_t *form) {
 }
 
 static json_t *form_of(const json_t *promise) {
-    static const char *const names[] = {"sentence", "owner", "split"};
+    static const char *const names[] = {"sentence", "owner", "split", "since"};
+    const json_t *segment = json_object_get(promise, "segment"),
+                 *in = json_object_get(segment, "in");
     json_t *form = json_object();
     for (size_t i = 0; i < sizeof names / sizeof *names; i++)
         json_object_set(form, names[i], json_object_get(promise, names[i]));
+    if (in)
+        json_object_set(form, "segment", (json_t *)(uintptr_t)in);
+    else if (segment)
+        json_object_set_new(form, "segment_rule", json_true());
     json_object_set_new(form, "target", json_sprintf("%.4g", target_of(promise) * 100));
     if (!form_of_rule(json_object_get(promise, "rule"), form))
         json_object_set_new(form, "fixed", json_true());
@@ -209,7 +302,7 @@ static int show_edit(struct request *request, struct response *response, json_t 
         json_object_set_new(view, "form", form_of(promise));
     json_object_set(view, "id", json_object_get(promise, "id"));
     json_object_set(view, "sentence", json_object_get(promise, "sentence"));
-    json_object_set_new(view, "events", page_event_names(request));
+    add_choices(request, view);
     json_decref(promise);
     return page_render(request, response, &page, view, err);
 }
@@ -225,7 +318,8 @@ static int change(struct request *request, struct response *response, struct err
     int code = page_fetch(request, path_of(request, ""), &promise, &refusal);
     if (code >= 0) {
         document = document_of(request);
-        json_object_set(document, "segment", json_object_get(promise, "segment"));
+        if (strcmp(field(request, "segment"), "(rule)") == 0)
+            json_object_set(document, "segment", json_object_get(promise, "segment"));
         if (strcmp(field(request, "kind"), "fixed") == 0)
             json_object_set(document, "rule", json_object_get(promise, "rule"));
         json_decref(promise);
@@ -269,6 +363,20 @@ static json_t *draw(struct request *request, const json_t *data) {
     return svg ? svg : json_string("");
 }
 
+/* Of the stored segment that it is made to; null: everybody, or a rule of its own. */
+static json_t *segment_title(struct request *request, const json_t *promise) {
+    const json_t *in = json_object_get(json_object_get(promise, "segment"), "in");
+    struct err ignored = {0};
+    json_t *segment = NULL;
+    if (!json_is_string(in) ||
+        page_fetch(request, page_path(request, "/api/v1/segments/", json_string_value(in)),
+                   &segment, &ignored) < 0)
+        return json_null();
+    json_t *title = json_incref(json_object_get(segment, "title"));
+    json_decref(segment);
+    return title;
+}
+
 static int show_one(struct request *request, struct response *response, struct err *err) {
     static const struct page page = {
         .template = "promise", .section = "promises", .style = "css/charts.css"};
@@ -288,6 +396,8 @@ static int show_one(struct request *request, struct response *response, struct e
     json_object_set_new(view, "target", json_real(target));
     if (json_array_size(whole))
         json_object_set(view, "result", json_array_get(whole, 0));
+    json_object_set_new(view, "form", form_of(view));
+    json_object_set_new(view, "for", segment_title(request, view));
     json_object_set_new(view, "chart", draw(request, months));
     json_object_set_new(view, "units", units);
     json_object_set_new(view, "matrix", matrix);

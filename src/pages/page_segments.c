@@ -281,6 +281,23 @@ static void put_people(struct request *request, json_t *view) {
     json_object_set_new(view, "people", people);
 }
 
+/* The brand promises that are made to the segment, each with what was kept of it. */
+static json_t *promises_of(struct request *request, const char *name) {
+    json_t *promises = fetch_list(
+               request, arena_format(request->arena, "/api/v1/promises?segment=%s", name)),
+           *promise;
+    size_t i;
+    json_array_foreach(promises, i, promise) {
+        json_t *rows =
+            fetch_list(request, arena_format(request->arena, "/api/v1/promises/%s/results",
+                                             text_member(promise, "id")));
+        if (json_array_size(rows))
+            json_object_set(promise, "result", json_array_get(rows, 0));
+        json_decref(rows);
+    }
+    return promises;
+}
+
 static int show_segment(struct request *request, struct response *response, const char *refused,
                         struct err *err) {
     static const struct page page = {
@@ -289,6 +306,7 @@ static int show_segment(struct request *request, struct response *response, cons
     int code = page_fetch(request, path_of(request, request->params[0], ""), &view, err);
     if (code < 0)
         return code;
+    json_object_set_new(view, "promises", promises_of(request, text_member(view, "name")));
     json_t *days = fetch_list(request, path_of(request, request->params[0], "/history")),
            *titles = titles_of(request);
     complete(view);

@@ -10,6 +10,7 @@
 #include "base/clock.h"
 #include "base/limits.h"
 #include "base/time.h"
+#include "promise/watch.h"
 
 enum { SENTENCE_MAX = 300, CUSTOMER_SHOWN = 20 };
 
@@ -91,8 +92,10 @@ int promise_find(struct folder *folder, uint64_t id, json_t **promise, struct er
 
 /* ---- checking ---- */
 
-static const char *const members[] = {"sentence", "rule", "target", "owner", "split", "segment"};
-static const char *const rule_members[] = {"of", "then", "window", "key", "absent", "answered"};
+static const char *const members[] = {"sentence", "rule",    "target", "owner",
+                                      "split",    "segment", "since"};
+static const char *const rule_members[] = {"of",     "then",     "window", "key",
+                                           "absent", "answered", "bound"};
 
 static int only(const json_t *object, const char *const *names, size_t n, const char *below,
                 struct err *err) {
@@ -157,6 +160,19 @@ static int check_question(struct folder *folder, const struct principal *princip
     return refusal.hint[0] ? err_hint(err, "%s", refusal.hint) : code;
 }
 
+/* *since_ms stays as it is where the document names none. */
+static int read_since(struct folder *folder, const json_t *document, int64_t *since_ms,
+                      struct err *err) {
+    const json_t *since = json_object_get(document, "since");
+    if (!is_said(since))
+        return 0;
+    if (!json_is_string(since) ||
+        time_parse((struct slice){json_string_value(since), json_string_length(since)},
+                   folder->zone, since_ms))
+        return err_at(err, E_INVALID, "/since", "must be a date or an instant");
+    return 0;
+}
+
 int promise_check(struct folder *folder, const struct principal *principal, const json_t *document,
                   struct err *err) {
     if (!json_is_object(document))
@@ -170,6 +186,9 @@ int promise_check(struct folder *folder, const struct principal *principal, cons
         code = check_text(document, "owner", false, err);
     if (!code)
         code = check_text(document, "split", false, err);
+    int64_t since_ms = 0;
+    if (!code)
+        code = read_since(folder, document, &since_ms, err);
     if (!code && target &&
         !(json_is_number(target) && json_number_value(target) > 0 &&
           json_number_value(target) <= 1))
@@ -185,8 +204,8 @@ int promise_check(struct folder *folder, const struct principal *principal, cons
 
 struct putting {
     uint64_t id;
-    const char *document, *author;
-    int64_t now_ms;
+    const char *document, *question, *author;
+    int64_t now_ms, since_ms; /* since: 0 where the document names none */
     int changed;
 };
 
@@ -204,6 +223,23 @@ static int make(struct putting *putting, sqlite3 *db, struct err *err) {
         return err_set(err, E_REFUSED, "there are %d promises already: remove some", PROMISES_MAX);
     putting->id = (uint64_t)sqlite3_last_insert_rowid(db);
     return code;
+}
+
+/* Another question begins to be watched now, the same goes on. */
+static int write_watch(const struct putting *putting, sqlite3 *db, struct err *err) {
+    sqlite3_stmt *statement = STORE_PREPARE(
+        db,
+        "INSERT INTO promise_watch VALUES (?1, ?2, CASE WHEN ?3 THEN ?3 ELSE ?4 END) ON CONFLICT "
+        "(promise) DO UPDATE SET since_ms = CASE WHEN ?3 THEN ?3 WHEN question <> ?2 THEN ?4 ELSE "
+        "since_ms END, question = ?2",
+        err);
+    if (!statement)
+        return E_IO;
+    sqlite3_bind_int64(statement, 1, (sqlite3_int64)putting->id);
+    sqlite3_bind_text(statement, 2, putting->question, -1, SQLITE_TRANSIENT);
+    sqlite3_bind_int64(statement, 3, putting->since_ms);
+    sqlite3_bind_int64(statement, 4, putting->now_ms);
+    return step_all(statement, err);
 }
 
 static int write_version(void *context, sqlite3 *db, struct err *err) {
@@ -225,23 +261,40 @@ static int write_version(void *context, sqlite3 *db, struct err *err) {
     sqlite3_bind_int64(statement, 4, putting->now_ms);
     code = store_run(statement, err);
     putting->changed = sqlite3_changes(db);
-    return code;
+    return code || !putting->changed ? code : write_watch(putting, db, err);
+}
+
+static char *text_of(const json_t *json) {
+    char *text = json_dumps(json, JSON_COMPACT | JSON_SORT_KEYS);
+    if (!text)
+        abort();
+    return text;
 }
 
 int promise_put(struct folder *folder, uint64_t *id, const json_t *document, const char *author,
                 struct err *err) {
-    char *text = json_dumps(document, JSON_COMPACT | JSON_SORT_KEYS);
-    if (!text)
-        abort();
-    struct putting putting = {
-        .id = *id, .document = text, .author = author ? author : "", .now_ms = clock_now_ms()};
-    int code = store_write(folder->store, write_version, &putting, err);
+    int64_t since_ms = 0;
+    int code = read_since(folder, document, &since_ms, err);
+    if (code)
+        return code;
+    json_t *measured = promise_question(document);
+    char *text = text_of(document), *question = text_of(measured);
+    struct putting putting = {.id = *id,
+                              .document = text,
+                              .question = question,
+                              .author = author ? author : "",
+                              .now_ms = clock_now_ms(),
+                              .since_ms = since_ms};
+    json_decref(measured);
+    code = store_write(folder->store, write_version, &putting, err);
     free(text);
+    free(question);
     if (!code && !putting.changed)
         code = err_set(err, E_NOT_FOUND, "no such promise");
-    if (!code)
-        *id = putting.id;
-    return code;
+    if (code)
+        return code;
+    *id = putting.id;
+    return promises_changed(folder, err);
 }
 
 static int write_removal(void *context, sqlite3 *db, struct err *err) {
@@ -259,7 +312,9 @@ static int write_removal(void *context, sqlite3 *db, struct err *err) {
 int promise_remove(struct folder *folder, uint64_t id, struct err *err) {
     struct putting putting = {.id = id};
     int code = store_write(folder->store, write_removal, &putting, err);
-    return code || putting.changed ? code : err_set(err, E_NOT_FOUND, "no such promise");
+    if (!code && !putting.changed)
+        code = err_set(err, E_NOT_FOUND, "no such promise");
+    return code ? code : promises_changed(folder, err);
 }
 
 /* ---- one customer ---- */

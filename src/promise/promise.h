@@ -3,11 +3,13 @@
  *
  * A promise is a JSON document:
  *   sentence  what the customer is promised, as people read it
- *   rule      the members of a question of kind `promise` (docs/metrics.md): of, then, window, key, absent; or answered
+ *   rule      the members of a question of kind `promise` (docs/metrics.md): of, then, window, key, absent; of, bound; or answered
  *   target    the share that should be kept, 0 … 1 (0.9)
  *   owner     who answers for it, or absent
  *   split     the trait whose values are the rows of its matrix, or absent
  *   segment   a segment rule: to whom it is made; absent: to everybody
+ *   since     from this date (or instant) on its breaks are told as interactions (watch.h); absent: from when it began to
+ *             measure what it measures
  * As it is read: also id, version, author, changed_at.
  *
  * IN:  documents, who asks

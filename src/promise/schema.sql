@@ -13,3 +13,17 @@ CREATE TABLE promise_version (
     changed_ms INTEGER NOT NULL, -- UTC milliseconds since 1970
     PRIMARY KEY (promise, version)
 ) WITHOUT ROWID;
+-- step 2
+
+-- Since when breaks of a promise are told as interactions, as long as it measures the same.
+CREATE TABLE promise_watch (
+    promise INTEGER PRIMARY KEY, -- promise.id
+    question TEXT NOT NULL,      -- JSON: what is measured
+    since_ms INTEGER NOT NULL    -- UTC milliseconds since 1970
+);
+-- Breaks that were told, each once, by the interaction that had made the promise.
+CREATE TABLE promise_told (
+    promise INTEGER NOT NULL,    -- promise.id
+    seq INTEGER NOT NULL,        -- in the log
+    PRIMARY KEY (promise, seq)
+) WITHOUT ROWID;

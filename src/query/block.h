@@ -33,9 +33,12 @@ struct view {
     const double *number;       /* the measured property, NaN: none */
     const double *weight;       /* what a row counts for, NaN: 1 */
     const uint32_t *extra[VIEW_EXTRAS]; /* further properties, like case_value */
-    const struct part *part;            /* where the rows come from … */
-    const uint32_t *row;                /* … and their rows there; NULL: the same numbers */
-    bool follows; /* every row is later than all rows of the views before it */
+    const uint64_t
+        *seq; /* of a view merged of several, where origins are asked for; else NULL: … */
+    const uint32_t *profile; /* … see view_seq and view_profile */
+    const struct part *part; /* where the rows come from … */
+    const uint32_t *row;     /* … and their rows there; NULL: the same numbers */
+    bool follows;            /* every row is later than all rows of the views before it */
 };
 
 struct run {
@@ -46,6 +49,15 @@ struct run {
 /* The row of the part. */
 static inline uint32_t view_row(const struct view *view, uint32_t row) {
     return view->row ? view->row[row] : row;
+}
+
+static inline uint64_t view_seq(const struct view *view, uint32_t row) {
+    return view->seq ? view->seq[row] : view->part->seq_base + view->part->seq[view_row(view, row)];
+}
+
+/* Whose row it was when it came: a view of a customer's other profile holds that profile alone. */
+static inline uint32_t view_profile(const struct view *view, uint32_t row, uint32_t owner) {
+    return view->profile ? view->profile[row] : view->n == 1 ? view->customer[0] : owner;
 }
 
 static inline int64_t view_time_ms(const struct view *view, uint32_t row) {

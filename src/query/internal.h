@@ -84,6 +84,10 @@ must_use int read_before(struct reader *r, const json_t *json);
 must_use int read_every(struct reader *r, const json_t *json, bool hours);
 /* "count", "customers", {"sum": "total"}, {"mean": "total"}; or "sum" with the member "property" beside it. */
 must_use int read_measure(struct reader *r, const json_t *json, const json_t *query);
+/* Answers marked as misuse (of an opinion screen: kiosk/misuse.h) are no part of a score, unless they are asked for:
+ * where[(*n)++]. */
+void leave_out_misuse(const struct reader *r, struct predicate *where, uint32_t *n);
+must_use int read_promise(struct reader *r, const json_t *query); /* plan_promise.c */
 /* score, answers, conditions (plan_score.c) */
 must_use int read_score(struct reader *r, const json_t *query);
 /* Members that only this kind has (plan->kind), and its defaults. */

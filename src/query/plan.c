@@ -47,7 +47,7 @@ static const char *const members[PLAN_KINDS] = {
     [PLAN_VALUE] = "range where segment channel model purchase amount until unit horizon months "
                    "discount rule dropout holdout customer top",
     [PLAN_PROMISE] = "range where segment unit channel by limit of then window key absent answered "
-                     "every customer people cursor",
+                     "bound every customer people cursor",
 };
 
 static int read_plan_kind(struct reader *r, const json_t *query) {

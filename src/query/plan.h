@@ -37,7 +37,9 @@
  *     (with a key: bears the same value; what lacks the key makes and keeps nothing), time - made <= window. within: kept
  *     with it, broken without it once made + window lies before the end of observation (the earlier of range.to and now),
  *     pending until then, at risk from three quarters of the window on. absent: broken with it, else kept, pending until
- *     then. score: an answer whose points are above 0 keeps, any other breaks.
+ *     then. score: an answer whose points are above 0 keeps, any other breaks. bound: an interaction that matches `of` and
+ *     bears the property keeps where the comparison holds (`back` is `of` with it) and breaks where not; without the
+ *     property there was no promise.
  * 10. Rules (segment, customers): `did` sees everything that the asker may see; range, unit, channel and where of the
  *     query do not limit a rule (a `sequence` is a funnel, as in 4, whose last step is reached; `answered` is one answer
  *     or more), except that unit, channel and where do for `of` of kind customers. Universe of kind
@@ -201,7 +203,7 @@ enum funnel_order { ORDER_ORDERED, ORDER_STRICT, ORDER_ANY };
 enum funnel_entry { ENTRY_ANY, ENTRY_FIRST };
 enum flow_level { LEVEL_EVENT, LEVEL_TOUCHPOINT, LEVEL_CHANNEL };
 enum flow_case { CASE_CUSTOMER, CASE_SESSION, CASE_PROPERTY };
-enum promise_kind { PROMISE_WITHIN, PROMISE_ABSENT, PROMISE_SCORE };
+enum promise_kind { PROMISE_WITHIN, PROMISE_ABSENT, PROMISE_SCORE, PROMISE_BOUND };
 /* What became of a promise; PROMISE_AT_RISK are those of the pending whose time is running out. */
 enum promise_state {
     PROMISE_KEPT,

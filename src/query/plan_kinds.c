@@ -328,68 +328,11 @@ int read_condition(struct reader *r, struct predicate *where, uint32_t *n, const
     return code;
 }
 
-/* Answers marked as misuse (of an opinion screen: kiosk/misuse.h) are no part of a score, unless they are asked for. */
-static void leave_out_misuse(const struct reader *r, struct predicate *where, uint32_t *n) {
+void leave_out_misuse(const struct reader *r, struct predicate *where, uint32_t *n) {
     uint32_t misuse =
         dictionary_find(r->context->dictionary, DICTIONARY_PROPERTY, SLICE_LITERAL("misuse"));
     if (misuse)
         where[(*n)++] = (struct predicate){.property = misuse, .op = OP_ABSENT};
-}
-
-/* Whose points keep a promise: {"metric": "csat" or "ces", "survey", "question", "touchpoint"}. */
-static int read_promised_answers(struct reader *r, const json_t *json) {
-    static const char *const metrics[] = {"csat", "ces"};
-    struct plan *plan = r->plan;
-    struct predicate *where = ARENA_ARRAY(r->arena, struct predicate, 5);
-    uint32_t n = 0;
-    int chosen = 0;
-    int code = read_members(r, json, "metric survey question touchpoint");
-    if (!code)
-        code = need(r, json, "metric");
-    WITH_MEMBER(r, json, "metric", metric, code,
-                read_choice(r, metric, "metric", metrics, 2, &chosen));
-    WITH_MEMBER(r, json, "metric", metric, code, read_condition(r, where, &n, "metric", metric));
-    WITH_MEMBER(r, json, "survey", survey, code, read_condition(r, where, &n, "survey", survey));
-    WITH_MEMBER(r, json, "question", question, code,
-                read_condition(r, where, &n, "question", question));
-    leave_out_misuse(r, where, &n);
-    plan->points_property =
-        dictionary_find(r->context->dictionary, DICTIONARY_PROPERTY, SLICE_LITERAL("points"));
-    where[n++] = (struct predicate){.property = plan->points_property, .op = OP_EXISTS};
-    plan->of = (struct matcher){.name = SLICE_LITERAL("*"), .where = where, .n_where = n};
-    WITH_MEMBER(r, json, "touchpoint", touchpoint, code,
-                read_codes(r, DICTIONARY_TOUCHPOINT, "touchpoint", touchpoint,
-                           &plan->of.touchpoints, &plan->of.n_touchpoints));
-    plan->promise = PROMISE_SCORE;
-    return code;
-}
-
-/* One of two kinds: what is asked of answers, or what must (not) follow in time. */
-static int read_promise(struct reader *r, const json_t *query) {
-    static const char *const timed[] = {"of", "then", "window"};
-    struct plan *plan = r->plan;
-    bool answered = json_object_get(query, "answered"), absent = false;
-    uint16_t key = 0;
-    int code = 0;
-    for (size_t i = 0; i < sizeof timed / sizeof *timed && !code; i++)
-        if (!answered)
-            code = need(r, query, timed[i]);
-        else if (json_object_get(query, timed[i]))
-            code = refuse(r, "takes either \"answered\" or \"%s\"", timed[i]);
-    WITH_MEMBER(r, query, "answered", json, code, read_promised_answers(r, json));
-    WITH_MEMBER(r, query, "of", of, code, read_matcher(r, of, NULL, &plan->of));
-    WITH_MEMBER(r, query, "then", then, code, read_matcher(r, then, NULL, &plan->back));
-    WITH_MEMBER(r, query, "window", window, code, read_duration(r, window, &plan->window_ms));
-    WITH_MEMBER(r, query, "key", json, code,
-                read_code(r, DICTIONARY_PROPERTY, "property", json, &key));
-    WITH_MEMBER(r, query, "absent", json, code, read_bool(r, json, &absent));
-    WITH_MEMBER(r, query, "every", every, code, read_every(r, every, true));
-    WITH_MEMBER(r, query, "customer", customer, code, read_text(r, customer, &plan->customer));
-    plan->case_property = key;
-    plan->has_every = json_object_get(query, "every");
-    if (!answered)
-        plan->promise = absent ? PROMISE_ABSENT : PROMISE_WITHIN;
-    return code;
 }
 
 /* A local date; *ms is the begin of the day after it. */

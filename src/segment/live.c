@@ -15,9 +15,8 @@
 #include "number/number.h"
 
 enum {
-    EVERY_MS = 100,        /* a round, where somebody is dirty */
-    SAVE_US = 60000000,    /* whole sets are written so often */
-    BACKLOG_ROWS = 200000, /* beyond, everybody is decided instead of reading them */
+    EVERY_MS = 100,     /* a round, where somebody is dirty */
+    SAVE_US = 60000000, /* whole sets are written so often */
     FEW_LEAST = 500,
     FEW_SHARE = 256,     /* one of so many profiles: up to there they are decided one by one */
     OFTEN_US = 60000000, /* everybody, where there are more windows than time_line holds */
@@ -39,22 +38,19 @@ static void live_free(void *value) {
     for (size_t i = 0; i < LIVE_RECENT; i++)
         if (live->recent[i].owners)
             roaring_bitmap_free(live->recent[i].owners);
-    time_line_release(&live->time_line);
-    roaring_bitmap_free(live->dirty);
+    follow_release(&live->follow);
     pthread_mutex_destroy(&live->turn);
     pthread_mutex_destroy(&live->lock);
-    free(live->redirected);
-    free(live->owner);
     free(live->all);
     free(live);
 }
 
 static int live_make(struct folder *folder, void **value, struct err *err) {
     struct live *live = calloc(1, sizeof *live);
-    if (!live || !(live->dirty = roaring_bitmap_create()))
+    if (!live)
         abort();
     live->folder = folder;
-    live->everybody = true;
+    follow_init(&live->follow);
     pthread_mutex_init(&live->turn, NULL);
     pthread_mutex_init(&live->lock, NULL);
     int code = live_load(live, err);
@@ -74,83 +70,6 @@ int live_of(struct folder *folder, struct live **live, struct err *err) {
 }
 
 /* ---- who is dirty ---- */
-
-struct noting {
-    struct live *live;
-    const struct overlay *overlay;
-    int64_t now_ms;
-};
-
-static int note_record(void *context, const struct log_record *record) {
-    const struct noting *noting = context;
-    struct live *live = noting->live;
-    uint32_t owner = overlay_owner(noting->overlay, record->row.customer);
-    roaring_bitmap_add(live->dirty, owner);
-    time_line_note(&live->time_line, owner, record->row.time_ms, noting->now_ms);
-    return 0;
-}
-
-static int note_rows(struct live *live, const struct snapshot *snapshot, int64_t now_ms,
-                     struct err *err) {
-    uint64_t last = snapshot_last_seq(snapshot);
-    struct noting noting = {live, snapshot_overlay(snapshot), now_ms};
-    uint32_t profiles = snapshot_profiles(snapshot);
-    int code = 0;
-    live->everybody = live->everybody || last > live->seq + BACKLOG_ROWS;
-    if (live->everybody) { /* what arrived may pass an edge soon */
-        live->time_line.until_ms = 0;
-        live->time_line.n = 0;
-    } else if (last > live->seq) {
-        code = log_read(live->folder->log, live->seq + 1, last + 1, note_record, &noting, err);
-    }
-    if (code)
-        return code;
-    if (profiles > live->profiles)
-        roaring_bitmap_add_range_closed(live->dirty, live->profiles + 1, profiles);
-    live->profiles = profiles;
-    live->seq = last;
-    return 0;
-}
-
-static void note_owner(struct live *live, uint32_t profile, uint32_t before, uint32_t now) {
-    roaring_bitmap_add(live->dirty, profile);
-    roaring_bitmap_add(live->dirty, before);
-    roaring_bitmap_add(live->dirty, now);
-}
-
-static uint32_t *copied(const uint32_t *numbers, size_t n) {
-    uint32_t *copy = malloc((n + 1) * sizeof *copy);
-    if (!copy)
-        abort();
-    if (n)
-        memcpy(copy, numbers, n * sizeof *copy);
-    return copy;
-}
-
-/* Profiles whose owner is another since the last round: both lists ascend. */
-static void note_merges(struct live *live, const struct overlay *overlay) {
-    if (overlay->version == live->overlay_version && overlay->n == live->n_redirects)
-        return;
-    size_t old = 0, new = 0;
-    while (old < live->n_redirects || new < overlay->n) {
-        uint32_t was = old < live->n_redirects ? live->redirected[old] : UINT32_MAX,
-                 is = new < overlay->n ? overlay->profile[new] : UINT32_MAX;
-        if (was < is)
-            note_owner(live, was, live->owner[old], was);
-        else if (is < was)
-            note_owner(live, is, is, overlay->owner[new]);
-        else if (live->owner[old] != overlay->owner[new])
-            note_owner(live, is, live->owner[old], overlay->owner[new]);
-        old += was <= is;
-        new += is <= was;
-    }
-    free(live->redirected);
-    free(live->owner);
-    live->redirected = copied(overlay->profile, overlay->n);
-    live->owner = copied(overlay->owner, overlay->n);
-    live->n_redirects = overlay->n;
-    live->overlay_version = overlay->version;
-}
 
 /* Other rules of touchpoints: interactions are others, though nobody did anything. */
 static void note_touchpoints(struct live *live, const struct snapshot *snapshot) {
@@ -173,7 +92,7 @@ static int note_numbers(struct live *live, struct err *err) {
     struct numbers *numbers = NULL;
     int code = numbers_get(live->folder, &numbers, err);
     int64_t made_ms = code || !numbers ? 0 : numbers_made_ms(numbers);
-    live->everybody = live->everybody || made_ms != live->numbers_ms;
+    live->follow.everybody = live->follow.everybody || made_ms != live->numbers_ms;
     live->numbers_ms = made_ms;
     numbers_put(numbers);
     return code;
@@ -181,7 +100,7 @@ static int note_numbers(struct live *live, struct err *err) {
 
 /* Dirty customers that were not decided within the last second. New set. */
 static roaring_bitmap_t *choose(struct live *live, int64_t now_us) {
-    roaring_bitmap_t *chosen = roaring_bitmap_copy(live->dirty);
+    roaring_bitmap_t *chosen = roaring_bitmap_copy(live->follow.dirty);
     if (!chosen)
         abort();
     for (size_t i = 0; i < LIVE_RECENT; i++)
@@ -307,7 +226,9 @@ static int decide_known(struct live *live, const struct snapshot *snapshot, int6
         compare(&live->all[index[i]], index[i], found.sets[i], only, &differences);
     code = tell(live, &differences, now_ms, err);
     if (!code)
-        code = time_line_extend(&live->time_line, snapshot, &found, now_ms, err);
+        code = time_line_extend(&live->follow.time_line, snapshot, found.lengths_ms,
+                                found.n_lengths, now_ms, err);
+    live->more_lengths = found.more_lengths;
     live->relearn = code != 0;
     member_sets_free(&found);
     free(differences.all);
@@ -322,7 +243,8 @@ static bool are_few(const struct snapshot *snapshot, const roaring_bitmap_t *cho
 /* decided: of those who are dirty still, none is so for longer than a customer waits. */
 static void note_state(struct live *live, bool decided, int64_t now_ms) {
     int64_t waits_ms = live_tuning.again_us / 1000;
-    uint64_t pending = live->everybody ? 1 : roaring_bitmap_get_cardinality(live->dirty);
+    uint64_t pending =
+        live->follow.everybody ? 1 : roaring_bitmap_get_cardinality(live->follow.dirty);
     pthread_mutex_lock(&live->lock);
     live->pending = pending;
     if (!pending)
@@ -345,8 +267,8 @@ static int decide_everybody(struct live *live, const struct snapshot *snapshot, 
     live->next_everybody_us = ended_us + (ended_us - begun_us) * PACE;
     if (code)
         return code;
-    live->everybody = false;
-    roaring_bitmap_clear(live->dirty);
+    live->follow.everybody = false;
+    roaring_bitmap_clear(live->follow.dirty);
     return 0;
 }
 
@@ -356,19 +278,19 @@ static int decide(struct live *live, const struct snapshot *snapshot, int64_t no
     roaring_bitmap_t *chosen = choose(live, now_us);
     int code = 0;
     if (!are_few(snapshot, chosen) ||
-        (live->time_line.more_lengths && now_us - live->everybody_us > OFTEN_US))
-        live->everybody = true;
-    if (live->everybody && now_us >= live->next_everybody_us) {
+        (live->more_lengths && now_us - live->everybody_us > OFTEN_US))
+        live->follow.everybody = true;
+    if (live->follow.everybody && now_us >= live->next_everybody_us) {
         code = decide_everybody(live, snapshot, now_ms, err);
-    } else if (!live->everybody && (live->relearn || !roaring_bitmap_is_empty(chosen))) {
+    } else if (!live->follow.everybody && (live->relearn || !roaring_bitmap_is_empty(chosen))) {
         code = decide_known(live, snapshot, now_ms, chosen, err);
         if (!code) {
-            roaring_bitmap_andnot_inplace(live->dirty, chosen);
+            roaring_bitmap_andnot_inplace(live->follow.dirty, chosen);
             remember(live, chosen, now_us);
             return 0;
         }
-    } else if (!live->everybody) {
-        code = time_line_extend(&live->time_line, snapshot, NULL, now_ms, err);
+    } else if (!live->follow.everybody) {
+        code = time_line_extend(&live->follow.time_line, snapshot, NULL, 0, now_ms, err);
     }
     roaring_bitmap_free(chosen);
     return code;
@@ -381,26 +303,22 @@ int live_round(struct live *live, struct err *err) {
     if (code)
         return code;
     if (!live->n) { /* nobody to keep */
-        live->seq = snapshot_last_seq(snapshot);
-        live->everybody = false;
-        roaring_bitmap_clear(live->dirty);
+        follow_skip(&live->follow, snapshot);
         note_state(live, true, now_ms);
         snapshot_release(snapshot);
         return 0;
     }
     code = note_numbers(live, err);
     if (!code)
-        code = note_rows(live, snapshot, now_ms, err);
+        code = follow_look(&live->follow, live->folder->log, snapshot, now_ms, err);
     if (!code) {
-        note_merges(live, snapshot_overlay(snapshot));
         note_touchpoints(live, snapshot);
-        time_line_take(&live->time_line, now_ms, live->dirty);
         note_state(live, false, now_ms);
         code = decide_unknown(live, snapshot, now_ms, err);
     }
     if (!code)
         code = decide(live, snapshot, now_ms, err);
-    note_state(live, !code && !live->everybody, now_ms);
+    note_state(live, !code && !live->follow.everybody, now_ms);
     snapshot_release(snapshot);
     int64_t now_us = clock_monotonic_us();
     if (!code && now_us - live->saved_us >= SAVE_US) {
@@ -428,9 +346,9 @@ int segments_decide_again(struct folder *folder, uint32_t owner, struct err *err
         return code;
     pthread_mutex_lock(&live->turn);
     if (owner)
-        roaring_bitmap_add(live->dirty, owner);
+        roaring_bitmap_add(live->follow.dirty, owner);
     else
-        live->everybody = true;
+        live->follow.everybody = true;
     pthread_mutex_unlock(&live->turn);
     return 0;
 }

@@ -3,7 +3,7 @@
  *
  * The log is read from where it was read last; each new row makes its customer dirty, and so does a merge. What lies in a
  * window of a rule (`within`) leaves it with time alone: for each length of a window, the customers of the rows that pass
- * its edge within the next HORIZON_MS are found ahead (time_line.c) and become dirty at that millisecond. A round decides the
+ * its edge within the next HORIZON_MS are found ahead (time_line.h) and become dirty at that millisecond. A round decides the
  * dirty customers anew for all segments together, by the same engine that answers questions, at the price of their own
  * rows (backend/members.h); when they are many, everybody. Who entered or left is told to the log (`Segment Entered`,
  * `Segment Left`, source system) in the transaction that keeps the change, so a crash neither loses nor repeats one.
@@ -28,6 +28,7 @@
 #include <pthread.h>
 
 #include "backend/members.h"
+#include "segment/follow.h"
 #include "segment/internal.h"
 
 struct membership {
@@ -37,21 +38,6 @@ struct membership {
     bool known;
     size_t changes; /* rows in segment_change */
     bool unsaved;   /* segment_set is older */
-};
-
-struct live_due {
-    int64_t due_ms;
-    uint32_t owner;
-};
-
-/* What passes an edge of a window soon: a heap, the next first. */
-struct time_line {
-    struct live_due *heap;
-    size_t n, capacity;
-    int64_t until_ms; /* found ahead up to here; 0: nothing yet */
-    int64_t lengths_ms[MEMBER_LENGTHS + 1];
-    size_t n_lengths;
-    bool more_lengths;
 };
 
 enum { LIVE_RECENT = 8 };
@@ -67,11 +53,8 @@ struct live {
     uint64_t pending;
 
     /* of the round alone */
-    uint64_t seq;      /* rows of the log up to here were looked at */
-    uint32_t profiles; /* and profiles up to here: an alias makes some without any row */
-    roaring_bitmap_t *dirty;
-    bool everybody; /* is dirty */
-    bool relearn;   /* lengths of windows may be others */
+    struct follow follow; /* who is dirty */
+    bool relearn;         /* lengths of windows may be others */
     int64_t next_everybody_us, everybody_us, saved_us;
     uint32_t rules_version; /* of touchpoints */
     int64_t numbers_ms;     /* of the edition of estimates (number/number.h) */
@@ -79,10 +62,7 @@ struct live {
         int64_t at_us;
         roaring_bitmap_t *owners;
     } recent[LIVE_RECENT];
-    struct time_line time_line;
-    uint64_t overlay_version;
-    uint32_t *redirected, *owner; /* [n_redirects] of the overlay that was seen last */
-    size_t n_redirects;
+    bool more_lengths; /* of windows than its time line holds */
 };
 
 /* Tests decide a customer as often as they like. */
@@ -115,15 +95,5 @@ must_use int live_tell(struct live *live, const struct transition *transitions, 
                        int64_t now_ms, struct err *err);
 /* Writes whole sets in place of changes, and today's size: of those unsaved, or with many changes. */
 must_use int live_save(struct live *live, bool all, int64_t now_ms, struct err *err);
-
-/* ---- live_time.c ---- */
-void time_line_release(struct time_line *line);
-/* Finds ahead what is not yet; again from now when lengths differ. */
-must_use int time_line_extend(struct time_line *line, const struct snapshot *snapshot,
-                              const struct member_sets *lengths, int64_t now_ms, struct err *err);
-/* A row that arrived: if it passes an edge before `until_ms`, the place is noted. */
-void time_line_note(struct time_line *line, uint32_t owner, int64_t time_ms, int64_t now_ms);
-/* Moves who is due into the set. */
-void time_line_take(struct time_line *line, int64_t now_ms, roaring_bitmap_t *dirty);
 
 #endif

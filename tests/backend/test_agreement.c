@@ -420,6 +420,13 @@ static json_t *some_promise(void) {
     if (chance(25)) {
         json_object_set_new(query, "answered",
                             json_pack("{s:s}", "metric", chance(50) ? "csat" : "ces"));
+    } else if (chance(25)) {
+        json_t *bound = some_predicate();
+        const char *op = json_string_value(json_object_get(bound, "op"));
+        if (!strcmp(op, "exists") || !strcmp(op, "absent"))
+            json_object_update_new(bound, json_pack("{s:s, s:i}", "op", "<=", "value", pick(5)));
+        json_object_set_new(query, "of", some_matcher());
+        json_object_set_new(query, "bound", bound);
     } else {
         json_object_set_new(query, "of", some_matcher());
         json_object_set_new(query, "then", some_matcher());

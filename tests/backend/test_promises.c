@@ -23,10 +23,13 @@ static const char EVENTS[] =
     EVENT("carl", "Order", "2026-01-24T06:00:00Z", "lima", "\"order_id\":\"4\"") /* 42 h ago */
     EVENT("dora", "Order", "2026-01-25T10:00:00Z", "lima", "\"order_id\":\"5\"") /* 14 h ago */
     EVENT("dora", "Order", "2026-01-01T10:00:00Z", "lima", "")                   /* no key */
-    EVENT("eva", "Survey Responded", "2026-01-03T10:00:00Z", "lima",
-          "\"survey\":\"s\",\"answers\":[{\"question\":\"q\",\"metric\":\"csat\",\"value\":5,"
-          "\"touchpoint\":\"checkout\"},{\"question\":\"r\",\"metric\":\"csat\",\"value\":2,"
-          "\"touchpoint\":\"hall\"}]");
+    EVENT("finn", "Served", "2026-01-08T10:00:00Z", "madrid", "\"wait_s\":180")
+        EVENT("finn", "Served", "2026-01-09T10:00:00Z", "lima", "\"wait_s\":180.5")
+            EVENT("gil", "Served", "2026-01-09T10:00:00Z", "lima", "\"wait_s\":null") EVENT(
+                "eva", "Survey Responded", "2026-01-03T10:00:00Z", "lima",
+                "\"survey\":\"s\",\"answers\":[{\"question\":\"q\",\"metric\":\"csat\",\"value\":5,"
+                "\"touchpoint\":\"checkout\"},{\"question\":\"r\",\"metric\":\"csat\",\"value\":2,"
+                "\"touchpoint\":\"hall\"}]");
 
 static int open_world(void **state) {
     (void)state;
@@ -46,6 +49,10 @@ static int close_world(void **state) {
 #define DELIVERY                                                                                   \
     "\"kind\":\"promise\",\"of\":{\"event\":\"Order\"},\"then\":{\"event\":\"Delivered\"},"        \
     "\"window\":\"48h\""
+
+#define WAIT                                                                                       \
+    "\"kind\":\"promise\",\"of\":{\"event\":\"Served\"},"                                          \
+    "\"bound\":{\"property\":\"wait_s\",\"op\":\"<=\",\"value\":180}"
 
 static void check_states(const json_t *answer, const char *row, long long kept, long long broken,
                          long long pending, long long at_risk) {
@@ -104,6 +111,21 @@ static void answers_keep_or_break(void **state) {
     json_decref(a);
 }
 
+static void a_bound_on_a_property(void **state) {
+    (void)state;
+    json_t *a = world_ask(&world, "{" WAIT ",\"by\":\"unit\"}");
+    assert_string_equal(json_string_value(at(a, "data.0.by")), "lima");
+    check_states(a, "0", 0, 1, 0, 0);
+    check_states(a, "1", 1, 0, 0, 0);
+    assert_int_equal(json_array_size(at(a, "data")), 2); /* gil's wait is not known */
+    json_decref(a);
+    a = world_ask(&world, "{" WAIT ",\"customer\":\"finn\"}");
+    assert_string_equal(json_string_value(at(a, "data.0.state")), "broken");
+    assert_string_equal(json_string_value(at(a, "data.1.state")), "kept");
+    assert_string_equal(json_string_value(at(a, "data.1.due")), "2026-01-08T10:00:00.000Z");
+    json_decref(a);
+}
+
 static void the_people_behind_a_number(void **state) {
     (void)state;
     static const struct {
@@ -137,6 +159,14 @@ static void questions_that_make_no_sense_are_refused(void **state) {
         {"{" DELIVERY ",\"answered\":{\"metric\":\"csat\"}}", ""},
         {"{\"kind\":\"promise\",\"answered\":{\"metric\":\"nps\"}}", "/answered/metric"},
         {"{" DELIVERY ",\"key\":\"nothing\"}", "/key"},
+        {"{" WAIT ",\"window\":\"1h\"}", ""},
+        {"{\"kind\":\"promise\",\"bound\":{\"property\":\"wait_s\",\"value\":1}}", ""},
+        {"{\"kind\":\"promise\",\"of\":{\"event\":\"Served\"},\"bound\":{\"property\":\"weight\","
+         "\"value\":1}}",
+         "/bound/property"},
+        {"{\"kind\":\"promise\",\"of\":{\"event\":\"Served\"},\"bound\":{\"property\":\"wait_s\","
+         "\"op\":\"exists\"}}",
+         "/bound"},
         {"{" DELIVERY ",\"people\":{\"state\":\"lost\"}}", "/people/state"},
     };
     for (size_t i = 0; i < sizeof wrong / sizeof *wrong; i++) {
@@ -158,6 +188,7 @@ int main(void) {
         cmocka_unit_test(each_promise_has_its_state),
         cmocka_unit_test(what_must_not_happen_breaks),
         cmocka_unit_test(answers_keep_or_break),
+        cmocka_unit_test(a_bound_on_a_property),
         cmocka_unit_test(the_people_behind_a_number),
         cmocka_unit_test(questions_that_make_no_sense_are_refused),
     };

@@ -63,5 +63,26 @@ const after = (await call("GET", `/api/v1/promises/${id}`)).json;
 must(after.version === 4 && after.sentence === "Within two days" && after.rule.then.event[0] === "Order Delivered", "all of it after kill -9");
 must((await send(`/promises/${id}/remove`, {})).status === 303 && (await call("GET", "/api/v1/promises")).json.data.length === 0, "ended");
 must((await call("GET", `/api/v1/promises/${id}/versions`)).json.data.length === 4, "its versions stay");
+
+// a bound on a property, to one segment; a break is told on the customer's timeline, once, also after kill -9
+must((await call("POST", "/v1/batch", { batch: [{ ...track("u4", "Queue Served", at(1)), properties: { wait_s: 100 } }] }, { authorization: `Bearer ${keys.write_key}` })).json.accepted === 1, "somebody is served");
+must((await call("POST", "/api/v1/segments", { name: "served", title: "Served", rule: { did: { event: "Queue Served" } } })).status === 201, "a segment");
+const person = { sentence: "A person in 3 minutes", kind: "bound", of: "Queue Served", property: "wait_s", op: "at_most", bound: "180", target: "90", segment: "served" };
+must((await send("/promises", { ...person, property: "wait_x" })).status === 422, "an unknown property is refused");
+must((await send("/promises", person)).status === 303, "a bound is promised");
+const bound = (await call("GET", "/api/v1/promises?segment=served")).json.data[0];
+must(bound.rule.bound.value === 180 && bound.rule.bound.op === "<=" && bound.segment.in === "served", `as it was typed: ${JSON.stringify(bound)}`);
+must((await page(`/promises/${bound.id}/edit`)).text.includes('value="at_most"'), "the form holds it");
+must((await page(`/promises/${bound.id}`)).text.includes("Served"), "the page says for whom");
+must((await page("/segments/served")).text.includes("A person in 3 minutes"), "and the segment's page what it is promised");
+must((await call("POST", "/v1/batch", { batch: [{ ...track("u4", "Queue Served", at(0)), properties: { wait_s: 181 }, messageId: "slow" }] }, { authorization: `Bearer ${keys.write_key}` })).json.accepted === 1, "somebody waits longer");
+const broken = async () => (await call("POST", "/api/v1/query", { kind: "timeline", customer: "u4" })).json.data.filter((row) => row.event === "Promise Broken");
+for (let i = 0; i < 100 && !(await broken()).length; i++) await new Promise((done) => setTimeout(done, 100));
+must((await broken()).length === 1 && (await broken())[0].properties.promise === person.sentence, "the break is told");
+must((await server.end("SIGKILL")).signal === "SIGKILL", "killed again");
+server = await serve(data, log);
+await new Promise((done) => setTimeout(done, 1500));
+must((await broken()).length === 1, "told once");
+must((await page("/customers/u4")).text.includes("A person in 3 minutes"), "on the customer's page");
 must((await server.end("SIGTERM")).code === 0, "the server ends with 0");
 console.log("promises: made, changed, measured, followed to the customers");

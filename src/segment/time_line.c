@@ -1,12 +1,10 @@
 /*
- * What leaves (or, dated ahead, enters) a window by time alone. A row at t lies in [T - D, T) for T in (t, t + D]: it is
- * due at t + 1, and at t + D + 1 for each length D.
- *
  * SPDX-License-Identifier: GPL-3.0-or-later
  */
-#include <stdlib.h>
+#include "segment/time_line.h"
 
-#include "segment/live.h"
+#include <stdlib.h>
+#include <string.h>
 
 enum { HORIZON_MS = 10 * 60 * 1000, EXTEND_MS = 60 * 1000 };
 
@@ -15,7 +13,7 @@ void time_line_release(struct time_line *line) {
     *line = (struct time_line){0};
 }
 
-static void push(struct time_line *line, struct live_due due) {
+static void push(struct time_line *line, struct time_due due) {
     if (line->n == line->capacity) {
         line->capacity = line->capacity ? 2 * line->capacity : 1024;
         line->heap = realloc(line->heap, line->capacity * sizeof *line->heap);
@@ -28,8 +26,8 @@ static void push(struct time_line *line, struct live_due due) {
     line->heap[at] = due;
 }
 
-static struct live_due pop(struct time_line *line) {
-    struct live_due first = line->heap[0], last = line->heap[--line->n];
+static struct time_due pop(struct time_line *line) {
+    struct time_due first = line->heap[0], last = line->heap[--line->n];
     size_t at = 0;
     for (size_t child = 1; child < line->n; child = 2 * at + 1) {
         child += child + 1 < line->n && line->heap[child + 1].due_ms < line->heap[child].due_ms;
@@ -49,28 +47,27 @@ struct ahead {
 
 static void take_row(void *context, uint32_t owner, int64_t time_ms) {
     const struct ahead *ahead = context;
-    push(ahead->line, (struct live_due){time_ms + ahead->length_ms + 1, owner});
+    push(ahead->line, (struct time_due){time_ms + ahead->length_ms + 1, owner});
 }
 
-static bool same_lengths(const struct time_line *line, const struct member_sets *lengths) {
-    if (line->n_lengths != lengths->n_lengths + (lengths->n_lengths > 0))
-        return false;
-    for (size_t i = 0; i < lengths->n_lengths; i++)
-        if (line->lengths_ms[i] != lengths->lengths_ms[i])
-            return false;
-    return true;
+static bool same_lengths(const struct time_line *line, const int64_t *lengths_ms, size_t n) {
+    return line->n_lengths == n + (n > 0) &&
+           (!n || memcmp(line->lengths_ms, lengths_ms, n * sizeof *lengths_ms) == 0);
+}
+
+void time_line_clear(struct time_line *line) {
+    line->until_ms = 0;
+    line->n = 0;
 }
 
 int time_line_extend(struct time_line *line, const struct snapshot *snapshot,
-                     const struct member_sets *lengths, int64_t now_ms, struct err *err) {
-    if (lengths && !same_lengths(line, lengths)) {
-        line->n = line->n_lengths = 0;
-        line->until_ms = 0;
-        for (size_t i = 0; i < lengths->n_lengths; i++)
-            line->lengths_ms[line->n_lengths++] = lengths->lengths_ms[i];
-        if (line->n_lengths)
+                     const int64_t *lengths_ms, size_t n_lengths, int64_t now_ms, struct err *err) {
+    if (lengths_ms && !same_lengths(line, lengths_ms, n_lengths)) {
+        time_line_clear(line);
+        memcpy(line->lengths_ms, lengths_ms, n_lengths * sizeof *lengths_ms);
+        line->n_lengths = n_lengths;
+        if (n_lengths)
             line->lengths_ms[line->n_lengths++] = 0;
-        line->more_lengths = lengths->more_lengths;
     }
     if (!line->n_lengths || line->until_ms - now_ms > EXTEND_MS)
         return 0;
@@ -91,7 +88,7 @@ void time_line_note(struct time_line *line, uint32_t owner, int64_t time_ms, int
     for (size_t i = 0; i < line->n_lengths; i++) {
         int64_t due_ms = time_ms + line->lengths_ms[i] + 1;
         if (due_ms > now_ms && due_ms <= line->until_ms)
-            push(line, (struct live_due){due_ms, owner});
+            push(line, (struct time_due){due_ms, owner});
     }
 }
 

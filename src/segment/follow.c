@@ -1,0 +1,116 @@
+/*
+ * SPDX-License-Identifier: GPL-3.0-or-later
+ */
+#include "segment/follow.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "timeline/log.h"
+
+enum { BACKLOG_ROWS = 200000 /* beyond, everybody is dirty instead of reading them */ };
+
+void follow_init(struct follow *follow) {
+    *follow = (struct follow){.dirty = roaring_bitmap_create(), .everybody = true};
+    if (!follow->dirty)
+        abort();
+}
+
+void follow_release(struct follow *follow) {
+    time_line_release(&follow->time_line);
+    roaring_bitmap_free(follow->dirty);
+    free(follow->redirected);
+    free(follow->owner);
+}
+
+void follow_skip(struct follow *follow, const struct snapshot *snapshot) {
+    follow->seq = snapshot_last_seq(snapshot);
+    follow->everybody = false;
+    roaring_bitmap_clear(follow->dirty);
+}
+
+struct noting {
+    struct follow *follow;
+    const struct overlay *overlay;
+    int64_t now_ms;
+};
+
+static int note_record(void *context, const struct log_record *record) {
+    const struct noting *noting = context;
+    struct follow *follow = noting->follow;
+    uint32_t owner = overlay_owner(noting->overlay, record->row.customer);
+    roaring_bitmap_add(follow->dirty, owner);
+    time_line_note(&follow->time_line, owner, record->row.time_ms, noting->now_ms);
+    return 0;
+}
+
+static int note_rows(struct follow *follow, struct log *log, const struct snapshot *snapshot,
+                     int64_t now_ms, struct err *err) {
+    uint64_t last = snapshot_last_seq(snapshot);
+    struct noting noting = {follow, snapshot_overlay(snapshot), now_ms};
+    uint32_t profiles = snapshot_profiles(snapshot);
+    int code = 0;
+    follow->everybody = follow->everybody || last > follow->seq + BACKLOG_ROWS;
+    if (follow->everybody) { /* what arrived may pass an edge soon */
+        time_line_clear(&follow->time_line);
+    } else if (last > follow->seq) {
+        code = log_read(log, follow->seq + 1, last + 1, note_record, &noting, err);
+    }
+    if (code)
+        return code;
+    if (profiles > follow->profiles)
+        roaring_bitmap_add_range_closed(follow->dirty, follow->profiles + 1, profiles);
+    follow->profiles = profiles;
+    follow->seq = last;
+    return 0;
+}
+
+static void note_owner(struct follow *follow, uint32_t profile, uint32_t before, uint32_t now) {
+    roaring_bitmap_add(follow->dirty, profile);
+    roaring_bitmap_add(follow->dirty, before);
+    roaring_bitmap_add(follow->dirty, now);
+}
+
+static uint32_t *copied(const uint32_t *numbers, size_t n) {
+    uint32_t *copy = malloc((n + 1) * sizeof *copy);
+    if (!copy)
+        abort();
+    if (n)
+        memcpy(copy, numbers, n * sizeof *copy);
+    return copy;
+}
+
+/* Profiles whose owner is another since the last round: both lists ascend. */
+static void note_merges(struct follow *follow, const struct overlay *overlay) {
+    if (overlay->version == follow->overlay_version && overlay->n == follow->n_redirects)
+        return;
+    size_t old = 0, new = 0;
+    while (old < follow->n_redirects || new < overlay->n) {
+        uint32_t was = old < follow->n_redirects ? follow->redirected[old] : UINT32_MAX,
+                 is = new < overlay->n ? overlay->profile[new] : UINT32_MAX;
+        if (was < is)
+            note_owner(follow, was, follow->owner[old], was);
+        else if (is < was)
+            note_owner(follow, is, is, overlay->owner[new]);
+        else if (follow->owner[old] != overlay->owner[new])
+            note_owner(follow, is, follow->owner[old], overlay->owner[new]);
+        old += was <= is;
+        new += is <= was;
+    }
+    free(follow->redirected);
+    free(follow->owner);
+    follow->redirected = copied(overlay->profile, overlay->n);
+    follow->owner = copied(overlay->owner, overlay->n);
+    follow->n_redirects = overlay->n;
+    follow->overlay_version = overlay->version;
+}
+
+int follow_look(struct follow *follow, struct log *log, const struct snapshot *snapshot,
+                int64_t now_ms, struct err *err) {
+    int code = note_rows(follow, log, snapshot, now_ms, err);
+    if (code)
+        return code;
+    note_merges(follow, snapshot_overlay(snapshot));
+    time_line_take(&follow->time_line, now_ms, follow->dirty);
+    return 0;
+}

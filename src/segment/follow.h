@@ -1,0 +1,33 @@
+/*
+ * Who something happened to since the last look: in the log, by a merge, or by time alone (time_line.h). Whoever keeps
+ * something current about customers decides these anew.
+ *
+ * THREADS  One thread at a time.
+ *
+ * SPDX-License-Identifier: GPL-3.0-or-later
+ */
+#ifndef SENDA_SEGMENT_FOLLOW_H
+#define SENDA_SEGMENT_FOLLOW_H
+
+#include "segment/time_line.h"
+
+struct follow {
+    uint64_t seq;            /* rows of the log up to here were looked at */
+    uint32_t profiles;       /* and profiles up to here: an alias makes some without any row */
+    roaring_bitmap_t *dirty; /* owners; whoever decides them takes them out */
+    bool everybody; /* is dirty: at the beginning, and where too much has happened to be read */
+    struct time_line time_line;
+    uint64_t overlay_version;
+    uint32_t *redirected, *owner; /* [n_redirects] of the overlay that was seen last */
+    size_t n_redirects;
+};
+
+void follow_init(struct follow *follow);
+void follow_release(struct follow *follow);
+/* Puts into `dirty` whom what the snapshot holds beyond the last look is about, and who is due. */
+must_use int follow_look(struct follow *follow, struct log *log, const struct snapshot *snapshot,
+                         int64_t now_ms, struct err *err);
+/* Nobody has to be decided: what is there counts as seen. */
+void follow_skip(struct follow *follow, const struct snapshot *snapshot);
+
+#endif
