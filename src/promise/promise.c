@@ -239,7 +239,7 @@ static int write_watch(const struct putting *putting, sqlite3 *db, struct err *e
     sqlite3_bind_text(statement, 2, putting->question, -1, SQLITE_TRANSIENT);
     sqlite3_bind_int64(statement, 3, putting->since_ms);
     sqlite3_bind_int64(statement, 4, putting->now_ms);
-    return step_all(statement, err);
+    return store_run(statement, err);
 }
 
 static int write_version(void *context, sqlite3 *db, struct err *err) {
