@@ -8,6 +8,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 
+#include "backend/backend.h"
 #include "base/hash.h"
 #include "base/time.h"
 
@@ -113,4 +114,14 @@ int api_known(json_t *body, const char *const *names, struct err *err) {
             return err_at(err, E_INVALID, pointer, "unknown member \"%.64s\"", name);
     }
     return 0;
+}
+
+int api_ask(struct request *request, json_t *query, json_t **data, struct err *err) {
+    json_t *answer = NULL;
+    int code = query_run(app_folder(request->app), BACKEND_LOCAL, query, &request->principal, NULL,
+                         &answer, err);
+    json_decref(query);
+    *data = code ? NULL : json_incref(json_object_get(answer, "data"));
+    json_decref(answer);
+    return code;
 }

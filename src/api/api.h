@@ -30,6 +30,7 @@ extern const struct route_table api_import_routes;
 extern const struct route_table api_invitation_routes;
 extern const struct route_table api_job_routes;
 extern const struct route_table api_key_routes;
+extern const struct route_table api_kiosk_moment_routes;
 extern const struct route_table api_kiosk_routes;
 extern const struct route_table api_maintenance_routes;
 extern const struct route_table api_merge_routes;
@@ -74,6 +75,8 @@ must_use int api_text(const json_t *body, const char *name, const char *standard
 must_use int api_texts(const json_t *body, const char *name, struct arena *arena,
                        const char ***texts, size_t *n, struct err *err);
 json_t *api_text_list(const char *const *texts, size_t n); /* null where texts is NULL */
+/* Data of a question asked with the rights of who asks; `query` is taken over. New reference; NULL on failure. */
+must_use int api_ask(struct request *request, json_t *query, json_t **data, struct err *err);
 /* Number in the last part of an address. E_NOT_FOUND. */
 must_use int api_number(const char *text, uint64_t *number, struct err *err);
 /* The ETag of what GET answers, in quotation marks; in the request's arena. Where an answer also holds what changes by

@@ -12,7 +12,6 @@
 #include <stdlib.h>
 
 #include "api/api.h"
-#include "backend/backend.h"
 #include "base/time.h"
 #include "base/zone.h"
 #include "metric/metric.h"
@@ -126,17 +125,6 @@ static json_t *range_of(const struct effect *effect, bool after) {
     return json_pack("{s:s, s:s}", "from", from, "to", to);
 }
 
-/* Asks; `query` is taken over. New reference of the data. */
-static int ask(const struct effect *effect, json_t *query, json_t **data, struct err *err) {
-    json_t *answer = NULL;
-    int code = query_run(app_folder(effect->request->app), BACKEND_LOCAL, query,
-                         &effect->request->principal, NULL, &answer, err);
-    json_decref(query);
-    *data = code ? NULL : json_incref(json_object_get(answer, "data"));
-    json_decref(answer);
-    return code;
-}
-
 static json_t *score_query(const struct effect *effect, bool after) {
     json_t *query = json_pack("{s:s, s:s, s:o, s:b}", "kind", "score", "metric", effect->metric,
                               "range", range_of(effect, after), "response_rate", 0);
@@ -152,7 +140,7 @@ static int find_others(struct effect *effect, struct err *err) {
     size_t i;
     json_t *query = score_query(effect, true);
     json_object_set_new(query, "by", json_string("unit"));
-    int code = ask(effect, query, &rows, err);
+    int code = api_ask(effect->request, query, &rows, err);
     effect->others = json_array();
     json_array_foreach(rows, i, row) {
         json_t *unit = json_object_get(row, "by");
@@ -170,7 +158,7 @@ static int score_of(const struct effect *effect, json_t *units, bool after, json
     json_t *rows = NULL, *query = score_query(effect, after);
     if (units)
         json_object_set(query, "unit", units);
-    int code = ask(effect, query, &rows, err);
+    int code = api_ask(effect->request, query, &rows, err);
     *row = json_incref(json_array_get(rows, 0));
     json_object_del(*row, "distribution");
     json_decref(rows);
@@ -236,7 +224,7 @@ static int count_of(const struct effect *effect, json_t *units, bool after, doub
                               effect->event, "every", "month", "range", range_of(effect, after));
     if (units)
         json_object_set(query, "unit", units);
-    int code = ask(effect, query, &rows, err);
+    int code = api_ask(effect->request, query, &rows, err);
     if (code == E_INVALID && strcmp(err->pointer, "/of/event") == 0)
         snprintf(err->pointer, sizeof err->pointer, "/event");
     *n = 0;

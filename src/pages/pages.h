@@ -44,6 +44,7 @@ extern const struct route_table page_import_routes;
 extern const struct route_table page_invitation_routes;
 extern const struct route_table page_job_routes;
 extern const struct route_table page_kiosk_device_routes;
+extern const struct route_table page_kiosk_moment_routes;
 extern const struct route_table page_kiosk_routes;
 extern const struct route_table page_merge_routes;
 extern const struct route_table page_micro_survey_routes;

@@ -185,6 +185,38 @@ is([viewed.find((one) => one.name === "Poco").state.week.taps, viewed.find((one)
 const page_ = await (await fetch(`${base}/kiosks`, { headers: { cookie } })).text();
 must(/data-live-week>–</.test(page_) && /data-live-taps>0</.test(page_), "the page says – for a few, and 0 for none");
 
+// What went on when faces were red: anonymous taps beside the queue, the diary and the words of their centre.
+const fair = (await call("POST", "/api/v1/kiosks", { name: "Feria", unit: "feria", languages: ["es"], question: "¿Qué tal?" })).json;
+const history = [], noon = Math.floor(Date.now() / 864e5) * 864e5 + 11 * 36e5;
+for (let day = 1; day <= 42; day++) {
+  const bad = day % 7 === 3, at = (minute) => new Date(noon - day * 864e5 + minute * 6e4).toISOString();
+  for (let i = 0; i < 5; i++)
+    history.push({ type: "track", event: "Queue Served", userId: `t${day}-${i}`, messageId: `t${day}-${i}`, timestamp: at(i), properties: { wait_min: bad ? 30 : 5, estimate_min: 15 }, context: { unit: "feria", channel: "store" } });
+  for (let i = 0; i < 4; i++)
+    history.push({ type: "track", event: "Kiosk Tapped", anonymousId: `p${day}-${i}`, messageId: `p${day}-${i}`, timestamp: at(20 + i), context: { unit: "feria", channel: "kiosk" },
+      properties: { value: bad ? 1 : 3, scale_max: 3, reason: bad ? "espera" : undefined, comment: day === 3 && i === 0 ? "Media hora de pie" : undefined } });
+  history.push({ type: "track", event: "Kiosk Tapped", anonymousId: `m${day}`, messageId: `m${day}`, timestamp: at(30), context: { unit: "feria", channel: "kiosk" }, properties: { value: 1, scale_max: 3, misuse: "hammering" } });
+}
+is((await call("POST", "/v1/batch", { batch: history }, { authorization: `Basic ${btoa(`${keys.write_key}:`)}` })).json.accepted, 420, "six weeks of a centre");
+const redDay = new Date(noon - 3 * 864e5);
+await call("POST", "/api/v1/diary", { unit: "feria", kind: "staffing", from: redDay.toISOString().slice(0, 10), to: new Date(+redDay + 864e5).toISOString().slice(0, 10), text: "Solo dos personas", number: 2 });
+const moments = (await call("GET", `/api/v1/kiosks/${fair.id}/moments?days=60`)).json;
+is([moments.rate.taps, moments.rate.turns, moments.rate.value], [168, 210, 0.8], "taps for each turn, without misuse");
+must(moments.rate.low < 0.8 && moments.rate.high > 0.8 && moments.rate.every === "week" && moments.rate.rows.reduce((sum, row) => sum + row.taps, 0) === 168, "with its margin, and over time");
+is([moments.all.faces, moments.all.unhappy], [168, 24], "faces");
+const slot = moments.slots[0];
+is([slot.weekday, slot.share, slot.wait_min, slot.estimate_min, slot.above], [redDay.getUTCDay() || 7, 1, 30, 15, true], "the hour of the week in which faces are red, and its queue");
+must(slot.others.wait_min < 10 && slot.others.share < 0.08, "beside all the others");
+const moment = moments.moments.find((one) => one.time.startsWith(redDay.toISOString().slice(0, 10)));
+is([moment.faces, moment.unhappy, moment.turns, moment.wait_min, moment.staff, moment.diary[0].text, moment.said[0].text], [4, 4, 5, 30, 2, "Solo dos personas", "Media hora de pie"], "one hour, with all that is known of it");
+is(moments.waiting.bands.filter((band) => band.n).map((band) => [band.from, band.value]), [[5, 1], [20, 0]], "faces by how long people had waited");
+is(moments.reasons, [{ reason: "espera", n: 24 }], "what the unhappy chose");
+const nowhere = (await call("POST", "/api/v1/kiosks", { name: "Sin centro", languages: ["es"], question: "¿Qué tal?" })).json;
+for (const [path, status, pointer] of [[`${nowhere.id}/moments`, 422, "/unit"], [`${fair.id}/moments?days=0`, 422, "/days"], ["999/moments", 404, undefined]]) {
+  const refused = await call("GET", `/api/v1/kiosks/${path}`);
+  is([refused.status, refused.json.errors?.[0]?.pointer], [status, pointer], `no moments: ${path}`);
+}
+
 // The stream says what arrives.
 const live = await fetch(`${base}/api/v1/stream?kiosks=1`, { headers: { authorization: `Bearer ${keys.api_key}` } }), reader = live.body.getReader();
 let heard = "";
