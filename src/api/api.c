@@ -125,3 +125,21 @@ int api_ask(struct request *request, json_t *query, json_t **data, struct err *e
     json_decref(answer);
     return code;
 }
+
+int api_check_rule(struct request *request, const json_t *rule, const char *pointer,
+                   struct err *err) {
+    struct principal anywhere = request->principal; /* its units are no matter here */
+    struct err refusal = {0};
+    anywhere.units = NULL;
+    anywhere.n_units = 0;
+    json_t *query = json_pack("{s:s, s:O?}", "kind", "customers", "of", rule);
+    int code = query_check(app_folder(request->app), query, &anywhere, &refusal);
+    json_decref(query);
+    if (code != E_FORBIDDEN)
+        return 0;
+    bool below = strncmp(refusal.pointer, "/of", 3) == 0;
+    err_at(err, code,
+           arena_format(request->arena, "%s%s", pointer, refusal.pointer + (below ? 3 : 0)), "%s",
+           refusal.message);
+    return err_hint(err, "%s", refusal.hint);
+}

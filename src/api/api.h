@@ -77,6 +77,9 @@ must_use int api_texts(const json_t *body, const char *name, struct arena *arena
 json_t *api_text_list(const char *const *texts, size_t n); /* null where texts is NULL */
 /* Data of a question asked with the rights of who asks; `query` is taken over. New reference; NULL on failure. */
 must_use int api_ask(struct request *request, json_t *query, json_t **data, struct err *err);
+/* Refuses a stored rule that asks by what is hidden from the asker: E_FORBIDDEN below the pointer. Other faults are of whoever keeps it. */
+must_use int api_check_rule(struct request *request, const json_t *rule, const char *pointer,
+                            struct err *err);
 /* Number in the last part of an address. E_NOT_FOUND. */
 must_use int api_number(const char *text, uint64_t *number, struct err *err);
 /* The ETag of what GET answers, in quotation marks; in the request's arena. Where an answer also holds what changes by

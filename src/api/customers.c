@@ -12,6 +12,7 @@
 #include "backend/backend.h"
 #include "base/limits.h"
 #include "privacy/privacy.h"
+#include "query/sight.h"
 #include "search/search.h"
 
 enum { PAGE_MAX = 1000, PAGE_STANDARD = 50, HISTORY_MAX = 20 };
@@ -43,12 +44,14 @@ static json_t *code_json(const struct folder *folder, enum dictionary_kind kind,
     return json ? json : json_null();
 }
 
+/* Of those that the asker is shown. */
 static size_t name_codes(struct request *request, uint32_t codes[NAME_TRAITS]) {
+    struct sight sight = sight_of(app_folder(request->app), &request->principal);
     size_t n = 0;
     for (size_t i = 0; i < NAME_TRAITS; i++) {
         uint16_t code = dictionary_find(app_folder(request->app)->dictionary, DICTIONARY_PROPERTY,
                                         slice_of(name_traits[i]));
-        if (code != CODE_NONE)
+        if (code != CODE_NONE && !sight_hides(&sight, code))
             codes[n++] = code;
     }
     return n;
@@ -57,10 +60,11 @@ static size_t name_codes(struct request *request, uint32_t codes[NAME_TRAITS]) {
 /* The last value of a trait by name, absent if it is none or no text. */
 static struct slice last_text(struct request *request, const struct trait *traits, size_t n,
                               const char *name) {
+    struct sight sight = sight_of(app_folder(request->app), &request->principal);
     uint16_t code =
         dictionary_find(app_folder(request->app)->dictionary, DICTIONARY_PROPERTY, slice_of(name));
     struct slice text = {NULL, 0};
-    for (size_t i = 0; code != CODE_NONE && i < n; i++)
+    for (size_t i = 0; code != CODE_NONE && !sight_hides(&sight, code) && i < n; i++)
         if (traits[i].code == code)
             text =
                 traits[i].value.type == VALUE_TEXT ? traits[i].value.text : (struct slice){NULL, 0};
@@ -221,7 +225,9 @@ static int read_order(struct request *request, enum customer_order *order, bool 
  * given already. */
 static int search(struct request *request, struct reader *reader, const char *text, size_t skip,
                   uint32_t *owners, size_t *n, bool *more, struct err *err) {
-    struct search_ask ask = {.text = slice_of(text), .skip = skip};
+    struct search_ask ask = {.text = slice_of(text),
+                             .skip = skip,
+                             .sight = sight_of(app_folder(request->app), &request->principal)};
     struct err none = {0};
     size_t first = 0;
     int code = request->principal.units ? reader_visible(reader, &ask.visible, err) : 0;
@@ -289,7 +295,7 @@ static int list(struct request *request, struct response *response, struct err *
 
 /* ---- one ---- */
 
-static json_t *identifier_json(const struct known_identity *known) {
+static json_t *identifier_json(const struct sight *sight, const struct known_identity *known) {
     static const char *const kinds[] = {"", "user", "anonymous", "external"};
     const struct identity *identity = &known->identity;
     char id[CUSTOMER_ID_BYTES];
@@ -301,6 +307,10 @@ static json_t *identifier_json(const struct known_identity *known) {
     if (row && identity->external_type.n)
         json_object_set_new(row, "type",
                             json_stringn(identity->external_type.p, identity->external_type.n));
+    if (row && identity->external_type.n && sight_hides_kind(sight, identity->external_type)) {
+        json_object_set_new(row, "value", json_null());
+        json_object_set_new(row, "hidden", json_true());
+    }
     return row;
 }
 
@@ -312,11 +322,12 @@ static int add_identifiers(struct request *request, uint32_t owner, json_t *json
                                           request->arena, &identities, &n, err);
     if (code)
         return code;
+    struct sight sight = sight_of(app_folder(request->app), &request->principal);
     json_t *list = json_array();
     for (size_t i = 0; i < n; i++) {
         if (identities[i].identity.kind == IDENTITY_USER && !user_id->n)
             *user_id = identities[i].identity.value;
-        json_t *row = identifier_json(&identities[i]);
+        json_t *row = identifier_json(&sight, &identities[i]);
         if (row)
             json_array_append_new(list, row);
     }
@@ -324,13 +335,26 @@ static int add_identifiers(struct request *request, uint32_t owner, json_t *json
     return 0;
 }
 
+/* A trait that the asker is not shown: that it is there, and since when. */
+static json_t *hidden_trait(struct request *request, const struct trait *last) {
+    return json_pack("{s:o, s:n, s:b, s:o, s:[]}", "name",
+                     code_json(app_folder(request->app), DICTIONARY_PROPERTY, (uint16_t)last->code),
+                     "value", "hidden", 1, "time", api_instant(last->time_ms), "history");
+}
+
 static json_t *traits_json(struct request *request, const struct trait *traits, size_t n) {
+    struct sight sight = sight_of(app_folder(request->app), &request->principal);
     json_t *list = json_array();
     for (size_t i = 0; i < n;) {
         size_t end = i;
         while (end < n && traits[end].code == traits[i].code)
             end++;
         const struct trait *last = &traits[end - 1];
+        if (sight_hides(&sight, last->code)) {
+            json_array_append_new(list, hidden_trait(request, last));
+            i = end;
+            continue;
+        }
         json_t *history = json_array();
         for (size_t k = end - 1; k > i && json_array_size(history) < HISTORY_MAX; k--) {
             json_t *older = value_json(&traits[k - 1].value), *newer = value_json(&traits[k].value);

@@ -6,7 +6,7 @@
 #include "api/api.h"
 #include "base/limits.h"
 #include "collect/consent.h"
-#include "privacy/registry.h"
+#include "folder/registry.h"
 #include "privacy/retention.h"
 
 enum { NOTE_MAX = 500 };

@@ -13,6 +13,7 @@
 #include "base/csv_out.h"
 #include "base/json_out.h"
 #include "base/time.h"
+#include "query/sight.h"
 #include "survey/survey.h"
 #include "timeline/log.h"
 
@@ -41,6 +42,7 @@ struct reading {
     struct export_page *page;
     const struct overlay *overlay;
     const struct dictionary *dictionary;
+    struct sight sight;
     struct slice survey; /* absent: all */
 };
 
@@ -93,7 +95,7 @@ static int take_answer(void *context, const struct log_record *record) {
         struct slice name =
             dictionary_name(reading->dictionary, DICTIONARY_PROPERTY, (uint16_t)code);
         for (size_t i = 0; i < sizeof properties / sizeof *properties; i++)
-            if (slice_is(name, properties[i].name))
+            if (slice_is(name, properties[i].name) && !sight_hides(&reading->sight, code))
                 cells[properties[i].column].text = value_text(&value, page->arena);
     }
     if (reading->survey.n && !slice_equal(cells[R_SURVEY].text, reading->survey))
@@ -120,6 +122,7 @@ static int next_answers(struct export_source *source, struct export_page *page, 
     struct reading reading = {.source = source,
                               .page = page,
                               .dictionary = folder->dictionary,
+                              .sight = sight_of(folder, &source->request->principal),
                               .survey = survey_of(source->request)};
     struct snapshot *snapshot;
     page->n = 0;
@@ -284,7 +287,7 @@ static int take_response(void *context, const struct log_record *record) {
     while (property_next(&cursor, &code, &value)) {
         struct slice name = dictionary_name(dictionary, DICTIONARY_PROPERTY, (uint16_t)code);
         for (size_t i = 0; i < W_N; i++)
-            if (slice_is(name, names[i]))
+            if (slice_is(name, names[i]) && !sight_hides(&wide->reading.sight, code))
                 texts[i] = value_text(&value, &wide->round);
     }
     if (!slice_equal(texts[W_SURVEY], wide->reading.survey))
@@ -357,9 +360,11 @@ int survey_wide_begin(struct request *request, struct response *response, int64_
     arena_init(&wide->arena);
     arena_init(&wide->round);
     wide->source = (struct export_source){.request = request, .from_ms = from_ms, .to_ms = to_ms};
-    wide->reading = (struct reading){.source = &wide->source,
-                                     .dictionary = app_folder(request->app)->dictionary,
-                                     .survey = survey_of(request)};
+    wide->reading =
+        (struct reading){.source = &wide->source,
+                         .sight = sight_of(app_folder(request->app), &request->principal),
+                         .dictionary = app_folder(request->app)->dictionary,
+                         .survey = survey_of(request)};
     int code = find_columns(wide, request, err);
     if (code) {
         end_wide(wide);

@@ -12,7 +12,7 @@
 
 #include "api/customer_read.h"
 #include "base/json_out.h"
-#include "privacy/registry.h"
+#include "query/sight.h"
 #include "timeline/log.h"
 
 enum { PAGE_SEQS = 2000, PAGE_CUSTOMERS = 500, JSON_MAX_BYTES = 4 * 1024 * 1024 };
@@ -31,10 +31,9 @@ static void add_value(struct buf *out, const struct value *value) {
     }
 }
 
-/* Sensitive properties are for administrators. */
 static bool is_hidden(struct request *request, uint32_t code) {
-    return !(request->principal.scopes & SCOPE_ADMIN) &&
-           registry_of(app_folder(request->app), code) == SENSITIVITY_SENSITIVE;
+    struct sight sight = sight_of(app_folder(request->app), &request->principal);
+    return sight_hides(&sight, code);
 }
 
 static void add_member(struct buf *out, const struct dictionary *dictionary, uint32_t code,
@@ -227,10 +226,10 @@ static struct slice current_traits(struct request *request, const struct trait *
     return copy;
 }
 
-/* An identifier of a kind that a sensitive trait gives is for administrators like the trait. */
+/* An identifier of a kind that a sensitive trait gives is hidden like the trait. */
 static bool is_hidden_kind(struct request *request, const struct identity *identity) {
-    return !(request->principal.scopes & SCOPE_ADMIN) && identity->external_type.n &&
-           registry_kind_is_sensitive(app_folder(request->app), identity->external_type);
+    struct sight sight = sight_of(app_folder(request->app), &request->principal);
+    return identity->external_type.n && sight_hides_kind(&sight, identity->external_type);
 }
 
 static int identifiers_of(struct export_source *source, uint32_t owner, struct arena *arena,

@@ -12,6 +12,7 @@
 #include <string.h>
 
 #include "base/limits.h"
+#include "query/sight.h"
 #include "search/search.h"
 
 enum {
@@ -68,6 +69,22 @@ static json_t *members_json(struct request *request, const struct group_member *
     return list;
 }
 
+/* Attributes that the asker is not shown become null; their names, or NULL. */
+static json_t *hide_attributes(struct request *request, json_t *attributes) {
+    struct sight sight = sight_of(app_folder(request->app), &request->principal);
+    json_t *hidden = NULL, *value;
+    const char *name;
+    void *next;
+    json_object_foreach_safe(attributes, next, name, value) {
+        if (!sight_hides_name(&sight, slice_of(name)))
+            continue;
+        hidden = hidden ? hidden : json_array();
+        json_array_append_new(hidden, json_string(name));
+        json_object_set_new(attributes, name, json_null());
+    }
+    return hidden;
+}
+
 json_t *group_json(struct request *request, struct reader *reader, const struct group *group,
                    size_t named, uint32_t owner) {
     struct group_member *members =
@@ -80,14 +97,15 @@ json_t *group_json(struct request *request, struct reader *reader, const struct 
            *name = json_incref(json_object_get(document, "name"));
     json_object_del(document, "id");
     json_object_del(document, "name");
+    json_t *hidden = hide_attributes(request, document);
     for (size_t i = 0; owner && i < group->n_members; i++)
         if (group->members[i].owner == owner)
             json_array_append_new(roles, json_string(group->members[i].role));
-    return json_pack("{s:o, s:s, s:o, s:o, s:o, s:I, s:o, s:o}", "id", id ? id : json_null(),
-                     "kind", group_kind_name(group->kind), "name", name ? name : json_null(),
-                     "attributes", document, "members",
-                     members_json(request, members, n < named ? n : named), "size", (json_int_t)n,
-                     "roles", roles, "changed_at", api_instant(group->changed_ms));
+    return json_pack(
+        "{s:o, s:s, s:o, s:o, s:o, s:I, s:o, s:o, s:o*}", "id", id ? id : json_null(), "kind",
+        group_kind_name(group->kind), "name", name ? name : json_null(), "attributes", document,
+        "members", members_json(request, members, n < named ? n : named), "size", (json_int_t)n,
+        "roles", roles, "changed_at", api_instant(group->changed_ms), "hidden", hidden);
 }
 
 /* Adds those that the asker may see. owner: whose roles are told; 0: nobody's. */
@@ -110,11 +128,12 @@ struct sought {
     size_t n;
     uint64_t of_people[PEOPLE_LOOKED_FOR * GROUPS_MAX]; /* numbers of groups */
     size_t n_of_people;
+    struct sight sight;
 };
 
-static bool says(const json_t *value, const struct sought *sought) {
+static bool says(const char *name, const json_t *value, const struct sought *sought) {
     char folded[SEARCH_TEXT_BYTES];
-    if (!json_is_string(value))
+    if (!json_is_string(value) || sight_hides_name(&sought->sight, slice_of(name)))
         return false;
     size_t n =
         search_fold((struct slice){json_string_value(value), json_string_length(value)}, folded);
@@ -129,7 +148,7 @@ static bool is_sought(void *context, uint64_t number, const char *document) {
     json_t *object = json_loads(document, 0, NULL), *value;
     const char *name;
     bool found = false;
-    json_object_foreach(object, name, value) found |= says(value, sought);
+    json_object_foreach(object, name, value) found |= says(name, value, sought);
     json_decref(object);
     return found;
 }
@@ -137,7 +156,8 @@ static bool is_sought(void *context, uint64_t number, const char *document) {
 /* Groups of the people whom the text finds. */
 static int find_people(struct request *request, struct reader *reader, const char *text,
                        struct sought *sought, struct err *err) {
-    struct search_ask ask = {.text = slice_of(text), .visible_last = reader_profiles(reader)};
+    struct search_ask ask = {
+        .text = slice_of(text), .visible_last = reader_profiles(reader), .sight = sought->sight};
     uint32_t owners[PEOPLE_LOOKED_FOR];
     size_t n = PEOPLE_LOOKED_FOR;
     bool more;
@@ -184,6 +204,7 @@ static int read_filter(struct request *request, struct reader *reader, struct gr
     *filter = (struct groups_ask){.kind = GROUP_KINDS, .before = (uint64_t)before};
     if (kind && kind[0] && !group_kind_find(slice_of(kind), &filter->kind))
         return err_at(err, E_INVALID, "/kind", "kind is group, household, company or contract");
+    sought->sight = sight_of(app_folder(request->app), &request->principal);
     sought->n = search_fold(slice_of(text ? text : ""), sought->text);
     if (!sought->n)
         return 0;

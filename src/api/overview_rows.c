@@ -9,6 +9,7 @@
 #include <stdlib.h>
 
 #include "base/time.h"
+#include "query/sight.h"
 
 enum {
     CHANNELS = 32,
@@ -25,9 +26,12 @@ static json_t *name_json(struct request *request, enum dictionary_kind kind, uin
     return json ? json : json_null();
 }
 
+/* CODE_NONE also where the asker is not shown it. */
 static uint32_t property(struct request *request, const char *name) {
-    return dictionary_find(app_folder(request->app)->dictionary, DICTIONARY_PROPERTY,
-                           slice_of(name));
+    struct folder *folder = app_folder(request->app);
+    struct sight sight = sight_of(folder, &request->principal);
+    uint16_t code = dictionary_find(folder->dictionary, DICTIONARY_PROPERTY, slice_of(name));
+    return sight_hides(&sight, code) ? CODE_NONE : code;
 }
 
 static int64_t time_of(const struct part *part, uint32_t row) {

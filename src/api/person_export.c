@@ -8,7 +8,6 @@
 #include "api/customer_read.h"
 #include "backend/backend.h"
 #include "customer/notes.h"
-#include "privacy/registry.h"
 
 enum {
     MERGES_MOST = 10000,
@@ -122,36 +121,6 @@ static int put_seen(struct request *request, uint32_t owner, json_t *json, struc
     return code;
 }
 
-/* Takes what is sensitive away from whoever is no administrator: traits, identifiers that they gave, and properties of interactions. */
-static bool is_sensitive(struct request *request, const char *name) {
-    struct folder *folder = app_folder(request->app);
-    uint16_t code = dictionary_find(folder->dictionary, DICTIONARY_PROPERTY, slice_of(name));
-    return code && registry_of(folder, code) == SENSITIVITY_SENSITIVE;
-}
-
-static void hide(struct request *request, json_t *json) {
-    json_t *traits = json_object_get(json_object_get(json, "customer"), "traits"), *row, *value;
-    const char *name;
-    void *next;
-    size_t i;
-    for (i = json_array_size(traits); i-- > 0;) {
-        name = json_string_value(json_object_get(json_array_get(traits, i), "name"));
-        if (name && is_sensitive(request, name))
-            json_array_remove(traits, i);
-    }
-    json_t *identifiers = json_object_get(json_object_get(json, "customer"), "identifiers");
-    for (i = json_array_size(identifiers); i-- > 0;) {
-        name = json_string_value(json_object_get(json_array_get(identifiers, i), "type"));
-        if (name && registry_kind_is_sensitive(app_folder(request->app), slice_of(name)))
-            json_array_remove(identifiers, i);
-    }
-    json_array_foreach(json_object_get(json, "timeline"), i, row) {
-        json_t *properties = json_object_get(row, "properties");
-        json_object_foreach_safe(properties, next, name, value) if (is_sensitive(request, name))
-            json_object_del(properties, name);
-    }
-}
-
 static int export_one(struct request *request, struct response *response, struct err *err) {
     uint32_t owner;
     char id[CUSTOMER_ID_BYTES];
@@ -175,8 +144,6 @@ static int export_one(struct request *request, struct response *response, struct
         code = put_timeline(request, json, err);
     if (!code)
         code = put_seen(request, owner, json, err);
-    if (!code && !(request->principal.scopes & SCOPE_ADMIN))
-        hide(request, json);
     if (!code) {
         audit_note(request, "customer.export", id, "");
         if (request_query(request, "download"))

@@ -42,6 +42,19 @@ static int get(struct request *request, struct response *response, struct err *e
     return answer(request, response, request->params[0], 200, err);
 }
 
+/* Rules of classes that ask by what is hidden from the asker. */
+static int check_rules(struct request *request, const json_t *body, struct err *err) {
+    const json_t *classes = json_object_get(body, "classes"), *class;
+    size_t i;
+    int code = 0;
+    json_array_foreach(classes, i, class) {
+        if (!code)
+            code = api_check_rule(request, json_object_get(class, "rule"),
+                                  arena_format(request->arena, "/classes/%zu/rule", i), err);
+    }
+    return code;
+}
+
 static int keep(struct request *request, struct response *response, const char *current,
                 struct err *err) {
     char name[SEGMENT_NAME_BYTES];
@@ -49,8 +62,10 @@ static int keep(struct request *request, struct response *response, const char *
     int code = request_json(request, &body, err);
     if (code)
         return code;
-    code = segmentation_put(app_folder(request->app), current, body, request->principal.name, name,
-                            err);
+    code = check_rules(request, body, err);
+    if (!code)
+        code = segmentation_put(app_folder(request->app), current, body, request->principal.name,
+                                name, err);
     json_decref(body);
     if (code)
         return code;

@@ -143,7 +143,10 @@ static int keep(struct request *request, struct response *response, const char *
     int code = request_json(request, &body, err);
     if (code)
         return code;
-    code = segment_put(app_folder(request->app), current, body, request->principal.name, name, err);
+    code = api_check_rule(request, json_object_get(body, "rule"), "/rule", err);
+    if (!code)
+        code = segment_put(app_folder(request->app), current, body, request->principal.name, name,
+                           err);
     json_decref(body);
     if (code)
         return code;

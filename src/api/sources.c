@@ -10,6 +10,7 @@
 #include "api/arrival.h"
 #include "base/limits.h"
 #include "collect/consent.h"
+#include "query/sight.h"
 
 static json_t *counters_json(struct request *request, uint16_t number, json_t *json,
                              struct err *err) {
@@ -270,7 +271,16 @@ static json_t *reasons_json(const struct ingest_counters *counters) {
     return reasons;
 }
 
-static json_t *refusal_json(const struct refused_event *event) {
+/* Does what came name a property that the asker is not shown? The text may be cut, so it is not read as JSON. */
+static bool names_hidden(const struct sight *sight, const struct property_note *notes, size_t n,
+                         const char *raw) {
+    for (size_t i = 0; i < n; i++)
+        if (strstr(raw, notes[i].name) && sight_hides_name(sight, slice_of(notes[i].name)))
+            return true;
+    return false;
+}
+
+static json_t *refusal_json(const struct refused_event *event, bool hidden) {
     /* The bytes as they came may be no UTF-8. */
     struct buf raw;
     buf_init(&raw, 8 * sizeof event->raw);
@@ -281,14 +291,15 @@ static json_t *refusal_json(const struct refused_event *event) {
         else
             buf_add_char(&raw, *c);
     }
-    json_t *text = json_string(event->raw);
+    json_t *text = hidden ? json_null() : json_string(event->raw);
     if (!text)
         text = json_string(raw.p ? raw.p : "");
     buf_release(&raw);
     json_t *message = json_string(event->message);
-    return json_pack("{s:o, s:s, s:o, s:o}", "time", api_instant(event->time_ms), "reason",
+    return json_pack("{s:o, s:s, s:o, s:o, s:o*}", "time", api_instant(event->time_ms), "reason",
                      refusal_code(event->refusal), "message",
-                     message ? message : json_string(refusal_text(event->refusal)), "raw", text);
+                     message ? message : json_string(refusal_text(event->refusal)), "raw", text,
+                     "hidden", hidden ? json_true() : NULL);
 }
 
 static int refusals(struct request *request, struct response *response, struct err *err) {
@@ -307,9 +318,17 @@ static int refusals(struct request *request, struct response *response, struct e
     size_t n = request->principal.units
                    ? 0
                    : ingest_refusals(ingest, record.number, events, (size_t)limit);
+    struct sight sight = sight_of(app_folder(request->app), &request->principal);
+    struct property_note *notes = NULL;
+    size_t n_notes = 0;
+    if (sight.hidden)
+        code = registry_list(app_folder(request->app), request->arena, &notes, &n_notes, err);
+    if (code)
+        return code;
     json_t *rows = json_array();
     for (size_t i = 0; i < n; i++)
-        json_array_append_new(rows, refusal_json(&events[i]));
+        json_array_append_new(
+            rows, refusal_json(&events[i], names_hidden(&sight, notes, n_notes, events[i].raw)));
     json_t *json =
         json_pack("{s:o, s:n, s:o}", "data", rows, "next", "reasons", reasons_json(&counters));
     response_json(response, 200, json);

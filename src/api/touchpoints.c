@@ -5,6 +5,7 @@
  */
 #include "api/api.h"
 #include "base/limits.h"
+#include "query/sight.h"
 
 enum { RULES_MAX = 1000 };
 
@@ -87,6 +88,12 @@ static int read_rule(struct request *request, json_t *row, size_t i, struct touc
     if (code)
         return code;
     const char *at = arena_format(request->arena, "/rules/%zu", i);
+    struct sight sight = sight_of(app_folder(request->app), &request->principal);
+    if (rule->property)
+        code = sight_check(&sight, slice_of(rule->property),
+                           arena_format(request->arena, "%s/property", at), err);
+    if (code)
+        return code;
     if (!rule->touchpoint)
         return err_at(err, E_INVALID, at, "a rule needs the name of its touchpoint");
     if (!rule->event && !rule->channel && !rule->path && !rule->property)

@@ -12,6 +12,7 @@
 #include "api/customer_read.h"
 #include "backend/backend.h"
 #include "base/time.h"
+#include "query/sight.h"
 #include "value/value.h"
 
 enum { LIST_STANDARD = 50, LIST_MAX = 1000, CSV_ROWS = 1000000, CSV_MAX_BYTES = 256 << 20 };
@@ -198,7 +199,10 @@ static int get_health(struct request *request, struct response *response, struct
 static int get_survival(struct request *request, struct response *response, struct err *err) {
     json_t *json = NULL;
     const char *by = request_query(request, "by");
+    struct sight sight = sight_of(app_folder(request->app), &request->principal);
     int code = whole_only(request, err);
+    if (!code && by && *by)
+        code = sight_check(&sight, slice_of(by), "/by", err);
     if (!code)
         code = value_survival(app_folder(request->app), by && *by ? by : NULL, &json, err);
     if (code)

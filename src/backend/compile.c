@@ -31,6 +31,7 @@ static int learn(struct folder *folder, int64_t now_ms, struct arena *arena,
                                                .units = &knowledge->units,
                                                .stored = &knowledge->stored,
                                                .scores = &knowledge->scores,
+                                               .folder = folder,
                                                .now_ms = now_ms};
     return code;
 }

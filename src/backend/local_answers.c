@@ -162,9 +162,11 @@ static int newest_first(const void *a, const void *b) {
 
 /* ---- rows ---- */
 
-static json_t *property_json(const struct response *response, uint32_t row, uint32_t property) {
+static json_t *property_json(const struct plan *plan, const struct response *response, uint32_t row,
+                             uint32_t property) {
+    bool seen = property && !sight_hides(&plan->sight, property);
     struct value value =
-        property ? part_value(response->part, row, property) : (struct value){.type = VALUE_NULL};
+        seen ? part_value(response->part, row, property) : (struct value){.type = VALUE_NULL};
     return value.type == VALUE_ABSENT ? json_null() : json_of_value(&value);
 }
 
@@ -174,16 +176,17 @@ static json_t *other_answers(const struct plan *plan, const struct response *res
         if (row != response->chosen && !words_at(plan, response->part, row).n)
             json_array_append_new(
                 list, json_pack("{s:o, s:o, s:o}", "question",
-                                property_json(response, row, plan->question_property), "metric",
-                                property_json(response, row, plan->metric_property), "value",
-                                property_json(response, row, plan->value_property)));
+                                property_json(plan, response, row, plan->question_property),
+                                "metric", property_json(plan, response, row, plan->metric_property),
+                                "value", property_json(plan, response, row, plan->value_property)));
     return list;
 }
 
 static json_t *all_words(const struct plan *plan, const struct response *response) {
     struct buf text;
+    bool hidden = sight_hides(&plan->sight, plan->value_property);
     buf_init(&text, TEXT_MOST);
-    for (uint32_t row = response->first; row <= response->last; row++) {
+    for (uint32_t row = response->first; row <= response->last && !hidden; row++) {
         struct slice words = words_at(plan, response->part, row);
         if (words.n && text.n)
             buf_add_text(&text, "\n");
@@ -206,12 +209,14 @@ static json_t *response_json(const struct question *question, const struct respo
     json_object_set_new(json, "touchpoint",
                         json_of_name(question, DICTIONARY_TOUCHPOINT, part->touchpoint[row]));
     json_object_set_new(json, "unit", json_of_name(question, DICTIONARY_UNIT, part->unit[row]));
-    json_object_set_new(json, "survey", property_json(response, row, plan->survey_property));
-    json_object_set_new(json, "version", property_json(response, row, plan->version_property));
-    json_object_set_new(json, "metric", property_json(response, row, plan->metric_property));
-    json_object_set_new(json, "question", property_json(response, row, plan->question_property));
-    json_object_set_new(json, "value", property_json(response, row, plan->value_property));
-    json_object_set_new(json, "points", property_json(response, row, plan->points_property));
+    json_object_set_new(json, "survey", property_json(plan, response, row, plan->survey_property));
+    json_object_set_new(json, "version",
+                        property_json(plan, response, row, plan->version_property));
+    json_object_set_new(json, "metric", property_json(plan, response, row, plan->metric_property));
+    json_object_set_new(json, "question",
+                        property_json(plan, response, row, plan->question_property));
+    json_object_set_new(json, "value", property_json(plan, response, row, plan->value_property));
+    json_object_set_new(json, "points", property_json(plan, response, row, plan->points_property));
     json_object_set_new(json, "text", all_words(plan, response));
     json_object_set_new(json, "flag",
                         response->reason ? json_string(asked_text(response->reason)) : json_null());

@@ -379,8 +379,9 @@ struct page {
     json_t **json; /* [n] */
 };
 
+/* hidden takes the names of what the asker is not shown. */
 static json_t *properties_json(const struct question *question, const struct row *row,
-                               json_t *context) {
+                               json_t *context, json_t *hidden) {
     static const char escaped[] = "properties.", prefix[] = "context.";
     json_t *properties = json_object();
     struct property_cursor cursor = property_cursor(row);
@@ -396,8 +397,11 @@ static json_t *properties_json(const struct question *question, const struct row
             : name.n > sizeof escaped - 1 && memcmp(name.p, escaped, sizeof escaped - 1) == 0
                 ? sizeof escaped - 1
                 : 0;
+        bool hides = sight_hides(&question->plan->sight, code);
         json_object_setn_new(in_context ? context : properties, name.p + skip, name.n - skip,
-                             json_of_value(&value));
+                             hides ? json_null() : json_of_value(&value));
+        if (hides)
+            json_array_append_new(hidden, json_of_slice(name));
     }
     return properties;
 }
@@ -410,7 +414,7 @@ static int visit_record(void *opaque, const struct log_record *record) {
         return 0;
     const struct question *question = page->question;
     const struct collected *place = &page->rows[page->places[page->at]];
-    json_t *row = json_object(), *context = json_object();
+    json_t *row = json_object(), *context = json_object(), *hidden = json_array();
     json_object_set_new(row, "time", json_of_instant(record->row.time_ms));
     json_object_set_new(row, "event", json_of_name(question, DICTIONARY_EVENT, record->row.event));
     json_object_set_new(row, "channel",
@@ -419,13 +423,16 @@ static int visit_record(void *opaque, const struct log_record *record) {
         row, "touchpoint",
         json_of_name(question, DICTIONARY_TOUCHPOINT, place->part->touchpoint[place->row]));
     json_object_set_new(row, "unit", json_of_name(question, DICTIONARY_UNIT, record->row.unit));
-    json_object_set_new(row, "properties", properties_json(question, &record->row, context));
+    json_object_set_new(row, "properties",
+                        properties_json(question, &record->row, context, hidden));
     json_object_set_new(row, "message_id",
                         record->message_id.p ? json_of_slice(record->message_id) : json_null());
     if (json_object_size(context))
-        json_object_set_new(row, "context", context);
-    else
-        json_decref(context);
+        json_object_set(row, "context", context);
+    if (json_array_size(hidden))
+        json_object_set(row, "hidden", hidden);
+    json_decref(context);
+    json_decref(hidden);
     page->json[page->places[page->at]] = row;
     return 0;
 }

@@ -69,17 +69,24 @@ static void add_folded(struct facts *facts, uint32_t owner, enum fact_kind kind,
 
 /* ---- traits ---- */
 
-enum role { ROLE_FULL_NAME, ROLE_FIRST, ROLE_LAST, ROLE_BIRTH, ROLE_ADDRESS, ROLE_IDENTIFIER };
+enum wanted_role {
+    ROLE_FULL_NAME,
+    ROLE_FIRST,
+    ROLE_LAST,
+    ROLE_BIRTH,
+    ROLE_ADDRESS,
+    ROLE_IDENTIFIER
+};
 
 struct wanted {
     uint32_t code;
-    enum role role;
+    enum wanted_role role;
     const struct identifier_kind *kind;
 };
 
 static const struct {
     const char *name;
-    enum role role;
+    enum wanted_role role;
 } NAMES[] = {{"name", ROLE_FULL_NAME},         {"nombre_completo", ROLE_FULL_NAME},
              {"firstName", ROLE_FIRST},        {"first_name", ROLE_FIRST},
              {"nombre", ROLE_FIRST},           {"lastName", ROLE_LAST},

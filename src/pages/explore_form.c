@@ -7,6 +7,7 @@
 #include "pages/explore.h"
 #include "pages/text.h"
 #include "pages/words.h"
+#include "query/sight.h"
 
 enum { MAX_NAMES = 2000, MAX_BY = 150 };
 
@@ -205,7 +206,9 @@ static json_t *names_view(const struct request *request, const struct question *
     return names;
 }
 
-static json_t *properties_view(const struct question *question) {
+/* Those that the asker may ask by. */
+static json_t *properties_view(const struct request *request, const struct question *question) {
+    struct sight sight = sight_of(app_folder(request->app), &request->principal);
     json_t *names = json_array();
     for (int context = 0; context < 2; context++) {
         for (unsigned code = 1;
@@ -215,7 +218,7 @@ static json_t *properties_view(const struct question *question) {
             struct slice name =
                 dictionary_name(question->dictionary, DICTIONARY_PROPERTY, (uint16_t)code);
             bool is_context = name.n > 8 && memcmp(name.p, "context.", 8) == 0;
-            if (name.n && is_context == (context == 1))
+            if (name.n && is_context == (context == 1) && !sight_hides(&sight, code))
                 json_array_append_new(names, json_stringn(name.p, name.n));
         }
     }
@@ -365,7 +368,7 @@ static void add_kind_fields(const struct request *request, const struct question
 }
 
 void explore_form_view(struct request *request, const struct question *question, json_t *view) {
-    json_t *properties = properties_view(question);
+    json_t *properties = properties_view(request, question);
     const char *kind = explore_kind_name(question->kind);
     json_object_set_new(view, "kind", json_string(kind));
     json_object_set_new(view, "is", json_pack("{s:b}", kind, true));

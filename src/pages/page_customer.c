@@ -31,8 +31,9 @@ struct telling {
     int64_t day_ms;
 };
 
-static json_t *contact_json(struct telling *telling, const json_t *row) {
+static json_t *contact_json(struct telling *telling, json_t *row) {
     json_t *main, *more;
+    words_hidden(telling->format, row);
     const char *event = json_string_value(json_object_get(row, "event"));
     words_properties(telling->format, json_object_get(row, "properties"),
                      app_folder(telling->request->app)->currency, telling->request->arena, &main,
@@ -107,6 +108,7 @@ static void put_traits(struct request *request, json_t *customer) {
         const char *name = json_string_value(json_object_get(trait, "name"));
         if (!name)
             continue;
+        words_hidden(format, trait);
         json_array_foreach(json_object_get(trait, "history"), k, older) json_object_set_new(
             older, "value",
             json_string(words_value(format, name, json_object_get(older, "value"), currency,
@@ -148,9 +150,11 @@ static void put_identifiers(struct request *request, json_t *customer) {
     json_array_foreach(json_object_get(customer, "identifiers"), i, row) {
         const char *type = json_string_value(json_object_get(row, "type"));
         json_object_set(row, "shown", json_object_get(row, type ? "type" : "kind"));
-        json_object_set_new(
-            row, "can_separate",
-            json_boolean(manages && json_is_true(json_object_get(row, "attached"))));
+        json_object_set_new(row, "can_separate",
+                            json_boolean(manages &&
+                                         json_is_true(json_object_get(row, "attached")) &&
+                                         !json_object_get(row, "hidden")));
+        words_hidden(page_format(request), row);
     }
 }
 
@@ -179,6 +183,7 @@ static void put_attributes(struct request *request, json_t *groups) {
     json_t *group, *value;
     json_array_foreach(groups, i, group) {
         json_t *pairs = json_array();
+        words_hidden(format, group);
         json_object_foreach(json_object_get(group, "attributes"), name, value)
             json_array_append_new(
                 pairs,

@@ -30,6 +30,7 @@ static void put_timeline(struct request *request, json_t *data) {
         json_array_remove(rows, json_array_size(rows) - 1);
     json_array_foreach(rows, i, row) {
         const char *event = json_string_value(json_object_get(row, "event"));
+        words_hidden(page_format(request), row);
         json_object_set_new(row, "pairs", pairs_of(request, json_object_get(row, "properties")));
         json_object_set_new(row, "event",
                             json_string(words_event(page_format(request), event ? event : "")));
@@ -40,8 +41,11 @@ static void put_traits(struct request *request, json_t *customer) {
     const struct format *format = page_format(request);
     json_t *trait;
     size_t i;
+    json_array_foreach(json_object_get(customer, "identifiers"), i, trait)
+        words_hidden(format, trait);
     json_array_foreach(json_object_get(customer, "traits"), i, trait) {
         const char *name = json_string_value(json_object_get(trait, "name"));
+        words_hidden(format, trait);
         const char *value = words_value(format, name, json_object_get(trait, "value"),
                                         app_folder(request->app)->currency, request->arena);
         json_object_set_new(trait, "value", json_string(value));

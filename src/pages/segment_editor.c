@@ -10,6 +10,7 @@
 #include "number/number.h"
 #include "pages/page.h"
 #include "pages/text.h"
+#include "query/sight.h"
 #include "segment/segment.h"
 #include "timeline/timeline.h"
 
@@ -57,12 +58,13 @@ static json_t *column_choices(struct request *request, const struct snapshot *sn
     const struct dictionary *names = app_folder(request->app)->dictionary;
     const struct part *const *parts;
     json_t *list = json_array();
+    struct sight sight = sight_of(app_folder(request->app), &request->principal);
     bool *seen = ARENA_ARRAY(request->arena, bool, UINT16_MAX + 1);
     size_t n = snapshot_parts(snapshot, kind, TIME_MIN_MS, TIME_MAX_MS, &parts, request->arena);
     for (size_t p = 0; p < n; p++)
         for (uint32_t c = 0; c < parts[p]->n_columns; c++) {
             uint32_t code = parts[p]->columns[c].code;
-            if (seen[code])
+            if (seen[code] || sight_hides(&sight, code))
                 continue;
             seen[code] = true;
             const char *name =

@@ -172,6 +172,21 @@ static int by_name(const void *a, const void *b) {
     return strcmp(*(char *const *)a, *(char *const *)b);
 }
 
+void words_hidden(const struct format *format, json_t *row) {
+    const char *words = text_of(format_language(format), "value_hidden");
+    json_t *properties = json_object_get(row, "properties"),
+           *hidden = json_object_get(row, "hidden"), *name;
+    size_t i;
+    if (!properties)
+        properties = json_object_get(row, "attributes");
+    if (json_is_true(hidden))
+        json_object_set_new(row, "value", json_string(words));
+    json_array_foreach(hidden, i, name) {
+        if (json_object_get(properties, json_string_value(name)))
+            json_object_set_new(properties, json_string_value(name), json_string(words));
+    }
+}
+
 void words_properties(const struct format *format, const json_t *properties, const char *currency,
                       struct arena *arena, json_t **main, json_t **more) {
     *main = json_array();

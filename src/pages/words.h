@@ -33,6 +33,8 @@ const char *words_property(const struct format *format, const char *name, struct
 const char *words_value(const struct format *format, const char *name, const json_t *value,
                         const char *currency, struct arena *arena);
 
+/* What the asker is not shown (`hidden` of a row of a timeline, a trait, an identifier, a group) gets words in place of its null. */
+void words_hidden(const struct format *format, json_t *row);
 /* The properties of an interaction as [{"name","value"}]: *main gets the few that tell it (at most 4), *more the rest, in
  * alphabetical order. References are new. */
 void words_properties(const struct format *format, const json_t *properties, const char *currency,

@@ -13,8 +13,8 @@
 #include <stdlib.h>
 
 #include "base/limits.h"
+#include "folder/registry.h"
 #include "privacy/internal.h"
-#include "privacy/registry.h"
 
 enum property_class { CLASS_UNKNOWN, CLASS_KEPT, CLASS_IDENTIFIES, CLASS_OTHER };
 enum { RECORD_MAX_BYTES = 256 * 1024 };

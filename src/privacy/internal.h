@@ -68,9 +68,6 @@ void person_note_text(struct person *person, uint32_t code, struct slice text, s
 must_use int person_count_others(struct person *person, const struct snapshot *snapshot,
                                  const struct part *const *parts, size_t n_parts, struct err *err);
 
-/* A property identifies by its name ("email", "order_id", "postal_code"), whatever its value. */
-bool name_identifies(struct slice name);
-
 /* erase_record.c: the table. 1: there is one that is not done. */
 int erasure_next(struct folder *folder, struct arena *arena, struct erasure *erasure,
                  struct err *err);

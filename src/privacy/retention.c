@@ -16,8 +16,8 @@
 
 #include "base/clock.h"
 #include "base/limits.h"
+#include "folder/registry.h"
 #include "privacy/internal.h"
-#include "privacy/registry.h"
 #include "segment/segment.h"
 
 enum { PATH_BYTES = 4096, NAME_BYTES = 64, MINUTE = 3 * 60 + 30, WRITTEN_BYTES = 24, BLANKS = 3 };

@@ -60,6 +60,7 @@
 #include "number/number.h"
 #include "query/principal.h"
 #include "query/score_rules.h"
+#include "query/sight.h"
 #include "query/stored.h"
 #include "query/units.h"
 #include "timeline/dictionary.h"
@@ -258,7 +259,8 @@ struct plan_margin {
 struct plan { // NOLINT(clang-analyzer-optin.performance.Padding)
     enum plan_kind kind;
     int64_t now_ms;
-    int64_t end_ms; /* observation ends: range.to, else now */
+    struct sight sight; /* properties that the asker is not shown */
+    int64_t end_ms;     /* observation ends: range.to, else now */
     const struct zone *zone;
     struct filter filter;
     bool
@@ -364,12 +366,13 @@ struct plan_context {
     const struct units *units;         /* NULL: an empty hierarchy */
     const struct stored_rules *stored; /* NULL: none */
     const struct score_rules *scores;  /* NULL: nothing is settled */
+    struct folder *folder;             /* for what is hidden from the asker; NULL: nothing is */
     int64_t now_ms;
     bool unbounded_timeline; /* the shell: no upper bound on a timeline's limit */
 };
 
 /* Checks everything. Errors: E_MALFORMED (not of the shape), E_INVALID (unknown names and members, impossible
- * values), E_FORBIDDEN (a unit outside the rights); each with the JSON pointer of the member and a hint. */
+ * values), E_FORBIDDEN (a unit outside the rights, a property that is hidden from the asker); each with the JSON pointer of the member and a hint. */
 must_use int plan_compile(const json_t *query, const struct principal *principal,
                           const struct plan_context *context, struct arena *arena,
                           struct plan **plan, struct err *err);

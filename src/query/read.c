@@ -194,6 +194,11 @@ int read_code(struct reader *r, enum dictionary_kind kind, const char *what, con
     int code = read_text(r, json, &name);
     if (code)
         return code;
+    /* stored segments are decided by everything, whoever asks */
+    if (kind == DICTIONARY_PROPERTY && !r->within_stored)
+        code = sight_check(&r->plan->sight, name, r->pointer, r->err);
+    if (code)
+        return code;
     *found = dictionary_find(r->context->dictionary, kind, name);
     return *found == CODE_NONE ? refuse_name(r, kind, what, name) : 0;
 }

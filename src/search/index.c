@@ -101,7 +101,7 @@ static size_t copy_others(struct slice fields, const char head[SEARCH_FIELD_HEAD
 static void put_head(char head[SEARCH_FIELD_HEAD], enum search_field field, uint16_t code,
                      int64_t time_ms) {
     head[0] = (char)field;
-    put_number(head + 1, 2, code & 0x3FFF);
+    put_number(head + 1, 2, code % SEARCH_CODES);
     put_number(head + 3, TIME_BYTES, time_ms > 0 ? (uint64_t)time_ms : 0);
     head[SEARCH_FIELD_HEAD - 1] = 0x1F;
 }
@@ -154,6 +154,23 @@ struct finding {
     size_t n;
 };
 
+/* The fields that may be looked into; in `room` where some may not. */
+static struct slice seen_fields(const struct search_owners *owners, struct slice fields,
+                                char room[RECORD_MAX]) {
+    size_t n = 0;
+    if (!owners->hides)
+        return fields;
+    for (size_t i = 0, end; i < fields.n; i = end) {
+        for (end = i + SEARCH_FIELD_HEAD; end < fields.n && (unsigned char)fields.p[end] >= 0x20;)
+            end++;
+        if (owners->hides(owners->context, (uint16_t)number_at(fields.p + i + 1, 2)))
+            continue;
+        memcpy(room + n, fields.p + i, end - i);
+        n += end - i;
+    }
+    return (struct slice){room, n};
+}
+
 /* Measures the record around `at`; where the next one begins. */
 static size_t take(struct finding *finding, size_t at) {
     const struct search_pool *pool = finding->pool;
@@ -165,8 +182,10 @@ static size_t take(struct finding *finding, size_t at) {
     uint32_t owner = finding->owners->owner(finding->owners->context, profile);
     if (!owner || owner >= finding->owners->n)
         return end;
-    int distance = search_distance(&finding->question,
-                                   (struct slice){start + HEAD, end - from - HEAD}, finding->typos);
+    char room[RECORD_MAX];
+    struct slice fields = {start + HEAD, end - from - HEAD};
+    int distance = search_distance(&finding->question, seen_fields(finding->owners, fields, room),
+                                   finding->typos);
     uint32_t *nearest = &finding->nearest[owner];
     if (distance == SEARCH_NO)
         return end;

@@ -33,6 +33,8 @@ struct search_hit {
 /* Whose a profile is: its owner, 0: nobody that may be found. Owners are below n. */
 struct search_owners {
     uint32_t (*owner)(const void *context, uint32_t profile);
+    /* A field that may not be looked into, by the low 14 bits of its code; NULL: all may. */
+    bool (*hides)(const void *context, uint16_t code);
     const void *context;
     size_t n;
 };

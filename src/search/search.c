@@ -10,6 +10,7 @@
 #include <stdlib.h>
 
 #include "base/time.h"
+#include "customer/kinds.h"
 #include "search/index.h"
 
 struct search {
@@ -58,9 +59,25 @@ static void put_text(struct search *search, uint32_t profile, enum search_field 
     search_pool_put(&search->pool, profile, field, code, time_ms, (struct slice){folded, n});
 }
 
+struct identities {
+    struct search *search;
+    struct folder *folder;
+};
+
+/* The trait that carries identifiers of this kind, as far as anybody sent one: it says who may look into them. */
+static uint16_t trait_of(const struct folder *folder, const struct identity *identity) {
+    const struct identifier_kind *kind = kind_of(kinds_of(folder->customers), identity);
+    uint16_t code = CODE_NONE;
+    for (size_t i = 0; kind && !code && kind->traits && kind->traits[i]; i++)
+        code = dictionary_find(folder->dictionary, DICTIONARY_PROPERTY, slice_of(kind->traits[i]));
+    return code;
+}
+
 static void put_identity(void *context, uint32_t profile, const struct identity *identity) {
+    const struct identities *identities = context;
     if (identity->kind != IDENTITY_ANONYMOUS)
-        put_text(context, profile, FIELD_IDENTIFIER, (uint16_t)identity->kind, 0, identity->value);
+        put_text(identities->search, profile, FIELD_IDENTIFIER,
+                 trait_of(identities->folder, identity), 0, identity->value);
 }
 
 /* ---- traits ---- */
@@ -178,13 +195,14 @@ static int refresh(struct folder *folder, struct search *search, const struct sn
     reading.n_parts =
         snapshot_parts(snapshot, PART_TRAITS, TIME_MIN_MS, TIME_MAX_MS, &reading.parts, &arena);
     reading.parts = in_order(reading.parts, reading.n_parts, &arena);
+    struct identities identities = {search, folder};
     bool newer = customers_cursor_behind(folder->customers, &search->cursor);
     for (size_t p = 0; p < reading.n_parts; p++)
         newer = newer || reading.parts[p]->max_seq > search->seq;
     int code = 0;
     if (newer) {
         pthread_rwlock_wrlock(&search->lock);
-        code = customers_each(folder->customers, &search->cursor, put_identity, search, err);
+        code = customers_each(folder->customers, &search->cursor, put_identity, &identities, err);
         if (!code)
             code = part_guard(read_traits, &reading, err);
         for (size_t p = 0; !code && p < reading.n_parts; p++)
@@ -213,11 +231,28 @@ static uint32_t owner_of(const void *context, uint32_t profile) {
     return seen ? owner : 0;
 }
 
+static bool hides(const void *context, uint16_t code) {
+    const struct asking *asking = context;
+    const struct sight *sight = &asking->ask->sight;
+    const struct dictionary *names = sight->folder->dictionary;
+    uint32_t n = dictionary_count(names, DICTIONARY_PROPERTY);
+    bool hidden = false;
+    for (uint32_t whole = code; !hidden && code && whole <= n; whole += SEARCH_CODES) {
+        struct slice name = dictionary_name(names, DICTIONARY_PROPERTY, (uint16_t)whole);
+        const struct identifier_kind *kind =
+            kind_of_trait(kinds_of(sight->folder->customers), name);
+        hidden =
+            sight_hides(sight, whole) || (kind && sight_hides_kind(sight, slice_of(kind->name)));
+    }
+    return hidden;
+}
+
 /* In the pool as it is now. */
 static void find(struct search *search, const struct snapshot *snapshot,
                  const struct search_ask *ask, uint32_t *owners, size_t *n, bool *more) {
     struct asking asking = {ask, snapshot_overlay(snapshot), snapshot_profiles(snapshot)};
-    struct search_owners whose = {owner_of, &asking, asking.profiles + 1};
+    struct search_owners whose = {owner_of, ask->sight.hidden ? hides : NULL, &asking,
+                                  asking.profiles + 1};
     size_t want = ask->skip + *n + 1;
     if (want > SEARCH_FOUND_MAX)
         want = SEARCH_FOUND_MAX;

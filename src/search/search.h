@@ -29,7 +29,7 @@
 #ifndef SENDA_SEARCH_SEARCH_H
 #define SENDA_SEARCH_SEARCH_H
 
-#include "folder/folder.h"
+#include "query/sight.h"
 
 enum { SEARCH_TEXT_BYTES = 255, SEARCH_FOUND_MAX = 10000 };
 
@@ -39,6 +39,7 @@ struct search_ask {
     uint32_t visible_last;   /* the last one that it has a bit for */
     uint32_t without;        /* an owner that is left out, 0: none */
     size_t skip;             /* so many of the nearest */
+    struct sight sight;      /* what it hides is not looked into */
 };
 /* owners: room for *n; becomes how many. more: there are others after them. None beyond the SEARCH_FOUND_MAX nearest; empty
  * for a text of blanks. Errors: those of reading the records and the timeline. */

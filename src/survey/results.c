@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "base/limits.h"
+#include "query/sight.h"
 #include "query/units.h"
 
 enum column {
@@ -165,11 +166,14 @@ static int scan_part(void *context, struct err *err) {
     return 0;
 }
 
-static void find_codes(struct scanning *scanning) {
+static void find_codes(struct folder *folder, struct scanning *scanning) {
     const struct dictionary *dictionary = scanning->dictionary;
     const struct survey_filter *filter = scanning->filter;
-    for (int i = 0; i < COLUMNS; i++)
-        scanning->codes[i] = dictionary_find(dictionary, DICTIONARY_PROPERTY, slice_of(columns[i]));
+    struct sight sight = sight_of(folder, filter->principal);
+    for (int i = 0; i < COLUMNS; i++) {
+        uint16_t code = dictionary_find(dictionary, DICTIONARY_PROPERTY, slice_of(columns[i]));
+        scanning->codes[i] = sight_hides(&sight, code) ? CODE_NONE : code;
+    }
     for (int i = 0; i < SURVEY_EVENTS; i++)
         scanning->events[i] = dictionary_find(dictionary, DICTIONARY_EVENT, slice_of(events[i]));
     scanning->channel = dictionary_find(dictionary, DICTIONARY_CHANNEL, filter->channel);
@@ -209,7 +213,7 @@ static int scan(struct folder *folder, struct scanning *scanning, struct err *er
     arena_init(&arena);
     scanning->snapshot = snapshot;
     scanning->dictionary = folder->dictionary;
-    find_codes(scanning);
+    find_codes(folder, scanning);
     code = find_units(folder, scanning, &arena, err);
     size_t n = snapshot_parts(snapshot, scanning->kind, scanning->filter->from_ms,
                               scanning->filter->to_ms, &parts, &arena);

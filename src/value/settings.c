@@ -71,17 +71,18 @@ static int known(const json_t *object, const char *const *allowed, size_t n, con
     return 0;
 }
 
-static int check_text(const json_t *object, const char *name, const char *prefix, bool needed,
-                      struct err *err) {
+/* The name of a property or trait, or none; one that the asker may count by. */
+static int check_property(const struct sight *sight, const json_t *object, const char *name,
+                          const char *prefix, struct err *err) {
     const json_t *text = json_object_get(object, name);
     char pointer[64];
     snprintf(pointer, sizeof pointer, "%s/%s", prefix, name);
-    if (!needed && (!text || json_is_null(text)))
+    if (!text || json_is_null(text))
         return 0;
     if (!json_is_string(text) || !json_string_length(text) ||
         json_string_length(text) > LIMIT_NAME_BYTES)
         return err_at(err, E_INVALID, pointer, "must be a name");
-    return 0;
+    return sight_check(sight, slice_of(json_string_value(text)), pointer, err);
 }
 
 /* What stands at `from` of a question that was checked, as it stands in the settings. */
@@ -114,15 +115,16 @@ static int check_contract(struct folder *folder, const struct principal *princip
         return 0;
     if (!json_is_object(contract))
         return err_at(err, E_INVALID, "/contract", "must be an object or null");
+    struct sight sight = sight_of(folder, principal);
     int code = known(contract, contract_names, CONTRACT_NAMES, "/contract", err);
     if (!code)
         code = check_matcher(folder, principal, contract, "end", true, err);
     if (!code)
         code = check_matcher(folder, principal, contract, "start", false, err);
     if (!code)
-        code = check_text(contract, "since", "/contract", false, err);
+        code = check_property(&sight, contract, "since", "/contract", err);
     if (!code)
-        code = check_text(contract, "fee", "/contract", false, err);
+        code = check_property(&sight, contract, "fee", "/contract", err);
     bool begins = json_is_string(json_object_get(contract, "since")) ||
                   json_is_object(json_object_get(contract, "start"));
     if (!code && !begins)
@@ -178,8 +180,9 @@ static int check(struct folder *folder, const struct principal *principal, const
         code = check_contract(folder, principal, json_object_get(settings, "contract"), err);
     if (!code)
         code = check_window(settings, err);
+    struct sight sight = sight_of(folder, principal);
     for (size_t i = 0; !code && i < sizeof texts / sizeof *texts; i++)
-        code = check_text(settings, texts[i], "", false, err);
+        code = check_property(&sight, settings, texts[i], "", err);
     return code;
 }
 

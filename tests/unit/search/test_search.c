@@ -30,7 +30,7 @@ static uint32_t itself(const void *context, uint32_t profile) {
     return profile >= *least ? profile : 0;
 }
 static uint32_t least_visible = 1;
-static const struct search_owners everybody = {itself, &least_visible, 200000};
+static const struct search_owners everybody = {itself, NULL, &least_visible, 200000};
 
 static int fill(void **state) {
     (void)state;

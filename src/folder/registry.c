@@ -3,13 +3,13 @@
  *
  * SPDX-License-Identifier: GPL-3.0-or-later
  */
-#include "privacy/registry.h"
+#include "folder/registry.h"
 
 #include <pthread.h>
+#include <stdatomic.h>
 #include <stdlib.h>
 
 #include "customer/kinds.h"
-#include "privacy/internal.h"
 
 const char *const SENSITIVITY_NAMES[SENSITIVITIES] = {"automatic", "open", "personal", "sensitive"};
 
@@ -17,8 +17,13 @@ enum { CODES = UINT16_MAX + 1, UNREAD = 255 };
 
 struct registry {
     pthread_mutex_t lock;
-    uint8_t of_code[CODES]; /* enum sensitivity, or UNREAD */
+    _Atomic uint8_t of_code[CODES]; /* enum sensitivity, or UNREAD */
 };
+
+static void forget_all(struct registry *registry) {
+    for (size_t code = 0; code < CODES; code++)
+        atomic_store_explicit(&registry->of_code[code], UNREAD, memory_order_relaxed);
+}
 
 static int make(struct folder *folder, void **value, struct err *err) {
     (void)folder;
@@ -27,7 +32,7 @@ static int make(struct folder *folder, void **value, struct err *err) {
     if (!registry)
         abort();
     pthread_mutex_init(&registry->lock, NULL);
-    memset(registry->of_code, UNREAD, sizeof registry->of_code);
+    forget_all(registry);
     *value = registry;
     return 0;
 }
@@ -79,35 +84,63 @@ static int read_note(sqlite3 *db, struct slice name, struct arena *arena,
     return code;
 }
 
+/* "group.address", "properties.x": what stands for a property of another name is as sensitive as that one, unless it was declared itself. */
+static struct slice plain_name(struct slice name) {
+    static const char *const prefixes[] = {"group.", "properties."};
+    for (size_t i = 0; i < sizeof prefixes / sizeof *prefixes; i++) {
+        size_t n = strlen(prefixes[i]);
+        if (name.n > n && memcmp(name.p, prefixes[i], n) == 0)
+            return (struct slice){name.p + n, name.n - n};
+    }
+    return name;
+}
+
+/* What the records say of a name, else what it says itself. *known: they could be read. */
+static enum sensitivity look_up(struct folder *folder, struct slice name, bool *known) {
+    struct property_note note = {.sensitivity = guess(name)};
+    struct slice plain = plain_name(name);
+    struct err none = {0};
+    sqlite3 *db = store_reader_get(folder->store);
+    int code = db ? read_note(db, name, NULL, &note, &none) : E_IO;
+    if (code == 0 && plain.n != name.n)
+        code = read_note(db, plain, NULL, &note, &none);
+    store_reader_put(folder->store, db);
+    *known = code >= 0;
+    return note.sensitivity;
+}
+
 enum sensitivity registry_of(struct folder *folder, uint32_t code) {
     struct registry *registry = registry_in(folder);
     struct slice name = dictionary_name(folder->dictionary, DICTIONARY_PROPERTY, (uint16_t)code);
-    struct property_note note = {.sensitivity = guess(name)};
-    struct err none = {0};
+    bool readable;
     if (!registry)
-        return note.sensitivity;
-    pthread_mutex_lock(&registry->lock);
-    uint8_t known = registry->of_code[(uint16_t)code];
-    if (known == UNREAD) {
-        sqlite3 *db = store_reader_get(folder->store);
-        if (db && read_note(db, name, NULL, &note, &none) >= 0)
-            registry->of_code[(uint16_t)code] = (uint8_t)note.sensitivity;
-        store_reader_put(folder->store, db);
-        known = (uint8_t)note.sensitivity;
-    }
+        return guess(name);
+    _Atomic uint8_t *place = &registry->of_code[(uint16_t)code];
+    uint8_t known = atomic_load_explicit(place, memory_order_relaxed);
+    if (known != UNREAD)
+        return (enum sensitivity)known;
+    pthread_mutex_lock(&registry->lock); /* so that a change meanwhile is not overwritten */
+    enum sensitivity of = look_up(folder, name, &readable);
+    if (readable)
+        atomic_store_explicit(place, (uint8_t)of, memory_order_relaxed);
     pthread_mutex_unlock(&registry->lock);
-    return (enum sensitivity)known;
+    return of;
 }
 
-bool registry_kind_is_sensitive(struct folder *folder, struct slice kind) {
+enum sensitivity registry_of_name(struct folder *folder, struct slice name) {
+    uint16_t sent = dictionary_find(folder->dictionary, DICTIONARY_PROPERTY, name);
+    bool readable;
+    return sent ? registry_of(folder, sent) : look_up(folder, name, &readable);
+}
+
+enum sensitivity registry_of_kind(struct folder *folder, struct slice kind) {
     const struct identifier_kind *found = kind_find(kinds_of(folder->customers), kind);
+    enum sensitivity most = SENSITIVITY_AUTOMATIC;
     for (size_t i = 0; found && found->traits && found->traits[i]; i++) {
-        uint16_t code =
-            dictionary_find(folder->dictionary, DICTIONARY_PROPERTY, slice_of(found->traits[i]));
-        if (code && registry_of(folder, code) == SENSITIVITY_SENSITIVE)
-            return true;
+        enum sensitivity of = registry_of_name(folder, slice_of(found->traits[i]));
+        most = of > most ? of : most;
     }
-    return false;
+    return most;
 }
 
 /* ---- the list ---- */
@@ -156,6 +189,9 @@ int registry_list(struct folder *folder, struct arena *arena, struct property_no
     if (code >= 0)
         code = add_declared(folder, db, arena, list, most, n, err);
     store_reader_put(folder->store, db);
+    for (size_t i = 0; code >= 0 && i < *n; i++)
+        if (!list[i].declared)
+            list[i].sensitivity = registry_of_name(folder, slice_of(list[i].name));
     if (*n)
         qsort(list, *n, sizeof *list, by_name);
     *notes = list;
@@ -188,7 +224,7 @@ int registry_put(struct folder *folder, const struct property_note *note, struct
     int code = store_write(folder->store, put, &copy, err);
     if (!code && registry) {
         pthread_mutex_lock(&registry->lock);
-        memset(registry->of_code, UNREAD, sizeof registry->of_code);
+        forget_all(registry);
         pthread_mutex_unlock(&registry->lock);
     }
     return code;
