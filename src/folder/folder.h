@@ -29,8 +29,8 @@ struct folder {
     struct timeline *timeline;
     struct ingest *ingest;
     /* settings of the organisation, read at open and by folder_reload */
-    const char *name, *currency, *language; /* "es" or "en" */
-    struct zone *zone;
+    const char *_Atomic name, *_Atomic currency, *_Atomic language; /* "es" or "en" */
+    struct zone *_Atomic zone;
     int lock_fd;
     struct folder_upkeep *upkeep; /* maintenance threads, or NULL */
     struct folder_past *past;     /* settings that were replaced: somebody may still read them */

@@ -47,6 +47,7 @@ static struct exchange *exchange_new(struct listener *listener) {
     exchange->server = server;
     exchange->listener = listener;
     exchange->begun = exchange->counted = false;
+    exchange->job.run = NULL;
     exchange->stream = NULL;
     exchange->timed = 0;
     atomic_store(&exchange->users, 1);
@@ -132,6 +133,8 @@ void exchange_end(void *context, struct MHD_Connection *connection, void **own,
         app_count_request(exchange->server->app, response->status,
                           clock_monotonic_us() - exchange->private.began_us);
     }
+    if (exchange->job.run)
+        watch_end(exchange); /* of a handler that suspended */
     if (exchange->counted)
         address_give(exchange->server, exchange->request.peer);
     set_deadline(exchange, IDLE_S);
@@ -358,6 +361,7 @@ static enum MHD_Result answer(struct exchange *exchange) {
     return result;
 }
 
+/* Holds the exchange: what suspended may be answered, by another thread, before its handler returns here. */
 static void run_in_worker(struct task *job) {
     struct exchange *exchange =
         (struct exchange *)(void *)((char *)job - offsetof(struct exchange, job));
@@ -365,10 +369,11 @@ static void run_in_worker(struct task *job) {
     int code = atomic_load(&exchange->private.cancelled)
                    ? HANDLED
                    : router_run(&exchange->request, &response);
-    watch_end(exchange);
-    if (code == SUSPENDED)
-        return;
-    request_complete(&exchange->request, &response);
+    if (code != SUSPENDED) {
+        watch_end(exchange);
+        request_complete(&exchange->request, &response);
+    }
+    exchange_release(exchange);
 }
 
 static enum MHD_Result run(struct exchange *exchange) {
@@ -389,8 +394,10 @@ static enum MHD_Result run(struct exchange *exchange) {
     MHD_suspend_connection(exchange->connection);
     exchange->job.run = run_in_worker;
     watch_begin(exchange);
+    atomic_fetch_add(&exchange->users, 1);
     if (workers_add(exchange->server, &exchange->job, exchange->listener->local))
         return MHD_YES;
+    atomic_fetch_sub(&exchange->users, 1);
     watch_end(exchange);
     struct err err = {0};
     struct response response = {0};

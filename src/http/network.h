@@ -74,7 +74,7 @@ struct exchange {
     struct MHD_Connection *connection;
     struct body body;
     atomic_int phase;
-    atomic_int users; /* the request, and its stream */
+    atomic_int users; /* the request, its worker, and its stream */
     bool begun;       /* headers were seen */
     bool counted;     /* in the forwarded address' count */
     struct task job;

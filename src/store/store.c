@@ -125,11 +125,12 @@ void store_break(struct store *store, const struct err *err) {
         store->stats.broken = E_IO;
     }
     void (*told)(void *context) = first ? store->on_broken : NULL;
+    void *context = store->on_broken_context;
     pthread_mutex_unlock(&store->lock);
     if (first)
         log_error("store", "writing stopped: storage failed");
     if (told)
-        told(store->on_broken_context);
+        told(context);
 }
 
 void store_on_broken(struct store *store, void (*told)(void *context), void *context) {
