@@ -27,6 +27,16 @@ before(async () => {
   await call("PUT", "/api/v1/reviews/subjects/P1", { title: "Router doble" });
   for (const [i, stars] of [5, 1, 3, 4].entries())
     await call("POST", "/api/v1/reviews", { subject: "P1", stars, title: `Opinión ${i}`, text: `Texto <b>${i}</b>`, created_at: `2026-01-0${i + 1}T10:00:00Z` });
+  await call("PUT", "/api/v1/reviews/subjects/P2", { title: "Router" });
+  await fetch(`${world.base}/v1/track`, { method: "POST", headers: { authorization: `Basic ${btoa(`${world.writeKey}:`)}` }, body: JSON.stringify({ userId: "u1", event: "Order Completed", timestamp: "2026-01-01T10:00:00Z", properties: { product_id: "P2" } }) });
+  const ids = [];
+  for (const [i, [stars, title, customer]] of [[5, "Bueno", "u1"], [5, "Otro"], [5, "Tercero"], [4, "Cuarto"], [1, "Malo"]].entries()) {
+    const { id } = await call("POST", "/api/v1/reviews", { subject: "P2", stars, title, customer, text: `Llevo un mes con él y esto es lo que pienso, número ${i}`, created_at: `2026-02-0${i + 1}T10:00:00Z` });
+    await call("PATCH", `/api/v1/reviews/${id}`, { state: "published" });
+    ids.push(id);
+  }
+  for (let i = 0; i < 10; i++) await call("POST", `/api/v1/reviews/${ids[4]}/votes`, { visitor: `v${i}`, helpful: i > 0 });
+  await call("POST", `/api/v1/reviews/${ids[0]}/votes`, { visitor: "w", helpful: true });
 });
 after(async () => { await quit(); await world.stop(); });
 
@@ -90,3 +100,34 @@ test("the widget stands in a page of another origin under a strict policy", asyn
   assert.deepEqual(page.complaints, []);
   site.close();
 });
+
+for (const [language, words] of [["es", { verified: "Compra comprobada" }], ["en", { verified: "Verified purchase" }]])
+  test(`a page of another origin in ${language}: stars, what is verified, orders by keyboard, no barriers`, async () => {
+    const site = createServer((request, response) => {
+      response.setHeader("content-type", "text/html; charset=utf-8");
+      response.end(`<!doctype html><html lang="${language}"><meta name="viewport" content="width=device-width"><title>Shop</title><main><h1>Router</h1><h2>Reviews</h2><div data-senda-reviews="P2"></div></main><script defer src="${world.base}/w/reviews.js"></script></html>`);
+    });
+    await new Promise((done) => site.listen(0, "127.0.0.1", done));
+    for (const width of [1440, 390]) {
+      const page = await open(world, { width, language });
+      await page.goto(`http://127.0.0.1:${site.address().port}/`);
+      await page.waitForSelector("[data-senda-reviews] .rate-one");
+      assert.deepEqual(await page.locator(".rate-bars li span:last-child").allTextContents(), ["3", "1", "0", "0", "1"], "five rows, the best first");
+      assert.equal(await page.textContent(".rate-big"), "4", "the mean of 5, 5, 5, 4 and 1");
+      assert.deepEqual(await page.locator(".rate-mark.good").allTextContents(), [words.verified], "one of them was bought");
+      const titles = () => page.locator(".rate-one h3").allTextContents();
+      assert.deepEqual((await titles()).slice(0, 2), ["Malo", "Bueno"], "nine helpful votes of ten stand before one of one (Wilson)");
+      await page.focus(".rate-orders a >> nth=3");
+      await page.keyboard.press("Enter");
+      await page.waitForSelector(".rate-orders a:nth-of-type(4)[aria-current]");
+      assert.equal((await titles())[0], "Malo", "the lowest first");
+      assert.ok(await page.evaluate(() => document.querySelector("[data-senda-reviews]").shadowRoot.activeElement?.getAttribute("aria-current")), "the keyboard stays where it was");
+      await page.click(".rate-bars li:first-child a");
+      await page.waitForFunction(() => document.querySelector("[data-senda-reviews]").shadowRoot.querySelectorAll(".rate-one").length === 3);
+      assert.ok(await page.evaluate(() => document.documentElement.scrollWidth <= innerWidth));
+      assert.deepEqual(await barriers(page), []);
+      assert.deepEqual(page.complaints, []);
+      await page.context().close();
+    }
+    site.close();
+  });

@@ -126,7 +126,7 @@
         if (state.stars === bar.stars) link.setAttribute("aria-current", "true");
         drawn.append(svg("rect", { class: "rate-off", width: "100", height: "6" }), svg("rect", { class: "rate-on", width: String((100 * bar.n) / most), height: "6" }));
         link.append(el("span", "", `${bar.stars} ★`), drawn, el("span", "", number(bar.n)));
-        link.addEventListener("click", (event) => { event.preventDefault(); state.stars = state.stars === bar.stars ? 0 : bar.stars; draw(); });
+        link.addEventListener("click", (event) => { event.preventDefault(); state.stars = state.stars === bar.stars ? 0 : bar.stars; draw(`.rate-bars li:nth-child(${6 - bar.stars}) a`); });
         item.append(link);
         bars.append(item);
       }
@@ -143,7 +143,7 @@
         const link = /** @type {HTMLAnchorElement} */ (el("a", "", text[`order_${name}`]));
         link.href = "#";
         if (name === state.sort) link.setAttribute("aria-current", "true");
-        link.addEventListener("click", (event) => { event.preventDefault(); state.sort = name; draw(); });
+        link.addEventListener("click", (event) => { event.preventDefault(); state.sort = name; draw(".rate-orders [aria-current]"); });
         orders.append(" ", link);
       }
       line.append(write, orders);
@@ -153,7 +153,8 @@
     /** @param {string} cursor */
     const fetchPage = (cursor) => ask(`${path}/data?sort=${state.sort}&stars=${state.stars}&limit=${limit}${cursor ? `&cursor=${encodeURIComponent(cursor)}` : ""}`);
 
-    async function draw() {
+    /** Whoever works by keyboard stays where they were. @param {string} [focus] */
+    async function draw(focus) {
       const found = await fetchPage(""), body = el("section", "widget");
       if (!whole) {
         const link = /** @type {HTMLAnchorElement} */ (el("a", "rate-line"));
@@ -181,6 +182,7 @@
       if (found.subject.held) foot.append(el("p", "", count(text.held_note, found.subject.held, lang)));
       body.append(foot);
       root.replaceChildren(body);
+      if (focus) /** @type {HTMLElement|null} */ (root.querySelector(focus))?.focus();
     }
     await draw();
     if (whole && place.dataset.jsonld !== "off" && !document.querySelector(`script[data-senda-ld="${CSS.escape(subject)}"]`)) {
