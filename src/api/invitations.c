@@ -6,6 +6,8 @@
  */
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
+#include <strings.h>
 
 #include "api/api.h"
 #include "base/limits.h"
@@ -112,6 +114,26 @@ static int preview(struct request *request, struct response *response, struct er
         code = invite_preview(app_folder(request->app), id, language ? language : request->language,
                               &message, err);
     return code ? code : send_json(response, 200, message);
+}
+
+static int try_plan(struct request *request, struct response *response, struct err *err) {
+    uint64_t id;
+    const char *to, *language;
+    json_t *body;
+    int code = api_number(request->params[0], &id, err);
+    if (!code)
+        code = request_json(request, &body, err);
+    if (code)
+        return code;
+    code = api_text(body, "to", NULL, 254, &to, err);
+    if (!code)
+        code = api_text(body, "language", request->language, 10, &language, err);
+    if (!code)
+        code = invite_try(app_folder(request->app), id, to, language, err);
+    if (!code)
+        note(request, "invitation.try", request->params[0]);
+    json_decref(body);
+    return code ? code : send_json(response, 200, json_pack("{s:b}", "sent", 1));
 }
 
 /* ---- invitations ---- */
@@ -267,8 +289,15 @@ static int mark(struct request *request, struct response *response, bool allow, 
     return code;
 }
 
+/* A message as a mail server sent it back, or an address. */
 static int bounce(struct request *request, struct response *response, struct err *err) {
-    return mark(request, response, false, err);
+    const char *type = request_header(request, "Content-Type");
+    json_t *told;
+    if (!type || strncasecmp(type, "message/rfc822", strlen("message/rfc822")) != 0)
+        return mark(request, response, false, err);
+    int code = invite_report(app_folder(request->app), request->body,
+                             request_query(request, "recipient"), &told, err);
+    return code ? code : send_json(response, 200, told);
 }
 
 static int allow(struct request *request, struct response *response, struct err *err) {
@@ -280,7 +309,8 @@ static const struct route routes[] = {
     {METHOD_GET, PLANS, ACCESS_API, SCOPE_QUERY, .handle = list,
      .summary = "Who is invited to which survey after what (docs/surveys.md)"},
     {METHOD_POST, PLANS, ACCESS_API, SCOPE_MANAGE, .handle = add,
-     .summary = "Makes a plan: {\"name\",\"survey\",\"after\",\"segment\",\"delay\",\"share\","
+     .summary = "Makes a plan: {\"name\",\"survey\" or \"review\",\"after\" or "
+                "\"calendar\",\"segment\",\"delay\",\"share\","
                 "\"quarantine_days\",\"hours\",\"channels\",\"purpose\",\"reminder\",\"expires\","
                 "\"subject\",\"text\"}; it does not run yet"},
     {METHOD_GET, PLANS "/{id}", ACCESS_API, SCOPE_QUERY, .handle = get, .summary = "One plan"},
@@ -294,6 +324,8 @@ static const struct route routes[] = {
      .summary = "Invites nobody for now"},
     {METHOD_GET, PLANS "/{id}/preview", ACCESS_API, SCOPE_QUERY, .handle = preview,
      .summary = "The message as a customer gets it (?language=)"},
+    {METHOD_POST, PLANS "/{id}/try", ACCESS_API, SCOPE_MANAGE, .handle = try_plan,
+     .summary = "Sends the message to {\"to\",\"language\"} as a trial"},
     {METHOD_GET, PLANS "/{id}/results", ACCESS_API, SCOPE_QUERY, .handle = results,
      .summary = "Sent, opened, answered, why not, by channel and touchpoint"},
     {METHOD_GET, PLANS "/{id}/invitations", ACCESS_API, SCOPE_QUERY, .role = ROLE_AGENT,
@@ -311,7 +343,9 @@ static const struct route routes[] = {
     {METHOD_POST, "/api/v1/outlets/try", ACCESS_API, SCOPE_ADMIN, .role = ROLE_ADMIN,
      .handle = try_outlet, .summary = "Sends a trial message: {\"channel\",\"to\"}"},
     {METHOD_POST, "/api/v1/bounces", ACCESS_API, SCOPE_MANAGE, .handle = bounce,
-     .summary = "A relay's report: {\"address\"} does not work; nobody is asked there again"},
+     .summary = "A relay's report: {\"address\"} does not work, or the message that came back "
+                "(message/rfc822, "
+                "?recipient=): who is no more is asked nothing again"},
     {METHOD_DELETE, "/api/v1/bounces", ACCESS_API, SCOPE_MANAGE, .handle = allow,
      .summary = "{\"address\"} may be used again, also if its owner had unsubscribed"},
 };

@@ -20,25 +20,10 @@
 #include "voice/review.h"
 
 const struct command *const COMMANDS[] = {
-    &command_init,
-    &command_serve,
-    &command_demo,
-    &command_import,
-    &command_query,
-    &command_export,
-    &command_customer,
-    &command_user,
-    &command_key,
-    &command_unit,
-    &command_backup,
-    &command_restore,
-    &command_verify,
-    &command_reindex,
-    &command_migrate,
-    &command_doctor,
-    &command_rotate_key,
-    &command_version,
-    NULL,
+    &command_init,    &command_serve,    &command_demo,       &command_import,  &command_query,
+    &command_export,  &command_customer, &command_user,       &command_key,     &command_unit,
+    &command_bounce,  &command_backup,   &command_restore,    &command_verify,  &command_reindex,
+    &command_migrate, &command_doctor,   &command_rotate_key, &command_version, NULL,
 };
 
 /* One a line, so that additions do not meet. */
@@ -144,6 +129,7 @@ static const struct job *const JOBS[] = {
     &job_check,
     &job_value,
     &job_invite_candidates,
+    &job_invite_rounds,
     &job_invite_send,
     &job_survey_partial,
     &review_read_job,

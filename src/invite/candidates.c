@@ -13,19 +13,22 @@
 #include "base/clock.h"
 #include "invite/internal.h"
 #include "invite/job.h"
+#include "voice/review.h"
 
 #define POSITION "invite.position"
-enum { ROUND = 50000, SHARE_STEPS = 1 << 24 };
+enum { ROUND = 50000, SUBJECT_NAMES = 20 };
 
 struct candidate {
     struct row row; /* properties in the arena */
     uint16_t touchpoint;
+    const char *subject; /* of a review, "": it names none; in the arena */
 };
 struct feedback {
     uint32_t customer;
     uint64_t invitation; /* 0: none */
     int64_t time_ms;
     bool answered;
+    struct slice subject; /* of a review; in the arena */
 };
 struct round {
     struct folder *folder;
@@ -36,8 +39,9 @@ struct round {
     size_t n_candidates, room;
     struct feedback *feedback;
     size_t n_feedback, feedback_room;
-    uint16_t shown, responded; /* codes of their events */
-    uint32_t invitation;       /* code of the property */
+    uint16_t shown, responded, reviewed; /* codes of their events */
+    uint32_t invitation;                 /* code of the property */
+    bool reviews;                        /* some plan asks for them */
     uint64_t to;
     int64_t now_ms;
 };
@@ -66,7 +70,7 @@ static bool names_event(const struct invite_plan *plan, struct slice event) {
 /* All but the touchpoint, which is found later for those that are left. */
 static bool may_invite(const struct round *round, const struct invite_plan *plan,
                        const struct row *row) {
-    return row->seq > plan->since_seq &&
+    return plan->after && row->seq > plan->since_seq &&
            names_event(plan, name_of(round, DICTIONARY_EVENT, row->event)) &&
            (!plan->channel[0] ||
             slice_equal(name_of(round, DICTIONARY_CHANNEL, row->channel), slice_of(plan->channel)));
@@ -86,20 +90,47 @@ static uint64_t invitation_of(const struct round *round, const struct row *row) 
     return 0;
 }
 
+/* What a review is of: it is called as voice/review_read.c reads it. In the arena. */
+static struct slice subject_said(struct round *round, const struct row *row) {
+    static const char *const called[] = {"subject", "product_id", "sku", "service", "product"};
+    enum { CALLED = sizeof called / sizeof *called };
+    struct property_cursor cursor = property_cursor(row);
+    struct slice said = {"", 0};
+    uint32_t code;
+    struct value value;
+    size_t best = CALLED;
+    while (property_next(&cursor, &code, &value)) {
+        struct slice name =
+            dictionary_name(round->folder->dictionary, DICTIONARY_PROPERTY, (uint16_t)code);
+        for (size_t i = 0; i < best; i++)
+            if (value.type == VALUE_TEXT && slice_is(name, called[i])) {
+                said = arena_copy(&round->arena, value.text);
+                best = i;
+            }
+    }
+    return said;
+}
+
+static void keep_feedback(struct round *round, const struct row *row) {
+    bool review = row->event == round->reviewed;
+    round->feedback =
+        grown(round->feedback, round->n_feedback, &round->feedback_room, sizeof *round->feedback);
+    round->feedback[round->n_feedback++] =
+        (struct feedback){.customer = row->customer,
+                          .invitation = review ? 0 : invitation_of(round, row),
+                          .time_ms = row->time_ms,
+                          .answered = row->event == round->responded,
+                          .subject = review ? subject_said(round, row) : (struct slice){"", 0}};
+}
+
 static int visit(void *context, const struct log_record *record) {
     struct round *round = context;
     const struct row *row = &record->row;
     if (!row_is_interaction(row->type) || !row->customer)
         return 0;
-    if (row->event == round->shown || row->event == round->responded) {
-        round->feedback = grown(round->feedback, round->n_feedback, &round->feedback_room,
-                                sizeof *round->feedback);
-        round->feedback[round->n_feedback++] =
-            (struct feedback){.customer = row->customer,
-                              .invitation = invitation_of(round, row),
-                              .time_ms = row->time_ms,
-                              .answered = row->event == round->responded};
-    }
+    if (row->event == round->shown || row->event == round->responded ||
+        row->event == round->reviewed)
+        keep_feedback(round, row);
     bool wanted = false;
     for (size_t i = 0; i < round->n_plans && !wanted; i++)
         wanted = may_invite(round, &round->plans[i], row);
@@ -132,43 +163,106 @@ static int find_touchpoints(struct round *round, struct err *err) {
     return code;
 }
 
-/* Drawn by a keyed hash: the same interaction is always in or always out of a plan's share. */
-static bool is_drawn(const struct round *round, const struct invite_plan *plan, uint64_t seq) {
-    uint64_t numbers[2] = {plan->id, seq};
-    struct slice part = {(const char *)numbers, sizeof numbers};
-    struct key128 hash = hash_keyed(vault_token_key(round->folder->vault), &part, 1);
-    return (double)(hash.a % SHARE_STEPS) < plan->share * SHARE_STEPS;
+/* ---- what an interaction lets one review ---- */
+
+static const char *const naming[] = {"product_id", "sku", "product", "name", "subject"};
+enum { NAMING = sizeof naming / sizeof *naming };
+
+static void add_named(const json_t *object, const char *names[], size_t *n) {
+    for (size_t i = 0; i < NAMING && *n < SUBJECT_NAMES; i++) {
+        const char *text = json_string_value(json_object_get(object, naming[i]));
+        if (text)
+            names[(*n)++] = text;
+    }
 }
 
-static void bind_name(sqlite3_stmt *statement, int column, struct slice name) {
-    sqlite3_bind_text(statement, column, name.p ? name.p : "", (int)name.n, SQLITE_TRANSIENT);
+/* Names of products in a list of objects, in the arena. */
+static void add_list(struct round *round, struct slice text, const char *names[], size_t *n) {
+    json_t *list = json_loadb(text.p, text.n, 0, NULL), *one;
+    size_t i;
+    json_array_foreach(list, i, one) add_named(one, names, n);
+    for (i = 0; i < *n; i++)
+        names[i] = arena_text(&round->arena, slice_of(names[i]));
+    json_decref(list);
+}
+
+/* The first thing that is reviewed among what the interaction names, else its centre; "": none. */
+static int find_subject(struct round *round, struct candidate *candidate, struct err *err) {
+    struct property_cursor cursor = property_cursor(&candidate->row);
+    const struct dictionary *dictionary = round->folder->dictionary;
+    const char *names[SUBJECT_NAMES + 1];
+    size_t n = 0;
+    uint32_t code;
+    struct value value;
+    while (property_next(&cursor, &code, &value)) {
+        struct slice name = dictionary_name(dictionary, DICTIONARY_PROPERTY, (uint16_t)code);
+        for (size_t i = 0; i < NAMING && n < SUBJECT_NAMES; i++)
+            if (value.type == VALUE_TEXT && slice_equal(name, slice_of(naming[i])))
+                names[n++] = arena_text(&round->arena, value.text);
+        if (value.type == VALUE_JSON && (slice_is(name, "products") || slice_is(name, "items")))
+            add_list(round, value.text, names, &n);
+    }
+    struct slice unit = name_of(round, DICTIONARY_UNIT, candidate->row.unit);
+    if (unit.n)
+        names[n++] = arena_text(&round->arena, unit);
+    candidate->subject = "";
+    for (size_t i = 0; i < n && !candidate->subject[0]; i++) {
+        struct review_subject subject;
+        struct err none = {0};
+        int found = subject_find(round->folder, names[i], &round->arena, &subject, &none);
+        if (found && found != E_NOT_FOUND)
+            return err_set(err, found, "%s", none.message);
+        if (!found)
+            candidate->subject = subject.name;
+    }
+    return 0;
+}
+
+static int find_subjects(struct round *round, struct err *err) {
+    int code = 0;
+    for (size_t i = 0; !code && round->reviews && i < round->n_candidates; i++)
+        code = find_subject(round, &round->candidates[i], err);
+    return code;
 }
 
 static int insert(const struct round *round, const struct invite_plan *plan,
                   const struct candidate *candidate, sqlite3 *db, struct err *err) {
     const struct row *row = &candidate->row;
     int64_t due_ms = row->time_ms + plan->delay_ms;
-    enum invite_reason reason = is_drawn(round, plan, row->seq) ? INVITE_NONE : INVITE_SAMPLE;
     if (due_ms < round->now_ms - LATE_DAYS * DAY_MS_64)
         return 0; /* an import of the past is no contact: nothing to tell of each */
-    sqlite3_stmt *statement = STORE_PREPARE(
-        db,
-        "INSERT OR IGNORE INTO invitation(plan, customer, seq, event_ms, touchpoint, unit, "
-        "channel, state, reason, due_ms, attempts, reminders, sent_ms, shown_ms, answered_ms, "
-        "created_ms) VALUES(?, ?, ?, ?, ?, ?, '', ?, ?, ?, 0, 0, 0, 0, 0, ?)",
-        err);
+    const char *subject = !plan->review           ? ""
+                          : plan->subject_name[0] ? plan->subject_name
+                                                  : candidate->subject;
+    struct beginning beginning = {
+        .plan = plan->id,
+        .seq = row->seq,
+        .customer = row->customer,
+        .event_ms = row->time_ms,
+        .due_ms = due_ms,
+        .now_ms = round->now_ms,
+        .touchpoint = name_of(round, DICTIONARY_TOUCHPOINT, candidate->touchpoint),
+        .unit = name_of(round, DICTIONARY_UNIT, row->unit),
+        .subject = slice_of(subject),
+        .reason = !plan_draws(round->folder, plan, row->seq, 0) ? INVITE_SAMPLE
+                  : plan->review && !subject[0]                 ? INVITE_SUBJECT
+                                                                : INVITE_NONE};
+    return invitation_begin(db, &beginning, err);
+}
+
+/* A review answers what asked its customer for it. */
+static int write_reviewed(const struct feedback *feedback, sqlite3 *db, struct err *err) {
+    sqlite3_stmt *statement =
+        STORE_PREPARE(db,
+                      "UPDATE invitation SET state = 2, answered_ms = ?1 WHERE customer = ?2 AND "
+                      "subject = ?3 AND subject <> '' AND state < 2 AND sent_ms > 0",
+                      err);
     if (!statement)
         return E_IO;
-    sqlite3_bind_int64(statement, 1, (sqlite3_int64)plan->id);
-    sqlite3_bind_int64(statement, 2, row->customer);
-    sqlite3_bind_int64(statement, 3, (sqlite3_int64)row->seq);
-    sqlite3_bind_int64(statement, 4, row->time_ms);
-    bind_name(statement, 5, name_of(round, DICTIONARY_TOUCHPOINT, candidate->touchpoint));
-    bind_name(statement, 6, name_of(round, DICTIONARY_UNIT, row->unit));
-    sqlite3_bind_int(statement, 7, reason ? INVITE_NOT_INVITED : INVITE_WAITING);
-    sqlite3_bind_int(statement, 8, (int)reason);
-    sqlite3_bind_int64(statement, 9, due_ms);
-    sqlite3_bind_int64(statement, 10, round->now_ms);
+    sqlite3_bind_int64(statement, 1, feedback->time_ms);
+    sqlite3_bind_int64(statement, 2, feedback->customer);
+    sqlite3_bind_text(statement, 3, feedback->subject.p, (int)feedback->subject.n,
+                      SQLITE_TRANSIENT);
     return store_run(statement, err);
 }
 
@@ -215,7 +309,8 @@ static int write_round(void *context, sqlite3 *db, struct err *err) {
                 code = insert(round, plan, candidate, db, err);
         }
     for (size_t i = 0; !code && i < round->n_feedback; i++)
-        code = write_feedback(&round->feedback[i], db, err);
+        code = round->feedback[i].subject.n ? write_reviewed(&round->feedback[i], db, err)
+                                            : write_feedback(&round->feedback[i], db, err);
     snprintf(position, sizeof position, "%llu", (unsigned long long)round->to);
     return code ? code : store_setting_put(db, POSITION, position, err);
 }
@@ -238,6 +333,11 @@ static int read_round(struct round *round, uint64_t from, struct err *err) {
         dictionary_find(dictionary, DICTIONARY_EVENT, SLICE_LITERAL("Survey Responded"));
     round->invitation =
         dictionary_find(dictionary, DICTIONARY_PROPERTY, SLICE_LITERAL("invitation"));
+    round->reviewed = dictionary_find(dictionary, DICTIONARY_EVENT, SLICE_LITERAL(REVIEW_EVENT));
+    for (size_t i = 0; i < round->n_plans; i++)
+        round->reviews |= round->plans[i].review;
+    if (!round->reviewed)
+        round->reviewed = UINT16_MAX;
     if (!round->shown)
         round->shown = UINT16_MAX;
     if (!round->responded)
@@ -245,6 +345,8 @@ static int read_round(struct round *round, uint64_t from, struct err *err) {
     int code = log_read(round->folder->log, from + 1, round->to + 1, visit, round, err);
     if (!code)
         code = find_touchpoints(round, err);
+    if (!code)
+        code = find_subjects(round, err);
     if (!code)
         code = store_write(round->folder->store, write_round, round, err);
     free(round->candidates);
@@ -277,9 +379,7 @@ static int run(struct job_run *run, struct err *err) {
         if (from >= last)
             break;
     }
-    for (size_t i = 0; i < n; i++)
-        plan_release(&plans[i]);
-    free(plans);
+    plans_free(plans, n);
     return code;
 }
 

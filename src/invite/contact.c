@@ -131,6 +131,37 @@ int address_refused(struct folder *folder, const char *address, enum invite_reas
     return code;
 }
 
+int address_stop(sqlite3 *db, struct key128 address, bool bounced, int64_t now_ms,
+                 struct err *err) {
+    sqlite3_stmt *statement =
+        STORE_PREPARE(db,
+                      "INSERT INTO invitation_address VALUES(?1, ?2, ?3) ON CONFLICT(hash) DO "
+                      "UPDATE SET bounced = min(bounced, excluded.bounced)",
+                      err);
+    if (!statement)
+        return E_IO;
+    sqlite3_bind_blob(statement, 1, &address, sizeof address, SQLITE_TRANSIENT);
+    sqlite3_bind_int(statement, 2, bounced);
+    sqlite3_bind_int64(statement, 3, now_ms);
+    return store_run(statement, err);
+}
+
+/* What came back before counts no more. */
+static int address_allow(sqlite3 *db, struct key128 address, struct err *err) {
+    sqlite3_stmt *statement =
+        STORE_PREPARE(db, "DELETE FROM invitation_address WHERE hash = ?", err);
+    if (!statement)
+        return E_IO;
+    sqlite3_bind_blob(statement, 1, &address, sizeof address, SQLITE_TRANSIENT);
+    int code = store_run(statement, err);
+    statement =
+        code ? NULL : STORE_PREPARE(db, "DELETE FROM invitation_bounce WHERE address = ?", err);
+    if (!statement)
+        return code ? code : E_IO;
+    sqlite3_bind_blob(statement, 1, &address, sizeof address, SQLITE_TRANSIENT);
+    return store_run(statement, err);
+}
+
 struct marking {
     struct key128 hash;
     bool bounced, allow;
@@ -138,21 +169,8 @@ struct marking {
 
 static int write_mark(void *context, sqlite3 *db, struct err *err) {
     const struct marking *marking = context;
-    sqlite3_stmt *statement =
-        marking->allow
-            ? STORE_PREPARE(db, "DELETE FROM invitation_address WHERE hash = ?", err)
-            : STORE_PREPARE(db,
-                            "INSERT INTO invitation_address VALUES(?1, ?2, ?3) ON CONFLICT(hash) "
-                            "DO UPDATE SET bounced = min(bounced, excluded.bounced)",
-                            err);
-    if (!statement)
-        return E_IO;
-    sqlite3_bind_blob(statement, 1, &marking->hash, sizeof marking->hash, SQLITE_TRANSIENT);
-    if (!marking->allow) {
-        sqlite3_bind_int(statement, 2, marking->bounced);
-        sqlite3_bind_int64(statement, 3, clock_now_ms());
-    }
-    return store_run(statement, err);
+    return marking->allow ? address_allow(db, marking->hash, err)
+                          : address_stop(db, marking->hash, marking->bounced, clock_now_ms(), err);
 }
 
 static int mark(struct folder *folder, const char *address, bool bounced, bool allow,
@@ -170,28 +188,33 @@ int invite_allow(struct folder *folder, const char *address, struct err *err) {
     return mark(folder, address, false, true, err);
 }
 
-/* Both addresses of whom the invitation was sent to. */
-int invite_unsubscribe(struct folder *folder, uint64_t invitation, struct err *err) {
-    struct contact contact = {.email = "", .phone = ""};
-    struct arena arena;
-    uint32_t customer = 0;
+int invitation_customer(struct folder *folder, uint64_t invitation, uint32_t *customer,
+                        struct err *err) {
     sqlite3 *db = store_reader_get(folder->store);
     sqlite3_stmt *statement =
         STORE_PREPARE(db, "SELECT customer FROM invitation WHERE id = ?", err);
     int code = E_IO;
+    *customer = 0;
     if (statement) {
         sqlite3_bind_int64(statement, 1, (sqlite3_int64)invitation);
         code = store_step(statement, err);
     }
     if (code == 1) {
-        customer = (uint32_t)sqlite3_column_int64(statement, 0);
+        *customer = (uint32_t)sqlite3_column_int64(statement, 0);
         sqlite3_reset(statement);
     }
     store_reader_put(folder->store, db);
-    if (code < 0)
+    return code == 1 ? 0 : code ? code : err_set(err, E_NOT_FOUND, "no such invitation");
+}
+
+/* Both addresses of whom the invitation was sent to. */
+int invite_unsubscribe(struct folder *folder, uint64_t invitation, struct err *err) {
+    struct contact contact = {.email = "", .phone = ""};
+    struct arena arena;
+    uint32_t customer;
+    int code = invitation_customer(folder, invitation, &customer, err);
+    if (code)
         return code;
-    if (!code)
-        return err_set(err, E_NOT_FOUND, "no such invitation");
     arena_init(&arena);
     code = contact_read(folder, customer, &arena, &contact, err);
     if (!code && contact.email[0])

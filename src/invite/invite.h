@@ -3,9 +3,13 @@
  *
  * A plan is a JSON document:
  *   name        as people call it
- *   survey      id of a survey
- *   after       {"event": one or several, "touchpoint"?, "channel"?}: the interaction that invites
- *   segment     name of a stored segment: only its customers; absent: everybody
+ *   survey      id of a survey; or instead
+ *   review      {"subject"?: name of what is reviewed; absent: what the interaction names, "again"?: [6, 12]}: an opinion, at most 30
+ *               days after the experience; with `again` those that are due after so many months of use (voice/review.h)
+ *   after       {"event": one or several, "touchpoint"?, "channel"?}: the interaction that invites; or instead, of a survey,
+ *   calendar    {"every": "week" "month" "quarter" "year", "day", "month", "at": "10:00", "most"?}: the instants at which a sample of the
+ *               segment is asked (calendar.c); its survey counts as relational
+ *   segment     name of a stored segment: only its customers; absent: everybody (a calendar needs one)
  *   delay       "2h" from the interaction ("0s" if not said)
  *   share       of the interactions, drawn at random but always alike, 0 … 1 (1)
  *   quarantine_days  that nobody is asked anything again, in whatever way; absent: as the outlets say (30)
@@ -14,11 +18,11 @@
  *   purpose     of consent: only who has given it; absent: none is needed
  *   reminder    {"after": "3d", "times": 1 … 3}; absent: none
  *   expires     of the link ("14d")
- *   subject, text  by language: {"es": …, "en": …}; with {{name}}, {{organisation}}, and in messages without HTML {{link}}
- * As it is read: also id, running, author, created_at, changed_at.
+ *   subject, text  by language: {"es": …, "en": …}; with {{name}}, {{organisation}}, {{subject}} (what is reviewed), and in messages without HTML {{link}}
+ * As it is read: also id, running, author, created_at, changed_at, and of a calendar next_at.
  *
  * FLOW   A job reads the log behind a stored position (candidates.c): each interaction that a running plan names becomes a row
- *        of `invitation`, once. Another (send.c) takes those that are due, asks the questions of INVITE_REASONS in order and sends
+ *        of `invitation`, once; calendars and opinions that are due make theirs in rounds.c. Another (send.c) takes those that are due, asks the questions of INVITE_REASONS in order and sends
  *        or records why not. Both survive a crash: a message may then be sent twice with the same Message-ID, never lost.
  * ONCE   One row for each plan and interaction.
  * ASKED  Whatever asks a known person (another plan, a micro-survey, a terminal) counts for the quarantine: the reader sees
@@ -56,7 +60,9 @@ enum {
     X(QUARANTINE, "quarantine")                                                                    \
     X(REFUSED, "refused_by_relay")                                                                 \
     X(UNDELIVERED, "undelivered")                                                                  \
-    X(ERASED, "erased")
+    X(ERASED, "erased")                                                                            \
+    X(SUBJECT, "no_subject")                                                                       \
+    X(REVIEWED, "already_reviewed")
 
 enum invite_reason {
 #define X(name, word) INVITE_##name,
@@ -94,11 +100,11 @@ struct invite_filter {
     uint64_t before;               /* ids below; 0: from the newest */
     const struct principal *asker; /* sees invitations of their units */
 };
-/* [{"id","plan","customer","state","reason","channel","touchpoint","unit","interaction_at","due_at","sent_at","reminders",
- * "shown_at","answered_at"}], newest first, at most INVITE_PAGE. New reference. */
+/* [{"id","plan","plan_name","customer","state","reason","channel","touchpoint","unit","interaction_at","due_at","sent_at","reminders",
+ * "shown_at","answered_at","bounced_at","subject","months"}], newest first, at most INVITE_PAGE. New reference. */
 must_use int invite_list(struct folder *folder, const struct invite_filter *filter, json_t **rows,
                          struct err *err);
-/* {"invitations","sent","shown","answered","rate":{"value","low","high"},"waiting","reasons":{…},"channels":[…],
+/* {"invitations","sent","shown","answered","bounced","due_now","rate":{"value","low","high"},"waiting","reasons":{…},"channels":[…],
  * "touchpoints":[…]}: rates are answered of sent, with their 95 % interval (Wilson). New reference. */
 must_use int invite_results(struct folder *folder, uint64_t plan, const struct principal *asker,
                             json_t **results, struct err *err);
@@ -109,7 +115,7 @@ must_use int invite_by_hand(struct folder *folder, uint64_t plan, const uint32_t
 /* ---- ways out ---- */
 
 /* The settings {"base_url","quarantine_days","mail":{"host","port","security","user","password_set","from","from_name",
- * "reply_to","per_minute"},"gateway":{"url","secret_set","per_minute"}}; mail and gateway null where there are none. New
+ * "reply_to","per_minute","bounces"},"gateway":{"url","secret_set","per_minute"}}; mail and gateway null where there are none. New
  * reference. */
 must_use int outlets_get(struct folder *folder, json_t **outlets, struct err *err);
 /* Secrets that are absent stay. E_INVALID with the pointer. */
@@ -122,6 +128,11 @@ must_use int outlets_try(struct folder *folder, const char *channel, const char 
 must_use int invite_preview(struct folder *folder, uint64_t plan, const char *language,
                             json_t **message, struct err *err);
 
+/* Sends it to this address or number, now, by the plan's first way; links lead nowhere, nothing is recorded. E_REFUSED with what the
+ * relay or gateway says; E_CONFLICT. */
+must_use int invite_try(struct folder *folder, uint64_t plan, const char *to, const char *language,
+                        struct err *err);
+
 /* ---- who wants none ---- */
 
 /* The token of an unsubscribe link names the invitation. E_NOT_FOUND: not ours. */
@@ -130,6 +141,13 @@ must_use int invite_unsubscribe_find(struct folder *folder, const char *token, u
 must_use int invite_unsubscribe(struct folder *folder, uint64_t invitation, struct err *err);
 /* A relay's report that an address does not work: nobody is asked there again. */
 must_use int invite_bounce(struct folder *folder, const char *address, struct err *err);
+/* A message as a mail server sends it back (mail/bounce.h), to `recipient` ("" or NULL: as its header says). One of ours is known by the
+ * signed token of its return path or of the header Senda-Invitation; an address that is no more is asked nothing again, one that did
+ * not take INVITE_SOFT_BOUNCES messages neither. The same report counts once. {"result": "failed" "soft" "delayed" "delivered" "no_bounce"
+ * "unknown" (not ours), "status", "invitation", "stopped", "repeated"}. New reference. E_INVALID: empty or too long. */
+enum { INVITE_SOFT_BOUNCES = 5 };
+must_use int invite_report(struct folder *folder, struct slice message, const char *recipient,
+                           json_t **told, struct err *err);
 /* The address may be used again. */
 must_use int invite_allow(struct folder *folder, const char *address, struct err *err);
 

@@ -8,6 +8,6 @@
 
 #include "jobs/jobs.h"
 
-extern const struct job job_invite_candidates, job_invite_send;
+extern const struct job job_invite_candidates, job_invite_rounds, job_invite_send;
 
 #endif

@@ -14,16 +14,23 @@
 
 enum { LETTER_BYTES = 64 * 1024, SCALE_MAX = 11 };
 
-/* What a plan without words of its own says. */
-static const struct {
-    const char *language, *subject, *text, *footer, *leave;
+/* What a plan without words of its own says: of a survey, and of a review. */
+static const struct standard {
+    const char *language, *subject[2], *text[2], *footer, *leave;
 } standard[] = {
-    {"es", "Tu opinión sobre tu último contacto con {{organisation}}",
-     "Hola{{name}}:\n\n¿Nos cuentas cómo ha ido? Es un momento.",
+    {"es",
+     {"Tu opinión sobre tu último contacto con {{organisation}}", "¿Qué te parece {{subject}}?"},
+     {"Hola{{name}}:\n\n¿Nos cuentas cómo ha ido? Es un momento.",
+      "Hola{{name}}:\n\n¿Cómo te va con {{subject}}? Cuéntalo, sea bueno o malo: ayuda a otras "
+      "personas a decidir."},
      "Recibes este mensaje porque has tenido contacto con {{organisation}}.",
      "No quiero recibir más encuestas"},
-    {"en", "Your opinion on your last contact with {{organisation}}",
-     "Hello{{name}},\n\nHow did it go? It takes a moment.",
+    {"en",
+     {"Your opinion on your last contact with {{organisation}}",
+      "What do you think of {{subject}}?"},
+     {"Hello{{name}},\n\nHow did it go? It takes a moment.",
+      "Hello{{name}},\n\nHow do you like {{subject}}? Tell us, good or bad: it helps others to "
+      "decide."},
      "You get this message because you were in contact with {{organisation}}.",
      "I want no more surveys"},
 };
@@ -54,7 +61,7 @@ static const char *words(struct plan_text texts, const char *language, const cha
     return text ? text : otherwise;
 }
 
-/* {{name}}, {{organisation}}, {{link}}; other braces stay. A name has a blank before it, and none leaves none. */
+/* {{name}}, {{organisation}}, {{subject}}, {{link}}; other braces stay. A name has a blank before it, and none leaves none. */
 static void add_filled(struct buf *out, const char *text, const struct folder *folder,
                        const struct letter_of *of) {
     while (*text) {
@@ -66,6 +73,9 @@ static void add_filled(struct buf *out, const char *text, const struct folder *f
         } else if (strncmp(text, "{{organisation}}", 16) == 0) {
             buf_add_text(out, folder->name);
             text += 16;
+        } else if (strncmp(text, "{{subject}}", 11) == 0) {
+            buf_add_text(out, of->subject ? of->subject : "");
+            text += 11;
         } else if (strncmp(text, "{{link}}", 8) == 0) {
             buf_add_text(out, of->link);
             text += 8;
@@ -116,7 +126,40 @@ static const char *const button =
     "text-align:center;border:1px solid #c9cecf;border-radius:6px;"
     "color:#0b5a66;text-decoration:none;font-weight:bold";
 
+/* The numbers of a scale, each a link that opens it chosen. */
+static void add_scale(struct buf *out, const struct letter_of *of, const char *name, int from,
+                      int to) {
+    buf_add_text(out, "<p>");
+    for (int value = from; value <= to; value++)
+        buf_add_format(out, "<a href=\"%s&amp;%s=%d\" style=\"%s\">%d</a>", of->link, name, value,
+                       button, value);
+    buf_add_text(out, "</p>");
+}
+
+static void add_bold(struct buf *out, const char *text) {
+    buf_add_text(out, "<p style=\"font-weight:bold\">");
+    add_html(out, text);
+    buf_add_text(out, "</p>");
+}
+
+static void add_ends(struct buf *out, const char *low, const char *high) {
+    buf_add_text(out, "<p style=\"color:#5b666b;font-size:13px\">");
+    add_html(out, low);
+    if (low[0] && high[0])
+        buf_add_text(out, " · ");
+    add_html(out, high);
+    buf_add_text(out, "</p>");
+}
+
 static void add_question(struct buf *out, const struct letter_of *of, const char *language) {
+    if (!of->survey) {
+        bool english = standard_of(language) == 1;
+        add_bold(out, of->subject);
+        add_scale(out, of, "stars", 1, 5);
+        add_ends(out, english ? "1: very bad" : "1: muy mal",
+                 english ? "5: very good" : "5: muy bien");
+        return;
+    }
     const struct survey_question *question = first_scale(of->survey);
     size_t in = survey_language(of->survey, language);
     if (!question) {
@@ -125,18 +168,9 @@ static void add_question(struct buf *out, const struct letter_of *of, const char
         buf_add_text(out, "</a></p>");
         return;
     }
-    buf_add_text(out, "<p style=\"font-weight:bold\">");
-    add_html(out, survey_text_in(question->text, in));
-    buf_add_text(out, "</p><p>");
-    for (int value = (int)question->min; value <= (int)question->max; value++)
-        buf_add_format(out, "<a href=\"%s&amp;%s=%d\" style=\"%s\">%d</a>", of->link, question->id,
-                       value, button, value);
-    buf_add_text(out, "</p><p style=\"color:#5b666b;font-size:13px\">");
-    add_html(out, survey_text_in(question->low, in));
-    if (survey_text_in(question->low, in)[0])
-        buf_add_text(out, " · ");
-    add_html(out, survey_text_in(question->high, in));
-    buf_add_text(out, "</p>");
+    add_bold(out, survey_text_in(question->text, in));
+    add_scale(out, of, question->id, (int)question->min, (int)question->max);
+    add_ends(out, survey_text_in(question->low, in), survey_text_in(question->high, in));
 }
 
 static const char *html_of(struct folder *folder, const struct letter_of *of, const char *language,
@@ -169,13 +203,14 @@ void letter_write(struct folder *folder, const struct letter_of *of, struct aren
                   struct letter *letter) {
     const char *language = plan_language(folder, of->plan, of->contact->language);
     size_t own = standard_of(language);
-    const char *text = words(of->plan->text, language, standard[own].text);
+    const char *text = words(of->plan->text, language, standard[own].text[of->plan->review]);
     const char *body = filled(text, folder, of, arena);
     bool mail = strcmp(of->channel, "email") == 0;
     bool has_link = strstr(text, "{{link}}") != NULL;
     *letter = (struct letter){.unsubscribe = of->unsubscribe};
     letter->subject =
-        filled(words(of->plan->subject, language, standard[own].subject), folder, of, arena);
+        filled(words(of->plan->subject, language, standard[own].subject[of->plan->review]), folder,
+               of, arena);
     letter->text =
         mail ? arena_format(arena, "%s\n\n%s\n\n--\n%s\n%s: %s\n", body, of->link,
                             filled(standard[own].footer, folder, of, arena), standard[own].leave,

@@ -19,7 +19,12 @@
 
 #define SETTING "outlets"
 #define SECRET_PREFIX "whsec_"
-enum { SETTING_BYTES = 16384, PER_MINUTE = 60, PER_MINUTE_MAX = 6000 };
+enum {
+    SETTING_BYTES = 16384,
+    PER_MINUTE = 600,
+    PER_MINUTE_MAX = 60000,
+    RETURN_NAME_MAX = 30 /* of a return path: with its token it stays within 64 */
+};
 
 /* ---- kept ---- */
 
@@ -80,8 +85,9 @@ int outlets_read(struct folder *folder, struct arena *arena, struct outlets *out
                                          .reply_to = COPY(mail, "reply_to")},
                                 .gateway_url = COPY(gateway, "url"),
                                 .gateway_secret = "",
-                                .mail_per_minute = number_in(mail, "per_minute", PER_MINUTE),
-                                .gateway_per_minute = number_in(gateway, "per_minute", PER_MINUTE)};
+                                .bounces = COPY(mail, "bounces"),
+                                .per_minute = {number_in(mail, "per_minute", PER_MINUTE),
+                                               number_in(gateway, "per_minute", PER_MINUTE)}};
 #undef COPY
     code = vault_unseal_text(folder->vault, text_in(mail, "password"), arena,
                              &outlets->mail.password, err);
@@ -92,10 +98,14 @@ int outlets_read(struct folder *folder, struct arena *arena, struct outlets *out
     return code;
 }
 
+enum way way_of(const char *channel) {
+    return strcmp(channel, "email") == 0 ? WAY_MAIL : WAY_GATEWAY;
+}
+
 bool outlets_has(const struct outlets *outlets, const char *channel) {
     if (!outlets->base_url[0])
         return false;
-    return strcmp(channel, "email") == 0 ? outlets->has_mail : outlets->has_gateway;
+    return way_of(channel) == WAY_MAIL ? outlets->has_mail : outlets->has_gateway;
 }
 
 /* The same without secrets. */
@@ -162,6 +172,17 @@ static int check_mail(const json_t *mail, struct err *err) {
         code = err_at(err, E_INVALID, "/mail/from", "must be an e-mail address");
     if (!code && text_in(mail, "reply_to")[0] && !mail_is_address(text_in(mail, "reply_to")))
         code = err_at(err, E_INVALID, "/mail/reply_to", "must be an e-mail address");
+    const char *bounces = text_in(mail, "bounces");
+    if (!code &&
+        (json_object_get(mail, "bounces") && !json_is_string(json_object_get(mail, "bounces")) &&
+         !json_is_null(json_object_get(mail, "bounces"))))
+        code = err_at(err, E_INVALID, "/mail/bounces", "must be an e-mail address");
+    if (!code && bounces[0] &&
+        (!mail_is_address(bounces) || strchr(bounces, '@') - bounces > RETURN_NAME_MAX ||
+         strchr(bounces, '+')))
+        code = err_at(err, E_INVALID, "/mail/bounces",
+                      "must be an e-mail address with at most %d characters before the @, no +",
+                      RETURN_NAME_MAX);
     const char *security = text_in(mail, "security");
     if (!code && security[0] && strcmp(security, securities[security_of(security)]) != 0)
         code = err_at(err, E_INVALID, "/mail/security", "security is none, starttls or tls");

@@ -10,16 +10,22 @@
 #include "base/time.h"
 #include "invite/internal.h"
 
-enum { NAME_MAX_BYTES = 120, SUBJECT_MAX = 200, TEXT_MAX = 4000, REMINDERS_MAX = 3 };
+enum {
+    NAME_MAX_BYTES = 120,
+    SUBJECT_MAX = 200,
+    TEXT_MAX = 4000,
+    REMINDERS_MAX = 3,
+    SHARE_STEPS = 1 << 24
+};
 
 static const char *const members[] = {
-    "name",  "survey",  "after",    "segment", "delay",   "share", "channels", "quarantine_days",
-    "hours", "purpose", "reminder", "expires", "subject", "text"};
+    "name",     "survey", "review",  "after",    "calendar", "segment", "delay", "share",
+    "channels", "hours",  "purpose", "reminder", "expires",  "subject", "text",  "quarantine_days"};
 
 static bool is_said(const json_t *value) { return value && !json_is_null(value); }
 
-static int check_members(const json_t *object, const char *const *names, size_t n,
-                         const char *below, struct err *err) {
+int plan_members(const json_t *object, const char *const *names, size_t n, const char *below,
+                 struct err *err) {
     const char *name;
     json_t *value;
     json_object_foreach((json_t *)(uintptr_t)object, name, value) {
@@ -60,14 +66,68 @@ static int read_time(const json_t *object, const char *name, const char *pointer
                : 0;
 }
 
+/* Of a review: what, and (again) after how many months of use. */
+static int read_review(const json_t *document, struct invite_plan *plan, struct err *err) {
+    static const char *const names[] = {"subject", "again"};
+    const json_t *review = json_object_get(document, "review"),
+                 *again = json_object_get(review, "again"), *one;
+    size_t i;
+    plan->subject_name = "";
+    if (!is_said(review))
+        return 0;
+    plan->review = true;
+    int code = json_is_object(review) ? plan_members(review, names, 2, "/review", err)
+                                      : err_at(err, E_INVALID, "/review", "must be an object");
+    if (!code)
+        code = read_text(review, "subject", "/review/subject", false, &plan->subject_name, err);
+    if (code || !is_said(again))
+        return code;
+    plan->again = true;
+    json_array_foreach((json_t *)(uintptr_t)again, i, one) {
+        json_int_t months = json_integer_value(one);
+        if ((months != 6 && months != 12) || plan->n_months == PLAN_MONTHS)
+            return err_at(err, E_INVALID, "/review/again", "months of use are 6 and 12");
+        plan->months[plan->n_months++] = (unsigned)months;
+    }
+    return plan->n_months ? 0
+                          : err_at(err, E_INVALID, "/review/again", "months of use are 6 and 12");
+}
+
+/* What is asked, and what makes it be asked. */
+static int check_kind(const json_t *document, const struct invite_plan *plan, struct err *err) {
+    bool survey = is_said(json_object_get(document, "survey"));
+    if (plan->review == survey)
+        return err_at(err, E_INVALID, plan->review ? "/review" : "/survey",
+                      "a plan asks for a survey or for a review");
+    if (plan->again && (plan->after || plan->by_calendar))
+        return err_at(err, E_INVALID, plan->after ? "/after" : "/calendar",
+                      "opinions that are asked for again follow the first ones");
+    if (plan->by_calendar && (plan->after || plan->review))
+        return err_at(err, E_INVALID, plan->after ? "/after" : "/calendar",
+                      plan->after ? "a plan invites after an interaction or by calendar, not both"
+                                  : "a review is asked for after an interaction");
+    if (plan->by_calendar && !plan->segment[0])
+        return err_at(err, E_INVALID, "/segment", "a plan by calendar needs a segment");
+    if (plan->review && plan->delay_ms >= REVIEW_DAYS * DAY_MS_64)
+        return err_at(err, E_INVALID, "/delay",
+                      "a review is asked for within 30 days of the experience");
+    return plan->after || plan->by_calendar || plan->again
+               ? 0
+               : err_at(err, E_INVALID, "/after", "must say after which interaction");
+}
+
 static int read_after(const json_t *document, struct invite_plan *plan, struct err *err) {
     static const char *const names[] = {"event", "touchpoint", "channel"};
     const json_t *after = json_object_get(document, "after"),
                  *event = json_object_get(after, "event"), *one;
     size_t i;
+    plan->touchpoint = plan->channel = "";
+    if (!is_said(after))
+        return 0;
+    plan->after = true;
     if (!json_is_object(after))
         return err_at(err, E_INVALID, "/after", "must say after which interaction");
-    int code = check_members(after, names, 3, "/after", err);
+    int code = plan_members(after, names, 3, "/after", err);
     if (!code)
         code = read_text(after, "touchpoint", "/after/touchpoint", false, &plan->touchpoint, err);
     if (!code)
@@ -88,8 +148,7 @@ static int read_after(const json_t *document, struct invite_plan *plan, struct e
                : err_at(err, E_INVALID, "/after", "must say after which interaction");
 }
 
-/* "09:30" as seconds of the day; "24:00" is its end. */
-static bool clock_of(const json_t *text, int *seconds) {
+bool clock_parse(const json_t *text, int *seconds) {
     int hour, minute, end = 0;
     const char *value = json_is_string(text) ? json_string_value(text) : "";
     bool read = sscanf(value, "%2d:%2d%n", &hour, &minute, &end) == 2 && !value[end];
@@ -105,16 +164,16 @@ static int read_hours(const json_t *document, struct invite_plan *plan, struct e
     plan->hours = (struct hours){.from_s = 0, .to_s = DAY_S, .days = 0xFE};
     if (!is_said(hours))
         return 0;
-    int code = json_is_object(hours) ? check_members(hours, names, 3, "/hours", err)
+    int code = json_is_object(hours) ? plan_members(hours, names, 3, "/hours", err)
                                      : err_at(err, E_INVALID, "/hours", "must be an object");
     if (code)
         return code;
     plan->hours.limited = true;
     if (is_said(json_object_get(hours, "from")) &&
-        !clock_of(json_object_get(hours, "from"), &plan->hours.from_s))
+        !clock_parse(json_object_get(hours, "from"), &plan->hours.from_s))
         return err_at(err, E_INVALID, "/hours/from", "must be a time as \"09:00\"");
     if (is_said(json_object_get(hours, "to")) &&
-        !clock_of(json_object_get(hours, "to"), &plan->hours.to_s))
+        !clock_parse(json_object_get(hours, "to"), &plan->hours.to_s))
         return err_at(err, E_INVALID, "/hours/to", "must be a time as \"20:00\"");
     if (plan->hours.from_s >= plan->hours.to_s)
         return err_at(err, E_INVALID, "/hours/to", "must be later than the beginning");
@@ -204,11 +263,12 @@ int plan_parse(uint64_t id, json_t *document, struct invite_plan *plan, struct e
     *plan = (struct invite_plan){.id = id};
     if (!json_is_object(document))
         return err_at(err, E_MALFORMED, "", "a plan is a JSON object");
-    int code = check_members(document, members, sizeof members / sizeof *members, "", err);
+    int code = plan_members(document, members, sizeof members / sizeof *members, "", err);
     if (!code)
         code = read_text(document, "name", "/name", true, &plan->name, err);
     if (!code)
-        code = read_text(document, "survey", "/survey", true, &plan->survey, err);
+        code = read_text(document, "survey", "/survey",
+                         is_said(json_object_get(document, "survey")), &plan->survey, err);
     if (!code)
         code = read_text(document, "purpose", "/purpose", false, &plan->purpose, err);
     if (!code)
@@ -226,6 +286,13 @@ int plan_parse(uint64_t id, json_t *document, struct invite_plan *plan, struct e
     if (!code)
         code = read_text(document, "segment", "/segment", false, &plan->segment, err);
     if (!code)
+        code = read_review(document, plan, err);
+    plan->by_calendar = is_said(json_object_get(document, "calendar"));
+    if (!code && plan->by_calendar)
+        code = calendar_parse(json_object_get(document, "calendar"), &plan->calendar, err);
+    if (!code)
+        code = check_kind(document, plan, err);
+    if (!code)
         plan->document = json_incref(document);
     return code;
 }
@@ -235,7 +302,20 @@ void plan_release(struct invite_plan *plan) {
     *plan = (struct invite_plan){0};
 }
 
-/* Local seconds since 1970 of an instant, and back. */
+uint64_t plan_draw(const struct folder *folder, const struct invite_plan *plan, uint64_t seq,
+                   uint64_t customer) {
+    uint64_t numbers[3] = {plan->id, seq, customer};
+    /* Of an interaction the seq alone, which is its person's. */
+    struct slice part = {(const char *)numbers, customer ? sizeof numbers : 2 * sizeof *numbers};
+    return hash_keyed(vault_token_key(folder->vault), &part, 1).a;
+}
+
+bool plan_draws(const struct folder *folder, const struct invite_plan *plan, uint64_t seq,
+                uint64_t customer) {
+    uint64_t drawn = plan_draw(folder, plan, seq, customer) % SHARE_STEPS;
+    return (double)drawn < plan->share * SHARE_STEPS;
+}
+
 int64_t hours_next(const struct hours *hours, const struct zone *zone, int64_t time_ms) {
     int64_t now_s = time_ms / 1000, local_s = now_s + zone_offset_s(zone, now_s);
     if (!hours->limited)

@@ -10,7 +10,9 @@
 #include "base/time.h"
 #include "collect/consent.h"
 #include "invite/internal.h"
+#include "metric/metric.h"
 #include "segment/segment.h"
+#include "voice/review.h"
 
 static json_t *instant(int64_t ms) {
     char text[TIME_TEXT_BYTES];
@@ -19,10 +21,16 @@ static json_t *instant(int64_t ms) {
 }
 
 /* A row of (id, document, running, author, created_ms, changed_ms). */
-static json_t *row_json(sqlite3_stmt *statement) {
+static json_t *row_json(const struct folder *folder, sqlite3_stmt *statement) {
+    struct calendar calendar;
+    struct err ignored = {0};
     json_t *json = json_loads((const char *)sqlite3_column_text(statement, 1), 0, NULL);
     if (!json)
         json = json_object();
+    const json_t *by = json_object_get(json, "calendar");
+    if (by && calendar_parse(by, &calendar, &ignored) == 0)
+        json_object_set_new(json, "next_at",
+                            instant(calendar_next(&calendar, folder->zone, clock_now_ms())));
     json_object_set_new(json, "id",
                         json_sprintf("%lld", (long long)sqlite3_column_int64(statement, 0)));
     json_object_set_new(json, "running", json_boolean(sqlite3_column_int(statement, 2)));
@@ -43,7 +51,7 @@ int invite_plans(struct folder *folder, json_t **list, struct err *err) {
     int code = statement ? 0 : E_IO;
     *list = json_array();
     while (!code && (code = store_step(statement, err)) == 1) {
-        json_array_append_new(*list, row_json(statement));
+        json_array_append_new(*list, row_json(folder, statement));
         code = 0;
     }
     store_reader_put(folder->store, db);
@@ -64,7 +72,7 @@ int invite_plan(struct folder *folder, uint64_t id, json_t **plan, struct err *e
         code = store_step(statement, err);
     }
     if (code == 1) {
-        *plan = row_json(statement);
+        *plan = row_json(folder, statement);
         sqlite3_reset(statement);
     }
     store_reader_put(folder->store, db);
@@ -73,7 +81,8 @@ int invite_plan(struct folder *folder, uint64_t id, json_t **plan, struct err *e
 
 /* Without what is added on reading. */
 static json_t *document_of(const json_t *plan) {
-    static const char *const added[] = {"id", "running", "author", "created_at", "changed_at"};
+    static const char *const added[] = {"id",         "running",    "author",
+                                        "created_at", "changed_at", "next_at"};
     json_t *document = json_copy((json_t *)(uintptr_t)plan);
     for (size_t i = 0; i < sizeof added / sizeof *added; i++)
         json_object_del(document, added[i]);
@@ -96,7 +105,9 @@ int plan_load(struct folder *folder, uint64_t id, struct invite_plan *plan, stru
 int plans_running(struct folder *folder, struct invite_plan **plans, size_t *n, struct err *err) {
     sqlite3 *db = store_reader_get(folder->store);
     sqlite3_stmt *statement = STORE_PREPARE(
-        db, "SELECT id, document, since_seq FROM invitation_plan WHERE running AND NOT removed",
+        db,
+        "SELECT id, document, since_seq, since_ms FROM invitation_plan WHERE running AND NOT "
+        "removed",
         err);
     int code = statement ? 0 : E_IO;
     *n = 0;
@@ -111,6 +122,7 @@ int plans_running(struct folder *folder, struct invite_plan **plans, size_t *n, 
         if (*n < INVITE_PLANS_MAX - 1 && plan_parse((uint64_t)sqlite3_column_int64(statement, 0),
                                                     document, plan, &ignored) == 0) {
             plan->since_seq = (uint64_t)sqlite3_column_int64(statement, 2);
+            plan->since_ms = sqlite3_column_int64(statement, 3);
             ++*n;
         }
         json_decref(document);
@@ -119,21 +131,68 @@ int plans_running(struct folder *folder, struct invite_plan **plans, size_t *n, 
     return code;
 }
 
+void plans_free(struct invite_plan *plans, size_t n) {
+    for (size_t i = 0; i < n; i++)
+        plan_release(&plans[i]);
+    free(plans);
+}
+
 /* ---- changing ---- */
 
-/* Survey, segment and purpose exist. */
-static int check_meaning(struct folder *folder, const struct invite_plan *plan, struct err *err) {
+/* Does the organisation count the survey as of this kind (docs/metrics.md)? */
+static int survey_is(struct folder *folder, const char *survey, const char *relation, bool *is,
+                     struct err *err) {
+    json_t *rows, *row;
+    size_t i;
+    int code = metric_surveys(folder, &rows, err);
+    *is = false;
+    if (code)
+        return code;
+    json_array_foreach(rows, i, row) {
+        const char *name = json_string_value(json_object_get(row, "survey")),
+                   *what = json_string_value(json_object_get(row, "relation"));
+        *is |= name && what && strcmp(name, survey) == 0 && strcmp(what, relation) == 0;
+    }
+    json_decref(rows);
+    return 0;
+}
+
+/* What is asked for exists. */
+static int check_asked(struct folder *folder, const struct invite_plan *plan, struct err *err) {
     struct survey_row row;
+    struct review_subject subject;
     struct arena arena;
     struct err refusal = {0};
+    int code = 0;
     arena_init(&arena);
-    int code = surveys_get(folder, slice_of(plan->survey), &arena, &row, &refusal);
+    if (!plan->review)
+        code = surveys_get(folder, slice_of(plan->survey), &arena, &row, &refusal);
+    else if (plan->subject_name[0])
+        code = subject_find(folder, plan->subject_name, &arena, &subject, &refusal);
     arena_release(&arena);
+    if (code == E_NOT_FOUND && plan->review)
+        return err_at(err, E_INVALID, "/review/subject", "there is nothing of this name to review");
     if (code == E_NOT_FOUND)
         return err_at(err, E_INVALID, "/survey", "there is no such survey");
-    if (code) {
+    if (code)
         *err = refusal;
+    return code;
+}
+
+/* Survey, segment and purpose exist; a survey about a contact is not sent by calendar. */
+static int check_meaning(struct folder *folder, const struct invite_plan *plan, struct err *err) {
+    struct err refusal = {0};
+    int code = check_asked(folder, plan, err);
+    if (code)
         return code;
+    if (plan->by_calendar) {
+        bool transactional;
+        code = survey_is(folder, plan->survey, "transactional", &transactional, err);
+        if (!code && transactional)
+            code = err_at(err, E_INVALID, "/survey",
+                          "this survey is transactional: it is sent after an interaction");
+        if (code)
+            return code;
     }
     struct purpose purpose;
     if (plan->purpose[0] &&
@@ -147,7 +206,7 @@ static int check_meaning(struct folder *folder, const struct invite_plan *plan, 
 }
 
 struct putting {
-    uint64_t id, since_seq;
+    uint64_t id, since_seq; /* since_ms of a calendar is now_ms */
     const char *document, *author;
     bool running, removed;
     int64_t now_ms;
@@ -221,7 +280,7 @@ static int write_state(void *context, sqlite3 *db, struct err *err) {
     sqlite3_stmt *statement =
         STORE_PREPARE(db,
                       "UPDATE invitation_plan SET running = ?1, removed = ?2, changed_ms = ?3, "
-                      "since_seq = ?5 WHERE id = ?4 AND NOT removed",
+                      "since_seq = ?5, since_ms = ?3 WHERE id = ?4 AND NOT removed",
                       err);
     if (!statement)
         return E_IO;
@@ -254,8 +313,8 @@ static int check_ready(struct folder *folder, uint64_t id, struct err *err) {
     if (code)
         return code;
     arena_init(&arena);
-    if (survey_find(folder, slice_of(plan.survey), &survey, &refusal) ||
-        survey_check_open(folder, survey, clock_now_ms(), &refusal))
+    if (!plan.review && (survey_find(folder, slice_of(plan.survey), &survey, &refusal) ||
+                         survey_check_open(folder, survey, clock_now_ms(), &refusal)))
         code = err_set(err, E_CONFLICT, "the survey is not open: publish it first");
     survey_release(survey);
     if (!code)
@@ -270,8 +329,23 @@ static int check_ready(struct folder *folder, uint64_t id, struct err *err) {
     return code;
 }
 
+/* What is asked by calendar is about the whole relation: its scores stay apart from those of contacts. */
+static int keep_apart(struct folder *folder, uint64_t id, struct err *err) {
+    struct invite_plan plan;
+    bool relational = true;
+    int code = plan_load(folder, id, &plan, err);
+    if (!code && plan.by_calendar)
+        code = survey_is(folder, plan.survey, "relational", &relational, err);
+    if (!code && !relational)
+        code = metric_survey_put(folder, plan.survey, "relational", err);
+    plan_release(&plan);
+    return code;
+}
+
 int invite_plan_run(struct folder *folder, uint64_t id, bool running, struct err *err) {
     int code = running ? check_ready(folder, id, err) : 0;
+    if (!code && running)
+        code = keep_apart(folder, id, err);
     return code ? code : set_state(folder, (struct putting){.id = id, .running = running}, err);
 }
 

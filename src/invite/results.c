@@ -11,6 +11,7 @@
 #include "base/time.h"
 #include "invite/internal.h"
 #include "stats/interval.h"
+#include "voice/review.h"
 
 static const char *const reasons[] = {
 #define X(name, word) word,
@@ -67,19 +68,22 @@ static json_t *row_json(sqlite3_stmt *statement) {
     int state = sqlite3_column_int(statement, 3), reason = sqlite3_column_int(statement, 4);
     customer_id_format((uint32_t)sqlite3_column_int64(statement, 2), customer);
     bool known = state >= 0 && state < 4 && reason >= 0 && reason < INVITE_REASONS_N;
-    return json_pack("{s:o, s:o, s:s, s:s, s:o, s:b, s:o, s:o, s:o, s:o, s:o, s:o, s:i, s:o, s:o}",
-                     "id", json_sprintf("%lld", (long long)sqlite3_column_int64(statement, 0)),
-                     "plan", json_sprintf("%lld", (long long)sqlite3_column_int64(statement, 1)),
-                     "customer", customer, "state", known ? states[state] : "", "reason",
-                     known && reason ? json_string(reasons[reason]) : json_null(), "picked",
-                     sqlite3_column_int64(statement, 5) == 0, "channel", text_or_null(statement, 6),
-                     "touchpoint", text_or_null(statement, 7), "unit", text_or_null(statement, 8),
-                     "interaction_at", instant(sqlite3_column_int64(statement, 9)), "due_at",
-                     instant(state < INVITE_ANSWERED ? sqlite3_column_int64(statement, 10) : 0),
-                     "sent_at", instant(sqlite3_column_int64(statement, 11)), "reminders",
-                     sqlite3_column_int(statement, 12), "shown_at",
-                     instant(sqlite3_column_int64(statement, 13)), "answered_at",
-                     instant(sqlite3_column_int64(statement, 14)));
+    return json_pack(
+        "{s:o, s:o, s:s, s:s, s:o, s:b, s:o, s:o, s:o, s:o, s:o, s:o, s:i, s:o, s:o, "
+        "s:o, s:o, s:i, s:o}",
+        "id", json_sprintf("%lld", (long long)sqlite3_column_int64(statement, 0)), "plan",
+        json_sprintf("%lld", (long long)sqlite3_column_int64(statement, 1)), "customer", customer,
+        "state", known ? states[state] : "", "reason",
+        known && reason ? json_string(reasons[reason]) : json_null(), "picked",
+        sqlite3_column_int64(statement, 5) == 0, "channel", text_or_null(statement, 6),
+        "touchpoint", text_or_null(statement, 7), "unit", text_or_null(statement, 8),
+        "interaction_at", instant(sqlite3_column_int64(statement, 9)), "due_at",
+        instant(state < INVITE_ANSWERED ? sqlite3_column_int64(statement, 10) : 0), "sent_at",
+        instant(sqlite3_column_int64(statement, 11)), "reminders",
+        sqlite3_column_int(statement, 12), "shown_at", instant(sqlite3_column_int64(statement, 13)),
+        "answered_at", instant(sqlite3_column_int64(statement, 14)), "bounced_at",
+        instant(sqlite3_column_int64(statement, 15)), "subject", text_or_null(statement, 16),
+        "months", sqlite3_column_int(statement, 17), "plan_name", text_or_null(statement, 18));
 }
 
 /* The owner's profiles as JSON for json_each: what was kept before a merge counts, too. free() it. */
@@ -122,7 +126,10 @@ int invite_list(struct folder *folder, const struct invite_filter *filter, json_
     sqlite3_stmt *statement = STORE_PREPARE(
         db,
         "SELECT id, plan, customer, state, reason, seq, channel, touchpoint, unit, event_ms, "
-        "due_ms, sent_ms, reminders, shown_ms, answered_ms FROM invitation WHERE (?1 = 0 OR plan "
+        "due_ms, sent_ms, reminders, shown_ms, answered_ms, bounced_ms, subject, months, (SELECT "
+        "json_extract(document, '$.name') FROM invitation_plan p WHERE p.id = plan) FROM "
+        "invitation "
+        "WHERE (?1 = 0 OR plan "
         "= ?1) AND (?2 IS NULL OR customer IN (SELECT value FROM json_each(?2))) AND (?3 < 0 OR "
         "state = ?3) AND (?4 < 0 OR reason = ?4) AND (?5 = 0 OR id < ?5) AND (?6 IS NULL OR unit "
         "IN (SELECT value FROM json_each(?6))) ORDER BY id DESC LIMIT ?7",
@@ -191,9 +198,9 @@ static void bind(sqlite3_stmt *statement, uint64_t plan, const char *units) {
     sqlite3_bind_text(statement, 2, units, -1, SQLITE_TRANSIENT);
 }
 
-/* Rows of (state, reason, n, sent, shown). */
+/* Rows of (state, reason, n, sent, shown, bounced, due now). */
 static int read_totals(sqlite3_stmt *statement, json_t *results, struct err *err) {
-    int64_t n[4] = {0}, sent = 0, shown = 0, all = 0;
+    int64_t n[4] = {0}, sent = 0, shown = 0, all = 0, bounced = 0, due = 0;
     json_t *why = json_object();
     int code = statement ? 0 : E_IO;
     while (!code && (code = store_step(statement, err)) == 1) {
@@ -202,6 +209,8 @@ static int read_totals(sqlite3_stmt *statement, json_t *results, struct err *err
         all += count;
         sent += sqlite3_column_int64(statement, 3);
         shown += sqlite3_column_int64(statement, 4);
+        bounced += sqlite3_column_int64(statement, 5);
+        due += sqlite3_column_int64(statement, 6);
         if (state >= 0 && state < 4)
             n[state] += count;
         if (reason > 0 && reason < INVITE_REASONS_N)
@@ -210,6 +219,8 @@ static int read_totals(sqlite3_stmt *statement, json_t *results, struct err *err
     }
     json_object_set_new(results, "invitations", json_integer((json_int_t)all));
     json_object_set_new(results, "waiting", json_integer((json_int_t)n[INVITE_WAITING]));
+    json_object_set_new(results, "due_now", json_integer((json_int_t)due));
+    json_object_set_new(results, "bounced", json_integer((json_int_t)bounced));
     json_object_set_new(results, "sent", json_integer((json_int_t)sent));
     json_object_set_new(results, "shown", json_integer((json_int_t)shown));
     json_object_set_new(results, "answered", json_integer((json_int_t)n[INVITE_ANSWERED]));
@@ -228,10 +239,13 @@ int invite_results(struct folder *folder, uint64_t plan, const struct principal 
     sqlite3_stmt *statement = STORE_PREPARE(
         db,
         "SELECT state, reason, count(*), count(*) FILTER (WHERE sent_ms > 0), "
-        "count(*) FILTER (WHERE sent_ms > 0 AND shown_ms > 0) FROM invitation " OF_PLAN
+        "count(*) FILTER (WHERE sent_ms > 0 AND shown_ms > 0), count(*) FILTER (WHERE bounced_ms > "
+        "0), count(*) FILTER (WHERE state = 0 AND due_ms <= ?3) FROM invitation " OF_PLAN
         " GROUP BY 1, 2",
         err);
     bind(statement, plan, units);
+    if (statement)
+        sqlite3_bind_int64(statement, 3, clock_now_ms());
     int code = read_totals(statement, *results, err);
     if (!code) {
         statement = STORE_PREPARE(db, GROUPS("channel"), err);
@@ -258,6 +272,7 @@ int invite_results(struct folder *folder, uint64_t plan, const struct principal 
 
 struct picking {
     uint64_t plan;
+    const char *subject;
     const uint32_t *customers;
     size_t n;
     int64_t now_ms;
@@ -267,18 +282,14 @@ static int write_picked(void *context, sqlite3 *db, struct err *err) {
     const struct picking *picking = context;
     int code = 0;
     for (size_t i = 0; !code && i < picking->n; i++) {
-        sqlite3_stmt *statement = STORE_PREPARE(
-            db,
-            "INSERT INTO invitation(plan, customer, seq, event_ms, touchpoint, unit, channel, "
-            "state, reason, due_ms, attempts, reminders, sent_ms, shown_ms, answered_ms, "
-            "created_ms) VALUES(?1, ?2, 0, ?3, '', '', '', 0, 0, ?3, 0, 0, 0, 0, 0, ?3)",
-            err);
-        if (!statement)
-            return E_IO;
-        sqlite3_bind_int64(statement, 1, (sqlite3_int64)picking->plan);
-        sqlite3_bind_int64(statement, 2, picking->customers[i]);
-        sqlite3_bind_int64(statement, 3, picking->now_ms);
-        code = store_run(statement, err);
+        code = invitation_begin(db,
+                                &(struct beginning){.plan = picking->plan,
+                                                    .customer = picking->customers[i],
+                                                    .event_ms = picking->now_ms,
+                                                    .due_ms = picking->now_ms,
+                                                    .now_ms = picking->now_ms,
+                                                    .subject = slice_of(picking->subject)},
+                                err);
     }
     return code;
 }
@@ -293,43 +304,107 @@ int invite_by_hand(struct folder *folder, uint64_t plan, const uint32_t *custome
     if (code)
         return code;
     bool running = json_is_true(json_object_get(found, "running"));
-    json_decref(found);
+    const json_t *review = json_object_get(found, "review");
+    const char *subject = json_string_value(json_object_get(review, "subject"));
+    struct picking picking = {.plan = plan,
+                              .subject = subject ? subject : "",
+                              .customers = customers,
+                              .n = n,
+                              .now_ms = clock_now_ms()};
     if (!running)
-        return err_set(err, E_CONFLICT, "this plan does not run: start it first");
-    struct picking picking = {
-        .plan = plan, .customers = customers, .n = n, .now_ms = clock_now_ms()};
-    return store_write(folder->store, write_picked, &picking, err);
+        code = err_set(err, E_CONFLICT, "this plan does not run: start it first");
+    else if (review && !subject)
+        code =
+            err_set(err, E_CONFLICT,
+                    "what is reviewed follows from an interaction: nobody can be chosen by hand");
+    else
+        code = store_write(folder->store, write_picked, &picking, err);
+    json_decref(found);
+    return code;
 }
 
 /* ---- as a customer would get it ---- */
 
-int invite_preview(struct folder *folder, uint64_t id, const char *language, json_t **message,
-                   struct err *err) {
-    struct invite_plan plan;
+/* What is shown where no invitation says what is reviewed. */
+static const char *example_subject(struct folder *folder, const struct invite_plan *plan,
+                                   struct arena *arena) {
+    struct review_subject subject;
+    struct err none = {0};
+    if (plan->subject_name[0] &&
+        subject_find(folder, plan->subject_name, arena, &subject, &none) == 0)
+        return subject.title;
+    return "…";
+}
+
+/* The message to somebody, its links leading nowhere. */
+static int example(struct folder *folder, uint64_t id, struct contact *contact, struct arena *arena,
+                   struct invite_plan *plan, struct letter *letter, struct err *err) {
     struct survey *survey = NULL;
-    struct letter letter;
-    struct arena arena;
-    int code = plan_load(folder, id, &plan, err);
+    int code = plan_load(folder, id, plan, err);
     if (code)
         return code;
-    arena_init(&arena);
-    code = survey_find(folder, slice_of(plan.survey), &survey, err);
+    code = plan->review ? 0 : survey_find(folder, slice_of(plan->survey), &survey, err);
     if (code == E_NOT_FOUND)
         code = err_set(err, E_CONFLICT, "the survey is not open: publish it first");
-    if (!code) {
-        struct contact contact = {.email = "", .phone = "", .name = "Ana", .language = language};
+    if (!code)
         letter_write(folder,
-                     &(struct letter_of){.plan = &plan,
+                     &(struct letter_of){.plan = plan,
                                          .survey = survey,
-                                         .contact = &contact,
-                                         .link = arena_format(&arena, "/s/%s?t=", survey->id),
+                                         .subject = example_subject(folder, plan, arena),
+                                         .contact = contact,
+                                         .link = survey
+                                                     ? arena_format(arena, "/s/%s?t=", survey->id)
+                                                     : "/w/review/?link=",
                                          .unsubscribe = "/u/",
-                                         .channel = plan.channels[0]},
-                     &arena, &letter);
+                                         .channel = plan->channels[0]},
+                     arena, letter);
+    survey_release(survey);
+    return code;
+}
+
+int invite_preview(struct folder *folder, uint64_t id, const char *language, json_t **message,
+                   struct err *err) {
+    struct invite_plan plan = {0};
+    struct letter letter;
+    struct arena arena;
+    struct contact contact = {.email = "", .phone = "", .name = "Ana", .language = language};
+    arena_init(&arena);
+    int code = example(folder, id, &contact, &arena, &plan, &letter, err);
+    if (!code)
         *message = json_pack("{s:s, s:s, s:s?, s:s}", "subject", letter.subject, "text",
                              letter.text, "html", letter.html, "channel", plan.channels[0]);
-    }
-    survey_release(survey);
+    arena_release(&arena);
+    plan_release(&plan);
+    return code;
+}
+
+int invite_try(struct folder *folder, uint64_t id, const char *to, const char *language,
+               struct err *err) {
+    struct invite_plan plan = {0};
+    struct letter letter;
+    struct outlets outlets;
+    struct arena arena;
+    struct err refusal = {0};
+    struct contact contact = {.email = "", .phone = "", .name = "Ana", .language = language};
+    arena_init(&arena);
+    int code = example(folder, id, &contact, &arena, &plan, &letter, err);
+    if (!code)
+        code = outlets_read(folder, &arena, &outlets, err);
+    if (!code && !outlets_has(&outlets, plan.channels[0]))
+        code = err_set(err, E_CONFLICT, "there is no way to send: set a relay or a gateway first");
+    const char *message_id = arena_format(&arena, "try-%lld", (long long)clock_now_ms());
+    if (!code && way_of(plan.channels[0]) == WAY_GATEWAY)
+        code = gateway_send(&outlets, plan.channels[0], message_id, to, letter.text, &refusal);
+    else if (!code)
+        code = mail_send(&outlets.mail,
+                         &(struct mail_message){.to = to,
+                                                .subject = letter.subject,
+                                                .text = letter.text,
+                                                .html = letter.html,
+                                                .id = message_id},
+                         &refusal);
+    if (code && refusal.code)
+        code = err_set(err, E_REFUSED, "%s", refusal.message);
     arena_release(&arena);
     plan_release(&plan);
     return code;

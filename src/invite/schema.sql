@@ -49,3 +49,26 @@ CREATE TABLE invitation_address (
     bounced INTEGER NOT NULL,     -- 1: does not work; 0: unsubscribed
     since_ms INTEGER NOT NULL
 ) WITHOUT ROWID;
+
+-- step 2
+
+-- Plans by calendar: the round that was made last.
+ALTER TABLE invitation_plan ADD COLUMN since_ms INTEGER NOT NULL DEFAULT 0; -- rounds after this instant are still to come
+
+-- invitation.seq of such a round is its instant (UTC milliseconds); of an opinion that is asked for again 100 times the number of the first review,
+-- and the months of use.
+ALTER TABLE invitation ADD COLUMN subject TEXT NOT NULL DEFAULT ''; -- review_subject.name of a review that is asked for
+ALTER TABLE invitation ADD COLUMN months INTEGER NOT NULL DEFAULT 0; -- of use, of such a review: 0, 6, 12
+ALTER TABLE invitation ADD COLUMN bounced_ms INTEGER NOT NULL DEFAULT 0; -- the message came back, 0: not known
+CREATE INDEX invitation_of_subject ON invitation(customer, subject) WHERE subject <> '';
+
+-- Messages that came back, once each: how often an address did not take one.
+CREATE TABLE invitation_bounce (
+    report BLOB PRIMARY KEY,      -- keyed hash of the report: the same one counts once
+    address BLOB NOT NULL,        -- keyed hash, as in invitation_address
+    invitation INTEGER NOT NULL,  -- invitation.id, 0: none
+    kind INTEGER NOT NULL,        -- enum mail_return
+    status TEXT NOT NULL,         -- "5.1.1", or ""
+    at_ms INTEGER NOT NULL
+) WITHOUT ROWID;
+CREATE INDEX invitation_bounce_of ON invitation_bounce(address, kind);

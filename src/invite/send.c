@@ -6,6 +6,7 @@
  *
  * SPDX-License-Identifier: GPL-3.0-or-later
  */
+#include <curl/curl.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -14,171 +15,102 @@
 #include "collect/derived.h"
 #include "invite/internal.h"
 #include "invite/job.h"
-#include "segment/segment.h"
+#include "voice/review.h"
 
-enum { ROUND = 200, MINUTE = 60000 };
+enum { ROUND = 2000, AGAIN_DAYS = 60 };
 static const int64_t RETRIES[] = {MINUTE_MS,   5 * MINUTE_MS, 30 * MINUTE_MS,
                                   2 * HOUR_MS, 6 * HOUR_MS,   DAY_MS_64};
 enum { TRIES = sizeof RETRIES / sizeof *RETRIES };
-
-struct due {
-    uint64_t id, plan, seq;
-    uint32_t customer;
-    int64_t event_ms, due_ms, sent_ms;
-    const char *touchpoint, *unit, *channel;
-    int state, attempts, reminders;
-};
 
 /* What becomes of it. */
 struct verdict {
     enum { PUT_OFF, SENT, NOT_INVITED, NOTHING } what;
     enum invite_reason reason;
     int64_t due_ms;
-    const char *channel;
+    const char *channel; /* whose server was asked, or NULL */
     int attempts;
 };
 
-struct delivering {
-    struct folder *folder;
-    struct arena *arena; /* of one invitation */
-    const struct invite_plan *plan;
-    struct survey *survey;
-    const struct outlets *outlets;
-    int64_t now_ms;
-};
+/* ---- sending ---- */
 
-/* ---- the questions ---- */
-
-static int in_segment(const struct delivering *delivering, uint32_t owner, bool *in,
-                      struct err *err) {
-    roaring_bitmap_t *members;
-    struct err none = {0};
-    *in = true;
-    if (!delivering->plan->segment[0])
+/* Where the message leads: the survey, or the form of a review, as this customer. */
+static int link_of(const struct delivering *delivering, const struct due *due,
+                   const struct contact *contact, const char *channel, const char *id,
+                   const char **address, struct err *err) {
+    struct arena *arena = delivering->arena;
+    const char *base = delivering->outlets->base_url;
+    int64_t expires_ms = delivering->now_ms + delivering->plan->expires_ms;
+    if (!delivering->plan->review) {
+        struct survey_link link = {.survey = delivering->survey->number,
+                                   .customer = contact->owner,
+                                   .expires_ms = expires_ms,
+                                   .invitation = id,
+                                   .channel = channel,
+                                   .touchpoint = due->touchpoint,
+                                   .unit = due->unit};
+        *address = arena_format(arena, "%s/s/%s?t=%s", base, delivering->survey->id,
+                                survey_link_make(delivering->folder, &link, arena));
         return 0;
-    int code = segment_members(delivering->folder, delivering->plan->segment, &members, &none);
-    *in = !code && roaring_bitmap_contains(members, owner);
-    if (!code)
-        roaring_bitmap_free(members);
-    if (code && code != E_NOT_FOUND) /* a segment that is gone has no members */
-        *err = none;
-    return code == E_NOT_FOUND ? 0 : code;
-}
-
-static const char *address_of(const struct contact *contact, const char *channel) {
-    if (strcmp(channel, "email") == 0)
-        return mail_is_address(contact->email) ? contact->email : "";
-    return contact->phone;
-}
-
-/* The first way out that is set and for which there is an address that wants it; else why not. */
-static int choose_channel(const struct delivering *delivering, const struct contact *contact,
-                          const char **channel, enum invite_reason *reason, struct err *err) {
-    const struct invite_plan *plan = delivering->plan;
-    *channel = NULL;
-    *reason = INVITE_ADDRESS;
-    for (size_t i = 0; i < plan->n_channels; i++) {
-        const char *address = address_of(contact, plan->channels[i]);
-        enum invite_reason refused;
-        if (!address[0] || !outlets_has(delivering->outlets, plan->channels[i]))
-            continue;
-        int code = address_refused(delivering->folder, address, &refused, err);
-        if (code)
-            return code;
-        if (!refused) {
-            *channel = plan->channels[i];
-            *reason = INVITE_NONE;
-            return 0;
-        }
-        *reason = refused;
     }
+    char customer[CUSTOMER_ID_BYTES];
+    const char *token;
+    customer_id_format(contact->owner, customer);
+    struct review_link link = {.subject = due->subject,
+                               .customer = customer,
+                               .invited_ms = delivering->now_ms,
+                               .expires_ms = expires_ms,
+                               .months = due->months};
+    int code = review_link_make(delivering->folder, &link, arena, &token, err);
+    if (code)
+        return code;
+    char *name = curl_easy_escape(NULL, due->subject, 0);
+    *address = arena_format(arena, "%s/w/review/%s?link=%s", base, name ? name : "", token);
+    curl_free(name);
     return 0;
 }
 
-static int in_quarantine(const struct delivering *delivering, const struct contact *contact,
-                         bool *quarantined, struct err *err) {
-    int days = delivering->plan->quarantine_days >= 0 ? delivering->plan->quarantine_days
-                                                      : delivering->outlets->quarantine_days;
-    int64_t asked_ms;
-    int code = asked_last(delivering->folder, contact->owner, &asked_ms, err);
-    *quarantined = asked_ms && asked_ms + days * DAY_MS_64 > delivering->now_ms;
-    return code;
+/* "bounces@example.org" as "bounces+TOKEN@example.org"; NULL: the sender's own. */
+static const char *return_path(const struct delivering *delivering, const char *token) {
+    const char *bounces = delivering->outlets->bounces, *at = strchr(bounces, '@');
+    return at ? arena_format(delivering->arena, "%.*s+%s%s", (int)(at - bounces), bounces, token,
+                             at)
+              : NULL;
 }
 
-/* INVITE_NONE and a channel, or why not. A reminder minds neither quarantine nor lateness: its first message did. */
-static int ask(const struct delivering *delivering, const struct due *due,
-               const struct contact *contact, const char **channel, enum invite_reason *reason,
-               struct err *err) {
-    struct err closed = {0};
-    bool in, quarantined, allowed = true, reminder = due->state == INVITE_SENT;
-    *reason = INVITE_NONE;
-    if (!reminder &&
-        due->event_ms + delivering->plan->delay_ms < delivering->now_ms - LATE_DAYS * DAY_MS_64)
-        *reason = INVITE_LATE;
-    else if (!delivering->survey ||
-             survey_check_open(delivering->folder, delivering->survey, delivering->now_ms, &closed))
-        *reason = INVITE_CLOSED;
-    if (*reason)
-        return 0;
-    int code = due->seq ? in_segment(delivering, contact->owner, &in, err) : 0;
-    if (code)
-        return code;
-    if (due->seq && !in) {
-        *reason = INVITE_SEGMENT;
-        return 0;
-    }
-    code = choose_channel(delivering, contact, channel, reason, err);
-    if (code || *reason)
-        return code;
-    if (delivering->plan->purpose[0])
-        code = purpose_allowed(delivering->folder, contact->owner, delivering->plan->purpose,
-                               &allowed, err);
-    if (!code && !allowed)
-        *reason = INVITE_CONSENT;
-    if (code || *reason || reminder)
-        return code;
-    code = in_quarantine(delivering, contact, &quarantined, err);
-    if (!code && quarantined)
-        *reason = INVITE_QUARANTINE;
-    return code;
-}
-
-/* ---- sending ---- */
-
-static int send(const struct delivering *delivering, const struct due *due,
-                const struct contact *contact, const char *channel, struct err *err) {
+static int send_message(const struct delivering *delivering, const struct due *due,
+                        const struct contact *contact, const char *channel, struct err *err) {
     struct arena *arena = delivering->arena;
     const struct outlets *outlets = delivering->outlets;
     const char *id =
         arena_format(arena, "%s%llu", due->seq ? "" : "h", (unsigned long long)due->id);
-    struct survey_link link = {.survey = delivering->survey->number,
-                               .customer = contact->owner,
-                               .expires_ms = delivering->now_ms + delivering->plan->expires_ms,
-                               .invitation = id,
-                               .channel = channel,
-                               .touchpoint = due->touchpoint,
-                               .unit = due->unit};
+    const char *link;
+    int code = link_of(delivering, due, contact, channel, id, &link, err);
+    if (code)
+        return code;
     struct letter letter;
-    struct letter_of of = {
-        .plan = delivering->plan,
-        .survey = delivering->survey,
-        .contact = contact,
-        .link = arena_format(arena, "%s/s/%s?t=%s", outlets->base_url, delivering->survey->id,
-                             survey_link_make(delivering->folder, &link, arena)),
-        .unsubscribe = arena_format(arena, "%s/u/%s", outlets->base_url,
-                                    unsubscribe_token(delivering->folder, due->id, arena)),
-        .channel = channel};
+    struct letter_of of = {.plan = delivering->plan,
+                           .survey = delivering->survey,
+                           .subject = delivering->subject,
+                           .contact = contact,
+                           .link = link,
+                           .unsubscribe =
+                               arena_format(arena, "%s/u/%s", outlets->base_url,
+                                            unsubscribe_token(delivering->folder, due->id, arena)),
+                           .channel = channel};
     letter_write(delivering->folder, &of, arena, &letter);
     const char *message_id = arena_format(arena, "senda-%s-%d", id, due->reminders);
-    if (strcmp(channel, "email") != 0)
+    if (way_of(channel) == WAY_GATEWAY)
         return gateway_send(outlets, channel, message_id, contact->phone, letter.text, err);
+    const char *token = bounce_token(delivering->folder, due->id, contact->email, arena);
     struct mail_message message = {.to = contact->email,
                                    .subject = letter.subject,
                                    .text = letter.text,
                                    .html = letter.html,
                                    .id = message_id,
-                                   .unsubscribe = letter.unsubscribe};
-    return mail_send(&outlets->mail, &message, err);
+                                   .unsubscribe = letter.unsubscribe,
+                                   .bounces = return_path(delivering, token),
+                                   .token = token};
+    return mail_line_send(outlets->line, &message, err);
 }
 
 static int64_t reminder_due(const struct delivering *delivering, int reminders) {
@@ -200,29 +132,38 @@ static int deliver(const struct delivering *delivering, const struct due *due,
     enum invite_reason reason;
     const char *channel = NULL;
     struct err refusal = {0};
-    int64_t open_ms =
-        hours_next(&delivering->plan->hours, delivering->folder->zone, delivering->now_ms);
+    int64_t until_ms, open_ms = hours_next(&delivering->plan->hours, delivering->folder->zone,
+                                           delivering->now_ms);
     if (open_ms > delivering->now_ms) {
         *verdict = (struct verdict){.what = PUT_OFF, .due_ms = open_ms, .attempts = due->attempts};
         return 0;
     }
     int code = contact_read(delivering->folder, due->customer, delivering->arena, &contact, err);
     if (!code)
-        code = ask(delivering, due, &contact, &channel, &reason, err);
+        code = invite_ask(delivering, due, &contact, &channel, &reason, &until_ms, err);
     if (code)
         return code;
+    if (reason == INVITE_QUARANTINE && delivering->plan->again &&
+        until_ms < due->event_ms + AGAIN_DAYS * DAY_MS_64) {
+        *verdict = (struct verdict){.what = PUT_OFF, .due_ms = until_ms, .attempts = due->attempts};
+        return 0; /* opinions of use can wait */
+    }
     if (reason) {
         *verdict = (struct verdict){.what = NOT_INVITED, .reason = reason};
         return 0;
     }
-    code = send(delivering, due, &contact, channel, &refusal);
+    if (delivering->pace->left[way_of(channel)] < 1)
+        return 0; /* its turn comes */
+    code = send_message(delivering, due, &contact, channel, &refusal);
     if (code == E_REFUSED) {
-        *verdict = (struct verdict){.what = NOT_INVITED, .reason = INVITE_REFUSED};
+        *verdict =
+            (struct verdict){.what = NOT_INVITED, .reason = INVITE_REFUSED, .channel = channel};
         return strcmp(channel, "email") == 0 ? invite_bounce(delivering->folder, contact.email, err)
                                              : 0;
     }
     if (code) {
         *verdict = not_now(due, delivering->now_ms);
+        verdict->channel = channel;
         return 0;
     }
     int reminders = due->reminders + (due->state == INVITE_SENT);
@@ -301,23 +242,26 @@ static const char *copied(sqlite3_stmt *statement, int column, struct arena *are
     return arena_text(arena, slice_of(text ? text : ""));
 }
 
-/* The first message is an interaction of its own (`Survey Invited`), in one transaction with the record that it was sent: so
- * response rates count who was asked. Reminders belong to it. */
+/* The first message is an interaction of its own (`Survey Invited`, `Review Invited`), in one transaction with the record that it was
+ * sent: so response rates count who was asked. Reminders belong to it. */
 static int keep_invited(const struct delivering *delivering, struct writing *writing,
                         struct err *err) {
     const struct due *due = writing->due;
+    bool review = delivering->plan->review;
     const char *id =
         arena_format(delivering->arena, "%s%llu", due->seq ? "" : "h", (unsigned long long)due->id);
     struct event_property properties[] = {
-        {.name = SLICE_LITERAL("survey"),
-         .value = {.type = VALUE_TEXT, .text = slice_of(delivering->survey->id)}},
+        {.name = review ? SLICE_LITERAL("subject") : SLICE_LITERAL("survey"),
+         .value = {.type = VALUE_TEXT,
+                   .text = slice_of(review ? due->subject : delivering->survey->id)}},
         {.name = SLICE_LITERAL("invitation"), .value = {.type = VALUE_TEXT, .text = slice_of(id)}},
         {.name = SLICE_LITERAL("by"),
          .value = {.type = VALUE_TEXT, .text = slice_of(writing->verdict->channel)}},
     };
     struct derived_event event = {.customer = due->customer,
                                   .time_ms = writing->now_ms,
-                                  .event = SLICE_LITERAL("Survey Invited"),
+                                  .event = review ? SLICE_LITERAL("Review Invited")
+                                                  : SLICE_LITERAL("Survey Invited"),
                                   .properties = properties,
                                   .n_properties = sizeof properties / sizeof *properties};
     return ingest_derive(delivering->folder->ingest, &event, 1, write_verdict, writing, err);
@@ -330,7 +274,8 @@ static int read_due(struct folder *folder, int64_t now_ms, struct arena *arena, 
     sqlite3_stmt *statement = STORE_PREPARE(
         db,
         "SELECT i.id, plan, seq, customer, event_ms, due_ms, sent_ms, touchpoint, unit, channel, "
-        "state, attempts, reminders FROM invitation i JOIN invitation_plan p ON p.id = plan WHERE "
+        "state, attempts, reminders, subject, months FROM invitation i JOIN invitation_plan p ON "
+        "p.id = plan WHERE "
         "state < 2 AND due_ms <= ?1 AND p.running AND NOT p.removed ORDER BY due_ms LIMIT ?2",
         err);
     int code = statement ? 0 : E_IO;
@@ -354,67 +299,98 @@ static int read_due(struct folder *folder, int64_t now_ms, struct arena *arena, 
                                        .channel = copied(statement, 9, arena),
                                        .state = sqlite3_column_int(statement, 10),
                                        .attempts = sqlite3_column_int(statement, 11),
-                                       .reminders = sqlite3_column_int(statement, 12)};
+                                       .reminders = sqlite3_column_int(statement, 12),
+                                       .subject = copied(statement, 13, arena),
+                                       .months = (unsigned)sqlite3_column_int(statement, 14)};
     }
     store_reader_put(folder->store, db);
     return code;
 }
 
-/* Messages sent in the last minute: what is left of the pace of both ways out together. */
-static int left_of_pace(struct folder *folder, const struct outlets *outlets, int64_t now_ms,
-                        int *left, struct err *err) {
-    sqlite3 *db = store_reader_get(folder->store);
-    sqlite3_stmt *statement = STORE_PREPARE(
-        db, "SELECT count(*) FROM invitation WHERE state IN (1, 2) AND sent_ms > ?", err);
-    int code = E_IO, sent = 0;
-    if (statement) {
-        sqlite3_bind_int64(statement, 1, now_ms - MINUTE);
-        code = store_step(statement, err);
-    }
-    if (code == 1) {
-        sent = sqlite3_column_int(statement, 0);
-        sqlite3_reset(statement);
-        code = 0;
-    }
-    store_reader_put(folder->store, db);
-    int pace =
-        outlets->has_mail && outlets->has_gateway
-            ? (outlets->mail_per_minute < outlets->gateway_per_minute ? outlets->mail_per_minute
-                                                                      : outlets->gateway_per_minute)
-        : outlets->has_mail ? outlets->mail_per_minute
-                            : outlets->gateway_per_minute;
-    *left = pace > sent ? pace - sent : 0;
+/* ---- rounds ---- */
+
+/* The plan and what it asks, kept from one invitation to the next of the same. */
+struct asking {
+    struct invite_plan plan;
+    struct survey *survey;
+};
+
+static void asking_release(struct asking *asking) {
+    survey_release(asking->survey);
+    if (asking->plan.document)
+        plan_release(&asking->plan);
+    asking->survey = NULL;
+}
+
+static int asking_read(struct folder *folder, uint64_t plan, struct asking *asking,
+                       struct err *err) {
+    struct err ignored = {0};
+    if (asking->plan.document && asking->plan.id == plan)
+        return 0;
+    asking_release(asking);
+    int code = plan_load(folder, plan, &asking->plan, err);
+    if (!code && survey_find(folder, slice_of(asking->plan.survey), &asking->survey, &ignored))
+        asking->survey = NULL;
     return code;
+}
+
+/* What a first opinion hears of its being asked for again. */
+static int settle_again(const struct delivering *delivering, const struct due *due,
+                        const struct verdict *verdict, struct err *err) {
+    struct err gone = {0};
+    if (!delivering->plan->again || verdict->what != NOT_INVITED)
+        return 0;
+    int code = review_due_set(delivering->folder, due->seq / 100, due->months, REVIEW_LEFT, &gone);
+    return code && code != E_NOT_FOUND ? err_set(err, code, "%s", gone.message) : 0;
 }
 
 static int settle(struct folder *folder, const struct due *due, const struct outlets *outlets,
-                  bool *sent, struct err *err) {
-    struct invite_plan plan;
+                  const struct asking *asking, struct pace *pace, bool *sent, struct err *err) {
     struct arena arena;
     struct err ignored = {0};
+    struct review_subject subject;
     struct verdict verdict = {.what = NOTHING};
-    int code = plan_load(folder, due->plan, &plan, err);
-    if (code)
-        return code;
     arena_init(&arena);
     struct delivering delivering = {.folder = folder,
                                     .arena = &arena,
-                                    .plan = &plan,
+                                    .plan = &asking->plan,
+                                    .survey = asking->survey,
                                     .outlets = outlets,
+                                    .pace = pace,
                                     .now_ms = clock_now_ms()};
-    if (survey_find(folder, slice_of(plan.survey), &delivering.survey, &ignored))
-        delivering.survey = NULL;
-    code = deliver(&delivering, due, &verdict, err);
+    if (due->subject[0] && subject_find(folder, due->subject, &arena, &subject, &ignored) == 0)
+        delivering.subject = subject.title;
+    int code = deliver(&delivering, due, &verdict, err);
     struct writing writing = {
         .due = due, .verdict = &verdict, .owner = due->customer, .now_ms = delivering.now_ms};
-    if (!code && delivering.survey && verdict.what == SENT && due->state == INVITE_WAITING)
+    *sent = !code && verdict.what == SENT;
+    if (verdict.channel)
+        pace->left[way_of(verdict.channel)] -= 1;
+    if (*sent && due->state == INVITE_WAITING)
         code = keep_invited(&delivering, &writing, err);
     else if (!code && verdict.what != NOTHING)
         code = store_write(folder->store, write_verdict, &writing, err);
-    *sent = verdict.what == SENT;
-    survey_release(delivering.survey);
+    if (!code)
+        code = settle_again(&delivering, due, &verdict, err);
     arena_release(&arena);
-    plan_release(&plan);
+    return code;
+}
+
+static int send_due(struct job_run *run, const struct due *due, size_t n,
+                    const struct outlets *outlets, int *n_sent, struct err *err) {
+    struct folder *folder = job_folder(run);
+    struct asking asking = {0};
+    struct pace *pace;
+    int code = pace_fill(folder, outlets, &pace, err);
+    for (size_t i = 0; !code && i < n && !job_cancelled(run); i++) {
+        bool sent = false;
+        code = asking_read(folder, due[i].plan, &asking, err);
+        if (!code && !pace_is_spent(pace, &asking.plan))
+            code = settle(folder, &due[i], outlets, &asking, pace, &sent, err);
+        *n_sent += sent;
+        job_progress(run, i + 1, n);
+    }
+    asking_release(&asking);
     return code;
 }
 
@@ -422,24 +398,19 @@ static int run(struct job_run *run, struct err *err) {
     struct folder *folder = job_folder(run);
     struct arena arena;
     struct outlets outlets;
-    size_t n = 0, i;
-    int left = 0, n_sent = 0;
-    int64_t now_ms = clock_now_ms();
+    size_t n = 0;
+    int n_sent = 0;
     arena_init(&arena);
     struct due *due = ARENA_ARRAY(&arena, struct due, ROUND);
-    int code = read_due(folder, now_ms, &arena, due, &n, err);
+    int code = read_due(folder, clock_now_ms(), &arena, due, &n, err);
     if (!code && n)
         code = outlets_read(folder, &arena, &outlets, err);
-    if (!code && n)
-        code = left_of_pace(folder, &outlets, now_ms, &left, err);
-    for (i = 0; !code && i < n && n_sent < left && !job_cancelled(run); i++) {
-        bool sent = false;
-        code = settle(folder, &due[i], &outlets, &sent, err);
-        n_sent += sent;
-        job_progress(run, i + 1, n);
-    }
-    if (n)
+    if (!code && n) {
+        outlets.line = mail_open(&outlets.mail);
+        code = send_due(run, due, n, &outlets, &n_sent, err);
+        mail_close(outlets.line);
         job_result(run, json_pack("{s:i}", "sent", n_sent));
+    }
     arena_release(&arena);
     return code;
 }

@@ -11,7 +11,15 @@
 #include <string.h>
 #include <time.h>
 
-enum { TIMEOUT_S = 30, ADDRESS_MAX = 254, SMTP_PERMANENT = 500, WORD_BYTES = 42 };
+#include "mail/bounce.h"
+
+enum {
+    TIMEOUT_S = 30,
+    ADDRESS_MAX = 254,
+    SMTP_PERMANENT = 500,
+    WORD_BYTES = 42,
+    MESSAGES_A_LINE = 100
+};
 
 bool mail_is_address(const char *text) {
     const char *at = strchr(text, '@');
@@ -78,6 +86,8 @@ static struct curl_slist *fields_of(const struct mail_relay *relay,
     list = add(list, "Subject: %s", subject);
     list = add(list, "Message-ID: <%s%s>", message->id, domain ? domain : "@senda");
     list = add(list, "Auto-Submitted: auto-generated");
+    if (message->token)
+        list = add(list, MAIL_TOKEN_FIELD ": %s", message->token);
     if (message->unsubscribe) {
         list = add(list, "List-Unsubscribe: <%s>", message->unsubscribe);
         list = add(list, "List-Unsubscribe-Post: List-Unsubscribe=One-Click");
@@ -136,26 +146,55 @@ static int judge(CURLcode result, long answer, struct err *err) {
                                    curl_easy_strerror(result));
 }
 
-int mail_send(const struct mail_relay *relay, const struct mail_message *message, struct err *err) {
+struct mail_line {
+    const struct mail_relay *relay;
+    CURL *curl; /* keeps its connection from one message to the next */
+    int sent;   /* over it */
+};
+
+struct mail_line *mail_open(const struct mail_relay *relay) {
+    struct mail_line *line = calloc(1, sizeof *line);
+    if (!line || !(line->curl = curl_easy_init()))
+        abort();
+    line->relay = relay;
+    set_relay(line->curl, relay);
+    return line;
+}
+
+void mail_close(struct mail_line *line) {
+    if (!line)
+        return;
+    curl_easy_cleanup(line->curl);
+    free(line);
+}
+
+int mail_line_send(struct mail_line *line, const struct mail_message *message, struct err *err) {
+    CURL *curl = line->curl;
     if (!mail_is_address(message->to))
         return err_set(err, E_REFUSED, "this is no e-mail address");
-    CURL *curl = curl_easy_init();
-    if (!curl)
-        abort();
-    struct curl_slist *fields = fields_of(relay, message),
+    struct curl_slist *fields = fields_of(line->relay, message),
                       *to = curl_slist_append(NULL, message->to);
     curl_mime *body = body_of(curl, message);
     long answer = 0;
-    set_relay(curl, relay);
-    curl_easy_setopt(curl, CURLOPT_MAIL_FROM, relay->from);
+    curl_easy_setopt(curl, CURLOPT_MAIL_FROM,
+                     message->bounces ? message->bounces : line->relay->from);
     curl_easy_setopt(curl, CURLOPT_MAIL_RCPT, to);
     curl_easy_setopt(curl, CURLOPT_HTTPHEADER, fields);
     curl_easy_setopt(curl, CURLOPT_MIMEPOST, body);
+    curl_easy_setopt(curl, CURLOPT_FRESH_CONNECT, (long)(line->sent >= MESSAGES_A_LINE));
+    line->sent = line->sent >= MESSAGES_A_LINE ? 1 : line->sent + 1;
     CURLcode result = curl_easy_perform(curl);
     curl_easy_getinfo(curl, CURLINFO_RESPONSE_CODE, &answer);
+    curl_easy_setopt(curl, CURLOPT_MIMEPOST, NULL);
     curl_mime_free(body);
     curl_slist_free_all(fields);
     curl_slist_free_all(to);
-    curl_easy_cleanup(curl);
     return judge(result, answer, err);
+}
+
+int mail_send(const struct mail_relay *relay, const struct mail_message *message, struct err *err) {
+    struct mail_line *line = mail_open(relay);
+    int code = mail_line_send(line, message, err);
+    mail_close(line);
+    return code;
 }

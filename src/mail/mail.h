@@ -30,6 +30,9 @@ struct mail_message {
     const char *id;           /* left of the @ of its Message-ID: the same at every try */
     const char
         *unsubscribe; /* https address for List-Unsubscribe (RFC 8058, one click); NULL: none */
+    const char
+        *bounces;      /* where the relay sends it back to (return path); NULL: the relay's from */
+    const char *token; /* that a report of it names (header Senda-Invitation); NULL: none */
 };
 
 /* One @ with something on both sides, no blank, control or angle character, at most 254 bytes. */
@@ -39,5 +42,12 @@ bool mail_is_address(const char *text);
  * wrong password). The message says what the relay said, without the address. */
 must_use int mail_send(const struct mail_relay *relay, const struct mail_message *message,
                        struct err *err);
+
+/* The same, several over one connection; of one thread. The relay lives as long. */
+struct mail_line;
+struct mail_line *mail_open(const struct mail_relay *relay);
+must_use int mail_line_send(struct mail_line *line, const struct mail_message *message,
+                            struct err *err);
+void mail_close(struct mail_line *line); /* NULL is allowed */
 
 #endif

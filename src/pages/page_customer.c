@@ -18,7 +18,7 @@
 #include "pages/value_view.h"
 #include "pages/words.h"
 
-enum { GAP_DAYS = 3 }; /* a silence that is worth a line */
+enum { GAP_DAYS = 3, INVITATIONS = 6 }; /* a silence that is worth a line */
 enum { EVENTS_OFFERED = 200, MERGES_SHOWN = 50, PROMISE_DAYS = 90 };
 
 /* ---- the path ---- */
@@ -361,6 +361,20 @@ static void put_consents(struct request *request, const char *own, json_t *custo
     json_decref(consents);
 }
 
+/* What they were invited to lately, or why not. */
+static void put_invitations(struct request *request, const char *own, json_t *customer) {
+    json_t *answer, *shown = json_array();
+    struct err none = {0};
+    json_object_set_new(customer, "invitations", shown);
+    if (page_fetch(request, arena_format(request->arena, "/api/v1%s/invitations", own), &answer,
+                   &none) < 0)
+        return;
+    const json_t *rows = json_object_get(answer, "data");
+    for (size_t i = 0; i < INVITATIONS && i < json_array_size(rows); i++)
+        json_array_append(shown, json_array_get(rows, i));
+    json_decref(answer);
+}
+
 static int show(struct request *request, struct response *response, const struct err *refusal,
                 struct err *err) {
     static const struct page page = {.template = "customer", .section = "customers"};
@@ -382,6 +396,7 @@ static int show(struct request *request, struct response *response, const struct
         return code;
     }
     put_consents(request, own, customer);
+    put_invitations(request, own, customer);
     drop_consent_traits(customer);
     put_traits(request, customer);
     customers_put_name(request, customer);

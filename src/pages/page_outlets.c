@@ -57,6 +57,7 @@ static json_t *body_of(struct request *request) {
     put(request, mail, "from", "from");
     put(request, mail, "from_name", "from_name");
     put(request, mail, "reply_to", "reply_to");
+    put(request, mail, "bounces", "bounces");
     put_number(request, mail, "per_minute", "per_minute");
     put(request, gateway, "url", "url");
     put(request, gateway, "secret", "secret");

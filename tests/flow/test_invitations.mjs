@@ -1,64 +1,19 @@
 // Invitations as customers get them, through a real mail server (aiosmtpd on loopback) and a gateway: who is asked, when, why the
 // others are not, answers, reminders, bounces, unsubscribing, restart from kill -9, and that opening links records nothing.
 // SPDX-License-Identifier: GPL-3.0-or-later
-import { spawn, spawnSync } from "node:child_process";
 import { createHmac } from "node:crypto";
 import { createServer } from "node:http";
-import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { mkdtempSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { mailServer, needsMailServer, until } from "./mail_server.mjs";
 import { must, pause, serve, succeed } from "./operation.mjs";
 
-if (spawnSync("/usr/bin/python3", ["-c", "import aiosmtpd"]).status !== 0) {
-  console.log("skipped: there is no aiosmtpd (tools/install test)");
-  process.exit(77);
-}
+needsMailServer();
 const scratch = mkdtempSync(join(tmpdir(), "senda-invitations-")), data = join(scratch, "data"), log = join(scratch, "log");
-let smtp;
-process.on("exit", () => { smtp?.kill("SIGKILL"); rmSync(scratch, { recursive: true, force: true }); });
+process.on("exit", () => rmSync(scratch, { recursive: true, force: true }));
 
-// ---- the mail server: one JSON line a message; refuses gone@, is busy once for busy@ ----
-writeFileSync(join(scratch, "smtp.py"), `
-import asyncio, json, sys
-from email import message_from_bytes, policy
-from aiosmtpd.controller import Controller
-class Handler:
-    tries = 0
-    async def handle_RCPT(self, server, session, envelope, address, options):
-        if address.startswith("gone@"): return "550 no such person"
-        if address.startswith("busy@") and Handler.tries == 0:
-            Handler.tries += 1
-            return "451 come back later"
-        envelope.rcpt_tos.append(address)
-        return "250 OK"
-    async def handle_DATA(self, server, session, envelope):
-        mail = message_from_bytes(envelope.content, policy=policy.default)
-        part = lambda kind: mail.get_body((kind,)).get_content() if mail.get_body((kind,)) else ""
-        print(json.dumps({"to": envelope.rcpt_tos[0], "from": envelope.mail_from, "subject": str(mail["subject"]), "id": mail["message-id"],
-            "unsubscribe": mail["list-unsubscribe"], "post": mail["list-unsubscribe-post"], "sender": str(mail["from"]), "text": part("plain"), "html": part("html")}), flush=True)
-        return "250 OK"
-controller = Controller(Handler(), hostname="127.0.0.1", port=0)
-controller.port = int(sys.argv[1])
-controller.start()
-print("ready", flush=True)
-asyncio.new_event_loop().run_forever()
-`);
-const free = () => new Promise((resolve) => { const probe = createServer().listen(0, "127.0.0.1", () => { const { port } = probe.address(); probe.close(() => resolve(port)); }); });
-const port = await free(), mails = [];
-smtp = spawn("/usr/bin/python3", [join(scratch, "smtp.py"), String(port)], { stdio: ["ignore", "pipe", "inherit"] });
-let said = "", ready = false;
-smtp.stdout.on("data", (bytes) => {
-  said += bytes;
-  for (let end; (end = said.indexOf("\n")) >= 0; said = said.slice(end + 1)) {
-    const line = said.slice(0, end);
-    if (line === "ready") ready = true; else mails.push(JSON.parse(line));
-  }
-});
-async function until(holds, what, tries = 150) {
-  for (let i = 0; i < tries; i++) { if (await holds()) return; await pause(100); }
-  must(false, what);
-}
-await until(() => ready, "the mail server runs");
+const { port, mails } = await mailServer(scratch);
 
 // ---- the gateway: checks the signature ----
 const secret = Buffer.alloc(32, 7), texts = [];
