@@ -49,10 +49,12 @@ int query_check(struct folder *folder, const json_t *query, const struct princip
                 struct err *err) {
     struct arena arena;
     struct plan *plan;
+    json_t *plain = by_segment_wanted(query) ? by_segment_plain(query) : NULL;
     arena_init(&arena);
-    int code =
-        question_compile(folder, query, principal, false, clock_now_ms(), &arena, &plan, err);
+    int code = question_compile(folder, plain ? plain : query, principal, false, clock_now_ms(),
+                                &arena, &plan, err);
     arena_release(&arena);
+    json_decref(plain);
     return code;
 }
 

@@ -438,6 +438,8 @@ static int keep_floor(struct folder *folder, const json_t *query, const struct p
 int query_run(struct folder *folder, enum backend backend, const json_t *query,
               const struct principal *principal, struct query_control *control, json_t **answer,
               struct err *err) {
+    if (by_segment_wanted(query))
+        return by_segment_run(folder, backend, query, principal, control, answer, err);
     struct arena arena;
     arena_init(&arena);
     struct plan *plan;

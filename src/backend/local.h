@@ -19,6 +19,7 @@
 #ifndef SENDA_BACKEND_LOCAL_H
 #define SENDA_BACKEND_LOCAL_H
 
+#include "backend/backend.h"
 #include "backend/scan.h"
 
 /* One question on its way. */
@@ -51,6 +52,12 @@ void question_tables_init(struct question *question);
 void question_tables_release(struct question *question);
 /* The plan's segment, and the spec as the plan says. */
 must_use int question_begin(struct question *question, struct err *err);
+/* by_segment.c: `"by": "segment"` about all stored segments. by_segment_plain: the question without it, a new reference. */
+bool by_segment_wanted(const json_t *query);
+json_t *by_segment_plain(const json_t *query);
+must_use int by_segment_run(struct folder *folder, enum backend backend, const json_t *query,
+                            const struct principal *principal, struct query_control *control,
+                            json_t **answer, struct err *err);
 /* scan_prepare with the question's spec, then the grouping. */
 must_use int question_prepare(struct question *question, struct err *err);
 /* Buckets of the plan's `every` over what was scanned; one that holds everything where nobody asked for time. */

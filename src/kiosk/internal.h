@@ -56,10 +56,10 @@ must_use int kiosk_document(struct folder *folder, uint64_t id, int64_t revision
 /* ---- document.c ---- */
 int kiosk_minute_of(const char *text);
 
-/* ---- asked.c ---- */
-/* A survey can stand on a screen or in a page: E_INVALID at /survey. */
-must_use int kiosk_asked_check(const struct survey *survey, struct err *err);
-json_t *kiosk_asked_json(const struct survey *survey); /* new reference */
+/* ---- card.c ---- */
+/* A survey can stand in a page: E_INVALID at /survey. */
+must_use int kiosk_card_check(const struct survey *survey, struct err *err);
+json_t *kiosk_card_json(const struct survey *survey); /* new reference */
 
 /* ---- state.c ---- */
 struct kiosk_news {

@@ -309,7 +309,7 @@ int kiosk_exit_code(struct folder *folder, uint64_t id, struct arena *arena, con
     return code;
 }
 
-/* What a terminal asks, in the newest published version. */
+/* What a terminal asks: the newest published version. */
 static int add_survey(struct folder *folder, json_t *definition, const char *id, struct err *err) {
     struct survey *survey;
     if (!id[0])
@@ -317,7 +317,9 @@ static int add_survey(struct folder *folder, json_t *definition, const char *id,
     int code = survey_find(folder, slice_of(id), &survey, err);
     if (code)
         return code;
-    json_object_set_new(definition, "survey", kiosk_asked_json(survey));
+    json_object_set_new(
+        definition, "survey",
+        json_pack("{s:s, s:I}", "id", survey->id, "version", (json_int_t)survey->version));
     survey_release(survey);
     return 0;
 }

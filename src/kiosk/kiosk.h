@@ -88,11 +88,13 @@ must_use int kiosk_rekey(struct folder *folder, uint64_t id, char key[KIOSK_KEY_
                          struct err *err);
 must_use int kiosk_remove(struct folder *folder, uint64_t id, struct err *err);
 
-/* What the page of a screen needs, and nothing more: the document without its code, unit and survey; `exit` proves the code
- * to a device that has the key. New reference. E_NOT_FOUND. */
+/* What the page of a screen needs, and nothing more: the document without its code and unit; `survey` {"id", "version"} of a
+ * terminal; `exit` proves the code to a device that has the key. New reference. E_NOT_FOUND. */
 must_use int kiosk_definition(struct folder *folder, const char *address, json_t **definition,
                               struct err *err);
 
+/* The draft of a survey that stands in a page can stand there: E_INVALID before it is published otherwise. */
+must_use int kiosk_publishing_check(struct folder *folder, struct slice survey_id, struct err *err);
 /* What senda.js shows: [{"address", "rule", "survey"}] of the pages whose survey is open. New reference. */
 must_use int kiosk_pages(struct folder *folder, int64_t now_ms, json_t **list, struct err *err);
 /* What senda.js tells of one: {"what": "shown" · "dismissed" · "answered", "submission", "version", "language", "anonymousId", "path", "at",

@@ -32,7 +32,7 @@ static json_t *shown_json(struct folder *folder, const json_t *kiosk, int64_t no
     json_t *json = NULL;
     if (survey_check_open(folder, survey, now_ms, &ignored) == 0)
         json = json_pack("{s:O, s:O, s:o}", "address", json_object_get(kiosk, "address"), "rule",
-                         json_object_get(kiosk, "rule"), "survey", kiosk_asked_json(survey));
+                         json_object_get(kiosk, "rule"), "survey", kiosk_card_json(survey));
     survey_release(survey);
     return json;
 }
@@ -67,6 +67,27 @@ int kiosk_pages(struct folder *folder, int64_t now_ms, json_t **list, struct err
     }
     *list = json_incref(kiosks->pages);
     pthread_mutex_unlock(&kiosks->pages_lock);
+    return code;
+}
+
+int kiosk_publishing_check(struct folder *folder, struct slice survey_id, struct err *err) {
+    struct survey *draft;
+    struct err ignored = {0};
+    json_t *all, *kiosk;
+    size_t i;
+    if (survey_find_version(folder, survey_id, 0, &draft, &ignored))
+        return 0; /* publishing says what is wrong with it */
+    int code = kiosk_card_check(draft, &ignored) ? kiosk_list_pages(folder, &all, err) : 1;
+    survey_release(draft);
+    if (code)
+        return code < 0 ? code : 0;
+    json_array_foreach(all, i, kiosk) if (is_page(kiosk) &&
+                                          slice_equal(text_of(kiosk, "survey"), survey_id)) {
+        code = err_at(err, E_INVALID, ignored.pointer, "%s", ignored.message);
+        err_hint(err, "This survey is shown in a page: take them out, or remove it from there.");
+        break;
+    }
+    json_decref(all);
     return code;
 }
 

@@ -11,6 +11,7 @@
 #include "kiosk/kiosk.h"
 #include "pages/page.h"
 #include "pages/pages.h"
+#include "pages/survey_sitting.h"
 #include "pages/text.h"
 
 static const char policy[] =
@@ -101,11 +102,33 @@ static json_t *words_json(void) {
     return words;
 }
 
+/* A terminal's survey, as a form. */
+static int put_form(struct request *request, json_t *kiosk, struct err *err) {
+    const json_t *asked = json_object_get(kiosk, "survey");
+    struct survey *survey;
+    if (!asked)
+        return 0;
+    int code = survey_find(app_folder(request->app),
+                           slice_of(json_string_value(json_object_get(asked, "id"))), &survey, err);
+    if (code)
+        return code;
+    json_t *form = terminal_form_json(request, survey);
+    json_object_set(kiosk, "languages", json_object_get(form, "languages"));
+    json_object_set_new(kiosk, "survey", form);
+    survey_release(survey);
+    return 0;
+}
+
 static int definition(struct request *request, struct response *response, struct err *err) {
     json_t *kiosk;
     int code = find(request, &kiosk, err);
     if (code)
         return code;
+    code = put_form(request, kiosk, err);
+    if (code) {
+        json_decref(kiosk);
+        return code;
+    }
     json_t *json = json_pack("{s:o, s:o}", "kiosk", kiosk, "words", words_json());
     response_json(response, 200, json);
     json_decref(json);

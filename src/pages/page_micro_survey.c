@@ -18,22 +18,47 @@ static int find_source(struct request *request, const char *key, struct source *
     return disabled ? err_set(err, E_FORBIDDEN, "this source is switched off") : 0;
 }
 
+/* As many tellings from an address as /s/ takes: 600 at once, then ten a second. */
+static int mind_floods(struct request *request, struct response *response, struct err *err) {
+    return request_is_local(request) ? 0
+                                     : request_slow_down(request, response, "micro", 0.1, err);
+}
+
 static json_t *words_json(const char *language) {
-    static const char *const keys[] = {"skip",  "go_on", "send",    "thanks", "own_words",
-                                       "yes",   "no",    "other",   "none",   "needed",
-                                       "close", "short", "no_names"};
-    json_t *words = json_object();
-    for (size_t i = 0; i < sizeof keys / sizeof *keys; i++) {
-        const char *text = text_of_value(language, "kiosk.screen", keys[i]);
-        json_object_set_new(words, keys[i], json_string(text ? text : keys[i]));
-    }
-    return words;
+    static const struct {
+        const char *name, *key;
+    } words[] = {{"skip", "kiosk.screen.skip"},
+                 {"go_on", "kiosk.screen.go_on"},
+                 {"send", "kiosk.screen.send"},
+                 {"thanks", "kiosk.screen.thanks"},
+                 {"own_words", "kiosk.screen.own_words"},
+                 {"yes", "kiosk.screen.yes"},
+                 {"no", "kiosk.screen.no"},
+                 {"other", "kiosk.screen.other"},
+                 {"none", "kiosk.screen.none"},
+                 {"needed", "kiosk.screen.needed"},
+                 {"close", "kiosk.screen.close"},
+                 {"short", "kiosk.screen.short"},
+                 {"no_names", "kiosk.screen.no_names"},
+                 {"check_choices", "survey.fault.choices"},
+                 {"check_ranking", "survey.fault.ranking"},
+                 {"check_consent", "survey.fault.consent"},
+                 {"name", "survey.contact.name"},
+                 {"email", "survey.contact.email"},
+                 {"phone", "survey.contact.phone"},
+                 {"company", "survey.contact.company"}};
+    json_t *json = json_object();
+    for (size_t i = 0; i < sizeof words / sizeof *words; i++)
+        json_object_set_new(json, words[i].name, json_string(text_of(language, words[i].key)));
+    return json;
 }
 
 static int list(struct request *request, struct response *response, struct err *err) {
     struct source source;
     json_t *pages;
-    int code = find_source(request, request_query(request, "writeKey"), &source, err);
+    int code = mind_floods(request, response, err);
+    if (!code)
+        code = find_source(request, request_query(request, "writeKey"), &source, err);
     if (!code)
         code = kiosk_pages(app_folder(request->app), request->received_ms, &pages, err);
     if (code)
@@ -52,7 +77,9 @@ static int take(struct request *request, struct response *response, struct err *
     struct source source;
     json_t *told;
     bool duplicate;
-    int code = request_json(request, &told, err);
+    int code = mind_floods(request, response, err);
+    if (!code)
+        code = request_json(request, &told, err);
     if (code)
         return code;
     code = find_source(request, json_string_value(json_object_get(told, "writeKey")), &source, err);

@@ -496,19 +496,7 @@ static int image(struct request *request, struct response *response, struct err 
     int code = find_survey(request, request_query(request, "v"), &survey, err);
     if (code)
         return code;
-    const struct survey_question *question = survey_question(survey, slice_of(request->params[1]));
-    const struct survey_option *option =
-        question
-            ? survey_option(question->options, question->n_options, slice_of(request->params[2]))
-            : NULL;
-    if (option && option->image.n) {
-        response->type = option->image_type;
-        buf_init(&response->body, option->image.n + 1);
-        buf_add_slice(&response->body, option->image);
-        response_header(request, response, "Cache-Control", "public, max-age=86400");
-    } else {
-        code = err_set(err, E_NOT_FOUND, "no such picture");
-    }
+    code = survey_form_image(request, response, survey, "public, max-age=86400", err);
     survey_release(survey);
     return code;
 }

@@ -302,6 +302,17 @@ static int preview_step(struct request *request, struct response *response, stru
     return HANDLED;
 }
 
+/* A picture of the draft, which may be another a moment later. */
+static int preview_image(struct request *request, struct response *response, struct err *err) {
+    struct survey *survey;
+    int code = load_draft(request, &survey, err);
+    if (code)
+        return code;
+    code = survey_form_image(request, response, survey, "no-store", err);
+    survey_release(survey);
+    return code;
+}
+
 #define PAGE(method, path, handler)                                                                \
     {                                                                                              \
         .methods = method, .pattern = path, .access = ACCESS_SESSION, .scopes = SCOPE_MANAGE,      \
@@ -324,6 +335,7 @@ static const struct route routes[] = {
     PAGE(METHOD_GET, "/surveys/{id}/edit", edit),
     PAGE(METHOD_GET, "/surveys/{id}/preview", preview),
     PAGE(METHOD_POST, "/surveys/{id}/preview", preview_step),
+    PAGE(METHOD_GET, "/surveys/{id}/preview/image/{question}/{option}", preview_image),
     PAGE(METHOD_POST, "/surveys/{id}/do/{what}", act),
 };
 const struct route_table page_survey_routes = ROUTE_TABLE(routes);

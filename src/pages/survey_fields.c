@@ -9,12 +9,9 @@
 #include "pages/survey_sitting.h"
 #include "pages/template.h"
 
-static void add(struct buf *out, const char *text) { html_escape(slice_of(text), out); }
+enum { CONTACT_BYTES = 250 };
 
-static const char *piped(const struct sitting *sitting, struct survey_text text) {
-    return survey_pipe(sitting->survey, survey_text_in(text, sitting->context.language),
-                       sitting->answers, &sitting->context, sitting->request->arena);
-}
+static void add(struct buf *out, const char *text) { html_escape(slice_of(text), out); }
 
 /* The value is what was said. */
 static bool is_said(const json_t *answer, const char *value) {
@@ -39,6 +36,12 @@ static void add_input(struct buf *out, const char *kind, const char *name, const
                       bool chosen, bool required) {
     buf_add_format(out, "<input type=%s name=\"a.%s\" value=\"%s\"%s%s>", kind, name, value,
                    chosen ? " checked" : "", required ? " required" : "");
+}
+
+/* A terminal's script mixes what may be mixed for each visitor. */
+static const char *moves(const struct sitting *sitting, const struct survey_question *question,
+                         const struct survey_option *option) {
+    return sitting->whole && question->randomise && !option->last ? " data-moves" : "";
 }
 
 /* ---- scales ---- */
@@ -90,7 +93,7 @@ static void add_scale(const struct sitting *sitting, const struct survey_questio
 
 static void add_ends(const struct sitting *sitting, const struct survey_question *question,
                      struct buf *out) {
-    const char *low = piped(sitting, question->low), *high = piped(sitting, question->high);
+    const char *low = sitting_piped(sitting, question->low), *high = sitting_piped(sitting, question->high);
     if (!*low && !*high)
         return;
     buf_add_text(out, "<p class=ends><span>");
@@ -109,7 +112,7 @@ static void scale_fields(const struct sitting *sitting, const struct survey_ques
 /* ---- choices ---- */
 
 static const char *option_text(const struct sitting *sitting, const struct survey_option *option) {
-    const char *text = piped(sitting, option->text);
+    const char *text = sitting_piped(sitting, option->text);
     if (*text)
         return text;
     return option->other       ? sitting_text(sitting, "survey.other")
@@ -120,8 +123,9 @@ static const char *option_text(const struct sitting *sitting, const struct surve
 static void add_picture(const struct sitting *sitting, const struct survey_question *question,
                         const struct survey_option *option, struct buf *out) {
     if (option->image.n)
-        buf_add_format(out, "<img src=\"/s/%s/image/%s/%s?v=%u\" alt=\"\" loading=lazy>",
-                       sitting->survey->id, question->id, option->id, sitting->survey->version);
+        buf_add_format(out, "<img src=\"%s/image/%s/%s?v=%u\" alt=\"\"%s>",
+                       sitting->action, question->id, option->id, sitting->survey->version,
+                       sitting->whole ? "" : " loading=lazy");
     if (*option->emoji) {
         buf_add_text(out, "<span class=emoji aria-hidden=true>");
         add(out, option->emoji);
@@ -134,11 +138,17 @@ static void choice_fields(const struct sitting *sitting, const struct survey_que
     bool many = question->type == SURVEY_CHOICES;
     size_t *order = ARENA_ARRAY(sitting->request->arena, size_t, question->n_options + 1);
     survey_option_order(question, &sitting->context, order);
-    buf_add_format(out, "<div class=%s>",
+    buf_add_format(out, "<div class=%s",
                    question->type == SURVEY_PICTURE ? "pictures" : "choices");
+    if (many && question->least)
+        buf_add_format(out, " data-least=%zu", question->least);
+    if (many && question->most)
+        buf_add_format(out, " data-most=%zu", question->most);
+    buf_add_char(out, '>');
     for (size_t i = 0; i < question->n_options; i++) {
         const struct survey_option *option = &question->options[order[i]];
-        buf_add_format(out, "<label%s>", option->exclusive ? " data-alone" : "");
+        buf_add_format(out, "<label%s%s>", option->exclusive ? " data-alone" : "",
+                       moves(sitting, question, option));
         add_input(out, many ? "checkbox" : "radio", question->id, option->id,
                   is_said(answer_of(sitting, question), option->id), question->required && !many);
         add_picture(sitting, question, option, out);
@@ -177,7 +187,7 @@ static void ranking_fields(const struct sitting *sitting, const struct survey_qu
     for (size_t i = 0; i < question->n_options; i++) {
         const struct survey_option *option = &question->options[order[i]];
         size_t place = place_of(answer_of(sitting, question), option->id);
-        buf_add_text(out, "<label><span>");
+        buf_add_format(out, "<label%s><span>", moves(sitting, question, option));
         add(out, option_text(sitting, option));
         buf_add_format(out, "</span><select name=\"a.%s.%s\"><option value=\"\">–", question->id,
                        option->id);
@@ -226,7 +236,7 @@ static void table_fields(const struct sitting *sitting, const struct survey_ques
         const struct survey_option *row = &question->rows[order[i]];
         const char *name = arena_format(sitting->request->arena, "%s.%s", question->id, row->id);
         const json_t *said = json_object_get(answer_of(sitting, question), row->id);
-        buf_add_text(out, "<fieldset class=line><legend>");
+        buf_add_format(out, "<fieldset class=line%s><legend>", moves(sitting, question, row));
         add(out, option_text(sitting, row));
         buf_add_text(out, "</legend>");
         if (question->type == SURVEY_SERVQUAL)
@@ -268,7 +278,7 @@ static void text_fields(const struct sitting *sitting, const struct survey_quest
     buf_add_text(out, is_long ? "<textarea rows=4" : "<input");
     add_names(sitting, question, out);
     buf_add_format(out, " maxlength=%zu placeholder=\"", question->most);
-    add(out, piped(sitting, question->placeholder));
+    add(out, sitting_piped(sitting, question->placeholder));
     buf_add_text(out, is_long ? "\">" : "\" value=\"");
     add_value(sitting, question, out);
     buf_add_text(out, is_long ? "</textarea>" : "\">");
@@ -287,7 +297,7 @@ static void number_fields(const struct sitting *sitting, const struct survey_que
     else
         buf_add_text(out, " step=any");
     buf_add_text(out, " placeholder=\"");
-    add(out, piped(sitting, question->placeholder));
+    add(out, sitting_piped(sitting, question->placeholder));
     buf_add_text(out, "\" value=\"");
     add_value(sitting, question, out);
     buf_add_text(out, "\">");
@@ -332,8 +342,10 @@ static void contact_fields(const struct sitting *sitting, const struct survey_qu
         const json_t *value = json_object_get(said, fields[i].name);
         buf_add_text(out, "<label class=field><span>");
         add(out, sitting_text(sitting, fields[i].text));
-        buf_add_format(out, "</span><input type=%s name=\"a.%s.%s\" autocomplete=%s value=\"",
-                       fields[i].type, question->id, fields[i].name, fields[i].complete);
+        buf_add_format(
+            out, "</span><input type=%s name=\"a.%s.%s\" maxlength=%d autocomplete=%s value=\"",
+            fields[i].type, question->id, fields[i].name, CONTACT_BYTES,
+            sitting->whole ? "off" : fields[i].complete);
         add(out, json_is_string(value) ? json_string_value(value) : "");
         buf_add_text(out, "\"></label>");
     }

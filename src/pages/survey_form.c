@@ -35,11 +35,6 @@ static void add_prose(struct buf *out, const char *text) {
     }
 }
 
-static const char *piped(const struct sitting *sitting, struct survey_text text) {
-    return survey_pipe(sitting->survey, survey_text_in(text, sitting->context.language),
-                       sitting->answers, &sitting->context, sitting->request->arena);
-}
-
 /* ---- around ---- */
 
 static void add_language_name(struct buf *out, const char *language) {
@@ -109,18 +104,39 @@ static void add_condition(const struct survey_question *question, struct buf *ou
     free(json);
 }
 
-static void add_question(const struct sitting *sitting, size_t number, struct buf *out) {
+static void add_attribute(struct buf *out, const char *name, const char *value) {
+    buf_add_format(out, " %s=\"", name);
+    add(out, value);
+    buf_add_char(out, '"');
+}
+
+/* What the script needs to say the same as the server: whether it must be answered, and what is wrong with what cannot be. */
+static void add_rules(const struct sitting *sitting, const struct survey_question *question,
+                      struct buf *out) {
+    static const bool can_be_wrong[SURVEY_TYPES_N] = {
+        [SURVEY_CHOICES] = true,    [SURVEY_RANKING] = true, [SURVEY_SHORT_TEXT] = true,
+        [SURVEY_LONG_TEXT] = true,  [SURVEY_NUMBER] = true,  [SURVEY_DATE] = true,
+        [SURVEY_CONTACT] = true};
+    if (question->required)
+        add_attribute(out, "data-missing", survey_missing_text(sitting, question));
+    if (can_be_wrong[question->type])
+        add_attribute(out, "data-wrong", survey_wrong_text(sitting, question));
+}
+
+void survey_form_question(const struct sitting *sitting, size_t number, struct buf *out) {
     const struct survey_question *question = &sitting->survey->questions[number];
-    bool asked = survey_asks(question, sitting->answers, &sitting->context);
-    const char *help = piped(sitting, question->help), *fault = sitting->faults[number];
+    bool asked =
+        sitting->whole || survey_asks(question, sitting->answers, &sitting->context);
+    const char *help = sitting_piped(sitting, question->help), *fault = sitting->faults[number];
     buf_add_format(out, "<fieldset class=\"q t-%s\" id=\"q-%s\"", survey_type_name(question->type),
                    question->id);
     if (question->show_if)
         add_condition(question, out);
+    add_rules(sitting, question, out);
     if (fault)
         buf_add_format(out, " data-fault aria-describedby=\"e-%s\"", question->id);
     buf_add_format(out, "%s><legend id=\"l-%s\">", asked ? "" : " hidden disabled", question->id);
-    add(out, piped(sitting, question->text));
+    add(out, sitting_piped(sitting, question->text));
     if (question->required) {
         buf_add_text(out, " <abbr title=\"");
         add_text(sitting, out, "survey.required");
@@ -133,7 +149,7 @@ static void add_question(const struct sitting *sitting, size_t number, struct bu
         buf_add_text(out, "</div>");
     }
     buf_add_format(out, "<p class=fault id=\"e-%s\"%s>", question->id, fault ? "" : " hidden");
-    add(out, fault ? fault : sitting_text(sitting, "survey.fault.missing"));
+    add(out, fault ? fault : "");
     buf_add_text(out, "</p>");
     survey_fields(sitting, question, out);
     buf_add_text(out, "</fieldset>");
@@ -149,7 +165,7 @@ static void add_faults(const struct sitting *sitting, struct buf *out) {
         if (!sitting->faults[i])
             continue;
         buf_add_format(out, "<li><a href=\"#q-%s\">", sitting->survey->questions[i].id);
-        add(out, piped(sitting, sitting->survey->questions[i].text));
+        add(out, sitting_piped(sitting, sitting->survey->questions[i].text));
         buf_add_text(out, "</a>");
     }
     buf_add_text(out, "</ul></div>");
@@ -221,7 +237,7 @@ static void add_resume(const struct sitting *sitting, size_t at, struct buf *out
 void survey_form_page(const struct sitting *sitting, struct buf *out) {
     const struct survey *survey = sitting->survey;
     const struct survey_page *page = &survey->pages[sitting->page];
-    const char *title = piped(sitting, survey->title), *section = piped(sitting, page->title);
+    const char *title = sitting_piped(sitting, survey->title), *section = sitting_piped(sitting, page->title);
     size_t at = 0, *order = ARENA_ARRAY(sitting->request->arena, size_t, page->n + 1);
     while (at < sitting->n_path && sitting->path[at] != sitting->page)
         at++;
@@ -241,7 +257,7 @@ void survey_form_page(const struct sitting *sitting, struct buf *out) {
                    sitting->preview ? "" : survey->id);
     add_carried(sitting, out);
     if (!at)
-        add_prose(out, piped(sitting, survey->welcome));
+        add_prose(out, sitting_piped(sitting, survey->welcome));
     if (*section) {
         buf_add_text(out, "<h2>");
         add(out, section);
@@ -249,7 +265,7 @@ void survey_form_page(const struct sitting *sitting, struct buf *out) {
     }
     survey_order(survey, page, &sitting->context, order);
     for (size_t i = 0; i < page->n; i++)
-        add_question(sitting, order[i], out);
+        survey_form_question(sitting, order[i], out);
     add_buttons(sitting, at, out);
     buf_add_text(out, "</form>");
     add_resume(sitting, at, out);
@@ -270,4 +286,20 @@ void survey_form_notice(const struct sitting *sitting, enum survey_notice notice
     add_prose(out, message && *message ? message : sitting_text(sitting, texts[notice]));
     buf_add_text(out, "</section>");
     add_foot(out);
+}
+
+int survey_form_image(struct request *request, struct response *response,
+                      const struct survey *survey, const char *cache, struct err *err) {
+    const struct survey_question *question = survey_question(survey, slice_of(request->params[1]));
+    const struct survey_option *option =
+        question
+            ? survey_option(question->options, question->n_options, slice_of(request->params[2]))
+            : NULL;
+    if (!option || !option->image.n)
+        return err_set(err, E_NOT_FOUND, "no such picture");
+    response->type = option->image_type;
+    buf_init(&response->body, option->image.n + 1);
+    buf_add_slice(&response->body, option->image);
+    response_header(request, response, "Cache-Control", cache);
+    return HANDLED;
 }

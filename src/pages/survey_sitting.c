@@ -21,6 +21,13 @@ const char *sitting_text(const struct sitting *sitting, const char *key) {
     return text_of(sitting->ui, key);
 }
 
+const char *sitting_piped(const struct sitting *sitting, struct survey_text text) {
+    const char *in = survey_text_in(text, sitting->context.language);
+    return sitting->whole ? in
+                          : survey_pipe(sitting->survey, in, sitting->answers, &sitting->context,
+                                        sitting->request->arena);
+}
+
 static void make_submission(struct sitting *sitting) {
     unsigned char bytes[SUBMISSION_RANDOM];
     size_t room = sodium_base64_encoded_len(sizeof bytes, sodium_base64_VARIANT_URLSAFE_NO_PADDING);
@@ -236,11 +243,11 @@ static bool was_shown(const struct sitting *sitting, const char *id) {
     return false;
 }
 
-static const char *fault_text(const struct sitting *sitting, const struct survey_question *question,
-                              bool missing) {
-    const char *type = survey_type_name(question->type);
-    const char *own = text_of_value(sitting->ui, "survey.fault", missing ? "missing" : type);
-    return own ? own : sitting_text(sitting, "survey.fault.wrong");
+/* Nothing was said, or not all of a table that must be whole. */
+static bool is_missing(const struct survey_question *question, const json_t *given) {
+    return !given || question->n_rows || (json_is_string(given) && !json_string_length(given)) ||
+           (json_is_array(given) && !json_array_size(given)) ||
+           (json_is_object(given) && !json_object_size(given)) || question->type == SURVEY_CONSENT;
 }
 
 /* Checks one question of the page; true: it was not shown yet and is to be. */
@@ -253,10 +260,9 @@ static bool check_question(struct sitting *sitting, size_t number) {
     if (!was_shown(sitting, question->id))
         return question->type != SURVEY_STATEMENT || !question->show_if ? true : false;
     if (survey_check_answer(question, sitting->answers, &value, &fault)) {
-        const json_t *given = json_object_get(sitting->answers, question->id);
-        bool missing = !given || (json_is_string(given) && !json_string_length(given)) ||
-                       (json_is_array(given) && !json_array_size(given));
-        sitting->faults[number] = fault_text(sitting, question, missing);
+        bool missing = is_missing(question, json_object_get(sitting->answers, question->id));
+        sitting->faults[number] = missing ? survey_missing_text(sitting, question)
+                                          : survey_wrong_text(sitting, question);
         sitting->has_faults = true;
     } else if (value) {
         json_object_set(sitting->answers, question->id, value);

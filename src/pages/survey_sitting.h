@@ -5,7 +5,7 @@
  * OUT: a page to show, a page to go to, a submission to record
  *
  * The same walk serves people (page_survey_answer.c) and the preview of a draft (page_surveys.c), which keeps
- * nothing.
+ * nothing. A terminal (terminal_form.c) gets all questions at once, and its script walks.
  *
  * SPDX-License-Identifier: GPL-3.0-or-later
  */
@@ -30,6 +30,7 @@ struct sitting {
     const char *ui;                 /* "es" or "en": of the words around the questions */
     const char *csrf;               /* of a preview, or NULL */
     bool preview;
+    bool whole; /* every question at once, with its quotes unfilled: for a terminal's script */
     size_t page;                       /* shown */
     size_t path[SURVEY_PAGES], n_path; /* pages on the way */
     const char *faults
@@ -61,10 +62,18 @@ json_t *sitting_state(const struct sitting *sitting);
 /* Takes over a kept state. */
 void sitting_resume(struct sitting *sitting, json_t *state);
 
+/* A text of the survey with its quotes filled in. */
+const char *sitting_piped(const struct sitting *sitting, struct survey_text text);
+
 /* survey_form.c */
 enum survey_notice { SURVEY_THANKS, SURVEY_CLOSED_NOW, SURVEY_FULL, SURVEY_UNKNOWN };
 /* The page with its questions. */
 void survey_form_page(const struct sitting *sitting, struct buf *out);
+/* One of its questions, with its fields. */
+void survey_form_question(const struct sitting *sitting, size_t number, struct buf *out);
+/* A picture of one of its options, as the form's addresses name it (ACTION/image/QUESTION/OPTION). */
+must_use int survey_form_image(struct request *request, struct response *response,
+                               const struct survey *survey, const char *cache, struct err *err);
 /* A page that asks nothing. message: in place of the standard text, or NULL. */
 void survey_form_notice(const struct sitting *sitting, enum survey_notice notice,
                         const char *message, struct buf *out);
@@ -72,5 +81,14 @@ void survey_form_notice(const struct sitting *sitting, enum survey_notice notice
 /* survey_fields.c: what is to be filled in for a question, inside its fieldset. */
 void survey_fields(const struct sitting *sitting, const struct survey_question *question,
                    struct buf *out);
+
+/* survey_faults.c: what whoever did not answer, or answered what is not possible, is told. */
+const char *survey_missing_text(const struct sitting *sitting,
+                                const struct survey_question *question);
+const char *survey_wrong_text(const struct sitting *sitting,
+                              const struct survey_question *question);
+
+/* terminal_form.c: the whole survey for a terminal's script. New reference. */
+json_t *terminal_form_json(struct request *request, const struct survey *survey);
 
 #endif

@@ -187,13 +187,16 @@ static int read_by_object(struct reader *r, const json_t *json) {
 static int read_by(struct reader *r, const json_t *json) {
     if (json_is_object(json))
         return read_by_object(r, json);
-    static const char *const texts[] = {"channel", "unit",    "touchpoint",
-                                        "event",   "segment", "week"};
-    static const enum by_kind kinds[] = {BY_CHANNEL, BY_UNIT,    BY_TOUCHPOINT,
-                                         BY_EVENT,   BY_SEGMENT, BY_WEEK};
+    static const char *const texts[] = {"channel", "unit", "touchpoint", "event",
+                                        "segment", "week", "version"};
+    static const enum by_kind kinds[] = {BY_CHANNEL, BY_UNIT, BY_TOUCHPOINT, BY_EVENT,
+                                         BY_SEGMENT, BY_WEEK, BY_PROPERTY};
     int chosen = 0;
     int code = read_choice(r, json, "by", texts, sizeof texts / sizeof *texts, &chosen);
     r->plan->by = kinds[chosen];
+    if (!code && r->plan->by == BY_PROPERTY)
+        r->plan->by_property =
+            dictionary_find(r->context->dictionary, DICTIONARY_PROPERTY, slice_of(texts[chosen]));
     if (!code && r->plan->by == BY_SEGMENT && !r->plan->segment)
         return refuse(r, "by segment needs the member \"segment\"");
     return code;

@@ -19,6 +19,19 @@ const char *survey_text_in(struct survey_text text, size_t language) {
     return text.in && text.in[language] ? text.in[language] : "";
 }
 
+json_t *survey_texts_json(const struct survey *survey, struct survey_text text) {
+    json_t *texts = NULL;
+    for (size_t l = 0; l < survey->n_languages; l++) {
+        const char *in = survey_text_in(text, l);
+        if (!in[0])
+            continue;
+        if (!texts)
+            texts = json_object();
+        json_object_set_new(texts, survey->languages[l], json_string(in));
+    }
+    return texts;
+}
+
 const struct survey_option *survey_option(const struct survey_option *options, size_t n,
                                           struct slice id) {
     for (size_t i = 0; i < n; i++)

@@ -178,6 +178,8 @@ const struct survey_option *survey_option(const struct survey_option *options, s
 size_t survey_language(const struct survey *survey, const char *accepted);
 /* "" where there is none. */
 const char *survey_text_in(struct survey_text text, size_t language);
+/* By language, for those who show it themselves: a new reference, NULL where there is none. */
+json_t *survey_texts_json(const struct survey *survey, struct survey_text text);
 
 /* ---- the records ---- */
 

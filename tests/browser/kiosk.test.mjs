@@ -196,54 +196,145 @@ test("offline for 1,000 taps, closed and opened again, then online: each once", 
   await screen.context().close();
 });
 
-test("a terminal: languages first, a question at a time, conditions, what is left is partial and forgotten", async () => {
-  await api("POST", "/api/v1/surveys", { id: "visit", definition: { title: { es: "Tu visita", en: "Your visit" }, languages: ["es", "en"], pages: [{ id: "p", questions: [
-    { id: "visit", type: "csat", look: "faces", text: { es: "¿Qué tal la visita?", en: "How was it?" }, required: true },
-    { id: "why", type: "choices", text: { es: "¿Qué falló?", en: "What failed?" }, show_if: { question: "visit", op: "<=", value: 2 }, other: true, options: [{ id: "queue", text: { es: "La cola", en: "The queue" } }, { id: "price", text: { es: "El precio", en: "The price" } }] },
-    { id: "nps", type: "nps", text: { es: "¿Nos recomendarías?", en: "Would you recommend us?" } },
-    { id: "words", type: "long_text", text: { es: "¿Algo más?", en: "Anything else?" } }] }] } });
-  await api("POST", "/api/v1/surveys/visit/publish", {});
-  const terminal = await api("POST", "/api/v1/kiosks", { name: "Vestíbulo", kind: "terminal", survey: "visit", unit: "Centro", idle_s: 5 });
-  assert.ok(terminal.pairing_url, JSON.stringify(terminal));
-  const responses = async (where) => {
-    const answer = await api("POST", "/api/v1/query", { kind: "trend", of: { event: "Survey Responded", where }, every: "month" });
-    return (answer.data || []).reduce((sum, row) => sum + row.value, 0);
-  };
-  const screen = await open(world, { width: 768, height: 1024 });
-  await screen.goto(terminal.pairing_url);
+/** A picture that is there: 2 by 2 points. */
+const PICTURE = "data:image/png;base64,iVBORw0KGgoAAAANSUhEUgAAAAIAAAACCAIAAAD91JpzAAAAFklEQVR4nGP8z8DAwMDAxMDAwMDAAAANHQEDasKb6QAAAABJRU5ErkJggg==";
+const both = (es, en) => ({ es, en });
+const VISIT = { title: both("Tu visita", "Your visit"), languages: ["es", "en"], thanks: both("Gracias, {{who.name|de verdad}}: un {{visit}}.", "Thank you: {{visit}}."), pages: [
+  { id: "p", questions: [
+    { id: "visit", type: "csat", look: "faces", text: both("¿Qué tal la visita?", "How was it?"), required: true },
+    { id: "why", type: "choices", text: both("¿Qué falló?", "What failed?"), show_if: { question: "visit", op: "<=", value: 2 }, other: true, most: 2, options: [{ id: "queue", text: both("La cola", "The queue") }, { id: "price", text: both("El precio", "The price") }] },
+    { id: "nps", type: "nps", text: both("¿Nos recomendarías, tras «{{why}}»?", "Would you recommend us, after “{{why|all of that}}”?") }],
+    jump: [{ if: { question: "visit", op: ">=", value: 4 }, to: "end" }] },
+  { id: "more", title: both("Un poco más", "A little more"), questions: [
+    { id: "hall", type: "picture", text: both("¿Qué sala?", "Which hall?"), options: [{ id: "a", text: "A", image: PICTURE }, { id: "b", text: "B", emoji: "🏛" }] },
+    { id: "parts", type: "matrix", required: true, text: both("Cada parte", "Each part"), scale: [1, 5], rows: [{ id: "light", text: both("La luz", "The light") }, { id: "air", text: both("El aire", "The air") }] },
+    { id: "order", type: "ranking", random: true, text: both("Ordena", "Put in order"), options: [{ id: "x", text: "X" }, { id: "y", text: "Y" }, { id: "z", text: "Z" }] },
+    { id: "pairs", type: "servqual", text: both("Lo esperado y lo recibido", "Expected and received"), scale: [1, 3], rows: [{ id: "speed", text: both("Rapidez", "Speed") }] },
+    { id: "age", type: "number", min: 0, max: 120, step: 1, text: both("Tu edad", "Your age") },
+    { id: "who", type: "contact", fields: ["name", "email"], text: both("¿Te escribimos?", "Shall we write to you?") },
+    { id: "words", type: "long_text", text: both("¿Algo más?", "Anything else?") }] }] };
+async function terminal(id, name, definition, more = {}) {
+  await api("POST", "/api/v1/surveys", { id, definition });
+  await api("POST", `/api/v1/surveys/${id}/publish`, {});
+  const made = await api("POST", "/api/v1/kiosks", { name, kind: "terminal", survey: id, unit: "Centro", ...more });
+  assert.ok(made.pairing_url, JSON.stringify(made));
+  return made;
+}
+const responses = async (where) => {
+  const answer = await api("POST", "/api/v1/query", { kind: "trend", of: { event: "Survey Responded", where }, every: "month" });
+  return (answer.data || []).reduce((sum, row) => sum + row.value, 0);
+};
+const asked = (page) => page.textContent(".q:not([hidden]) legend");
+
+test("a terminal asks all types: languages first, checked as on its own page, conditions, jumps, quotes, back; offline as well", async () => {
+  const made = await terminal("visit", "Vestíbulo", VISIT);
+  const screen = await open(world, { width: 768, height: 1024, hasTouch: true });
+  await screen.goto(made.pairing_url);
   await reach(screen, "ask");
+  await screen.waitForFunction(() => document.documentElement.dataset.installed === "true");
+  await screen.reload(); // the worker serves it from now on
+  await reach(screen, "ask");
+  await screen.context().setOffline(true);
   await barriers(screen);
   await screen.click(".language[lang=en]");
   await screen.click(".begin");
   await barriers(screen);
   await screen.click(".go");
-  assert.equal(await screen.textContent("h1"), "How was it?", "what is required is not passed over");
-  await screen.click(".face[data-value='1']");
-  assert.equal(await screen.textContent("h1"), "What failed?");
-  await screen.click("[data-option=queue]");
-  await screen.click("[data-option=other]");
+  assert.match(await asked(screen), /How was it/, "what is required is not passed over");
+  assert.equal(await screen.textContent("#e-visit"), "Please answer this question.");
+  await screen.click("#q-visit label:nth-child(1)");
+  assert.match(await asked(screen), /What failed/);
+  await screen.click("label:has([value=queue])");
+  await screen.click("label:has([value=other])");
   await screen.fill(".own", "The lift");
   await barriers(screen);
+  await screen.click("label:has([value=price])");
   await screen.click(".go");
-  await screen.click(".point[data-value='4']");
+  assert.equal(await screen.textContent("#e-why"), "Choose at most 2.");
+  await screen.click("label:has([value=price])");
+  await screen.click(".go");
+  assert.equal(await asked(screen), "Would you recommend us, after “The queue, Other”?");
+  await screen.click(".skip");
+  assert.match(await asked(screen), /What failed/, "there is a way back");
+  await screen.click(".go");
+  await screen.click("#q-nps label:nth-child(5)");
+  assert.match(await asked(screen), /Which hall/);
+  assert.equal(await screen.evaluate(() => document.querySelector("#q-hall img").naturalWidth), 2, "its picture is kept");
+  await barriers(screen);
+  await screen.click("label:has([value=b])");
+  await barriers(screen);
+  await screen.click("[name='a.parts.light'][value='4']");
+  await screen.click(".go");
+  assert.equal(await screen.textContent("#e-parts"), "Please answer every row.");
+  await screen.click("[name='a.parts.air'][value='2']");
+  await screen.click(".go");
+  await screen.selectOption("[name='a.order.x']", "2");
+  await screen.click(".go");
+  assert.equal(await screen.textContent("#e-order"), "Every option needs a place of its own.");
+  await screen.selectOption("[name='a.order.y']", "1");
+  await screen.selectOption("[name='a.order.z']", "3");
+  await barriers(screen);
+  await screen.click(".go");
+  await screen.click("[name='a.pairs.speed.expected'][value='3']");
+  await screen.click("[name='a.pairs.speed.perceived'][value='1']");
+  await barriers(screen);
+  await screen.click(".go");
+  await screen.fill("[name='a.age']", "300");
+  await screen.click(".go");
+  assert.equal(await screen.textContent("#e-age"), "Write a number from 0 to 120. No decimals.");
+  await screen.fill("[name='a.age']", "41");
+  await screen.click(".go");
+  await screen.fill("[name='a.who.email']", "ana@example");
+  await screen.click(".go");
+  assert.equal(await screen.getAttribute("[name='a.who.email']", "aria-invalid"), "true");
+  await screen.fill("[name='a.who.email']", "ana@example.org");
+  await barriers(screen);
+  await screen.click(".go");
   await screen.fill("textarea", "Nice people");
   await screen.click(".go");
   await reach(screen, "thanks");
+  assert.equal(await screen.textContent(".thanks h1"), "Thank you: 1.");
   await reach(screen, "ask");
+  assert.equal(await screen.locator("[name='a.who.email']").count(), 0, "nothing of the visitor stays");
+  assert.equal(await screen.getAttribute("html", "lang"), "es");
+  await screen.context().setOffline(false);
   assert.equal(await until(() => responses([{ property: "kiosk", op: "=", value: "Vestíbulo" }, { property: "language", op: "=", value: "en" }]), 1), 1);
   const nps = await api("POST", "/api/v1/query", { kind: "score", metric: "nps", survey: "visit", unit: "Centro", channel: "kiosk" });
   assert.deepEqual([nps.data[0].n, nps.data[0].value], [1, -100]);
-  // Happy people are not asked what failed; who leaves in the middle has answered what was answered.
-  const left = await open(world, { width: 768, height: 1024 });
+  const rows = (await (await fetch(`${world.base}/api/v1/surveys/visit/responses?shape=long&format=csv`, { headers: { authorization: `Bearer ${world.apiKey}` } })).text()).split("\r\n");
+  for (const [question, value] of [["order.y", "1"], ["parts.air", "2"], ["pairs.speed.perceived", "1"], ["hall", "b"], ["age", "41"], ["why", "queue"], ["why.other", "The lift"]])
+    assert.ok(rows.some((row) => row.includes(`,${question},`) && row.includes(`,${value}`)), `${question} = ${value}: ${rows.join("\n")}`);
+  assert.deepEqual(screen.complaints.filter((one) => !/ERR_INTERNET_DISCONNECTED/.test(one)), []);
+  await screen.context().close();
+});
+
+test("a terminal by keyboard: arrows choose, Enter goes on, a jump ends it; who leaves in the middle has answered in part", async () => {
+  const made = await terminal("visit-2", "Patio", VISIT, { idle_s: 5 });
+  const screen = await open(world, { width: 1280, height: 800 });
+  await screen.goto(made.pairing_url);
+  await screen.focus(".begin");
+  await screen.keyboard.press("Enter");
+  await screen.keyboard.press("Tab");
+  await screen.keyboard.press("Space");
+  for (let i = 0; i < 4; i++) await screen.keyboard.press("ArrowRight");
+  assert.match(await asked(screen), /Qué tal la visita/, "an arrow is no answer yet");
+  await screen.keyboard.press("Enter");
+  assert.equal(await asked(screen), "¿Nos recomendarías, tras «»?", "happy people are not asked what failed");
+  assert.equal(await screen.textContent(".go"), "Enviar");
+  await screen.focus(".go");
+  await screen.keyboard.press("Enter");
+  await reach(screen, "thanks");
+  assert.equal(await screen.textContent(".thanks h1"), "Gracias, de verdad: un 5.");
+  assert.equal(await until(() => responses([{ property: "kiosk", op: "=", value: "Patio" }]), 1), 1);
+  const left = await open(world, { width: 390, height: 844 });
   await left.addInitScript(() => { const later = window.setTimeout; window.setTimeout = (work, ms, ...rest) => later(work, ms / 5, ...rest); });
-  await left.goto(terminal.pairing_url);
+  await left.goto(made.pairing_url);
   await left.click(".begin");
-  await left.click(".face[data-value='5']");
-  assert.equal(await left.textContent("h1"), "¿Nos recomendarías?");
+  await left.click("#q-visit label:nth-child(2)");
   await left.waitForSelector(".still");
   await barriers(left);
   await reach(left, "ask");
-  assert.equal(await until(() => responses([{ property: "partial", op: "=", value: true }]), 1), 1);
+  assert.equal(await until(() => responses([{ property: "kiosk", op: "=", value: "Patio" }, { property: "partial", op: "=", value: true }]), 1), 1);
   assert.deepEqual(screen.complaints.concat(left.complaints), []);
   await left.context().close();
   await screen.context().close();

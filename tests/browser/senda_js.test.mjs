@@ -186,6 +186,40 @@ test("a micro-survey appears by its rule on another origin under a strict policy
   await page.context().close();
 });
 
+test("a micro-survey ranks, takes contact details, quotes, jumps, and says what is wrong before it sends", async () => {
+  await api("POST", "/api/v1/surveys", { id: "rank", definition: { title: "Prioridades", languages: ["es"], pages: [{ id: "p", questions: [
+    { id: "nps", type: "nps", text: "¿Nos recomendarías?" },
+    { id: "first", type: "ranking", required: true, text: "¿Por qué un {{nps|nada}}?", options: [{ id: "price", text: "El precio" }, { id: "web", text: "La web" }] },
+    { id: "who", type: "contact", fields: ["email"], text: "¿Te escribimos?" },
+    { id: "age", type: "number", min: 18, max: 99, text: "¿Tu edad?" }], jump: [{ if: { question: "nps", op: ">=", value: 9 }, to: "end" }] }, { id: "q", questions: [{ id: "never", type: "short_text", text: "¿Qué falló?", required: true }] }] } });
+  await api("POST", "/api/v1/surveys/rank/publish", {});
+  await api("POST", "/api/v1/kiosks", { name: "Orden", kind: "page", survey: "rank", rule: { after_s: 0, pages: ["/rank"] } });
+  const page = await visit("/rank"), go = panel(page).locator(".g"), note = () => panel(page).locator("[role=alert]").textContent();
+  await panel(page).locator("button[data-value='9']").click();
+  await page.waitForFunction(() => document.querySelector("div:last-of-type").shadowRoot.querySelector("h2").textContent === "¿Por qué un 9?");
+  await panel(page).locator("button[data-value=web]").click();
+  await go.click();
+  assert.equal(await note(), "Cada opción necesita un puesto distinto.");
+  await panel(page).locator("button[data-value=price]").click();
+  assert.deepEqual(await panel(page).locator("button[data-value]").allTextContents(), ["2. El precio", "1. La web"]);
+  await go.click();
+  await panel(page).locator("input").fill("ana@example");
+  await go.click();
+  assert.notEqual(await note(), "");
+  await panel(page).locator("input").fill("ana@example.org");
+  await go.click();
+  await panel(page).locator("input").fill("7");
+  await go.click();
+  assert.notEqual(await note(), "");
+  await panel(page).locator("input").fill("44");
+  await go.click();
+  await page.waitForFunction(() => document.querySelector("div:last-of-type").shadowRoot.querySelector("h2").textContent === "¡Gracias!");
+  await page.waitForFunction(() => localStorage.getItem("senda.o") === null);
+  const rows = await (await fetch(`${world.base}/api/v1/surveys/rank/responses?shape=long&format=csv`, { headers: { authorization: `Bearer ${world.apiKey}` } })).text();
+  for (const part of [",first.web,", ",age,", ",who,"]) assert.ok(rows.includes(part), rows);
+  await page.context().close();
+});
+
 test("by an event, by scrolling, on leaving; closed with Escape", async () => {
   const page = await visit("/event");
   await page.waitForTimeout(800);

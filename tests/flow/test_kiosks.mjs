@@ -136,7 +136,12 @@ for (const [id, definition] of [["visita", asks], ["mala", bad]]) {
   is((await call("POST", "/api/v1/surveys", { id, definition })).status, 201, `survey ${id}`);
   is((await call("POST", `/api/v1/surveys/${id}/publish`, {})).status, 200, `survey ${id} is published`);
 }
-for (const survey of ["none", "mala"]) is([(answer = await call("POST", "/api/v1/kiosks", { name: "T", kind: "terminal", survey })).status, answer.json.errors[0].pointer], [422, "/survey"], `a terminal with ${survey}`);
+is([(answer = await call("POST", "/api/v1/kiosks", { name: "T", kind: "terminal", survey: "none" })).status, answer.json.errors[0].pointer], [422, "/survey"], "a terminal without a survey");
+const tables = (await call("POST", "/api/v1/kiosks", { name: "T", kind: "terminal", survey: "mala", unit: "norte" })).json, grid = new Device(tables, tables.key, "grid");
+const form = (await (await fetch(`${base}/k/${tables.address}/definition.json`)).json()).kiosk.survey;
+must(form.forms.es.includes('name="a.m.a" value="5"') && form.pages[0].questions[0] === "m" && !form.forms.es.includes("disabled"), "a terminal gets the form of /s/");
+answer = await grid.send(grid.body([["4", "9"]].flat().map((a) => grid.tap({ ...ago(90), value: undefined, faces: undefined, survey_version: 1, answers: { m: { a } } }))));
+is(answer.json.results.map((one) => one.outcome), ["accepted", "rejected"], "what its fields say is checked");
 const terminal = (await call("POST", "/api/v1/kiosks", { name: "Vestíbulo", kind: "terminal", survey: "visita", unit: "norte" })).json, hall = new Device(terminal, terminal.key, "hall");
 const visit = (more) => hall.tap({ ...ago(100), value: undefined, faces: undefined, survey_version: 1, answers: { nps: 10, why: "Llamad al 612345678" }, ...more });
 const visits = hall.body([visit(), visit({ answers: { nps: 11 } }), visit({ answers: {} }), visit({ answers: { nps: 3 }, survey_version: 7 }), visit({ answers: {}, partial: true }), visit({ answers: { nps: 2 }, extra: 8, ...ago(10) })]);
@@ -159,7 +164,13 @@ must(answered.status < 300, `answered on a phone: ${answered.status}`);
 is((await new Device(poster).send(new Device(poster).body([new Device(poster).tap()]))).json.rejected, 1, "a poster takes no taps");
 is((await fetch(`${base}/v1/surveys?writeKey=${keys.write_key}`).then((one) => one.json())).surveys, [], "no micro-survey yet");
 const micro = (await call("POST", "/api/v1/kiosks", { name: "Tienda", kind: "page", survey: "visita", rule: { after_s: 5, pages: ["/checkout*"] } })).json;
-is((await fetch(`${base}/v1/surveys?writeKey=${keys.write_key}`).then((one) => one.json())).surveys.map((one) => [one.address, one.rule, one.survey.questions.length]), [[micro.address, { after_s: 5, pages: ["/checkout*"] }, 2]], "a micro-survey");
+is((await fetch(`${base}/v1/surveys?writeKey=${keys.write_key}`).then((one) => one.json())).surveys.map((one) => [one.address, one.rule, one.survey.pages[0].questions.length]), [[micro.address, { after_s: 5, pages: ["/checkout*"] }, 2]], "a micro-survey");
+const card = await call("POST", "/api/v1/kiosks", { name: "Tablas", kind: "page", survey: "mala", rule: { after_s: 5 } });
+is([card.status, card.json.errors[0].pointer], [422, "/survey"], "a card has no room for a matrix");
+await call("PUT", "/api/v1/surveys/visita", { definition: { title: "Visita", pages: [...asks.pages, ...bad.pages.map((one) => ({ ...one, id: "q" }))] } });
+is([(answer = await call("POST", "/api/v1/surveys/visita/publish", {})).status, answer.json.errors[0].pointer, /page/.test(answer.json.hint)], [422, "/survey", true], "nor is one published into it");
+is((await call("PUT", "/api/v1/surveys/visita", { definition: asks })).status, 200, "the draft as before");
+is((await call("POST", "/api/v1/surveys/visita/publish", {})).status, 200, "and published");
 for (const [rule, pointer] of [[{}, "/rule"], [{ after_s: -1 }, "/rule/after_s"], [{ color: 1 }, "/rule/color"], [{ exit: 1 }, "/rule/exit"], [{ event: "", exit: true }, "/rule/event"], [{ exit: true, pages: "x" }, "/rule/pages"], [{ exit: true, share: 2 }, "/rule/share"]])
   is((await call("PATCH", `/api/v1/kiosks/${micro.id}`, { rule })).json.errors?.[0].pointer, pointer, `a rule's fault at ${pointer}`);
 is([(await fetch(`${base}/k/${micro.address}`)).status, (await fetch(`${base}/v1/surveys?writeKey=none`)).status], [404, 401], "neither screen nor key");

@@ -118,7 +118,7 @@ function attract() {
   begin.onclick = enter;
   show("ask", make("p", { className: "organisation" }, definition.organisation), languagesBar(),
     make("div", { className: "attract" }, make("div", { className: "faces calling", "aria-hidden": "true", html: [0, 2, 4].map((mood) => drawFace(definition.face_set, mood)).join("") }),
-      make("h1", {}, inLanguage(definition.question) || inLanguage(survey.title)), make("p", { className: "hint" }, inLanguage(survey.welcome)), begin));
+      make("h1", {}, inLanguage(definition.question) || inLanguage(survey.title)), make("p", { className: "hint" }, inLanguage(survey.welcome).replace(/\{\{[^|}]*\|?([^}]*)\}\}/g, "$1")), begin));
 }
 
 function enter() {
@@ -126,8 +126,9 @@ function enter() {
   visit = { id: crypto.randomUUID(), at: new Date().toISOString(), boot, mono: mono(), revision: definition.revision, survey_version: definition.survey.version, language, answers: {}, partial: true };
   const listen = () => { keepDraft(); watch(); };
   watch();
-  runSurvey({ survey: definition.survey, answers: visit.answers, make, show, word, text: inLanguage, changed: listen,
-    done: () => { visit.partial = undefined; thank(); },
+  runSurvey({ survey: definition.survey, language, make, show, word, text: inLanguage,
+    answered: (answers) => { visit.answers = answers; listen(); },
+    done: (thanks) => { visit.partial = undefined; thank(thanks); },
     leave: () => { if (Object.keys(visit.answers).length) thank(); else forget(); } });
 }
 
@@ -170,7 +171,7 @@ function next(follow) {
   const [one, ...rest] = follow;
   const go = () => { keepDraft(); next(rest); };
   if (one.kind === "choice") choose(one, go); else write(one, go);
-  after(definition.idle_s * 1000, thank);
+  after(definition.idle_s * 1000, () => thank());
 }
 
 /** @param {string} question @param {(Node|string)[]} children */
@@ -188,7 +189,7 @@ function choose(one, go) {
       if (chosen.has(i)) chosen.delete(i); else chosen.add(i);
       visit.choices = [...chosen].sort();
       button.setAttribute("aria-pressed", String(chosen.has(i)));
-      if (!one.several) go(); else after(definition.idle_s * 1000, thank);
+      if (!one.several) go(); else after(definition.idle_s * 1000, () => thank());
     };
     list.append(button);
   });
@@ -199,17 +200,18 @@ function choose(one, go) {
 /** @param {any} one @param {() => void} go */
 function write(one, go) {
   const field = /** @type {HTMLTextAreaElement} */ (make("textarea", { maxLength: TEXT_MAX, rows: 4, "aria-label": inLanguage(one.question) }));
-  field.oninput = () => { visit.text = field.value; after(definition.idle_s * 1000, thank); };
+  field.oninput = () => { visit.text = field.value; after(definition.idle_s * 1000, () => thank()); };
   follow(inLanguage(one.question), make("p", { className: "hint" }, word("no_names")), field, make("div", { className: "actions" },
     Object.assign(make("button", { className: "skip" }, word("skip")), { onclick: () => { delete visit.text; go(); } }),
     Object.assign(make("button", { className: "go" }, word("send")), { onclick: () => { visit.text = field.value.trim() || undefined; go(); } })));
 }
 
-function thank() {
+/** @param {string} [words] of the survey */
+function thank(words) {
   visit.extra = 0;
   show("thanks", make("div", { className: "thanks", role: "status" },
     make("div", { className: "tick", html: '<svg viewBox="0 0 24 24" aria-hidden="true"><path d="m5 12.5 4.5 4.5L19 7.5"/></svg>' }),
-    make("h1", {}, inLanguage(definition.thanks) || inLanguage(definition.survey && definition.survey.thanks) || word("thanks"))));
+    make("h1", {}, inLanguage(definition.thanks) || words || word("thanks"))));
   after(THANKS_MS, async () => {
     const finished = visit;
     try { await queue.add(finished); } catch { keepDraft(); }
@@ -327,6 +329,7 @@ async function refresh() {
     words = told.words;
     stale = false;
     await queue.put("definition", told);
+    keepFiles();
   } catch { /* the one that is kept serves */ }
 }
 
@@ -334,8 +337,16 @@ async function refresh() {
 async function install() {
   if (!("serviceWorker" in navigator)) return;
   await navigator.serviceWorker.register(`/k/${address}/worker.js`, { scope: `/k/${address}` });
+  await keepFiles();
+}
+
+/** Its scripts and styles, and the pictures of its survey. */
+async function keepFiles() {
+  if (!("serviceWorker" in navigator)) return;
   const ready = await navigator.serviceWorker.ready;
   const files = performance.getEntriesByType("resource").map((entry) => entry.name).filter((name) => new URL(name).pathname.startsWith("/assets/"));
+  for (const html of Object.values(definition.survey ? definition.survey.forms : {}))
+    for (const image of new DOMParser().parseFromString(html, "text/html").images) files.push(new URL(image.getAttribute("src") || "", location.href).href);
   const channel = new MessageChannel();
   channel.port1.onmessage = () => { root.dataset.installed = "true"; };
   if (ready.active) ready.active.postMessage({ keep: [...new Set(files)] }, [channel.port2]);

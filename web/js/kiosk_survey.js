@@ -1,155 +1,164 @@
 /*
  * A survey on a public screen: one question at a time, large, with a way back; nothing of a visitor stays for the next one.
  *
- * What is asked comes as src/kiosk/asked.c gives it; conditions look back at what was answered in this visit.
+ * The questions are those of /s/, drawn by the server and checked by the same script (survey.js): the whole form is here at once, all but one question
+ * hidden. What is not asked on this way is switched off, and so no part of the answers. Pages only say where jumps stand and what is
+ * mixed together.
  *
  * SPDX-License-Identifier: GPL-3.0-or-later
  */
-import { drawFace, moodOf } from "./kiosk_faces.js";
+import { ask, changed, check, faultOf, holds, lead, valuesOf } from "./survey.js";
 
-/** @typedef {Record<string, any>} Answers */
+/** One touch is the answer. */
+const AT_ONCE = ".t-nps, .t-csat, .t-ces, .t-rating, .t-choice, .t-picture";
 
-/** @param {any} condition @param {Answers} answers @returns {boolean} */
-export function holds(condition, answers) {
-  if (!condition) return true;
-  if (condition.all) return condition.all.every((/** @type {any} */ one) => holds(one, answers));
-  if (condition.any) return condition.any.some((/** @type {any} */ one) => holds(one, answers));
-  if (condition.not) return !holds(condition.not, answers);
-  const found = condition.question === undefined ? undefined : answers[condition.question], wanted = condition.value;
-  const list = Array.isArray(found) ? found : [found];
-  if (condition.op === "absent") return found === undefined;
-  if (found === undefined) return false;
-  switch (condition.op || "=") {
-    case "exists": return true;
-    case "=": return list.includes(wanted);
-    case "!=": return !list.includes(wanted);
-    case "in": return Array.isArray(wanted) && list.some((one) => wanted.includes(one));
-    case "contains": return String(found).includes(String(wanted)) || list.includes(wanted);
-    case "<": return found < wanted;
-    case "<=": return found <= wanted;
-    case ">": return found > wanted;
-    case ">=": return found >= wanted;
-    default: return false;
+/** @template T @param {T[]} list @returns {T[]} */
+function mixed(list) {
+  const other = [...list];
+  for (let i = other.length - 1; i > 0; i--) {
+    const k = Math.floor(Math.random() * (i + 1));
+    [other[i], other[k]] = [other[k], other[i]];
   }
+  return other;
 }
 
-/** Numbers that a scale offers. @param {any} question @returns {number[]} */
-function points(question) {
-  const [low, high] = question.type === "nps" ? [0, 10] : question.type === "ces" ? [1, 7] : [question.min ?? 1, question.max ?? 5];
-  return Array.from({ length: high - low + 1 }, (_, i) => low + i);
+/** What may be moved of a question, in another order for each visitor. @param {Element} question */
+function mix(question) {
+  const places = [...question.querySelectorAll("[data-moves]")].map((element) => {
+    const place = document.createComment("");
+    element.replaceWith(place);
+    return { element, place };
+  });
+  mixed(places).forEach(({ element }, i) => places[i].place.replaceWith(element));
+}
+
+/** @param {HTMLFieldSetElement} question */
+const idOf = (question) => question.id.slice(2);
+
+/** {question: value} as the form of /s/ would send it; what is wrong is left out. @param {HTMLFieldSetElement[]} asked */
+function answersOf(asked) {
+  /** @type {Record<string, any>} */
+  const answers = {};
+  for (const question of asked) {
+    if (faultOf(question)) continue;
+    for (const field of /** @type {NodeListOf<HTMLInputElement>} */ (question.querySelectorAll("[name^='a.'], [name^='o.']"))) {
+      const said = field.value.trim(), [name, part, side] = field.name.slice(2).split(".");
+      if (said === "" || (/radio|checkbox/.test(field.type) && !field.checked)) continue;
+      if (field.name[0] === "o") answers[`${name}.other`] = said;
+      else if (side) (answers[name] ??= {})[part] = { ...answers[name][part], [side]: said };
+      else if (part) (answers[name] ??= {})[part] = said;
+      else if (question.matches(".t-choices")) (answers[name] ??= []).push(said);
+      else answers[name] = said;
+    }
+    const own = `${idOf(question)}.other`;
+    if (answers[own] && ![answers[idOf(question)]].flat().includes("other")) delete answers[own];
+  }
+  return answers;
+}
+
+/** What was said, as people read it. @param {HTMLFormElement} form @param {string} name */
+function quoted(form, name) {
+  return valuesOf(form, name).map((value) => {
+    const field = form.querySelector(`[name="a.${CSS.escape(name)}"][value="${CSS.escape(value)}"]`);
+    return field?.closest(".choices label, .pictures label")?.querySelector("span:not(.emoji)")?.textContent || value;
+  }).join(", ");
+}
+
+/** A text with its quotes filled in; nothing is known of a visitor but what was said. @param {HTMLFormElement} form @param {string} text */
+export const piped = (form, text) => text.replace(/\{\{([^|}]*)\|?([^}]*)\}\}/g, (_, name, otherwise) => (/^(trait|hidden)\./.test(name) ? "" : quoted(form, name)) || otherwise);
+
+/** Texts that quote: [node, its text before]. @param {HTMLFormElement} form @returns {[Text | Attr, string][]} */
+function quotesOf(form) {
+  /** @type {[Text | Attr, string][]} */
+  const found = [];
+  const walk = document.createTreeWalker(form, NodeFilter.SHOW_TEXT);
+  for (let node = walk.nextNode(); node; node = walk.nextNode()) if (node.nodeValue?.includes("{{")) found.push([/** @type {Text} */ (node), node.nodeValue]);
+  for (const field of form.querySelectorAll("[placeholder*='{{']")) {
+    const attribute = /** @type {Attr} */ (field.getAttributeNode("placeholder"));
+    found.push([attribute, attribute.value]);
+  }
+  return found;
 }
 
 /**
  * Leads through a survey.
- * @param {{survey: any, answers: Answers, make: any, show: any, word: (key: string) => string, text: (texts: any) => string, changed: () => void, done: () => void, leave: () => void}} screen
+ * @param {{survey: any, language: string, make: any, show: any, word: (key: string) => string, text: (texts: any) => string, answered: (answers: Record<string, any>) => void, done: (thanks: string) => void, leave: () => void}} screen
  */
 export function runSurvey(screen) {
-  const { survey, answers, make, word, text } = screen;
-  /** @type {any[]} */
-  const way = [];
-  const asked = () => survey.questions.filter((/** @type {any} */ question) => holds(question.show_if, answers));
+  const { survey, make, word, text } = screen;
+  const form = /** @type {HTMLFormElement} */ (make("form", { className: "asked", noValidate: true, "data-whole": "", html: survey.forms[screen.language] ?? survey.forms[survey.languages[0]] }));
+  const questions = /** @type {HTMLFieldSetElement[]} */ ([...form.querySelectorAll("fieldset.q")]), quotes = quotesOf(form);
+  /** @type {{page: any, questions: HTMLFieldSetElement[]}[]} */
+  const pages = survey.pages.map((/** @type {any} */ page) => {
+    const own = questions.filter((question) => page.questions.includes(idOf(question)));
+    return { page, questions: page.random ? mixed(own) : own };
+  });
+  questions.forEach(mix);
 
+  /** The questions on the way, as survey_path finds them; the others are switched off. */
+  function asked() {
+    /** @type {HTMLFieldSetElement[]} */
+    const way = [];
+    for (let p = 0, next = 0; p < pages.length; p++) {
+      const { page, questions: own } = pages[p], open = p === next && (!page.show_if || holds(form, page.show_if) === true);
+      let any = false;
+      for (const question of own) {
+        question.disabled = !(open && (!question.dataset.if || holds(form, JSON.parse(question.dataset.if)) === true));
+        if (question.disabled) continue;
+        any = true;
+        way.push(question);
+      }
+      if (p === next) next = any ? (page.jump.find((/** @type {any} */ jump) => holds(form, jump.if))?.to ?? p + 1) : p + 1;
+    }
+    return way;
+  }
+
+  /** @type {HTMLFieldSetElement | undefined} */
+  let now;
+  let touched = false;
+  const heading = make("h1", { className: "section" }), bar = make("progress", { "aria-label": word("progress") });
+  const back = make("button", { className: "skip", type: "button" }), go = make("button", { className: "go" });
+
+  /** @param {HTMLFieldSetElement} question */
+  function put(question) {
+    const way = asked(), at = way.indexOf(question), page = pages.find((one) => one.questions.includes(question))?.page;
+    now = question;
+    for (const one of questions) one.hidden = one !== question;
+    for (const [node, before] of quotes) if (node.nodeValue !== piped(form, before)) node.nodeValue = piped(form, before);
+    heading.textContent = piped(form, text(page?.title) || text(survey.title));
+    bar.max = way.length;
+    bar.value = at + 1;
+    bar.hidden = !survey.progress;
+    back.textContent = text(survey.previous) || word("back");
+    back.hidden = !survey.back && at > 0;
+    go.textContent = at + 1 === way.length ? text(survey.send) || word("send") : text(survey.next) || word("go_on");
+    screen.show("survey", bar, heading, form);
+    scrollTo(0, 0);
+    const legend = /** @type {HTMLElement} */ (question.querySelector("legend"));
+    legend.tabIndex = -1;
+    legend.focus({ preventScroll: true });
+  }
   function next() {
-    const list = asked(), last = way[way.length - 1];
-    const question = list[last ? list.indexOf(last) + 1 : 0];
-    if (!question) return screen.done();
-    way.push(question);
-    ask(question);
+    if (now && !check(now)) return lead(now);
+    const way = asked(), question = way[now ? way.indexOf(now) + 1 : 0];
+    if (question) return put(question);
+    screen.answered(answersOf(way));
+    return screen.done(piped(form, text(survey.thanks)));
   }
-  function back() {
-    way.pop();
-    const before = way.pop();
-    if (!before) return screen.leave();
-    way.push(before);
-    ask(before);
-  }
-  /** @param {any} question @param {any} value */
-  function answer(question, value) {
-    if (value === undefined || value === "") delete answers[question.id]; else answers[question.id] = value;
-    screen.changed();
-  }
-
-  /** @param {any} question */
-  function ask(question) {
-    const list = asked(), at = list.indexOf(question), note = make("p", { className: "hint", role: "alert" });
-    const go = make("button", { className: "go" }, word(at + 1 === list.length ? "send" : "go_on"));
-    const heading = make("h1", { tabIndex: -1, "data-first": "", id: "asked" }, text(question.text));
-    const body = field(question, () => { if (immediate(question)) next(); });
-    go.onclick = () => {
-      if (question.required && question.type !== "statement" && answers[question.id] === undefined) { note.textContent = word("needed"); return; }
-      next();
-    };
-    screen.show("survey",
-      make("progress", { max: list.length, value: at, "aria-label": word("progress") }),
-      make("div", { className: "question" }, heading), ...(question.help ? [make("p", { className: "hint" }, text(question.help))] : []),
-      ...body, note,
-      make("div", { className: "actions" }, Object.assign(make("button", { className: "skip" }, word("back")), { onclick: back }), go));
-  }
-
-  /** One touch is the answer. @param {any} question */
-  const immediate = (question) => ["nps", "csat", "ces", "rating", "choice", "consent"].includes(question.type) && !(question.options || []).some((/** @type {any} */ option) => option.other && answers[question.id] === option.id);
-
-  /** @param {any} question @param {() => void} taken @returns {Node[]} */
-  function field(question, taken) {
-    switch (question.type) {
-      case "nps": case "csat": case "ces": case "rating": return scale(question, taken);
-      case "choice": case "choices": return choices(question, taken);
-      case "consent": return choices({ ...question, options: [{ id: true, label: word("yes") }, { id: false, label: word("no") }] }, taken);
-      case "statement": return [];
-      default: return [words(question)];
-    }
-  }
-
-  /** @param {any} question @param {() => void} taken */
-  function scale(question, taken) {
-    const all = points(question), faces = question.look === "faces" && all.length <= 5 && all.length >= 3;
-    const row = make("div", { className: faces ? "faces" : "scale", role: "group", "aria-labelledby": "asked" });
-    for (const value of all) {
-      const name = question.look === "stars" ? "★" : String(value);
-      const button = make("button", { className: faces ? "face" : "point", "data-value": String(value), "aria-pressed": String(answers[question.id] === value), "aria-label": faces ? word(`face_${moodOf(value, all.length)}`) : String(value) });
-      if (faces) button.innerHTML = drawFace("classic", moodOf(value, all.length)); else button.textContent = name;
-      button.onclick = () => { answer(question, value); taken(); };
-      row.append(button);
-    }
-    const ends = make("div", { className: "ends" }, make("span", {}, text(question.low)), make("span", {}, text(question.high)));
-    return question.low || question.high ? [row, ends] : [row];
-  }
-
-  /** @param {any} question @param {() => void} taken */
-  function choices(question, taken) {
-    const several = question.type === "choices", list = make("div", { className: "options", role: "group", "aria-labelledby": "asked" });
-    const own = make("input", { className: "own", maxLength: 250, autocomplete: "off", "aria-label": word("own_words"), placeholder: word("own_words"), hidden: true });
-    own.oninput = () => { const words = own.value.trim(); if (words) answers[`${question.id}.other`] = words; else delete answers[`${question.id}.other`]; screen.changed(); };
-    const chosen = () => (several ? answers[question.id] || [] : answers[question.id] === undefined ? [] : [answers[question.id]]);
-    const redraw = () => {
-      [...list.children].forEach((button, i) => button.setAttribute("aria-pressed", String(chosen().includes(question.options[i].id))));
-      own.hidden = !question.options.some((/** @type {any} */ option) => option.other && chosen().includes(option.id));
-    };
-    for (const option of question.options) {
-      const label = `${option.emoji ? `${option.emoji} ` : ""}${option.label || text(option.text) || word(option.other ? "other" : "none")}`;
-      const button = make("button", { className: "option", "data-option": String(option.id) }, label);
-      button.onclick = () => {
-        if (!several) { answer(question, option.id); redraw(); return taken(); }
-        let now = chosen().includes(option.id) ? chosen().filter((/** @type {any} */ one) => one !== option.id) : option.exclusive ? [option.id] : [...chosen().filter((/** @type {any} */ one) => !question.options.find((/** @type {any} */ other) => other.id === one)?.exclusive), option.id];
-        if (question.most && now.length > question.most) now = chosen();
-        answer(question, now.length ? now : undefined);
-        redraw();
-      };
-      list.append(button);
-    }
-    redraw();
-    return [list, own];
-  }
-
-  /** @param {any} question */
-  function words(question) {
-    const long = question.type === "long_text", type = question.type === "number" ? "number" : question.type === "date" ? "date" : "text";
-    const input = make(long ? "textarea" : "input", { "aria-labelledby": "asked", autocomplete: "off", placeholder: text(question.placeholder), maxLength: long ? 1000 : 250, ...(long ? { rows: 4 } : { type }) });
-    if (type === "number") for (const end of ["min", "max"]) if (question[end] !== undefined) input.setAttribute(end, question[end]);
-    input.value = answers[question.id] ?? "";
-    input.oninput = () => answer(question, type === "number" ? (Number.isFinite(input.valueAsNumber) ? input.valueAsNumber : undefined) : input.value.trim());
-    return input;
-  }
-
+  back.onclick = () => {
+    const way = asked(), at = now ? way.indexOf(now) : 0;
+    if (at > 0) put(way[at - 1]); else screen.leave();
+  };
+  form.append(make("div", { className: "actions" }, back, go));
+  form.addEventListener("submit", (event) => { event.preventDefault(); next(); });
+  form.addEventListener("pointerdown", () => { touched = true; });
+  form.addEventListener("keydown", () => { touched = false; });
+  form.addEventListener("input", () => screen.answered(answersOf(asked())));
+  form.addEventListener("change", (event) => {
+    changed(event.target);
+    screen.answered(answersOf(asked()));
+    if (touched && now?.matches(AT_ONCE) && /** @type {HTMLInputElement} */ (event.target).type === "radio" && !/** @type {HTMLElement} */ (event.target).closest("label")?.nextElementSibling?.matches(".own")) next();
+  });
+  for (const question of questions) ask(question, true);
   next();
 }

@@ -1,13 +1,15 @@
 /*
  * The screen without a network: its page, definition and files as they were last seen.
  *
- * Files below /assets/ never change: from the cache, else from the network. The page and its definition: from the network if that
+ * Files below /assets/ and pictures of a version of a survey never change: from the cache, else from the network. The page and its definition: from the network if that
  * answers within 4 s, else from the cache. Everything else (taps) goes by.
  *
  * SPDX-License-Identifier: GPL-3.0-or-later
  */
 const worker = /** @type {any} */ (self);
 const CACHE = "senda-kiosk-1", PATIENCE_MS = 4000;
+/** @param {URL} url */
+const lasts = (url) => url.pathname.startsWith("/assets/") || /^\/s\/[^/]+\/image\//.test(url.pathname);
 const scope = () => new URL(worker.registration.scope).pathname;
 
 worker.addEventListener("install", (/** @type {any} */ event) => {
@@ -20,7 +22,7 @@ worker.addEventListener("message", (/** @type {any} */ event) => {
   event.waitUntil((async () => {
     const cache = await caches.open(CACHE), wanted = new Set(event.data.keep);
     for (const request of await cache.keys())
-      if (new URL(request.url).pathname.startsWith("/assets/") && !wanted.has(request.url)) await cache.delete(request);
+      if (lasts(new URL(request.url)) && !wanted.has(request.url)) await cache.delete(request);
     for (const url of wanted) if (!(await cache.match(url))) await cache.add(url);
     if (event.ports[0]) event.ports[0].postMessage("kept");
   })());
@@ -52,6 +54,6 @@ async function kept(request) {
 worker.addEventListener("fetch", (/** @type {any} */ event) => {
   const url = new URL(event.request.url);
   if (event.request.method !== "GET" || url.origin !== worker.location.origin) return;
-  if (url.pathname.startsWith("/assets/")) event.respondWith(kept(event.request));
+  if (lasts(url)) event.respondWith(kept(event.request));
   else if (url.pathname.startsWith(scope())) event.respondWith(fresh(event.request));
 });

@@ -338,7 +338,19 @@
     const answers = {};
     const spoken = [document.documentElement.lang, nav.language].map((tag) => (tag || "").slice(0, 2).toLowerCase());
     const language = spoken.find((tag) => survey.languages.includes(tag)) || survey.languages[0], say = words[language] || words.en;
-    const text = (/** @type {any} */ texts) => (texts && (texts[language] || texts[survey.languages[0]])) || "";
+    const plain = (/** @type {any} */ texts) => (texts && (texts[language] || texts[survey.languages[0]])) || "";
+    const all = survey.pages.flatMap((/** @type {any} */ page) => page.questions);
+    /** A text that quotes answers. @param {any} texts @returns {string} */
+    const text = (texts) => plain(texts).replace(/\{\{([^|}]*)\|?([^}]*)\}\}/g, (/** @type {string} */ _, /** @type {string} */ name, /** @type {string} */ other) => {
+      const options = (all.find((/** @type {any} */ one) => one.id === name) || {}).options || [];
+      return [].concat(answers[name] ?? []).map((value) => plain((options.find((/** @type {any} */ option) => option.id === value) || {}).text) || value).join(", ") || other;
+    });
+    /** Those that are not to stay last, in another order. @param {any[]} list */
+    const mix = (list) => list.map((one) => [one.last ? 2 : Math.random(), one]).sort((a, b) => a[0] - b[0]).map(([, one]) => one);
+    for (const page of survey.pages) {
+      if (page.random) page.questions = mix(page.questions);
+      for (const one of page.questions) if (one.random && one.options) one.options = mix(one.options);
+    }
     const told = (/** @type {string} */ what, /** @type {any} */ more) => tell(address, { what, submission, version: survey.version, language, ...more });
     placed = placed.filter((other) => other !== one);
     keep(`s.${address}`, String(Date.now()));
@@ -356,6 +368,7 @@
     shadow.append(live);
     let at = -1, over = false;
     const close = () => {
+      for (const one of all) if (!fits(one)) delete answers[one.id];
       const any = Object.keys(answers).length;
       if (!over) any ? told("answered", { answers, partial: true }) : told("dismissed", {});
       over = true;
@@ -363,7 +376,21 @@
       host.remove();
       shown = null;
     };
-    const asked = () => survey.questions.filter((/** @type {any} */ question) => holds(question.show_if, answers));
+    /** The way through pages and jumps, as the server finds it. */
+    const asked = () => {
+      const way = [];
+      for (let p = 0; p < survey.pages.length;) {
+        const page = survey.pages[p], own = holds(page.show_if, answers) ? page.questions.filter((/** @type {any} */ one) => holds(one.show_if, answers)) : [];
+        way.push(...own);
+        p = ((own.length && page.jump.find((/** @type {any} */ jump) => holds(jump.if, answers))) || { to: p + 1 }).to;
+      }
+      return way;
+    };
+    /** What was chosen can be sent. @param {any} one */
+    const fits = ({ id, type, required, least = 0, most = 500, options }) => {
+      const value = answers[id], n = value && value.length;
+      return value === undefined || (type === "ranking" ? n === options.length : type === "consent" ? value || !required : type !== "choices" || (n <= most && (n >= least || options.some((/** @type {any} */ option) => option.exclusive && value.includes(option.id)))));
+    };
     /** @type {any} */
     let question;
     const next = () => {
@@ -371,6 +398,7 @@
       question = list[question ? list.indexOf(question) + 1 : 0];
       if (question) return ask(list[list.length - 1] === question);
       over = true;
+      for (const name of Object.keys(answers)) if (!list.some((/** @type {any} */ one) => name === one.id || name === `${one.id}.other`)) delete answers[name];
       told("answered", { answers });
       box.replaceChildren(make("h2", {}, text(survey.thanks) || say.thanks), crossing());
       setTimeout(close, 4000);
@@ -380,40 +408,58 @@
     const ask = (last) => {
       const { id, type, look, required, options = [] } = question, now = question;
       const title = make("h2", { tabIndex: -1, id: "q" }, text(now.text)), note = make("p", { role: "alert" });
-      const scale = /^(nps|csat|ces|rating)$/.test(type), several = type === "choices", group = make("div", { role: "group", "aria-labelledby": "q", className: scale ? "r" : "o" });
+      const scale = /^(nps|csat|ces|rating)$/.test(type), ranking = type === "ranking", several = ranking || type === "choices", group = make("div", { role: "group", "aria-labelledby": "q", className: scale ? "r" : "o" });
       const own = make("input", { maxLength: 250, hidden: true, "aria-label": say.own_words, placeholder: say.own_words });
       own.oninput = () => { own.value.trim() ? answers[`${id}.other`] = own.value.trim() : delete answers[`${id}.other`]; };
       const list = scale ? [] : type === "consent" ? [{ id: true, text: { [language]: say.yes } }, { id: false, text: { [language]: say.no } }] : options;
       if (scale) {
-        const [low, high] = type === "nps" ? [0, 10] : type === "ces" ? [1, 7] : [now.min ?? 1, now.max ?? 5];
-        for (let i = low; i <= high; i++) list.push({ id: i, label: look === "stars" ? "★" : look === "faces" && high - low < 5 ? "😠🙁😐🙂😀".match(/./gu)?.[Math.round(4 * (i - low) / (high - low))] : String(i) });
+        const { min, max } = now;
+        for (let i = min; i <= max; i++) list.push({ id: i, label: look === "stars" ? "★" : look === "faces" ? "😠🙁😐🙂😀".match(/./gu)?.[Math.round(4 * (i - min) / (max - min))] : String(i) });
       }
       const pressed = (/** @type {any} */ one) => [].concat(answers[id] ?? []).includes(/** @type {never} */ (one));
       const draw = () => {
-        [...group.children].forEach((button, i) => button.setAttribute("aria-pressed", String(pressed(list[i].id))));
+        [...group.children].forEach((button, i) => {
+          button.setAttribute("aria-pressed", String(pressed(list[i].id)));
+          if (ranking) button.textContent = `${pressed(list[i].id) ? `${answers[id].indexOf(list[i].id) + 1}. ` : ""}${text(list[i].text)}`;
+        });
         own.hidden = !list.some((/** @type {any} */ option) => option.other && pressed(option.id));
       };
       for (const option of list) {
         const label = option.label || text(option.text) || (option.other ? say.other : say.none);
-        group.append(make("button", { "data-value": option.id, "aria-label": scale ? String(option.id) : label, onclick: () => {
+        group.append(make("button", { "data-value": option.id, ...(ranking ? {} : { "aria-label": scale ? String(option.id) : label }), onclick: () => {
           if (several) {
             const rest = (answers[id] || []).filter((/** @type {any} */ other) => other !== option.id && !option.exclusive && !options.find((/** @type {any} */ o) => o.id === other).exclusive);
             answers[id] = pressed(option.id) ? rest : [...rest, option.id];
             if (!answers[id].length) delete answers[id];
           } else answers[id] = option.id;
           draw();
-          if (!several && !option.other) setTimeout(next, 150);
+          if (!several && !option.other) setTimeout(() => go.click(), 150);
         } }, (option.emoji ? `${option.emoji} ` : "") + label));
       }
       draw();
-      const field = /text$|^number$|^date$/.test(type) && make(type === "long_text" ? "textarea" : "input", { maxLength: 1000, "aria-labelledby": "q", placeholder: text(now.placeholder), ...(/text/.test(type) ? {} : { type }) });
-      if (field) field.oninput = () => {
-        const value = type === "number" ? field.valueAsNumber : field.value.trim();
-        value || value === 0 ? answers[id] = value : delete answers[id];
+      /** @type {any[]} */
+      const inputs = [];
+      /** @param {string} tag @param {any} members @param {(value: any) => void} told */
+      const field = (tag, members, told) => {
+        const input = make(tag, { maxLength: 250, ...members });
+        input.oninput = () => told(input.value.trim() && input.validity.valid ? (input.type === "number" ? input.valueAsNumber : input.value.trim()) : undefined);
+        inputs.push(input);
+        return input;
       };
-      const go = make("button", { className: "g", onclick: () => { if (required && type !== "statement" && answers[id] === undefined) note.textContent = say.needed; else next(); } }, last ? say.send : say.go_on);
+      const put = (/** @type {any} */ to, /** @type {string} */ name, /** @type {any} */ value) => { value === undefined ? delete to[name] : to[name] = value; };
+      const words = /text$|^number$|^date$/.test(type) ? [field(type === "long_text" ? "textarea" : "input", { maxLength: now.most || 250, "aria-labelledby": "q", placeholder: text(now.placeholder), ...(/text/.test(type) ? {} : { type, step: now.step || "any", ...(now.min === undefined ? {} : { min: now.min }), ...(now.max === undefined ? {} : { max: now.max }) }) }, (value) => put(answers, id, value)), make("p", {}, /text/.test(type) ? say.no_names : "")]
+        : (now.fields || []).map((/** @type {string} */ name) => make("label", {}, say[name], field("input", { autocomplete: name === "phone" ? "tel" : name, ...(name === "email" ? { type: name, pattern: ".+@.+\\..*" } : name === "phone" ? { type: "tel", pattern: "[+\\d \\(\\)\\-.\\/]{6,25}" } : {}) }, (value) => {
+          const contact = answers[id] || {};
+          put(contact, name, value);
+          put(answers, id, Object.keys(contact).length ? contact : undefined);
+        })));
+      const go = make("button", { className: "g", onclick: () => {
+        const bad = inputs.find((input) => !input.validity.valid);
+        note.textContent = bad ? bad.validationMessage : required && type !== "statement" && answers[id] === undefined ? say.needed : fits(now) ? "" : say[`check_${type}`];
+        if (!note.textContent) next(); else if (bad || inputs[0]) (bad || inputs[0]).focus();
+      } }, last ? say.send : say.go_on);
       box.replaceChildren(title, crossing(), ...(now.help ? [make("p", {}, text(now.help))] : []), ...(list.length ? [group, own] : []),
-        ...(now.low || now.high ? [make("p", { className: "e" }, make("span", {}, text(now.low)), make("span", {}, text(now.high)))] : []), ...(field ? [field, make("p", {}, say.no_names)] : []), note, make("div", { className: "f" }, go));
+        ...(now.low || now.high ? [make("p", { className: "e" }, make("span", {}, text(now.low)), make("span", {}, text(now.high)))] : []), ...words, note, make("div", { className: "f" }, go));
       if (++at) title.focus(); // the first question waits until it is looked at
     };
     shadow.addEventListener("keydown", (event) => { if (/** @type {KeyboardEvent} */ (event).key === "Escape") close(); });

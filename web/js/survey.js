@@ -1,23 +1,28 @@
-/**
- * The public page of a survey, beyond what it does without script: questions that an answer opens appear at once, what is
- * missing is said before it is sent, an option that stands alone switches the others off, and that the page was seen is told once.
+/*
+ * The public page of a survey: everything works without this script; with it, questions that an answer opens appear at once, what is
+ * missing or wrong is said before sending, in the words and by the rules of the server (data-missing, data-wrong), and a page that was really
+ * looked at is told. What a condition says about earlier pages was decided by the server. A terminal (kiosk_survey.js) has the whole
+ * survey in its form (data-whole): then every condition is decided here.
  *
- * SPDX-License-Identifier: Apache-2.0
+ * SPDX-License-Identifier: GPL-3.0-or-later
  */
 
 /** @typedef {{question?: string, hidden?: string, trait?: string, op?: string, value?: unknown, all?: Condition[], any?: Condition[], not?: Condition}} Condition */
+/** @typedef {HTMLInputElement | HTMLTextAreaElement | HTMLSelectElement} Field */
 
-const form = /** @type {HTMLFormElement | null} */ (document.querySelector("form[data-seen]"));
+/** @param {Element} within @returns {Field[]} */
+const fieldsOf = (within) => [...within.querySelectorAll("input, textarea, select")].filter((field) => /** @type {Field} */ (field).name && /** @type {Field} */ (field).type !== "hidden").map((field) => /** @type {Field} */ (field));
+/** @param {Field} field */
+const isBox = (field) => /radio|checkbox/.test(field.type);
+/** What a field says; "" nothing. @param {Field} field @returns {string} */
+const saidBy = (field) => (isBox(field) && !(/** @type {HTMLInputElement} */ (field).checked) ? "" : field.value.trim());
 
-/** @param {string} name @returns {string[]} */
-function valuesOf(name) {
-  if (!form)
-    return [];
-  const fields = [...form.elements].filter((field) => field instanceof HTMLInputElement || field instanceof HTMLTextAreaElement || field instanceof HTMLSelectElement);
-  return fields
-    .filter((field) => field.name === `a.${name}` && !field.matches(":disabled") && (!(field instanceof HTMLInputElement) || !/radio|checkbox/.test(field.type) || field.checked))
-    .map((field) => field.value.trim())
-    .filter((value) => value !== "");
+/** What was said of a question, of one of its rows ("q.row"), or which of its parts were filled in.
+ * @param {HTMLFormElement} form @param {string} name @returns {string[]} */
+export function valuesOf(form, name) {
+  const all = fieldsOf(form).filter((field) => field.name.startsWith(`a.${name}`) && !field.matches(":disabled") && saidBy(field) !== "");
+  const own = all.filter((field) => field.name === `a.${name}`).map(saidBy);
+  return own.length ? own : all.filter((field) => field.name.startsWith(`a.${name}.`)).map((field) => field.name.slice(name.length + 3));
 }
 
 /** @param {string} a @param {unknown} b @returns {number} */
@@ -30,22 +35,23 @@ function compare(a, b) {
   return a < text ? -1 : a > text ? 1 : 0;
 }
 
-/** Whether a condition holds; null where it asks for what this page does not have. @param {Condition} condition @returns {boolean | null} */
-function holds(condition) {
+/** Whether a condition holds; null where it asks for what this page does not have. @param {HTMLFormElement} form @param {Condition} condition @returns {boolean | null} */
+export function holds(form, condition) {
   if (condition.all || condition.any) {
-    const inner = (condition.all ?? condition.any ?? []).map(holds);
+    const inner = (condition.all ?? condition.any ?? []).map((one) => holds(form, one));
     const decides = !condition.all;
     return inner.includes(decides) ? decides : inner.includes(null) ? null : !decides;
   }
   if (condition.not) {
-    const inner = holds(condition.not);
+    const inner = holds(form, condition.not);
     return inner === null ? null : !inner;
   }
-  const name = condition.question;
-  if (!name || !form?.querySelector(`[name="a.${CSS.escape(name)}"]`))
+  const name = condition.question, op = condition.op ?? "=", wanted = condition.value;
+  const here = name && form.querySelector(`[name="a.${CSS.escape(name)}"], [name^="a.${CSS.escape(name)}."]`);
+  if (!here && form.dataset.whole === undefined)
     return null;
-  const values = valuesOf(name), wanted = condition.value;
-  switch (condition.op ?? "=") {
+  const values = here && name ? valuesOf(form, name) : [];
+  switch (op) {
   case "absent": return !values.length;
   case "exists": return values.length > 0;
   case "!=": return values.length > 0 && !values.some((value) => compare(value, wanted) === 0);
@@ -59,45 +65,71 @@ function holds(condition) {
   }
 }
 
-/** Questions whose condition this page can tell. */
-function open() {
-  for (const question of /** @type {NodeListOf<HTMLFieldSetElement>} */ (document.querySelectorAll("fieldset[data-if]"))) {
-    const asked = holds(JSON.parse(question.dataset.if ?? "{}"));
-    if (asked !== null && asked === question.hidden) {
-      question.hidden = !asked;
-      question.disabled = !asked;
+/** @param {HTMLFieldSetElement} question @param {boolean} asked */
+export function ask(question, asked) {
+  question.hidden = !asked;
+  question.disabled = !asked;
+}
+
+// ---- checking -----------------------------------------------------------------------------------------------------
+
+const ADDRESS = /^[^@\s][^@ ]*@.*\./, PHONE = /^[+0-9 ()\-./]*$/;
+
+/** One field by itself cannot be so. @param {Field} field */
+function isWrong(field) {
+  const said = field.value.trim(), digits = said.replace(/\D/g, "").length;
+  const { badInput, rangeUnderflow, rangeOverflow, stepMismatch } = field.validity;
+  if (badInput || rangeUnderflow || rangeOverflow || stepMismatch) return true;
+  if ("maxLength" in field && field.maxLength >= 0 && [...said].length > field.maxLength) return true;
+  return said !== "" && ((field.type === "email" && !ADDRESS.test(said)) || (field.type === "tel" && !(PHONE.test(said) && digits >= 6 && digits <= 15)));
+}
+
+/** @param {HTMLFieldSetElement} question @param {Field[]} fields */
+function choicesAreWrong(question, fields) {
+  const list = /** @type {HTMLElement | null} */ (question.querySelector(".choices")), chosen = fields.filter((field) => isBox(field) && saidBy(field));
+  const least = Number(list?.dataset.least ?? 0), most = Number(list?.dataset.most ?? Infinity);
+  const alone = chosen.filter((field) => field.closest("[data-alone]")).length;
+  return chosen.length > 0 && (chosen.length > most || (alone ? chosen.length > 1 : chosen.length < least));
+}
+
+/** What is the matter with an answer: "missing", "wrong", or "" nothing. @param {HTMLFieldSetElement} question @returns {"" | "missing" | "wrong"} */
+export function faultOf(question) {
+  const fields = fieldsOf(question).filter((field) => !field.name.startsWith("o.")), said = fields.filter((field) => saidBy(field) !== "");
+  const names = new Set(fields.map((field) => field.name)), answered = new Set(said.map((field) => field.name));
+  const whole = question.matches(".t-matrix, .t-servqual") ? answered.size === names.size : answered.size > 0 || fields.some((field) => field.validity.badInput);
+  if (question.dataset.missing !== undefined && !whole) return "missing";
+  if (fields.some((field) => !isBox(field) && isWrong(field))) return "wrong";
+  if (question.matches(".t-choices") && choicesAreWrong(question, fields)) return "wrong";
+  if (question.matches(".t-ranking") && said.length && new Set(said.map(saidBy)).size < fields.length) return "wrong";
+  return "";
+}
+
+/** Says beside the question what is the matter with it. @param {HTMLFieldSetElement} question @returns {boolean} */
+export function check(question) {
+  const fault = faultOf(question), note = /** @type {HTMLElement | null} */ (question.querySelector(".fault"));
+  question.toggleAttribute("data-fault", fault !== "");
+  if (note) {
+    note.textContent = fault === "" ? "" : (fault === "missing" ? question.dataset.missing : question.dataset.wrong) ?? "";
+    note.hidden = fault === "";
+    if (fault) question.setAttribute("aria-describedby", note.id); else question.removeAttribute("aria-describedby");
+    for (const field of fieldsOf(question).filter((one) => !isBox(one) && !one.name.startsWith("o."))) {
+      const bad = fault === "wrong" ? isWrong(field) || question.matches(".t-ranking") : fault === "missing" && !saidBy(field);
+      if (bad) field.setAttribute("aria-invalid", "true"); else field.removeAttribute("aria-invalid");
+      if (bad) field.setAttribute("aria-describedby", note.id); else field.removeAttribute("aria-describedby");
     }
   }
+  return fault === "";
 }
 
-/** @param {HTMLFieldSetElement} question @returns {boolean} */
-function isMissing(question) {
-  const needed = /** @type {NodeListOf<HTMLInputElement>} */ (question.querySelectorAll("[required]"));
-  const groups = new Map();
-  for (const field of needed) {
-    const filled = /radio|checkbox/.test(field.type) ? field.checked : field.value.trim() !== "";
-    groups.set(field.name, (groups.get(field.name) ?? false) || filled);
-  }
-  const several = question.matches(".t-choices") && question.querySelector("abbr");
-  return [...groups.values()].includes(false) || (Boolean(several) && !question.querySelector(":checked"));
+/** Where somebody mends it. @param {HTMLFieldSetElement} question */
+export function lead(question) {
+  question.scrollIntoView({ block: "center" });
+  const field = question.querySelector("[aria-invalid]") ?? fieldsOf(question).find((one) => !one.name.startsWith("o."));
+  /** @type {HTMLElement | undefined} */ (field)?.focus({ preventScroll: true });
 }
 
-/** @param {HTMLFieldSetElement} question @returns {boolean} */
-function check(question) {
-  const missing = isMissing(question);
-  const broken = !missing && [...question.querySelectorAll("input, textarea")].some((field) => field instanceof HTMLInputElement && !field.validity.valid);
-  const fault = /** @type {HTMLElement | null} */ (question.querySelector(".fault"));
-  if (missing || !broken) {
-    question.toggleAttribute("data-fault", missing);
-    if (fault)
-      fault.hidden = !missing;
-  }
-  return !missing;
-}
-
-/** @param {Event} event */
-function alone(event) {
-  const field = event.target;
+/** An option that stands alone puts the others out. @param {EventTarget | null} field */
+export function alone(field) {
   if (!(field instanceof HTMLInputElement) || field.type !== "checkbox" || !field.checked)
     return;
   const own = field.closest("label")?.hasAttribute("data-alone");
@@ -106,23 +138,46 @@ function alone(event) {
       other.checked = false;
 }
 
-/** @param {SubmitEvent} event */
-function send(event) {
-  if (event.submitter instanceof HTMLButtonElement && event.submitter.value === "back")
-    return;
-  const questions = /** @type {HTMLFieldSetElement[]} */ ([...document.querySelectorAll("fieldset.q:not([hidden])")]);
-  const first = questions.filter((question) => !check(question))[0];
-  if (first) {
-    event.preventDefault();
-    first.scrollIntoView({ block: "center" });
-    /** @type {HTMLElement | null} */ (first.querySelector("input:not([type=hidden]), textarea, select"))?.focus();
-  }
+/** After a change: what was wrong is looked at again, and what can be told to be wrong is told. @param {EventTarget | null} field */
+export function changed(field) {
+  alone(field);
+  const question = field instanceof Element ? /** @type {HTMLFieldSetElement | null} */ (field.closest("fieldset.q")) : null;
+  if (question && (question.dataset.fault !== undefined || faultOf(question) === "wrong" && !question.matches(".t-ranking, .t-choices"))) check(question);
 }
 
-/** A page that was on the screen for a second was shown to somebody. */
-function tell() {
-  const id = form?.dataset.seen;
-  if (!form || !id)
+// ---- the page -----------------------------------------------------------------------------------------------------
+
+/** @param {HTMLFormElement} form */
+function begin(form) {
+  /** Questions whose condition this page can tell. */
+  const open = () => {
+    for (const question of /** @type {NodeListOf<HTMLFieldSetElement>} */ (form.querySelectorAll("fieldset[data-if]"))) {
+      const asked = holds(form, JSON.parse(question.dataset.if ?? "{}"));
+      if (asked !== null && asked === question.hidden) ask(question, asked);
+    }
+  };
+  form.noValidate = true;
+  form.addEventListener("input", open);
+  form.addEventListener("change", (event) => { changed(event.target); open(); });
+  form.addEventListener("submit", (event) => {
+    if (event.submitter instanceof HTMLButtonElement && event.submitter.value === "back")
+      return;
+    const questions = /** @type {HTMLFieldSetElement[]} */ ([...form.querySelectorAll("fieldset.q:not([hidden])")]);
+    const [first] = questions.filter((question) => !check(question));
+    if (!first)
+      return;
+    event.preventDefault();
+    lead(first);
+  });
+  /** @type {HTMLElement | null} */ (document.querySelector(".faults"))?.focus();
+  open();
+  tell(form);
+}
+
+/** A page that was on the screen for a second was shown to somebody. @param {HTMLFormElement} form */
+function tell(form) {
+  const id = form.dataset.seen;
+  if (!id)
     return;
   const fields = new URLSearchParams();
   for (const name of ["r", "t", "lang", "channel", "touchpoint", "unit"]) {
@@ -137,18 +192,6 @@ function tell() {
     document.addEventListener("visibilitychange", later, { once: true });
 }
 
-if (form) {
-  form.noValidate = true;
-  form.addEventListener("input", open);
-  form.addEventListener("change", (event) => {
-    alone(event);
-    open();
-    const question = event.target instanceof Element ? event.target.closest("fieldset.q[data-fault]") : null;
-    if (question instanceof HTMLFieldSetElement)
-      check(question);
-  });
-  form.addEventListener("submit", send);
-  /** @type {HTMLElement | null} */ (document.querySelector(".faults"))?.focus();
-  open();
-  tell();
-}
+const form = /** @type {HTMLFormElement | null} */ (document.querySelector("form[data-seen]"));
+if (form)
+  begin(form);
