@@ -269,10 +269,44 @@ static void add_answers(struct wide *wide, struct slice text) {
     json_decref(answers);
 }
 
+/* Properties of a response. */
+enum {
+    W_SUBMISSION,
+    W_TOUCHPOINT,
+    W_VERSION,
+    W_LANGUAGE,
+    W_PARTIAL,
+    W_SURVEY,
+    W_ANSWERS,
+    W_QUESTION,
+    W_VALUE,
+    W_SCORE,
+    W_COMMENT,
+    W_N
+};
+
+/* A response that is one answer, with its words besides (collect/answers.h). */
+static void add_single(struct wide *wide, const struct slice texts[W_N]) {
+    struct slice value = texts[W_VALUE].n ? texts[W_VALUE] : texts[W_SCORE];
+    for (size_t i = 0; i < wide->n; i++) {
+        if (value.n && slice_is(texts[W_QUESTION], wide->questions[i]))
+            csv_add_text(wide->chunk, value);
+        else if (texts[W_COMMENT].n && strcmp(wide->questions[i], "comment") == 0)
+            csv_add_text(wide->chunk, texts[W_COMMENT]);
+        if (i + 1 < wide->n)
+            buf_add_char(wide->chunk, ',');
+    }
+    buf_add_text(wide->chunk, "\r\n");
+}
+
 static int take_response(void *context, const struct log_record *record) {
-    enum { W_SUBMISSION, W_TOUCHPOINT, W_VERSION, W_LANGUAGE, W_PARTIAL, W_SURVEY, W_ANSWERS, W_N };
     static const char *const names[] = {
-        "submission", "context.touchpoint", "version", "language", "partial", "survey", "answers"};
+        [W_SUBMISSION] = "submission", [W_TOUCHPOINT] = "context.touchpoint",
+        [W_VERSION] = "version",       [W_LANGUAGE] = "language",
+        [W_PARTIAL] = "partial",       [W_SURVEY] = "survey",
+        [W_ANSWERS] = "answers",       [W_QUESTION] = "question",
+        [W_VALUE] = "value",           [W_SCORE] = "score",
+        [W_COMMENT] = "comment"};
     struct wide *wide = context;
     const struct row *row = &record->row;
     const struct dictionary *dictionary = wide->reading.dictionary;
@@ -303,7 +337,10 @@ static int take_response(void *context, const struct log_record *record) {
     add_cell(wide, texts[W_VERSION]);
     add_cell(wide, texts[W_LANGUAGE]);
     add_cell(wide, texts[W_PARTIAL]);
-    add_answers(wide, texts[W_ANSWERS]);
+    if (texts[W_ANSWERS].n)
+        add_answers(wide, texts[W_ANSWERS]);
+    else
+        add_single(wide, texts);
     return 0;
 }
 

@@ -106,8 +106,7 @@ static double weight_of(const json_t *answer) {
     if (json_object_get(first, "step"))
         return json_number_value(json_object_get(first, "customers"));
     if (!json_object_get(first, "cohort"))
-        return json_number_value(
-            json_object_get(json_object_get(answer, "meta"), "interactions"));
+        return json_number_value(json_object_get(json_object_get(answer, "meta"), "interactions"));
     json_array_foreach((json_t *)(uintptr_t)data, i, row) sum +=
         json_number_value(json_object_get(row, "size"));
     return sum;

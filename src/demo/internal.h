@@ -415,7 +415,7 @@ static inline int day_of(int64_t t) {
 double life_queue_wait(struct world *world, int shop, int64_t t, int *estimate);
 
 /* Surveys. */
-enum survey {
+enum demo_survey {
     SURVEY_RELATIONAL,
     SURVEY_CALL,
     SURVEY_INSTALL,
@@ -426,10 +426,22 @@ enum survey {
     SURVEY_EXIT,
     SURVEYS
 };
+/* What they are called, by whom they are answered, and what they ask first; words besides are answers to `comment`. */
+struct survey_form {
+    const char *id, *title, *channel;
+    const char *question, *text_es, *text_en; /* the first question: its id and text */
+};
+extern const struct survey_form demo_survey_forms[SURVEYS];
+/* Why people leave the checkout: options of SURVEY_EXIT. */
+struct exit_reason {
+    const char *id, *text_es, *text_en;
+};
+enum { EXIT_PAYMENT, EXIT_SHIPPING, EXIT_COMPARING, EXIT_SLOW, EXIT_TOO_MUCH, EXIT_REASONS };
+extern const struct exit_reason demo_exit_reasons[EXIT_REASONS];
 /* An answer on 0–10 whose NPS is `nps`, by an even draw. about: what comments speak of (enum topic). */
 int nps_answer(double u, double nps);
-void life_answer(struct world *world, int64_t t, uint32_t person, enum survey survey, int score,
-                 int unit, int about);
+void life_answer(struct world *world, int64_t t, uint32_t person, enum demo_survey survey,
+                 int score, int unit, int about);
 /* A matter with an unhappy customer: opened at t, mostly closed some days later. */
 void life_case(struct world *world, int64_t t, uint32_t person, int unit, int about);
 

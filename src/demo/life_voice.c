@@ -38,7 +38,8 @@ static uint32_t voice(struct world *world, int day, unsigned flags) {
 }
 
 /* Who answered was invited some hours before; so were others who did not answer. */
-static void invite(struct world *world, int64_t t, uint32_t who, enum survey survey, int unit) {
+static void invite(struct world *world, int64_t t, uint32_t who, enum demo_survey survey,
+                   int unit) {
     enum { OTHERS = 6 }; /* on average half of these: a response rate of 1 in 4 */
     struct stream *stream = &world->streams[FOR_INVITATIONS];
     struct moment moment = {
@@ -51,7 +52,7 @@ static void invite(struct world *world, int64_t t, uint32_t who, enum survey sur
     }
 }
 
-void life_answer(struct world *world, int64_t t, uint32_t who, enum survey survey, int score,
+void life_answer(struct world *world, int64_t t, uint32_t who, enum demo_survey survey, int score,
                  int unit, int about) {
     struct stream *stream = &world->streams[FOR_VOICE];
     const struct person *person = &world->people[who];

@@ -10,13 +10,10 @@
 static const struct {
     const char *survey, *relation;
 } surveys[] = {
-    {"Relacional", "relational"},
-    {"Relacional, panel de mercado", "rivals"},
-    {"Tras llamada", "transactional"},
-    {"Tras instalación", "transactional"},
-    {"Tras tienda", "transactional"},
-    {"Tras renovación", "transactional"},
-    {"30 días tras el corte", "transactional"},
+    {"Relacional", "relational"},       {"Relacional, panel de mercado", "rivals"},
+    {"tras-llamada", "transactional"},  {"tras-instalacion", "transactional"},
+    {"tras-tienda", "transactional"},   {"tras-renovacion", "transactional"},
+    {"tras-el-corte", "transactional"},
 };
 
 static int write_diary(struct folder *folder, const struct principal *principal, int64_t comfort_ms,

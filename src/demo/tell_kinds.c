@@ -118,15 +118,29 @@ static void tell_order(struct teller *teller, const struct moment *moment, struc
     tell_device(teller, moment->d);
 }
 
+static void tell_survey(struct teller *teller, enum demo_survey survey, int version) {
+    tell_text(teller, "survey", demo_survey_forms[survey].id);
+    tell_int(teller, "version", version);
+    tell_text(teller, "language", "es");
+    tell_text(teller, "question", demo_survey_forms[survey].question);
+}
+
+static struct slice survey_touchpoint(struct teller *teller, enum demo_survey survey) {
+    return slice_of(arena_format(teller->arena, "Encuesta %s", demo_survey_forms[survey].title));
+}
+
 static void tell_exit_answer(struct teller *teller, const struct moment *moment,
                              struct event *event) {
+    int reason = moment->a == ABOUT_PAYMENT    ? EXIT_PAYMENT
+                 : moment->a == ABOUT_SHIPPING ? EXIT_SHIPPING
+                                               : EXIT_COMPARING;
     (void)event;
-    tell_text(teller, "survey", "Abandono de la compra");
-    tell_text(teller, "question", "¿Qué te ha impedido terminar?");
-    const char *reason = topic_names[moment->a];
-    if (moment->a == ABOUT_COMPARING && stream_chance(&teller->stream, 0.3))
-        reason = stream_chance(&teller->stream, 0.5) ? "la página va lenta" : "demasiados datos";
-    tell_text(teller, "reason", reason);
+    if (reason == EXIT_COMPARING && stream_chance(&teller->stream, 0.3))
+        reason = stream_chance(&teller->stream, 0.5) ? EXIT_SLOW : EXIT_TOO_MUCH;
+    tell_survey(teller, SURVEY_EXIT, 1);
+    tell_text(teller, "metric", "choice");
+    tell_text(teller, "value", demo_exit_reasons[reason].id);
+    tell_text(teller, "reason", demo_exit_reasons[reason].text_es);
     if (moment->b)
         tell_comment(teller, moment, (enum topic)moment->a,
                      moment->a == ABOUT_COMPARING ? NEUTRAL : UNHAPPY);
@@ -413,28 +427,12 @@ static void tell_tap(struct teller *teller, const struct moment *moment, struct 
 
 /* ---- voices ---- */
 
-static const struct {
-    const char *name, *question, *channel;
-} surveys[SURVEYS] = {
-    [SURVEY_RELATIONAL] = {"Relacional", "¿Recomendarías Vereda a un amigo o familiar?", "email"},
-    [SURVEY_CALL] = {"Tras llamada", "Después de esta llamada, ¿recomendarías Vereda?", "sms"},
-    [SURVEY_INSTALL] = {"Tras instalación", "Después de la instalación, ¿recomendarías Vereda?",
-                        "email"},
-    [SURVEY_SHOP] = {"Tras tienda", "Después de tu visita, ¿recomendarías esta tienda?", "sms"},
-    [SURVEY_RENEWAL] = {"Tras renovación", "Ahora que has renovado, ¿recomendarías Vereda?",
-                        "email"},
-    [SURVEY_CUT] = {"30 días tras el corte", "¿Recomendarías Vereda a un amigo o familiar?", "sms"},
-    [SURVEY_CHAT] = {"Chat", "¿Cómo ha ido la conversación?", "chat"},
-    [SURVEY_EXIT] = {"Abandono de la compra", "¿Qué te ha impedido terminar?", "web"}};
-
 static void tell_answer(struct teller *teller, const struct moment *moment, struct event *event) {
     static const char *const groups[] = {"detractor", "neutro", "promotor"};
     int mood = moment->a >= 9 ? HAPPY : moment->a >= 7 ? NEUTRAL : UNHAPPY;
-    event->channel = slice_of(surveys[moment->c].channel);
-    event->touchpoint =
-        slice_of(arena_format(teller->arena, "Encuesta %s", surveys[moment->c].name));
-    tell_text(teller, "survey", surveys[moment->c].name);
-    tell_text(teller, "question", surveys[moment->c].question);
+    event->channel = slice_of(demo_survey_forms[moment->c].channel);
+    event->touchpoint = survey_touchpoint(teller, (enum demo_survey)moment->c);
+    tell_survey(teller, (enum demo_survey)moment->c, 1);
     tell_text(teller, "metric", "nps");
     tell_int(teller, "score", moment->a);
     tell_text(teller, "group", groups[mood]);
@@ -446,10 +444,9 @@ static void tell_answer(struct teller *teller, const struct moment *moment, stru
 
 static void tell_invitation(struct teller *teller, const struct moment *moment,
                             struct event *event) {
-    event->channel = slice_of(surveys[moment->c].channel);
-    event->touchpoint =
-        slice_of(arena_format(teller->arena, "Encuesta %s", surveys[moment->c].name));
-    tell_text(teller, "survey", surveys[moment->c].name);
+    event->channel = slice_of(demo_survey_forms[moment->c].channel);
+    event->touchpoint = survey_touchpoint(teller, (enum demo_survey)moment->c);
+    tell_text(teller, "survey", demo_survey_forms[moment->c].id);
 }
 
 static void tell_rival(struct teller *teller, const struct moment *moment, struct event *event) {
@@ -468,10 +465,8 @@ static void tell_chat_answer(struct teller *teller, const struct moment *moment,
     int top = moment->d ? 7 : 5, satisfied = moment->d ? 5 : 4;
     if (moment->b)
         event->channel = SLICE_LITERAL("whatsapp");
-    event->touchpoint = SLICE_LITERAL("Encuesta Chat");
-    tell_text(teller, "survey", surveys[SURVEY_CHAT].name);
-    tell_text(teller, "version", moment->d ? "2" : "1");
-    tell_text(teller, "question", surveys[SURVEY_CHAT].question);
+    event->touchpoint = survey_touchpoint(teller, SURVEY_CHAT);
+    tell_survey(teller, SURVEY_CHAT, moment->d ? 2 : 1);
     tell_text(teller, "metric", "csat");
     tell_int(teller, "score", moment->a);
     tell_int(teller, "scale_max", top);

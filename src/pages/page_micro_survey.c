@@ -20,8 +20,7 @@ static int find_source(struct request *request, const char *key, struct source *
 
 /* As many tellings from an address as /s/ takes: 600 at once, then ten a second. */
 static int mind_floods(struct request *request, struct response *response, struct err *err) {
-    return request_is_local(request) ? 0
-                                     : request_slow_down(request, response, "micro", 0.1, err);
+    return request_is_local(request) ? 0 : request_slow_down(request, response, "micro", 0.1, err);
 }
 
 static json_t *words_json(const char *language) {

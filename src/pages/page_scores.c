@@ -54,8 +54,21 @@ static json_t *relations(struct request *request) {
     return relations;
 }
 
+/* Titles of surveys by id; imported ones have none. */
+static json_t *titles(struct request *request) {
+    struct err ignored = {0};
+    json_t *answer = NULL, *titles = json_object(), *row;
+    size_t i;
+    if (page_fetch(request, "/api/v1/surveys", &answer, &ignored) < 0)
+        return titles;
+    json_array_foreach(json_object_get(answer, "data"), i, row) json_object_set(
+        titles, json_string_value(json_object_get(row, "id")), json_object_get(row, "title"));
+    json_decref(answer);
+    return titles;
+}
+
 static json_t *list_scores(struct score_view *view, const json_t *settled, bool *found) {
-    json_t *list = json_array(), *row;
+    json_t *list = json_array(), *named = titles(view->request), *row;
     size_t i;
     for (size_t m = 0; m < SCORE_METRICS; m++) {
         json_t *query = score_question(view, "score", m, view->from_ms, view->to_ms);
@@ -71,6 +84,8 @@ static json_t *list_scores(struct score_view *view, const json_t *settled, bool 
             *found |= chosen;
             add_figures(view, m, row);
             json_object_set_new(row, "metric", json_string(score_metrics[m].name));
+            if (survey && json_object_get(named, survey))
+                json_object_set(row, "title", json_object_get(named, survey));
             json_object_set_new(row, "current", json_boolean(chosen));
             if (survey && json_object_get(settled, survey))
                 json_object_set(row, "relation", json_object_get(settled, survey));
@@ -81,6 +96,7 @@ static json_t *list_scores(struct score_view *view, const json_t *settled, bool 
         }
         json_decref(data);
     }
+    json_decref(named);
     return list;
 }
 
@@ -396,6 +412,10 @@ static json_t *chosen(const struct score_view *view, const json_t *settled) {
     add_figures(view, view->metric, row);
     json_object_set_new(row, "metric", json_string(score_metrics[view->metric].name));
     json_object_set_new(row, "survey", view->survey ? json_string(view->survey) : json_null());
+    json_t *named = titles(view->request);
+    if (view->survey && json_object_get(named, view->survey))
+        json_object_set(row, "survey_title", json_object_get(named, view->survey));
+    json_decref(named);
     json_object_set_new(row, "relation",
                         view->survey && json_object_get(settled, view->survey)
                             ? json_incref(json_object_get(settled, view->survey))

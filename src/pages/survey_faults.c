@@ -101,7 +101,8 @@ const char *survey_wrong_text(const struct sitting *sitting,
                        count_text(sitting, question->most));
     case SURVEY_RANKING: return sitting_text(sitting, "survey.fault.ranking");
     case SURVEY_SHORT_TEXT:
-    case SURVEY_LONG_TEXT: return bounded(sitting, "text", NULL, count_text(sitting, question->most));
+    case SURVEY_LONG_TEXT:
+        return bounded(sitting, "text", NULL, count_text(sitting, question->most));
     case SURVEY_NUMBER: return number_fault(sitting, question);
     case SURVEY_DATE:
         return bounded(sitting, "date", day_text(sitting, question->date_min),

@@ -93,7 +93,8 @@ static void add_scale(const struct sitting *sitting, const struct survey_questio
 
 static void add_ends(const struct sitting *sitting, const struct survey_question *question,
                      struct buf *out) {
-    const char *low = sitting_piped(sitting, question->low), *high = sitting_piped(sitting, question->high);
+    const char *low = sitting_piped(sitting, question->low),
+               *high = sitting_piped(sitting, question->high);
     if (!*low && !*high)
         return;
     buf_add_text(out, "<p class=ends><span>");
@@ -123,8 +124,8 @@ static const char *option_text(const struct sitting *sitting, const struct surve
 static void add_picture(const struct sitting *sitting, const struct survey_question *question,
                         const struct survey_option *option, struct buf *out) {
     if (option->image.n)
-        buf_add_format(out, "<img src=\"%s/image/%s/%s?v=%u\" alt=\"\"%s>",
-                       sitting->action, question->id, option->id, sitting->survey->version,
+        buf_add_format(out, "<img src=\"%s/image/%s/%s?v=%u\" alt=\"\"%s>", sitting->action,
+                       question->id, option->id, sitting->survey->version,
                        sitting->whole ? "" : " loading=lazy");
     if (*option->emoji) {
         buf_add_text(out, "<span class=emoji aria-hidden=true>");
@@ -138,8 +139,7 @@ static void choice_fields(const struct sitting *sitting, const struct survey_que
     bool many = question->type == SURVEY_CHOICES;
     size_t *order = ARENA_ARRAY(sitting->request->arena, size_t, question->n_options + 1);
     survey_option_order(question, &sitting->context, order);
-    buf_add_format(out, "<div class=%s",
-                   question->type == SURVEY_PICTURE ? "pictures" : "choices");
+    buf_add_format(out, "<div class=%s", question->type == SURVEY_PICTURE ? "pictures" : "choices");
     if (many && question->least)
         buf_add_format(out, " data-least=%zu", question->least);
     if (many && question->most)

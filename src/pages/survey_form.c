@@ -114,8 +114,8 @@ static void add_attribute(struct buf *out, const char *name, const char *value) 
 static void add_rules(const struct sitting *sitting, const struct survey_question *question,
                       struct buf *out) {
     static const bool can_be_wrong[SURVEY_TYPES_N] = {
-        [SURVEY_CHOICES] = true,    [SURVEY_RANKING] = true, [SURVEY_SHORT_TEXT] = true,
-        [SURVEY_LONG_TEXT] = true,  [SURVEY_NUMBER] = true,  [SURVEY_DATE] = true,
+        [SURVEY_CHOICES] = true,   [SURVEY_RANKING] = true, [SURVEY_SHORT_TEXT] = true,
+        [SURVEY_LONG_TEXT] = true, [SURVEY_NUMBER] = true,  [SURVEY_DATE] = true,
         [SURVEY_CONTACT] = true};
     if (question->required)
         add_attribute(out, "data-missing", survey_missing_text(sitting, question));
@@ -125,8 +125,7 @@ static void add_rules(const struct sitting *sitting, const struct survey_questio
 
 void survey_form_question(const struct sitting *sitting, size_t number, struct buf *out) {
     const struct survey_question *question = &sitting->survey->questions[number];
-    bool asked =
-        sitting->whole || survey_asks(question, sitting->answers, &sitting->context);
+    bool asked = sitting->whole || survey_asks(question, sitting->answers, &sitting->context);
     const char *help = sitting_piped(sitting, question->help), *fault = sitting->faults[number];
     buf_add_format(out, "<fieldset class=\"q t-%s\" id=\"q-%s\"", survey_type_name(question->type),
                    question->id);
@@ -237,7 +236,8 @@ static void add_resume(const struct sitting *sitting, size_t at, struct buf *out
 void survey_form_page(const struct sitting *sitting, struct buf *out) {
     const struct survey *survey = sitting->survey;
     const struct survey_page *page = &survey->pages[sitting->page];
-    const char *title = sitting_piped(sitting, survey->title), *section = sitting_piped(sitting, page->title);
+    const char *title = sitting_piped(sitting, survey->title),
+               *section = sitting_piped(sitting, page->title);
     size_t at = 0, *order = ARENA_ARRAY(sitting->request->arena, size_t, page->n + 1);
     while (at < sitting->n_path && sitting->path[at] != sitting->page)
         at++;

@@ -261,8 +261,8 @@ static bool check_question(struct sitting *sitting, size_t number) {
         return question->type != SURVEY_STATEMENT || !question->show_if ? true : false;
     if (survey_check_answer(question, sitting->answers, &value, &fault)) {
         bool missing = is_missing(question, json_object_get(sitting->answers, question->id));
-        sitting->faults[number] = missing ? survey_missing_text(sitting, question)
-                                          : survey_wrong_text(sitting, question);
+        sitting->faults[number] =
+            missing ? survey_missing_text(sitting, question) : survey_wrong_text(sitting, question);
         sitting->has_faults = true;
     } else if (value) {
         json_object_set(sitting->answers, question->id, value);

@@ -30,8 +30,8 @@ struct sitting {
     const char *ui;                 /* "es" or "en": of the words around the questions */
     const char *csrf;               /* of a preview, or NULL */
     bool preview;
-    bool whole; /* every question at once, with its quotes unfilled: for a terminal's script */
-    size_t page;                       /* shown */
+    bool whole;  /* every question at once, with its quotes unfilled: for a terminal's script */
+    size_t page; /* shown */
     size_t path[SURVEY_PAGES], n_path; /* pages on the way */
     const char *faults
         [SURVEY_QUESTIONS]; /* by question: what is wrong, in the reader's language, or NULL */

@@ -33,8 +33,9 @@ static json_t *page_json(const struct survey *survey, const struct survey_page *
                               json_string(survey->questions[page->first + i].id));
     for (size_t i = 0; i < page->n_jumps; i++)
         json_array_append_new(json_object_get(json, "jump"),
-                              json_pack("{s:o, s:I}", "if", condition_json(page->jumps[i].condition),
-                                        "to", (json_int_t)page->jumps[i].to));
+                              json_pack("{s:o, s:I}", "if",
+                                        condition_json(page->jumps[i].condition), "to",
+                                        (json_int_t)page->jumps[i].to));
     return json;
 }
 
@@ -58,13 +59,12 @@ json_t *terminal_form_json(struct request *request, const struct survey *survey)
     const struct {
         const char *name;
         struct survey_text text;
-    } texts[] = {{"title", survey->title},          {"welcome", survey->welcome},
-                 {"thanks", survey->thanks},        {"next", survey->next_label},
+    } texts[] = {{"title", survey->title},         {"welcome", survey->welcome},
+                 {"thanks", survey->thanks},       {"next", survey->next_label},
                  {"previous", survey->back_label}, {"send", survey->send_label}};
-    json_t *json =
-        json_pack("{s:s, s:I, s:b, s:b, s:[], s:{}, s:[]}", "id", survey->id, "version",
-                  (json_int_t)survey->version, "progress", survey->progress, "back", survey->back,
-                  "languages", "forms", "pages");
+    json_t *json = json_pack("{s:s, s:I, s:b, s:b, s:[], s:{}, s:[]}", "id", survey->id, "version",
+                             (json_int_t)survey->version, "progress", survey->progress, "back",
+                             survey->back, "languages", "forms", "pages");
     for (size_t i = 0; i < sizeof texts / sizeof *texts; i++)
         put_texts(json, texts[i].name, survey, texts[i].text);
     for (size_t l = 0; l < survey->n_languages; l++) {

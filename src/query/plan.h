@@ -22,7 +22,8 @@
  *  5. Flow: cases by customer; session (gap > SESSION_GAP_MS); or value of a property, organisation-wide, in order of
  *     (time, seq). Trend, funnel and retention take `by`; its value is the interaction's (trend), step 1's, the
  *     start's. by trait: the customer's current trait. by segmentation: the name of the class that the customer is in. by segment: the name of the `segment` member ("segment" for an
- *     inline rule) for those in it, null for the others; the segment then splits instead of filtering.
+ *     inline rule) for those in it, null for the others; the segment then splits instead of filtering. Without that
+ *     member: a group for each stored segment (backend/by_segment.c).
  *  6. With by and limit: values ranked by interactions (trend), customers at step 1, cohort sizes, then by name
  *     (null first, then bytewise); those beyond the limit become "(other)". null takes part like a value.
  *  7. Score: answers (ROW_ANSWER) instead of interactions; channel, unit, touchpoint and where are the answer's. An answer

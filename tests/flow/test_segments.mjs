@@ -130,6 +130,24 @@ must((await call("DELETE", "/api/v1/segmentations/clientes-por-uso")).status ===
 must((await call("DELETE", "/api/v1/segments/on-class")).status === 204 && (await call("DELETE", "/api/v1/segmentations/clientes-por-uso")).status === 204, "removed");
 must((await call("POST", "/api/v1/query", { kind: "trend", by: { segmentation: "clientes-por-uso" } })).status === 422, "and gone from questions");
 
+// by segment, without naming one: a group for each, which is the question about its customers alone; null for those in none
+for (const ask of [{ kind: "trend", every: "month", measure: "customers" }, { kind: "funnel", steps: [{ event: "Order Completed" }, { event: "Order Completed" }] }, { kind: "retention", start: {}, return: {}, every: "month", periods: 1 }]) {
+  const { data, meta } = (await call("POST", "/api/v1/query", { ...ask, by: "segment" })).json, plain = (await call("POST", "/api/v1/query", ask)).json;
+  const groups = [...new Set(data.map((row) => row.by))];
+  must(groups.includes("quiet") && groups.includes(repeat) && meta.customers === plain.meta.customers, `${ask.kind}: a group for each segment: ${JSON.stringify(groups)}`);
+  for (const name of groups.filter(Boolean)) {
+    const alone = (await call("POST", "/api/v1/query", { ...ask, segment: name })).json.data;
+    const rows = data.filter((row) => row.by === name).map(({ by, ...rest }) => rest);
+    must(JSON.stringify(rows) === JSON.stringify(alone), `${ask.kind} by segment, ${name}: ${JSON.stringify(rows)} instead of ${JSON.stringify(alone)}`);
+  }
+  const short = (await call("POST", "/api/v1/query", { ...ask, by: "segment", limit: 1 })).json.data;
+  must(new Set(short.map((row) => row.by)).size === 2 && short.some((row) => row.by === "(other)"), `${ask.kind}: the rest together`);
+}
+const behind = (await call("POST", "/api/v1/query", { kind: "trend", by: "segment", people: { by: repeat } })).json.data;
+must(behind.count > 0 && behind.count === (await size(repeat)), `the customers behind a group: ${JSON.stringify(behind)}`);
+must((await call("POST", "/api/v1/query", { kind: "flow", by: "segment" })).status === 422, "a kind without by");
+must((await call("POST", "/api/v1/query", { kind: "trend", by: "version" })).status === 200, "by version");
+
 // who is erased is in no segment that rested on what they were
 must((await call("POST", "/api/v1/segments", { name: "gold", title: "Gold", rule: { trait: "plan", value: "gold" } })).json.size === 1, "gold");
 const erased = await call("POST", "/api/v1/customers/ana/erase", { why: "asked for" });

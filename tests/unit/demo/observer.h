@@ -234,14 +234,14 @@ static inline void watch_voice(struct observer *observer, const struct life *lif
         share_add(&observer->senior_voice, life->senior);
         return;
     }
-    if (has(event, "survey", "Tras llamada"))
+    if (has(event, "survey", "tras-llamada"))
         nps_add(slice_is(event->unit, "Proveedor Sur") ? &observer->sur : &observer->own, score);
-    if (has(event, "survey", "30 días tras el corte"))
+    if (has(event, "survey", "tras-el-corte"))
         nps_add(&observer->cut[life->warned], score);
-    if (has(event, "survey", "Tras tienda") && slice_is(event->unit, "Tienda Soria"))
+    if (has(event, "survey", "tras-tienda") && slice_is(event->unit, "Tienda Soria"))
         nps_add(&observer->soria, score);
     if (has(event, "survey", "Chat")) {
-        bool seven = has(event, "version", "2");
+        bool seven = int_of(event, "version") == 2;
         share_add(seven ? &observer->chat_7 : &observer->chat_5, score >= (seven ? 5 : 4));
     }
 }
