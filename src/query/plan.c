@@ -194,9 +194,11 @@ static int read_by(struct reader *r, const json_t *json) {
     int chosen = 0;
     int code = read_choice(r, json, "by", texts, sizeof texts / sizeof *texts, &chosen);
     r->plan->by = kinds[chosen];
-    if (!code && r->plan->by == BY_PROPERTY)
-        r->plan->by_property =
-            dictionary_find(r->context->dictionary, DICTIONARY_PROPERTY, slice_of(texts[chosen]));
+    if (!code && r->plan->by == BY_PROPERTY) { /* the name is the property's */
+        uint16_t name = CODE_NONE;
+        code = read_code(r, DICTIONARY_PROPERTY, "property", json, &name);
+        r->plan->by_property = name;
+    }
     if (!code && r->plan->by == BY_SEGMENT && !r->plan->segment)
         return refuse(r, "by segment needs the member \"segment\"");
     return code;

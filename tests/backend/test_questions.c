@@ -90,7 +90,7 @@ static void wrong_questions_get_their_pointer(void **state) {
         {"{\"kind\":\"trend\",\"measure\":\"sum\"}", "/measure", E_INVALID},
         {"{\"kind\":\"trend\",\"every\":\"fortnight\"}", "/every", E_INVALID},
         {"{\"kind\":\"trend\",\"segment\":\"vip\"}", "/segment", E_INVALID},
-        {"{\"kind\":\"trend\",\"by\":\"segment\"}", "/by", E_INVALID},
+        {"{\"kind\":\"trend\",\"by\":\"segmnt\"}", "/by", E_INVALID},
         {"{\"kind\":\"trend\",\"every\":\"hour\",\"range\":{\"from\":\"1970-01-01\",\"to\":\"2100-"
          "01-01\"}}",
          "/every", E_INVALID},

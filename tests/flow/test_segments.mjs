@@ -146,7 +146,6 @@ for (const ask of [{ kind: "trend", every: "month", measure: "customers" }, { ki
 const behind = (await call("POST", "/api/v1/query", { kind: "trend", by: "segment", people: { by: repeat } })).json.data;
 must(behind.count > 0 && behind.count === (await size(repeat)), `the customers behind a group: ${JSON.stringify(behind)}`);
 must((await call("POST", "/api/v1/query", { kind: "flow", by: "segment" })).status === 422, "a kind without by");
-must((await call("POST", "/api/v1/query", { kind: "trend", by: "version" })).status === 200, "by version");
 
 // who is erased is in no segment that rested on what they were
 must((await call("POST", "/api/v1/segments", { name: "gold", title: "Gold", rule: { trait: "plan", value: "gold" } })).json.size === 1, "gold");

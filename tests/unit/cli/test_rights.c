@@ -450,6 +450,7 @@ static const struct right pages[] = {
     {"GET", "/surveys/{id}/edit", ROLE_ANALYST, 0},
     {"GET", "/surveys/{id}/preview", ROLE_ANALYST, 0},
     {"POST", "/surveys/{id}/preview", ROLE_ANALYST, 0},
+    {"GET", "/surveys/{id}/preview/image/{question}/{option}", ROLE_ANALYST, 0},
     {"POST", "/surveys/{id}/do/{what}", ROLE_ANALYST, 0},
     {"GET", "/settings/outlets", ROLE_ADMIN, SCOPE_ADMIN},
     {"POST", "/settings/outlets", ROLE_ADMIN, SCOPE_ADMIN},
