@@ -301,10 +301,7 @@ static void some_by(json_t *query) {
         json_object_set_new(query, "by", json_pack("{s:s}", "segmentation", "s"));
     else if (kind == 8) {
         json_object_set_new(query, "by", json_string("segment"));
-        if (chance(60))
-            json_object_set_new(query, "segment", json_sprintf("s%d", pick(STORED)));
-        else
-            json_object_del(query, "segment"); /* all stored ones */
+        json_object_set_new(query, "segment", json_sprintf("s%d", pick(STORED)));
     } else if (kind == 5)
         json_object_set_new(query, "by", json_pack("{s:s}", "property", chance(50) ? "p" : "q"));
     else if (kind == 6)

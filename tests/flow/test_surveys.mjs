@@ -194,8 +194,8 @@ const table = (await call("GET", "/api/v1/surveys/compra/responses?shape=long"))
 must(table[0].endsWith("time,submission,survey,version,question,metric,value,points,language,customer,channel,touchpoint,unit,partial") && table.filter((line) => line.includes(",recommend,nps,")).length === 3, "long");
 must((await call("GET", "/api/v1/exports/responses?survey=corta&format=jsonl")).text.trim().split("\n").every((line) => JSON.parse(line).survey === "corta"), "and as an export of all");
 
-const versions = (await call("POST", "/api/v1/query", { kind: "score", metric: "nps", survey: "compra", by: "version" })).json.data;
-must(versions.length && versions.every((row) => row.by >= 1), `a score by version: ${JSON.stringify(versions)}`);
+const perVersion = (await call("POST", "/api/v1/query", { kind: "score", metric: "nps", survey: "compra", by: "version" })).json.data;
+must(perVersion.length && perVersion.every((row) => row.by >= 1), `a score by version: ${JSON.stringify(perVersion)}`);
 const micro = await Promise.all(Array.from({ length: 700 }, () => fetch(`http://127.0.0.1:${server.port}/v1/surveys?writeKey=${keys.write_key}`).then((one) => one.status)));
 must(micro.every((status) => status === 200), "this machine may ask for micro-surveys");
 
@@ -214,7 +214,7 @@ server = await serve(data, log, ["--trusted-proxy", "127.0.0.1"]);
 must((await flood(550, "198.51.100.7")) === 0, "a hall of visitors behind one address passes");
 must((await flood(350, "198.51.100.7")) > 50, "a flood does not");
 must((await flood(1, "198.51.100.8")) === 0, "and holds up nobody else");
-const told = await Promise.all(Array.from({ length: 900 }, () => fetch(`http://127.0.0.1:${server.port}/v1/surveys?writeKey=${keys.write_key}`, { headers: { "x-forwarded-for": "198.51.100.9" } }).then((one) => one.status)));
-must(told.slice(0, 500).every((status) => status === 200) && told.filter((status) => status === 429).length > 50, "nor may it ask for micro-surveys without end");
+const slowed = await Promise.all(Array.from({ length: 900 }, () => fetch(`http://127.0.0.1:${server.port}/v1/surveys?writeKey=${keys.write_key}`, { headers: { "x-forwarded-for": "198.51.100.9" } }).then((one) => one.status)));
+must(slowed.slice(0, 500).every((status) => status === 200) && slowed.filter((status) => status === 429).length > 50, "nor may it ask for micro-surveys without end");
 await server.end("SIGTERM");
 console.log("ok");
