@@ -13,8 +13,8 @@ release: ## the program at build/senda
 install-build: ## Debian packages that building needs
 	@tools/install build
 
-install-test: install-build ## … that the tests need
-	@tools/install test
+install-test: ## … that the tests need besides
+	@tools/install build test
 
 demo: install-build release ## the demonstration organisation on http://127.0.0.1:8080
 	@exec build/senda demo --data build/demo
