@@ -39,6 +39,8 @@
     X(USAGE, "usage", "Wrong usage", 400, 2)                                                       \
     X(REFUSED, "refused", "Refused", 409, 4)                                                       \
     X(HEADERS, "header_fields_too_large", "Header fields too large", 431, 1)                       \
+    X(URI, "uri_too_long", "Address too long", 414, 1)                                             \
+    X(VERSION, "version_not_supported", "Unknown version of HTTP", 505, 1)                         \
     X(UNSUPPORTED, "not_implemented", "Not implemented", 501, 1)
 
 enum err_index {

@@ -415,8 +415,8 @@ static void done(struct store_job *job, int code, const struct err *err) {
 /* ---- handing over ---- */
 
 static bool pressed(const struct ingest *ingest) {
-    return keys_pressed(ingest->keys) || customers_pressed(ingest->customers) ||
-           (ingest->timeline && timeline_is_behind(ingest->timeline));
+    return keys_known_hurt(ingest->keys) || customers_pressed(ingest->customers) ||
+           keys_pressed(ingest->keys) || (ingest->timeline && timeline_is_behind(ingest->timeline));
 }
 
 static int hand_over(struct ingest *ingest, struct ingest_batch *batch, struct err *err) {
@@ -453,82 +453,7 @@ int ingest_submit(struct ingest *ingest, struct ingest_batch *batch, struct err 
     return hand_over(ingest, batch, err);
 }
 
-struct waiting {
-    void *context;
-    void (*done)(struct ingest_batch *batch, int code, const struct err *err);
-    int code;
-    struct err *err;
-    bool finished;
-    pthread_mutex_t lock;
-    pthread_cond_t ready;
-};
-
-static void waited(struct ingest_batch *batch, int code, const struct err *err) {
-    struct waiting *waiting = batch->context;
-    pthread_mutex_lock(&waiting->lock);
-    waiting->code = code;
-    if (code && err && waiting->err)
-        *waiting->err = *err;
-    waiting->finished = true;
-    pthread_cond_signal(&waiting->ready);
-    pthread_mutex_unlock(&waiting->lock);
-}
-
-/* Writes full tables of keys and the index's head out in this thread, when maintenance does not keep up (or does not
- * run). */
-static int relieve(struct ingest *ingest, struct err *err) {
-    int code = keys_pressed(ingest->keys) ? keys_flush(ingest->keys, KEYS_FRESH_MAX, err) : 0;
-    if (!code && customers_pressed(ingest->customers))
-        code = customers_flush(ingest->customers, KEYS_FRESH_MAX, err);
-    if (!code && ingest->timeline && timeline_is_behind(ingest->timeline))
-        code = timeline_relieve(ingest->timeline, err);
-    return code;
-}
-
-int ingest_make_room(struct ingest *ingest, struct err *err) {
-    int code = 0;
-    while (!code && pressed(ingest))
-        code = relieve(ingest, err);
-    return code;
-}
-
-static int submit_patiently(struct ingest *ingest, struct ingest_batch *batch, struct err *err) {
-    for (;;) {
-        int code = ingest_make_room(ingest, err);
-        if (!code)
-            code = ingest_submit(ingest, batch, err);
-        if (code != E_BUSY || store_is_closing(ingest->store))
-            return code;
-        usleep(PAUSE_US);
-    }
-}
-
-int ingest_run(struct ingest *ingest, struct ingest_batch *batch, struct err *err) {
-    struct waiting waiting = {
-        .context = batch->context,
-        .done = batch->done,
-        .err = err,
-        .lock = PTHREAD_MUTEX_INITIALIZER,
-        .ready = PTHREAD_COND_INITIALIZER,
-    };
-    batch->done = waited;
-    batch->context = &waiting;
-    int code = submit_patiently(ingest, batch, err);
-    if (!code) {
-        pthread_mutex_lock(&waiting.lock);
-        while (!waiting.finished)
-            pthread_cond_wait(&waiting.ready, &waiting.lock);
-        pthread_mutex_unlock(&waiting.lock);
-        code = waiting.code;
-    }
-    batch->done = waiting.done;
-    batch->context = waiting.context;
-    if (batch->done)
-        batch->done(batch, code, code ? err : NULL);
-    return code;
-}
-
-/* ---- open and close ---- */
+/* ---- keys again ---- */
 
 /* The key that a record was stored with; zero: none. */
 static struct key128 key_of(const struct ingest *ingest, const struct log_record *record) {
@@ -566,6 +491,100 @@ static int replay(void *context, uint64_t after, uint64_t to, struct keys_mendin
     struct replaying replaying = {ingest, mending, err};
     return log_read(ingest->log, after + 1, to + 1, replay_record, &replaying, err);
 }
+
+static int mend_hurt(struct ingest *ingest, struct err *err) {
+    unsigned mended = 0;
+    return keys_hurt(ingest->keys) ? keys_mend(ingest->keys, false, replay, ingest, &mended, err)
+                                   : 0;
+}
+
+/* ---- waiting ---- */
+
+struct waiting {
+    void *context;
+    void (*done)(struct ingest_batch *batch, int code, const struct err *err);
+    int code;
+    struct err *err;
+    bool finished;
+    pthread_mutex_t lock;
+    pthread_cond_t ready;
+};
+
+static void waited(struct ingest_batch *batch, int code, const struct err *err) {
+    struct waiting *waiting = batch->context;
+    pthread_mutex_lock(&waiting->lock);
+    waiting->code = code;
+    if (code && err && waiting->err)
+        *waiting->err = *err;
+    waiting->finished = true;
+    pthread_cond_signal(&waiting->ready);
+    pthread_mutex_unlock(&waiting->lock);
+}
+
+/* Writes full tables of keys and the index's head out in this thread, when maintenance does not keep up (or does not
+ * run). */
+static int relieve(struct ingest *ingest, struct err *err) {
+    int code = keys_known_hurt(ingest->keys) ? mend_hurt(ingest, err) : 0;
+    if (!code && keys_pressed(ingest->keys))
+        code = keys_flush(ingest->keys, KEYS_FRESH_MAX, err);
+    if (!code && customers_pressed(ingest->customers))
+        code = customers_relieve(ingest->customers, err);
+    if (!code && ingest->timeline && timeline_is_behind(ingest->timeline))
+        code = timeline_relieve(ingest->timeline, err);
+    return code;
+}
+
+int ingest_make_room(struct ingest *ingest, struct err *err) {
+    int code = 0;
+    while (!code && pressed(ingest))
+        code = relieve(ingest, err);
+    return code;
+}
+
+static int submit_patiently(struct ingest *ingest, struct ingest_batch *batch, struct err *err) {
+    for (;;) {
+        int code = ingest_make_room(ingest, err);
+        if (!code)
+            code = ingest_submit(ingest, batch, err);
+        if (code != E_BUSY || store_is_closing(ingest->store))
+            return code;
+        usleep(PAUSE_US);
+    }
+}
+
+static int wait_for(struct waiting *waiting) {
+    pthread_mutex_lock(&waiting->lock);
+    while (!waiting->finished)
+        pthread_cond_wait(&waiting->ready, &waiting->lock);
+    pthread_mutex_unlock(&waiting->lock);
+    return waiting->code;
+}
+
+int ingest_run(struct ingest *ingest, struct ingest_batch *batch, struct err *err) {
+    struct waiting waiting = {
+        .context = batch->context,
+        .done = batch->done,
+        .err = err,
+        .lock = PTHREAD_MUTEX_INITIALIZER,
+        .ready = PTHREAD_COND_INITIALIZER,
+    };
+    batch->done = waited;
+    batch->context = &waiting;
+    int code;
+    do { /* busy after all: what it rested on is being rebuilt */
+        waiting.finished = false;
+        code = submit_patiently(ingest, batch, err);
+        if (!code)
+            code = wait_for(&waiting);
+    } while (code == E_BUSY && !store_is_closing(ingest->store));
+    batch->done = waiting.done;
+    batch->context = waiting.context;
+    if (batch->done)
+        batch->done(batch, code, code ? err : NULL);
+    return code;
+}
+
+/* ---- open and close ---- */
 
 static int arrived(void *context, const struct log_record *record) {
     remember_arrivals(context, &record->row, 1, record->received_ms);
@@ -673,7 +692,9 @@ int ingest_consent(struct ingest *ingest, uint32_t profile, const struct consent
 }
 
 int ingest_maintain(struct ingest *ingest, bool force, struct err *err) {
-    int code = keys_flush(ingest->keys, force ? 1 : KEYS_FRESH_MAX, err);
+    int code = mend_hurt(ingest, err);
+    if (!code)
+        code = keys_flush(ingest->keys, force ? 1 : KEYS_FRESH_MAX, err);
     if (!code)
         code = counters_store(ingest, err);
     if (!code)

@@ -88,7 +88,7 @@ must_use int customers_alias(struct customers *customers, struct slice previous_
  * about 80 ns a redirected profile. */
 struct overlay *customers_take_overlay(struct customers *customers);
 struct overlay *customers_load_overlay(struct customers *customers); /* at start: always one */
-/* More keys wait to be written than memory should hold. */
+/* More keys wait to be written than memory should hold, or a file of them must be rebuilt: customers_relieve does it. */
 bool customers_pressed(const struct customers *customers);
 
 uint32_t customers_count(const struct customers *customers); /* profiles */
@@ -197,8 +197,10 @@ must_use int customers_each(struct customers *customers, struct customers_cursor
                                          const struct identity *identity),
                             void *context, struct err *err);
 
-/* Writes a full table of keys out; force: all fresh keys. customers_flush: a table of at least that many. */
+/* Rebuilds files of keys that are hurt, and writes a full table of keys out; force: all fresh keys. customers_flush: only a
+ * table of at least that many. */
 must_use int customers_flush(struct customers *customers, size_t least, struct err *err);
+must_use int customers_relieve(struct customers *customers, struct err *err);
 must_use int customers_maintain(struct customers *customers, bool force, struct err *err);
 /* Merges files of keys when due: long. Returns 1 if more is due. */
 must_use int customers_merge(struct customers *customers, struct err *err);

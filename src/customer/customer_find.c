@@ -91,6 +91,10 @@ int customers_find_profile(struct customers *customers, struct slice id, uint32_
                              &(struct identity){.kind = (enum identity_kind)kind, .value = id});
     if (!profile && id.n)
         profile = profile_of_external(customers, id);
+    if (!profile && keys_hurt(customers->keys)) {
+        err_set(err, E_BUSY, "a damaged index of identifiers is being rebuilt");
+        return err_hint(err, "Try again in a moment.");
+    }
     if (!profile)
         return err_set(err, E_NOT_FOUND, "no such customer");
     *found = profile;

@@ -270,14 +270,29 @@ struct overlay *customers_take_overlay(struct customers *customers) {
     return overlay;
 }
 
-bool customers_pressed(const struct customers *customers) { return keys_pressed(customers->keys); }
+bool customers_pressed(const struct customers *customers) {
+    return keys_known_hurt(customers->keys) || keys_pressed(customers->keys);
+}
 
 int customers_flush(struct customers *customers, size_t least, struct err *err) {
     return keys_flush(customers->keys, least, err);
 }
 
+static int mend_hurt(struct customers *customers, struct err *err) {
+    unsigned mended = 0;
+    return keys_hurt(customers->keys)
+               ? keys_mend(customers->keys, false, replay, customers, &mended, err)
+               : 0;
+}
+
+int customers_relieve(struct customers *customers, struct err *err) {
+    int code = mend_hurt(customers, err);
+    return code ? code : keys_flush(customers->keys, KEYS_FRESH_MAX, err);
+}
+
 int customers_maintain(struct customers *customers, bool force, struct err *err) {
-    return keys_flush(customers->keys, force ? 1 : KEYS_FRESH_MAX, err);
+    int code = mend_hurt(customers, err);
+    return code ? code : keys_flush(customers->keys, force ? 1 : KEYS_FRESH_MAX, err);
 }
 
 int customers_merge(struct customers *customers, struct err *err) {

@@ -108,6 +108,7 @@ static struct connection *begin(struct listener *listener, struct MHD_Connection
     struct connection *peer = calloc(1, sizeof *peer);
     if (!peer)
         abort();
+    peer->listener = listener;
     const union MHD_ConnectionInfo *fd =
         MHD_get_connection_info(connection, MHD_CONNECTION_INFO_CONNECTION_FD);
     peer->fd = fd ? fd->connect_fd : -1;

@@ -1,13 +1,7 @@
 /*
  * One request and its answer on a connection of libmicrohttpd: network.h tells the states.
  *
- * REFUSALS BEFORE THE BODY  Doubtful framing and bodies that are too large are answered at once, by our own bytes on
- * the socket, whatever the client still sends; then the connection is closed in our direction and drained (linger).
- * libmicrohttpd cannot answer in the middle of a body, and closing with unread bytes would reset the refusal away.
- *
- * What libmicrohttpd 0.9.75 lets through and is refused here: repeated Content-Length, Transfer-Encoding or Host,
- * both together, other codings than chunked, folded ones (whose continuation it glues to the name, so that they are
- * no framing to it), header names with blanks, several hosts.
+ * Refusals before the whole body is there (doubtful framing, too large) are refuse.c's.
  *
  * SPDX-License-Identifier: GPL-3.0-or-later
  */
@@ -23,7 +17,7 @@
 
 /* ---- memory ---- */
 
-static struct exchange *exchange_new(struct listener *listener) {
+static struct exchange *take(struct listener *listener) {
     struct server *server = listener->server;
     pthread_mutex_lock(&server->exchanges_lock);
     struct exchange *exchange = server->free_exchanges;
@@ -52,6 +46,20 @@ static struct exchange *exchange_new(struct listener *listener) {
     exchange->timed = 0;
     atomic_store(&exchange->users, 1);
     atomic_store(&exchange->phase, PHASE_READING);
+    return exchange;
+}
+
+struct exchange *exchange_new(struct listener *listener, struct MHD_Connection *connection,
+                              struct connection *peer) {
+    struct exchange *exchange = take(listener);
+    atomic_fetch_add(&listener->server->under_way, 1);
+    exchange->connection = connection;
+    exchange->peer = peer;
+    exchange->uri = "/";
+    request_init(&exchange->request, &exchange->private, listener->server->app);
+    exchange->private.local = listener->local;
+    exchange->request.peer = peer->address;
+    peer->exchange = exchange;
     return exchange;
 }
 
@@ -108,14 +116,9 @@ void *exchange_uri(void *context, const char *uri, struct MHD_Connection *connec
         MHD_get_connection_info(connection, MHD_CONNECTION_INFO_SOCKET_CONTEXT);
     if (!info || !info->socket_context)
         return NULL;
-    struct exchange *exchange = exchange_new(listener);
-    atomic_fetch_add(&listener->server->under_way, 1);
-    exchange->connection = connection;
-    exchange->peer = info->socket_context;
-    request_init(&exchange->request, &exchange->private, listener->server->app);
+    struct exchange *exchange = exchange_new(listener, connection, info->socket_context);
     exchange->private.completed = complete;
     exchange->private.transport = exchange;
-    exchange->private.local = listener->local;
     exchange->uri = arena_text(exchange->request.arena, slice_of(uri));
     set_deadline(exchange, listener->server->request_s);
     return exchange;
@@ -128,6 +131,7 @@ void exchange_end(void *context, struct MHD_Connection *connection, void **own,
     if (!exchange)
         return;
     *own = NULL;
+    exchange->peer->exchange = NULL;
     if (exchange->begun) {
         const struct response *response = &exchange->private.response;
         app_count_request(exchange->server->app, response->status,
@@ -141,81 +145,7 @@ void exchange_end(void *context, struct MHD_Connection *connection, void **own,
     exchange_release(exchange);
 }
 
-/* ---- the head ---- */
-
-struct head {
-    struct exchange *exchange;
-    const char *length, *coding, *packing;
-    int lengths, codings, hosts;
-    bool bad, many;
-};
-
-static bool is_token(const char *name) {
-    if (!name[0])
-        return false;
-    for (const char *c = name; *c; c++)
-        if (*c <= ' ' || *c >= 0x7F || strchr("()<>@,;:\\\"/[]?={}", *c))
-            return false;
-    return true;
-}
-
-/* libmicrohttpd glues the continuation of a folded header to its name: "Content-Length5". */
-static bool is_folded(const char *name, const char *framing) {
-    size_t n = strlen(framing);
-    return strncasecmp(name, framing, n) == 0 && name[n];
-}
-
-static enum MHD_Result take_header(void *context, enum MHD_ValueKind kind, const char *name,
-                                   const char *value) {
-    struct head *head = context;
-    struct request_private *private = &head->exchange->private;
-    (void)kind;
-    if (!value)
-        value = "";
-    if (!is_token(name) || is_folded(name, "Content-Length") ||
-        is_folded(name, "Transfer-Encoding"))
-        head->bad = true;
-    if (private->n_headers == REQUEST_HEADERS) {
-        head->many = true;
-        return MHD_NO;
-    }
-    private->headers[private->n_headers++] = (struct request_pair){.name = name, .value = value};
-    if (strcasecmp(name, "Content-Length") == 0)
-        head->length = value, head->lengths++;
-    else if (strcasecmp(name, "Transfer-Encoding") == 0)
-        head->coding = value, head->codings++;
-    else if (strcasecmp(name, "Content-Encoding") == 0)
-        head->packing = value;
-    else if (strcasecmp(name, "Host") == 0)
-        head->hosts++;
-    return MHD_YES;
-}
-
-static int check_framing(const struct head *head, const char *version, struct err *err) {
-    if (head->many)
-        return err_set(err, E_HEADERS, "more than %d header fields", REQUEST_HEADERS);
-    if (head->bad)
-        return err_set(err, E_MALFORMED, "a header field has no proper name");
-    if (head->lengths > 1)
-        return err_set(err, E_MALFORMED, "Content-Length is given more than once");
-    if (head->codings > 1)
-        return err_set(err, E_MALFORMED, "Transfer-Encoding is given more than once");
-    if (head->lengths && head->codings)
-        return err_set(err, E_MALFORMED, "Content-Length and Transfer-Encoding are both given");
-    if (head->lengths) {
-        size_t n = strspn(head->length, "0123456789");
-        if (n == 0 || head->length[n] || n > 18)
-            return err_set(err, E_MALFORMED, "Content-Length is not a number");
-    }
-    bool http11 = strcmp(version, "HTTP/1.1") == 0;
-    if (head->codings && !http11)
-        return err_set(err, E_MALFORMED, "Transfer-Encoding needs HTTP/1.1");
-    if (head->hosts > 1 || (http11 && head->hosts == 0))
-        return err_set(err, E_MALFORMED, "exactly one Host is needed");
-    if (head->codings && strcasecmp(head->coding, "chunked") != 0)
-        return err_set(err, E_UNSUPPORTED, "only the transfer coding chunked is understood");
-    return 0;
-}
+/* ---- the beginning ---- */
 
 /* The last address that our proxy vouches for. */
 static void take_forwarded(struct exchange *exchange) {
@@ -252,72 +182,39 @@ static int check_packing(const char *packing, bool *gzip, struct err *err) {
     return err_hint(err, "Send the body as it is, or with gzip.");
 }
 
-/* ---- refusals on the socket ---- */
-
-static void add_field(struct buf *head, const char *name, const char *value) {
-    buf_add_format(head, "%s: %s\r\n", name, value);
-}
-
-static enum MHD_Result refuse(struct exchange *exchange, const struct err *err) {
-    struct request *request = &exchange->request;
-    struct response response = {0};
-    struct buf bytes;
-    if (!request->private->refusal.code)
-        request->private->refusal = *err; /* no such path: that first */
-    router_run(request, &response);
-    router_finish(request, &response);
-    buf_init(&bytes, 1 << 16);
-    buf_add_format(&bytes, "HTTP/1.1 %d %s\r\n", response.status,
-                   err_title(request->private->refusal.code));
-    add_field(&bytes, "Content-Type", response.type);
-    for (size_t i = 0; i < response.n_headers; i++)
-        add_field(&bytes, response.headers[i].name, response.headers[i].value);
-    buf_add_format(&bytes, "Connection: close\r\nContent-Length: %zu\r\n\r\n", response.body.n);
-    if (request->method != METHOD_HEAD)
-        buf_add_slice(&bytes, buf_slice(&response.body));
-    ssize_t sent = send(exchange->peer->fd, bytes.p, bytes.n, MSG_NOSIGNAL | MSG_DONTWAIT);
-    (void)sent; /* a new answer fits into the socket's buffer, or the client does not read at all */
-    linger(exchange->server, exchange->peer->fd);
-    exchange->private.response.status = response.status;
-    response_release(&response);
-    buf_release(&bytes);
-    return MHD_NO;
-}
-
 static enum MHD_Result begin(struct exchange *exchange, const char *method, const char *version) {
     struct request *request = &exchange->request;
-    struct head head = {.exchange = exchange};
+    struct head head;
     struct err err = {0};
     exchange->begun = true;
-    request->peer = exchange->peer->address;
-    MHD_get_connection_values(exchange->connection, MHD_HEADER_KIND, take_header, &head);
+    head_take(&head, exchange);
     take_forwarded(exchange);
     request_begin(request, method, exchange->uri);
-    if (check_framing(&head, version, &err)) {
+    if (head_check(&head, version, &err)) {
         request->private->refusal = err; /* before any other */
-        return refuse(exchange, &err);
+        return exchange_refuse(exchange, &err);
     }
     if (exchange->peer->proxy) {
         exchange->counted = address_take(exchange->server, request->peer);
         if (!exchange->counted) {
             err_set(&err, E_RATE, "too many connections from this address");
-            return refuse(exchange, &err);
+            return exchange_refuse(exchange, &err);
         }
     }
     bool gzip;
     size_t limit = router_body_limit(request);
     size_t declared = head.length ? strtoull(head.length, NULL, 10) : 0;
     if (check_packing(head.packing, &gzip, &err))
-        return refuse(exchange, &err);
+        return exchange_refuse(exchange, &err);
     if (declared > limit) {
         err_set(&err, E_TOO_LARGE, "the body is over %zu bytes", limit);
-        return refuse(exchange, &err);
+        return exchange_refuse(exchange, &err);
     }
     const struct route *route = request->route;
     body_begin(&exchange->body, limit, declared, gzip, route && route->access == ACCESS_WRITE_KEY);
     if (limit > LIMIT_BATCH_BYTES && (declared > LIMIT_BATCH_BYTES || head.codings) &&
         router_check_early(request, &err))
-        return refuse(exchange, &err);
+        return exchange_refuse(exchange, &err);
     /* A large upload may take its time: 1 MB a second at least. */
     if (declared > LIMIT_BATCH_BYTES)
         set_deadline(exchange, exchange->server->request_s + (int64_t)(declared >> 20));
@@ -356,7 +253,7 @@ static enum MHD_Result answer(struct exchange *exchange) {
     if (atomic_load_explicit(&exchange->server->stopping, memory_order_relaxed))
         MHD_add_response_header(reply, "Connection", "close");
     enum MHD_Result result =
-        MHD_queue_response(exchange->connection, (unsigned)response->status, reply);
+        response_queue(exchange->connection, (unsigned)response->status, reply);
     MHD_destroy_response(reply);
     return result;
 }
@@ -432,7 +329,7 @@ enum MHD_Result exchange_handle(void *context, struct MHD_Connection *connection
         struct err err = {0};
         if (body_add(&exchange->body, app_folder(listener->server->app)->dir, upload, *upload_n,
                      &err))
-            return refuse(exchange, &err);
+            return exchange_refuse(exchange, &err);
         if (exchange->body.fd >= 0 && exchange->body.spooled - exchange->timed > SPOOL_STEP_BYTES) {
             exchange->timed = exchange->body.spooled;
             set_deadline(exchange, listener->server->request_s);

@@ -45,6 +45,8 @@ struct listener {
 
 struct connection {
     struct connection *before, *after; /* in server->connections */
+    struct listener *listener;
+    struct exchange *exchange; /* under way, NULL: none */
     int fd;
     atomic_int_least64_t deadline_us; /* 0: none */
     char address[ADDRESS_TEXT_BYTES];
@@ -140,6 +142,8 @@ void connections_check(struct server *server, int64_t now_us); /* shuts late one
 void connections_shut(struct server *server);
 
 /* exchange.c */
+struct exchange *exchange_new(struct listener *listener, struct MHD_Connection *connection,
+                              struct connection *peer);
 void *exchange_uri(void *listener, const char *uri, struct MHD_Connection *connection);
 enum MHD_Result exchange_handle(void *listener, struct MHD_Connection *connection, const char *url,
                                 const char *method, const char *version, const char *upload,
@@ -148,6 +152,24 @@ void exchange_end(void *listener, struct MHD_Connection *connection, void **cont
                   enum MHD_RequestTerminationCode code);
 void exchange_release(struct exchange *exchange); /* one user less */
 void exchanges_free(struct server *server);
+
+/* head.c */
+struct head {
+    struct exchange *exchange;
+    const char *length, *coding, *packing;
+    int lengths, codings, hosts;
+    bool bad, many;
+};
+void head_take(struct head *head,
+               struct exchange *exchange); /* its fields are the request's then */
+must_use int head_check(const struct head *head, const char *version, struct err *err);
+
+/* refuse.c */
+/* Answers on the socket, now, and has what still comes drained; MHD_NO, which closes the connection. */
+enum MHD_Result exchange_refuse(struct exchange *exchange, const struct err *err);
+/* The library's MHD_queue_response. */
+enum MHD_Result response_queue(struct MHD_Connection *connection, unsigned status,
+                               struct MHD_Response *response);
 
 /* body.c */
 void body_begin(struct body *body, size_t limit, size_t declared, bool gzip, bool sniff);

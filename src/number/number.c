@@ -12,12 +12,12 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
-#include <sys/stat.h>
 #include <unistd.h>
 
 #include "base/hash.h"
 #include "base/logger.h"
 #include "store/file.h"
+#include "timeline/guard.h"
 
 enum { VERSION = 1, NAME_BYTES = 24, REPORT_MAX_BYTES = 16 << 20 };
 static const char FILE_NAME[] = "numbers.bin";
@@ -43,6 +43,9 @@ struct numbers {
     unsigned readers; /* under the shelf's lock; the shelf itself is one */
     void *map;
     size_t bytes;
+    int fd, guarded; /* of the mapping */
+    struct file_stamp stamp;
+    atomic_bool damaged; /* the file was cut or written to under our feet */
     struct header header;
     const float *columns[NUMBERS];
     const char *report;
@@ -82,15 +85,17 @@ static int look_into(struct numbers *numbers, struct err *err) {
 }
 
 static void numbers_free(struct numbers *numbers) {
-    if (numbers->map)
+    if (numbers->map) {
+        guard_unregister(numbers->guarded);
         munmap(numbers->map, numbers->bytes);
+    }
+    close(numbers->fd);
     free(numbers);
 }
 
 /* *out stays NULL where there is no file. */
 static int load(struct shelf *shelf, const char *path, struct numbers **out, struct err *err) {
     int fd = open(path, O_RDONLY | O_CLOEXEC);
-    struct stat info;
     if (fd < 0)
         return 0;
     struct numbers *numbers = calloc(1, sizeof *numbers);
@@ -98,18 +103,21 @@ static int load(struct shelf *shelf, const char *path, struct numbers **out, str
         abort();
     numbers->shelf = shelf;
     numbers->readers = 1;
-    int code = fstat(fd, &info) || info.st_size < (off_t)sizeof(struct header) ? damaged(err) : 0;
+    numbers->fd = fd;
+    bool told = file_stamp_take(fd, &numbers->stamp);
+    int code = !told || numbers->stamp.bytes < (int64_t)sizeof(struct header) ? damaged(err) : 0;
     if (!code) {
-        numbers->bytes = (size_t)info.st_size;
+        numbers->bytes = (size_t)numbers->stamp.bytes;
         numbers->map = mmap(NULL, numbers->bytes, PROT_READ, MAP_SHARED, fd, 0);
         if (numbers->map == MAP_FAILED) {
             numbers->map = NULL;
             code = file_fail("the file of estimates", err);
         }
     }
-    close(fd);
-    if (numbers->map)
+    if (numbers->map) {
+        numbers->guarded = guard_register_zeros(numbers->map, numbers->bytes, &numbers->damaged);
         code = look_into(numbers, err);
+    }
     if (code)
         numbers_free(numbers);
     else
@@ -152,6 +160,18 @@ static int shelf_of(struct folder *folder, struct shelf **shelf, struct err *err
     return code;
 }
 
+/* Said once; from then on nothing is estimated, until the next run. */
+static bool is_sound(struct numbers *numbers) {
+    bool known = atomic_load(&numbers->damaged);
+    if (!known && file_stamp_holds(numbers->fd, &numbers->stamp))
+        return true;
+    if (!known || numbers->stamp.bytes)
+        log_error("numbers", "estimates are damaged: run value.model again");
+    numbers->stamp.bytes = 0;
+    atomic_store(&numbers->damaged, true);
+    return false;
+}
+
 int numbers_get(struct folder *folder, struct numbers **numbers, struct err *err) {
     struct shelf *shelf;
     *numbers = NULL;
@@ -159,7 +179,7 @@ int numbers_get(struct folder *folder, struct numbers **numbers, struct err *err
     if (code)
         return code;
     pthread_mutex_lock(&shelf->lock);
-    *numbers = shelf->newest;
+    *numbers = shelf->newest && is_sound(shelf->newest) ? shelf->newest : NULL;
     if (*numbers)
         (*numbers)->readers++;
     pthread_mutex_unlock(&shelf->lock);

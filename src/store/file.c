@@ -85,3 +85,18 @@ int file_list(const char *dir, const char *prefix, const char *suffix,
     closedir(folder);
     return 0;
 }
+
+bool file_stamp_take(int fd, struct file_stamp *stamp) {
+    struct stat status;
+    if (fstat(fd, &status))
+        return false;
+    *stamp = (struct file_stamp){status.st_size, status.st_mtim};
+    return true;
+}
+
+bool file_stamp_holds(int fd, const struct file_stamp *stamp) {
+    struct file_stamp now;
+    return file_stamp_take(fd, &now) && now.bytes == stamp->bytes &&
+           now.written.tv_sec == stamp->written.tv_sec &&
+           now.written.tv_nsec == stamp->written.tv_nsec;
+}

@@ -8,8 +8,10 @@
 #ifndef SENDA_STORE_FILE_H
 #define SENDA_STORE_FILE_H
 
+#include <stdbool.h>
 #include <stdint.h>
 #include <stdio.h>
+#include <time.h>
 
 #include "base/err.h"
 
@@ -25,5 +27,14 @@ must_use int file_read_at(int fd, void *bytes, size_t n, uint64_t at, const char
 must_use int file_list(const char *dir, const char *prefix, const char *suffix,
                        void (*visit)(void *context, const char *name), void *context,
                        struct err *err);
+
+/* What tells that somebody wrote to a file, or cut it, while it was open and mapped: size and time of the last write. */
+struct file_stamp {
+    int64_t bytes;
+    struct timespec written;
+};
+/* false: nothing can be said of it. */
+bool file_stamp_take(int fd, struct file_stamp *stamp);
+bool file_stamp_holds(int fd, const struct file_stamp *stamp);
 
 #endif

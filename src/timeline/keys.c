@@ -106,6 +106,37 @@ static void drop_unlisted(void *context, const char *name) {
     unlink(path);
 }
 
+/* ---- files that change under our feet ---- */
+
+bool keys_files_sound(struct keys *keys) {
+    bool sound = true;
+    pthread_mutex_lock(&keys->lock);
+    for (size_t i = 0; sound && i < keys->n_files; i++)
+        sound = keys_file_sound(keys->files[i]);
+    pthread_mutex_unlock(&keys->lock);
+    if (!sound)
+        atomic_store(&keys->hurt, true);
+    return sound;
+}
+
+bool keys_hurt(struct keys *keys) { return keys_known_hurt(keys) || !keys_files_sound(keys); }
+
+bool keys_known_hurt(const struct keys *keys) {
+    return atomic_load_explicit(&keys->hurt, memory_order_relaxed);
+}
+
+/* Invariant 4: before what was looked up is committed. */
+static int before_commit(void *context, sqlite3 *db, struct err *err) {
+    struct keys *keys = context;
+    (void)db;
+    bool looked = keys->looked;
+    keys->looked = false;
+    if (!looked || keys_files_sound(keys))
+        return 0;
+    err_set(err, E_BUSY, "a damaged index of keys is being rebuilt");
+    return err_hint(err, "Try again in a moment.");
+}
+
 int keys_open(struct keys **keys, struct store *store, const char *dir, const char *name,
               struct err *err) {
     struct keys *opened = calloc(1, sizeof *opened);
@@ -134,6 +165,7 @@ int keys_open(struct keys **keys, struct store *store, const char *dir, const ch
         return code;
     }
     opened->position = opened->committed_position = opened->covered;
+    store_add_flush(store, before_commit, opened);
     *keys = opened;
     return 0;
 }
@@ -169,7 +201,10 @@ static uint32_t get(const struct keys *keys, struct key128 key) {
     return value;
 }
 
-uint32_t keys_get(struct keys *keys, struct key128 key) { return get(keys, keys_cut(key)); }
+uint32_t keys_get(struct keys *keys, struct key128 key) {
+    keys->looked = true;
+    return get(keys, keys_cut(key));
+}
 
 uint32_t keys_find(struct keys *keys, struct key128 key) {
     pthread_mutex_lock(&keys->lock);

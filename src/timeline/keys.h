@@ -15,6 +15,9 @@
  *  2. A file is listed in the records in the transaction that makes it visible, after fsync of file and folder.
  *  3. A later put of the same key hides the earlier one.
  *
+ *  4. Nothing that rests on a file that somebody cut or wrote to meanwhile is committed: the transaction fails with
+ *     E_BUSY, and so does what comes after until keys_mend has looked at the file.
+ *
  * THREADS  put, get, commit and rollback from the writer thread; find, flush and merge from any other.
  *
  * SPDX-License-Identifier: GPL-3.0-or-later
@@ -53,6 +56,10 @@ void keys_commit(struct keys *keys);
 
 /* More waits to be written than memory should hold: callers wait for keys_flush. */
 bool keys_pressed(const struct keys *keys);
+/* A file was cut or written to since it was opened: "absent" means nothing until keys_mend was called. Looks at the files. */
+bool keys_hurt(struct keys *keys);
+/* The same as far as it is known. */
+bool keys_known_hurt(const struct keys *keys);
 /* Any thread: writes a frozen table out, then the fresh one if it has at least `least` entries (KEYS_FRESH_MAX: a full
  * one; 1: whatever there is). */
 must_use int keys_flush(struct keys *keys, size_t least, struct err *err);
@@ -69,8 +76,8 @@ must_use int keys_mend_put(struct keys_mending *mending, struct key128 key, uint
                            struct err *err);
 /* What is known beside the file that is rebuilt, and what was put since; MAP_NONE if absent. */
 uint32_t keys_mend_get(const struct keys_mending *mending, struct key128 key);
-/* Any thread, also while the writer works: rebuilds files that keys_open found missing or damaged and, with `read`, those
- * that keys_verify would complain of. *mended grows by their number. Until then they answer "absent": call it before the
+/* Any thread, also while the writer works: rebuilds files that keys_open found missing or damaged, or that are hurt, and,
+ * with `read`, those that keys_verify would complain of. *mended grows by their number. Until then they answer "absent": call it before the
  * first lookup. What the replay cannot give any more (no record holds it) is forgotten. */
 must_use int keys_mend(struct keys *keys, bool read, keys_replay *replay, void *context,
                        unsigned *mended, struct err *err);

@@ -15,10 +15,10 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <sys/mman.h>
-#include <sys/stat.h>
 #include <unistd.h>
 
 #include "store/file.h"
+#include "timeline/guard.h"
 
 enum { HEAD_BYTES = 128, HEAD_SUMMED = 64, BLOCK_BYTES = 64, BLOCK_WORDS = 8, KEY_BYTES = 12 };
 enum { VERSION = 1, FILTER_BITS = 12 };
@@ -109,28 +109,29 @@ int keys_file_open(struct keys_file *file, const char *path, uint64_t bytes, str
     if (fd < 0)
         return errno == ENOENT ? err_set(err, E_CORRUPT, "a file of keys is missing")
                                : file_fail("a file of keys", err);
-    struct stat status;
     const char *map = MAP_FAILED;
-    if (fstat(fd, &status) == 0 && (uint64_t)status.st_size == bytes && bytes >= HEAD_BYTES)
+    if (file_stamp_take(fd, &file->stamp) && (uint64_t)file->stamp.bytes == bytes &&
+        bytes >= HEAD_BYTES)
         map = mmap(NULL, bytes, PROT_READ, MAP_SHARED, fd, 0);
-    close(fd);
-    if (map == MAP_FAILED)
+    if (map == MAP_FAILED) {
+        close(fd);
         return damaged(err);
+    }
+    file->map = map;
+    file->bytes = bytes;
+    file->fd = fd;
+    file->guarded = guard_register_zeros(map, bytes, &file->damaged);
     struct head head;
     memcpy(&head, map, sizeof head);
     if (!head_fits(&head, bytes)) {
-        file->map = map;
-        file->bytes = bytes;
         keys_file_close(file);
         return damaged(err);
     }
     struct layout layout = layout_of(head.n, head.blocks, head.dropped, head.value_bytes);
     file->n = head.n;
-    file->bytes = bytes;
     file->blocks = head.blocks;
     file->dropped = head.dropped;
     file->value_bytes = head.value_bytes;
-    file->map = map;
     file->filter = (const uint64_t *)(const void *)(map + layout.filter);
     file->directory = (const uint32_t *)(const void *)(map + layout.directory);
     file->entries = (const unsigned char *)map + layout.entries;
@@ -147,13 +148,16 @@ void keys_file_close(struct keys_file *file) {
     if (file->map) {
         void *map;
         memcpy(&map, &file->map, sizeof map);
+        guard_unregister(file->guarded);
         munmap(map, file->bytes);
+        close(file->fd);
     }
     file->map = NULL;
 }
 
 uint32_t keys_file_get(const struct keys_file *file, struct keys_entry key) {
-    if (!filter_has(keys_file_block(file, key), key.b))
+    if (atomic_load_explicit(&file->damaged, memory_order_relaxed) ||
+        !filter_has(keys_file_block(file, key), key.b))
         return MAP_NONE;
     unsigned char bytes[KEY_BYTES];
     key_bytes(key, bytes);
@@ -309,16 +313,25 @@ int keys_file_write(const char *path, struct keys_cursor *cursors, size_t n, uns
     return code;
 }
 
-int keys_file_verify(const struct keys_file *file, struct err *err) {
+bool keys_file_sound(const struct keys_file *file) {
+    return !file->lost && !atomic_load(&file->damaged) && file_stamp_holds(file->fd, &file->stamp);
+}
+
+bool keys_file_summed(const struct keys_file *file) {
     struct head head;
-    if (file->lost)
-        return damaged(err);
+    if (file->lost || atomic_load(&file->damaged))
+        return false;
     memcpy(&head, file->map, sizeof head);
     struct layout layout = layout_of(file->n, file->blocks, file->dropped, file->value_bytes);
-    if (!head_fits(&head, file->bytes) ||
-        hash_bytes(file->filter, layout.directory - layout.filter) != head.filter_sum ||
-        hash_bytes(file->directory, layout.entries - layout.directory) != head.directory_sum ||
-        hash_bytes(file->entries, layout.end - layout.entries) != head.entries_sum)
+    return head_fits(&head, file->bytes) &&
+           hash_bytes(file->filter, layout.directory - layout.filter) == head.filter_sum &&
+           hash_bytes(file->directory, layout.entries - layout.directory) == head.directory_sum &&
+           hash_bytes(file->entries, layout.end - layout.entries) == head.entries_sum &&
+           !atomic_load(&file->damaged);
+}
+
+int keys_file_verify(const struct keys_file *file, struct err *err) {
+    if (!keys_file_summed(file))
         return damaged(err);
     struct keys_cursor cursor;
     struct keys_entry before = {0};

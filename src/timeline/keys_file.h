@@ -16,6 +16,9 @@
  *
  * Of the 128 bits of a key 96 are kept: among 10^9 keys the chance that any two meet is 6 in 10^12.
  *
+ * DAMAGE under our feet: a file that is cut or written to while it is mapped raises no signal that is not caught
+ * (timeline/guard.h), but what it answered is worth nothing. keys_file_sound tells, afterwards.
+ *
  * COST  A probe for an absent key touches one line of the filter; a hit, the directory and about eight entries.
  *
  * SPDX-License-Identifier: GPL-3.0-or-later
@@ -23,8 +26,11 @@
 #ifndef SENDA_TIMELINE_KEYS_FILE_H
 #define SENDA_TIMELINE_KEYS_FILE_H
 
+#include <stdatomic.h>
+
 #include "base/err.h"
 #include "base/map.h"
+#include "store/file.h"
 
 struct keys_entry {
     uint64_t a;
@@ -41,6 +47,9 @@ struct keys_file {
     const uint64_t *filter;
     const uint32_t *directory;
     const unsigned char *entries;
+    int fd, guarded; /* of the mapping */
+    struct file_stamp stamp;
+    atomic_bool damaged; /* pages could not be read: it knows no key any more */
 };
 
 /* The 96 bits that are kept. */
@@ -48,7 +57,8 @@ static inline struct keys_entry keys_entry_of(struct key128 key, uint32_t value)
     return (struct keys_entry){key.a, (uint32_t)(key.b >> 32), value};
 }
 
-/* Maps a file of `bytes` bytes. E_CORRUPT if size, head or places do not fit; contents are not read. */
+/* Maps a file of `bytes` bytes; the struct stays where it is until keys_file_close. E_CORRUPT if size, head or places do
+ * not fit; contents are not read. */
 must_use int keys_file_open(struct keys_file *file, const char *path, uint64_t bytes,
                             struct err *err);
 void keys_file_close(struct keys_file *file);
@@ -78,6 +88,10 @@ void keys_cursor_next(struct keys_cursor *cursor);
 must_use int keys_file_write(const char *path, struct keys_cursor *cursors, size_t n,
                              unsigned value_bytes, uint64_t *keys, uint64_t *bytes,
                              struct err *err);
+/* Nobody cut it or wrote to it since it was opened (or looked at whole): what it answered until now was right. */
+bool keys_file_sound(const struct keys_file *file);
+/* The checksums of what is read from it fit. */
+bool keys_file_summed(const struct keys_file *file);
 /* Reads everything: checksums, order, filter. */
 must_use int keys_file_verify(const struct keys_file *file, struct err *err);
 

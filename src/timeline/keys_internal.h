@@ -32,6 +32,8 @@ struct keys {
     struct keys_file *files[FILES_MAX]; /* old to new */
     size_t n_files;
 
+    bool looked;      /* the writer: keys were looked up in this transaction */
+    atomic_bool hurt; /* a file is, and keys_mend was not there yet */
     atomic_bool has_frozen;
     atomic_size_t n_fresh;
     uint64_t position, frozen_position; /* of the newest entry of each table */
@@ -44,12 +46,14 @@ struct keys {
 };
 
 void keys_path(const struct keys *keys, uint32_t number, char path[PATH_MAX_BYTES]);
+/* Every file is sound, and was since it was opened; else the set is hurt from now on. */
+bool keys_files_sound(struct keys *keys);
 /* The bits that are kept; never all zero. */
 struct key128 keys_cut(struct key128 key);
 /* Entries of a table in order: one free(). */
 struct keys_entry *keys_sorted(const struct key_map *table, size_t *n);
-/* Writes cursors to a new file that takes the place of files [first, first + n), whose age and position it bears. */
-must_use int keys_file_replace(struct keys *keys, struct keys_cursor *cursors, size_t n_cursors,
-                               size_t first, size_t n, struct err *err);
+/* Writes cursors to a new file that takes the place of a damaged one, whose age and position it bears. */
+must_use int keys_file_mended(struct keys *keys, struct keys_cursor *cursors, size_t n,
+                              size_t index, struct err *err);
 
 #endif

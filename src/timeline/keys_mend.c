@@ -48,26 +48,24 @@ static int table_write(struct keys_mending *mending, struct err *err) {
     struct keys *keys = mending->keys;
     struct keys_cursor cursors[2];
     struct keys_entry *entries;
-    struct keys_file run = {.number = atomic_fetch_add(&keys->next_number, 1)};
+    uint32_t number = atomic_fetch_add(&keys->next_number, 1);
     char path[PATH_MAX_BYTES];
     uint64_t count, bytes;
     size_t n = cursors_of(mending, cursors, &entries);
-    keys_path(keys, run.number, path);
+    keys_path(keys, number, path);
     int code = keys_file_write(path, cursors, n, keys->value_bytes, &count, &bytes, err);
     free(entries);
     if (code)
         return code;
-    code = keys_file_open(&run, path, bytes, err);
-    if (code) {
-        unlink(path);
-        return code;
-    }
     if (mending->has_run)
         run_remove(keys, &mending->run);
-    mending->run = run;
-    mending->has_run = true;
+    mending->run = (struct keys_file){.number = number};
+    code = keys_file_open(&mending->run, path, bytes, err);
+    mending->has_run = !code;
+    if (code)
+        unlink(path);
     key_map_clear(&mending->table);
-    return 0;
+    return code;
 }
 
 int keys_mend_put(struct keys_mending *mending, struct key128 key, uint32_t value,
@@ -98,7 +96,7 @@ static int mend_file(struct keys *keys, size_t index, keys_replay *replay, void 
     int code = replay(context, index ? keys->files[index - 1]->covered : 0, to, &mending, err);
     if (!code) {
         size_t n = cursors_of(&mending, cursors, &entries);
-        code = keys_file_replace(keys, cursors, n, index, 1, err);
+        code = keys_file_mended(keys, cursors, n, index, err);
     }
     free(entries);
     if (mending.has_run)
@@ -109,19 +107,38 @@ static int mend_file(struct keys *keys, size_t index, keys_replay *replay, void 
     return code;
 }
 
+/* A file that was written to is looked at whole: only its time may be new. */
+static bool is_whole(struct keys *keys, struct keys_file *file, bool read) {
+    struct err own = {0};
+    struct file_stamp stamp;
+    if (file->lost)
+        return false;
+    if (!read && keys_file_sound(file))
+        return true;
+    bool whole = file_stamp_take(file->fd, &stamp) && (uint64_t)stamp.bytes == file->bytes &&
+                 !keys_file_verify(file, &own);
+    if (whole) {
+        pthread_mutex_lock(&keys->lock);
+        file->stamp = stamp;
+        pthread_mutex_unlock(&keys->lock);
+    }
+    return whole;
+}
+
 int keys_mend(struct keys *keys, bool read, keys_replay *replay, void *context, unsigned *mended,
               struct err *err) {
     int code = 0;
     pthread_mutex_lock(&keys->flushing); /* files stay */
     pthread_mutex_lock(&keys->merging);
+    bool hurt = atomic_exchange(&keys->hurt, false);
     for (size_t i = 0; !code && i < keys->n_files; i++) {
-        struct err own = {0};
-        bool whole = !keys->files[i]->lost && !(read && keys_file_verify(keys->files[i], &own));
-        if (whole)
+        if (is_whole(keys, keys->files[i], read))
             continue;
         code = mend_file(keys, i, replay, context, err);
         *mended += !code;
     }
+    if (code && hurt)
+        atomic_store(&keys->hurt, true);
     pthread_mutex_unlock(&keys->merging);
     pthread_mutex_unlock(&keys->flushing);
     return code;

@@ -19,6 +19,7 @@ struct change {
     struct keys *keys;
     struct keys_file *added;
     size_t first, n; /* files[first … first + n) are replaced; n = 0: the new one is the newest */
+    bool merges;     /* the new file was made of the ones that it replaces */
     bool drops_frozen; /* the new file holds the frozen table */
     bool freezes;      /* only freezes the fresh table */
     int code;
@@ -133,6 +134,16 @@ static int change_submit(struct change *change, struct err *err) {
     return change->code;
 }
 
+/* Merging must not launder a damaged file into a new one with right checksums: it waits for keys_mend then. */
+static int check_sources(struct keys *keys, const struct change *change, struct err *err) {
+    for (size_t i = change->first; change->merges && i < change->first + change->n; i++)
+        if (!keys_file_summed(keys->files[i])) {
+            atomic_store(&keys->hurt, true);
+            return err_set(err, E_CORRUPT, "a file of keys is damaged");
+        }
+    return 0;
+}
+
 /* Writes cursors to a new file and swaps it in. */
 static int put_file(struct keys *keys, struct keys_cursor *cursors, size_t n, uint64_t age,
                     uint64_t covered, struct change *change, struct err *err) {
@@ -141,6 +152,8 @@ static int put_file(struct keys *keys, struct keys_cursor *cursors, size_t n, ui
     keys_path(keys, number, path);
     uint64_t count, bytes;
     int code = keys_file_write(path, cursors, n, keys->value_bytes, &count, &bytes, err);
+    if (!code)
+        code = check_sources(keys, change, err);
     if (!code)
         code = file_sync_folder(keys->dir, err);
     struct keys_file *file = calloc(1, sizeof *file);
@@ -212,19 +225,21 @@ static size_t run_find(const struct keys *keys, size_t *first) {
     return 0;
 }
 
-int keys_file_replace(struct keys *keys, struct keys_cursor *cursors, size_t n_cursors,
-                      size_t first, size_t n, struct err *err) {
-    const struct keys_file *newest = keys->files[first + n - 1];
-    struct change change = {.first = first, .n = n};
-    return put_file(keys, cursors, n_cursors, newest->age, newest->covered, &change, err);
+int keys_file_mended(struct keys *keys, struct keys_cursor *cursors, size_t n, size_t index,
+                     struct err *err) {
+    const struct keys_file *damaged = keys->files[index];
+    struct change change = {.first = index, .n = 1};
+    return put_file(keys, cursors, n, damaged->age, damaged->covered, &change, err);
 }
 
 /* Merges [first, first + n): a flush beside it only adds behind them. */
 static int merge_files(struct keys *keys, size_t first, size_t n, struct err *err) {
     struct keys_cursor cursors[FILES_MAX];
+    const struct keys_file *newest = keys->files[first + n - 1];
+    struct change change = {.first = first, .n = n, .merges = true};
     for (size_t i = 0; i < n; i++)
         keys_cursor_file(&cursors[i], keys->files[first + i]);
-    return keys_file_replace(keys, cursors, n, first, n, err);
+    return put_file(keys, cursors, n, newest->age, newest->covered, &change, err);
 }
 
 static int flush(struct keys *keys, size_t least, struct err *err) {

@@ -176,6 +176,15 @@ static int check_touch(void *context, struct err *err) {
     return code;
 }
 
+/* Somebody wrote to a file of the part, or cut it, since its checksums were looked at: they are worth nothing then. */
+static void check_unwritten(const struct part_body *body) {
+    const struct part_touchpoints *touchpoints = &body->touchpoints;
+    if (body->image->fd >= 0 && !file_stamp_holds(body->image->fd, &body->image->stamp))
+        atomic_store(&body->image->damaged, true);
+    if (touchpoints->fd >= 0 && !file_stamp_holds(touchpoints->fd, &touchpoints->stamp))
+        atomic_store((atomic_bool *)(uintptr_t)&body->damaged, true);
+}
+
 int part_touch(const struct part *part, unsigned columns, const uint32_t *properties,
                size_t n_properties, struct err *err) {
     const struct part_body *body = part_body_of(part);
@@ -185,6 +194,8 @@ int part_touch(const struct part *part, unsigned columns, const uint32_t *proper
                 err, E_INVALID,
                 "this property came after the first %d names, which alone can be asked for",
                 LIMIT_PROPERTY_COLUMNS);
+    if (body->image)
+        check_unwritten(body);
     if (!body->image || atomic_load(&body->damaged) || atomic_load(&body->image->damaged))
         return part_damaged(err, "found before");
     if (!body->image->checked)

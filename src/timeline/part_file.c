@@ -16,7 +16,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/mman.h>
-#include <sys/stat.h>
 #include <unistd.h>
 
 #include "base/hash.h"
@@ -63,27 +62,22 @@ int part_file_finish(struct part_image *image, int fd, struct err *err) {
     return code;
 }
 
-/* Maps a whole file read-only. */
-static int map_file(int folder, const char *name, char **base, uint64_t *bytes, struct err *err) {
-    int fd = openat(folder, name, O_RDONLY | O_CLOEXEC);
-    if (fd < 0 && errno == ENOENT)
+/* Maps a whole file read-only; *fd stays open beside the mapping. */
+static int map_file(int folder, const char *name, char **base, uint64_t *bytes, int *fd,
+                    struct file_stamp *stamp, struct err *err) {
+    *fd = openat(folder, name, O_RDONLY | O_CLOEXEC);
+    if (*fd < 0 && errno == ENOENT)
         return err_set(err, E_NOT_FOUND, "a part of the timeline is missing");
-    struct stat status;
-    if (fd < 0 || fstat(fd, &status)) {
-        if (fd >= 0)
-            close(fd);
+    if (*fd < 0 || !file_stamp_take(*fd, stamp))
         return err_set(err, E_IO, "a part of the timeline could not be opened");
-    }
-    void *mapped = MAP_FAILED;
-    if (status.st_size > 0)
-        mapped = mmap(NULL, (size_t)status.st_size, PROT_READ, MAP_SHARED, fd, 0);
-    close(fd);
+    if (!stamp->bytes)
+        return part_damaged(err, "its file is empty");
+    void *mapped = mmap(NULL, (size_t)stamp->bytes, PROT_READ, MAP_SHARED, *fd, 0);
     if (mapped == MAP_FAILED)
-        return status.st_size > 0 ? err_set(err, E_IO, "a part of the timeline could not be mapped")
-                                  : part_damaged(err, "its file is empty");
-    madvise(mapped, (size_t)status.st_size, MADV_HUGEPAGE);
+        return err_set(err, E_IO, "a part of the timeline could not be mapped");
+    madvise(mapped, (size_t)stamp->bytes, MADV_HUGEPAGE);
     *base = mapped;
-    *bytes = (uint64_t)status.st_size;
+    *bytes = (uint64_t)stamp->bytes;
     return 0;
 }
 
@@ -100,8 +94,8 @@ int part_file_open(int folder, uint32_t number, struct part_body **part, struct 
     if (!image)
         abort();
     atomic_init(&image->refs, 1);
-    image->registered = -1;
-    int code = map_file(folder, name, &image->base, &image->bytes, err);
+    image->registered = image->fd = -1;
+    int code = map_file(folder, name, &image->base, &image->bytes, &image->fd, &image->stamp, err);
     if (!code) {
         image->registered = guard_register(image->base, image->bytes, &image->damaged);
         code = part_guard(bind_and_check, image, err);
@@ -204,7 +198,8 @@ int part_touch_open(int folder, uint32_t rules_version, struct part_body *part, 
     struct part_touchpoints *touchpoints = &part->touchpoints;
     part_touch_name(name, part->number, rules_version);
     part->part.rules_version = rules_version;
-    int code = map_file(folder, name, &touchpoints->base, &touchpoints->bytes, err);
+    int code = map_file(folder, name, &touchpoints->base, &touchpoints->bytes, &touchpoints->fd,
+                        &touchpoints->stamp, err);
     if (code)
         return code;
     touchpoints->registered = guard_register(touchpoints->base, touchpoints->bytes, &part->damaged);

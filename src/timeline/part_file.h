@@ -1,13 +1,11 @@
 /*
- * Parts as files, and the guard that turns a failing disk under a mapped file into an error of one query.
+ * Parts as files.
  *
  * SPDX-License-Identifier: GPL-3.0-or-later
  */
 #ifndef SENDA_TIMELINE_PART_FILE_H
 #define SENDA_TIMELINE_PART_FILE_H
 
-#include <stdatomic.h>
-#include <stdbool.h>
 #include <stdint.h>
 
 #include "base/err.h"
@@ -18,11 +16,6 @@ struct part_image;
 /* Checksum of header and tables (image_bind checks their sense). */
 must_use int image_check_header(const struct part_image *image, struct err *err);
 
-/* Guards [base, base + bytes): a SIGBUS there sets *damaged. Returns its place, to be given back. */
-int guard_register(const char *base, uint64_t bytes, atomic_bool *damaged);
-void guard_unregister(int place); /* -1 is allowed */
-/* Installs the handler; registering does it once. For tests, whose runner takes the signal for itself. */
-void guard_install(void);
 /* Sets E_CORRUPT: "a part of the timeline is damaged: HOW". */
 int part_damaged(struct err *err, const char *how);
 

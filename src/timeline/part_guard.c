@@ -1,13 +1,13 @@
 /*
- * SIGBUS under mapped parts. Reading a mapped file whose disk fails, or that somebody truncates, raises SIGBUS in the
+ * SIGBUS under mapped files. Reading a mapped file whose disk fails, or that somebody truncates, raises SIGBUS in the
  * reading thread. The handler looks the address up in a table of registered mappings:
  *
  *   not ours             the handler that was there before (or the default) gets it
- *   inside a part_guard  the mapping is marked damaged and the guarded call ends with E_CORRUPT; the signals blocked
+ *   inside a part_guard  (and a part's mapping) it is marked damaged and the guarded call ends with E_CORRUPT; the signals blocked
  *                        are those of the interrupted code again, as if the handler had returned (the thread
  *                        sanitizer's own handler blocks all of them, SA_NODEFER or not)
  *   elsewhere            the mapping is marked damaged and zeros are mapped there, so that the reader goes on;
- *                        part_touch refuses the part from then on
+ *                        part_touch refuses the part from then on; readers of other files look at the mark themselves
  *
  * THREADS  The table is written under a lock and read by the handler without one: an address that faults belongs to a
  *          mapping that its reader holds, so its slot is stable.
@@ -21,8 +21,9 @@
 #include <ucontext.h>
 #include <unistd.h>
 
+#include "timeline/guard.h"
+#include "timeline/part.h"
 #include "timeline/part_file.h"
-#include "timeline/part_internal.h"
 
 enum { GUARD_SLOTS = 8192 };
 
@@ -30,6 +31,7 @@ struct guard_slot {
     atomic_uintptr_t base; /* 0: free */
     atomic_uintptr_t end;
     _Atomic(atomic_bool *) damaged;
+    atomic_bool jumps;
 };
 
 static struct guard_slot slots[GUARD_SLOTS];
@@ -66,7 +68,7 @@ static void on_sigbus(int number, siginfo_t *info, void *context) {
         return;
     }
     atomic_store(atomic_load(&slot->damaged), true);
-    if (guard_here) {
+    if (guard_here && atomic_load(&slot->jumps)) {
         const ucontext_t *interrupted = context;
         pthread_sigmask(SIG_SETMASK, &interrupted->uc_sigmask, NULL);
         siglongjmp(*guard_here, 1);
@@ -84,7 +86,7 @@ void guard_install(void) {
     sigaction(SIGBUS, &action, &before);
 }
 
-int guard_register(const char *base, uint64_t bytes, atomic_bool *damaged) {
+static int guard(const char *base, uint64_t bytes, atomic_bool *damaged, bool jumps) {
     static pthread_once_t once = PTHREAD_ONCE_INIT;
     pthread_once(&once, guard_install);
     int place = -1;
@@ -95,12 +97,21 @@ int guard_register(const char *base, uint64_t bytes, atomic_bool *damaged) {
     if (place >= 0) {
         atomic_store(&slots[place].end, (uintptr_t)base + bytes);
         atomic_store(&slots[place].damaged, damaged);
+        atomic_store(&slots[place].jumps, jumps);
         atomic_store(&slots[place].base, (uintptr_t)base);
         if (place >= atomic_load(&slots_used))
             atomic_store(&slots_used, place + 1);
     }
     pthread_mutex_unlock(&slots_lock);
     return place;
+}
+
+int guard_register(const char *base, uint64_t bytes, atomic_bool *damaged) {
+    return guard(base, bytes, damaged, true);
+}
+
+int guard_register_zeros(const char *base, uint64_t bytes, atomic_bool *damaged) {
+    return guard(base, bytes, damaged, false);
 }
 
 void guard_unregister(int place) {

@@ -117,7 +117,7 @@ int image_new(struct part_image **out, const struct part_plan *plan, int fd, str
     if (!image || !arrays)
         abort();
     atomic_init(&image->refs, 1);
-    image->registered = -1;
+    image->registered = image->fd = -1;
     image->bytes = place_arrays(plan, arrays);
     int code = allocate(image, fd, err);
     if (code) {
@@ -150,6 +150,8 @@ void image_free(struct part_image *image) {
     guard_unregister(image->registered);
     if (image->base)
         munmap(image->base, image->bytes);
+    if (image->fd >= 0)
+        close(image->fd);
     free(image->columns);
     free((void *)(uintptr_t)image->checked);
     free(image);
@@ -297,7 +299,7 @@ struct part_body *part_over(struct part_image *image) {
     atomic_init(&body->refs, 1);
     body->image = image;
     body->max_customer = header->max_customer;
-    body->touchpoints.registered = -1;
+    body->touchpoints.registered = body->touchpoints.fd = -1;
     body->part = (struct part){
         .kind = (enum part_kind)header->kind,
         .n_rows = header->n_rows,
@@ -338,6 +340,8 @@ void part_release(struct part_body *part) {
     guard_unregister(part->touchpoints.registered);
     if (part->touchpoints.base)
         munmap(part->touchpoints.base, part->touchpoints.bytes);
+    if (part->touchpoints.fd >= 0)
+        close(part->touchpoints.fd);
     image_free(part->image);
     free(part);
 }

@@ -23,6 +23,8 @@
 #include <stdatomic.h>
 
 #include "base/limits.h"
+#include "store/file.h"
+#include "timeline/guard.h"
 #include "timeline/part.h"
 
 #define PART_MAGIC "SENDPART"
@@ -87,6 +89,8 @@ struct part_image {
     char *base;
     uint64_t bytes;
     int registered; /* place in the table of mappings guarded against SIGBUS; -1 in the heap */
+    int fd;         /* of the file as long as it is mapped; -1 in the heap */
+    struct file_stamp stamp; /* checksums were looked at since */
     const struct part_header *header;
     const struct part_descriptor *descriptors;
     const struct part_array *arrays;
@@ -99,7 +103,8 @@ struct part_image {
 struct part_touchpoints {
     char *base;
     uint64_t bytes;
-    int registered;
+    int registered, fd;
+    struct file_stamp stamp;
     const uint16_t *codes;
     uint64_t checksum;
     _Atomic(uint8_t) checked;

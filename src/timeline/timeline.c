@@ -23,7 +23,7 @@ static struct part_body *placeholder(const struct catalogue_part *listed) {
     const void *zeros = part_zeros();
     atomic_init(&part->refs, 1);
     atomic_init(&part->damaged, true);
-    part->touchpoints.registered = -1;
+    part->touchpoints.registered = part->touchpoints.fd = -1;
     part->number = listed->number;
     part->part = (struct part){
         .kind = listed->kind,

@@ -15,7 +15,7 @@ process.on("exit", () => {
   rmSync(scratch, { recursive: true, force: true });
 });
 
-const parts = { commands, stopping, killing, backups, damage, key_damage, log_damage, full_disk, failed_sync, upkeep };
+const parts = { commands, stopping, killing, backups, damage, key_damage, damage_while_serving, log_damage, full_disk, failed_sync, upkeep };
 
 function exits(wanted, ...args) {
   const result = senda(...args);
@@ -227,6 +227,44 @@ async function key_damage() {
   }
   rmSync(data, { recursive: true });
   rmSync(saved, { recursive: true });
+}
+
+// The same under the running server: it goes on, says "busy" or "damaged" while it rebuilds, and never a wrong thing.
+async function damage_while_serving() {
+  const data = join(scratch, "serving-damage"), keys = make(data), COUNT = 60000;
+  const batch_of = (n) => Array.from({ length: 2000 }, (_, i) => ({ ...message(n + i), userId: `key-${n + i}@people.example` }));
+  let server = await serve(data, log), busy = 0;
+  const patient = async (...call) => {
+    for (let tries = 0; tries < 200; tries++) {
+      const answer = await ask(server, ...call);
+      if (answer.status === 200) return answer.json;
+      must(answer.status === 503 || answer.json?.code === "corrupt", `a damaged file makes busy, or is said, no more: ${answer.status} ${answer.text}`);
+      busy++;
+      await pause(50);
+    }
+    must(false, "it is rebuilt in ten seconds");
+  };
+  for (let n = 0; n < COUNT; n += 2000) await patient("POST", "/v1/batch", keys, { batch: batch_of(n) });
+  await server.end("SIGTERM"); // so many fresh keys are written out
+  succeed("reindex", "--data", data);
+  server = await serve(data, log);
+  const question = { kind: "trend", every: "day", by: "event" };
+  const good = (await patient("POST", "/api/v1/query", keys, question)).data;
+  must(good.length > 0, "the question has an answer");
+  const harms = { flipped: (path) => flip(path, statSync(path).size >> 1), "cut in the middle": (path) => truncateSync(path, statSync(path).size >> 1) };
+  for (const [what, harm] of Object.entries(harms)) {
+    await pause(20); // the clock of the file system is coarse
+    files(join(data, "keys")).concat(files(join(data, "parts"))).forEach(harm);
+    for (const n of [0, COUNT / 2, COUNT - 2000]) {
+      const again = await patient("POST", "/v1/batch", keys, { batch: batch_of(n) });
+      must(again.accepted === 0 && again.duplicates === 2000, `keys ${what} while serving: every resend is recognised: ${JSON.stringify(again)}`);
+    }
+    const answer = (await patient("POST", "/api/v1/query", keys, question)).data;
+    must(isDeepStrictEqual(answer, good), `parts ${what} while serving: the answer is the old one`);
+  }
+  must((await server.end("SIGTERM")).code === 0, "the server lived through it");
+  sound(data, "damaged while serving");
+  return `${busy} times busy`;
 }
 
 // The truth cannot be rebuilt: damage of the log is said, and never taken for good.

@@ -177,6 +177,43 @@ static void refuses_doubtful_framing(void **state) {
     check_status("POST /collect HTTP/1.0\r\nContent-Length: 5\r\n\r\nhello", 200);
 }
 
+static void check_problem(const char *request, int status, const char *detail) {
+    char *answer = world_ask(&world, request);
+    if (status_of(answer) != status)
+        fail_msg("%.60s\nwanted %d, got %.200s", request, status, answer);
+    assert_non_null(strstr(answer, "Content-Type: application/problem+json\r\n"));
+    assert_non_null(strstr(answer, "\r\nConnection: close\r\n"));
+    if (!strstr(answer, detail))
+        fail_msg("%.60s\nwanted \"%s\" in %s", request, detail, answer);
+    assert_null(strstr(answer, "<html"));
+    free(answer);
+}
+
+/* What the library's parser refuses before it asks us. */
+static void refuses_in_its_own_words(void **state) {
+    (void)state;
+    static char lines[80000];
+    snprintf(lines, sizeof lines, "GET /%070000d HTTP/1.1\r\nHost: x\r\n\r\n", 7);
+    check_problem(lines, 414, "the address and its parameters are over 32768 bytes");
+    snprintf(lines, sizeof lines, "GET /hello HTTP/1.1\r\nHost: x\r\nX: %070000d\r\n\r\n", 7);
+    check_problem(lines, 431, "the header fields are over 32768 bytes");
+    check_problem("POST /collect HTTP/1.1\r\nHost: x\r\nContent-Length: -5\r\n\r\nhello", 400,
+                  "Content-Length is not a number");
+    check_problem("POST /collect HTTP/1.1\r\nHost: x\r\n"
+                  "Content-Length: 99999999999999999999999\r\n\r\nhello",
+                  413, "too large");
+    check_problem("POST /collect HTTP/1.1\r\nContent-Length: 2\r\n\r\nab", 400,
+                  "exactly one Host is needed");
+    check_problem("GET /hello HTTP/2.0\r\nHost: x\r\n\r\n", 505, "only HTTP/1.1 and HTTP/1.0");
+    check_problem("GET /hello HTTP/9.1\r\nHost: x\r\n\r\n", 505, "only HTTP/1.1 and HTTP/1.0");
+    check_problem("POST /collect HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\nzz\r\n",
+                  400, "the chunks of the body are malformed");
+    check_problem("POST /collect HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\n"
+                  "3\r\nabcdef\r\n0\r\n\r\n",
+                  400, "the chunks of the body are malformed");
+    check_status("GET /hello HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n", 200);
+}
+
 static void refuses_without_leaking_into_the_next(void **state) {
     (void)state;
     /* What stands behind a refused request is not read as another. */
@@ -469,6 +506,7 @@ static void stops_in_order(void **state) {
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(refuses_doubtful_framing),
+        cmocka_unit_test(refuses_in_its_own_words),
         cmocka_unit_test(refuses_without_leaking_into_the_next),
         cmocka_unit_test(delivers_413_while_the_client_sends),
         cmocka_unit_test(inflates_with_a_cap),

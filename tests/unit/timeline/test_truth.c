@@ -17,6 +17,7 @@
 #include "base/limits.h"
 #include "base/logger.h"
 #include "timeline/dictionary.h"
+#include "timeline/guard.h"
 #include "timeline/keys.h"
 #include "timeline/log.h"
 
@@ -223,6 +224,92 @@ static void test_damaged_keys_are_found(void **state) {
     assert_int_equal(keys_verify(world->keys, &err), 0);
 }
 
+static int look_up(void *context, sqlite3 *db, struct err *err) {
+    struct world *world = context;
+    (void)db, (void)err;
+    for (uint64_t i = 0; i < 5000; i++)
+        (void)keys_get(world->keys, key_of(i));
+    return 0;
+}
+
+static int replay_keys(void *context, uint64_t after, uint64_t to, struct keys_mending *mending,
+                       struct err *err) {
+    (void)context, (void)after;
+    int code = 0;
+    for (uint64_t i = 0; !code && i <= to; i++)
+        code = keys_mend_put(mending, key_of(i), (uint32_t)i, err);
+    return code;
+}
+
+static void test_keys_cut_under_our_feet(void **state) {
+    struct world *world = *state;
+    struct err err = {0};
+    char path[4200];
+    put(world, 0, 5000, 0);
+    assert_int_equal(keys_flush(world->keys, 1, &err), 0);
+    guard_install();
+    for (unsigned round = 0; round < 4; round++) {
+        unsigned mended = 0;
+        struct stat status;
+        assert_int_equal(store_write(world->store, look_up, world, &err), 0);
+        assert_false(keys_hurt(world->keys));
+        snprintf(path, sizeof path, "%s/keys/identity-%06u.keys", world->dir, round + 1);
+        assert_int_equal(stat(path, &status), 0);
+        const off_t lengths[] = {0, 700, status.st_size / 2, status.st_size - 1};
+        assert_int_equal(truncate(path, lengths[round]), 0);
+        /* nothing that was looked up is committed, and nobody crashes */
+        assert_int_equal(store_write(world->store, look_up, world, &err), E_BUSY);
+        assert_true(keys_known_hurt(world->keys));
+        assert_int_equal(keys_mend(world->keys, false, replay_keys, NULL, &mended, &err), 0);
+        assert_int_equal(mended, 1);
+        assert_false(keys_hurt(world->keys));
+        for (uint64_t i = 0; i < 5000; i++)
+            assert_int_equal(keys_find(world->keys, key_of(i)), i);
+        assert_int_equal(keys_verify(world->keys, &err), 0);
+        err = (struct err){0};
+    }
+}
+
+static void test_keys_written_to_under_our_feet(void **state) {
+    struct world *world = *state;
+    struct err err = {0};
+    unsigned mended = 0;
+    put(world, 0, 5000, 0);
+    assert_int_equal(keys_flush(world->keys, 1, &err), 0);
+    usleep(20000); /* the clock of the file system is coarse */
+    flip(world->dir, "keys/identity-000001.keys", 30000);
+    flip(world->dir, "keys/identity-000001.keys", 30000);
+    assert_true(keys_hurt(world->keys));
+    assert_int_equal(keys_mend(world->keys, false, replay_keys, NULL, &mended, &err), 0);
+    assert_int_equal(mended, 0); /* whole all the same: only looked at */
+    assert_false(keys_hurt(world->keys));
+    usleep(20000);
+    flip(world->dir, "keys/identity-000001.keys", 30000);
+    assert_int_equal(store_write(world->store, look_up, world, &err), E_BUSY);
+    assert_int_equal(keys_mend(world->keys, false, replay_keys, NULL, &mended, &err), 0);
+    assert_int_equal(mended, 1);
+    assert_int_equal(keys_verify(world->keys, &err), 0);
+}
+
+static void test_merging_launders_no_damage(void **state) {
+    struct world *world = *state;
+    struct err err = {0};
+    for (uint64_t i = 0; i < 4; i++) {
+        put(world, i * 1000, (i + 1) * 1000, 0);
+        assert_int_equal(keys_flush(world->keys, 1, &err), 0);
+    }
+    flip(world->dir, "keys/identity-000002.keys", 8000);
+    assert_int_equal(keys_merge(world->keys, &err), E_CORRUPT);
+    assert_true(keys_known_hurt(world->keys));
+    flip(world->dir, "keys/identity-000002.keys", 8000);
+    unsigned mended = 0;
+    assert_int_equal(keys_mend(world->keys, true, replay_keys, NULL, &mended, &err), 0);
+    assert_int_equal(mended, 0);
+    assert_int_equal(keys_merge(world->keys, &err), 1);
+    for (uint64_t i = 0; i < 4000; i++)
+        assert_int_equal(keys_find(world->keys, key_of(i)), i);
+}
+
 /* ---- log ---- */
 
 struct adding {
@@ -418,6 +505,9 @@ int main(void) {
         cmocka_unit_test_setup_teardown(test_a_full_dictionary_says_so, setup, teardown),
         cmocka_unit_test_setup_teardown(test_keys_in_memory_and_files, setup, teardown),
         cmocka_unit_test_setup_teardown(test_rolled_back_keys_are_gone, setup, teardown),
+        cmocka_unit_test_setup_teardown(test_keys_cut_under_our_feet, setup, teardown),
+        cmocka_unit_test_setup_teardown(test_keys_written_to_under_our_feet, setup, teardown),
+        cmocka_unit_test_setup_teardown(test_merging_launders_no_damage, setup, teardown),
         cmocka_unit_test_setup_teardown(test_damaged_keys_are_found, setup, teardown),
         cmocka_unit_test_setup_teardown(test_log_reads_back_fresh_and_folded, setup, teardown),
         cmocka_unit_test_setup_teardown(test_taken_back_records_leave_no_gap, setup, teardown),
