@@ -25,6 +25,9 @@ static int readyz(struct request *request, struct response *response, struct err
         return err_set(err, E_BUSY, "stopping");
     if (stats.broken)
         return err_set(err, E_BUSY, "nothing can be written");
+    int code = store_check_space(app_folder(request->app)->store, err);
+    if (code)
+        return code;
     response->static_body = SLICE_LITERAL("{\"status\":\"ready\"}");
     return HANDLED;
 }

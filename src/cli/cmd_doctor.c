@@ -66,7 +66,8 @@ static void check_server(const struct patient *patient, struct finding *finding)
     if (!patient->desk) {
         SAY(finding, WARNING, "", "the server could not be asked");
     } else if (desk_ask_json(patient->desk, "GET", "/readyz", NULL, &answer, &err)) {
-        SAY(finding, FAULT, "Look at the server's log; restart it once the cause is gone.",
+        SAY(finding, FAULT,
+            err.hint[0] ? err.hint : "Look at the server's log; restart it once the cause is gone.",
             "not ready: %.150s", err.message);
     } else {
         SAY(finding, GOOD, "", "ready");

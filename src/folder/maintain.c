@@ -104,6 +104,8 @@ static void *keep(void *context) {
         int code = thread->round(upkeep->folder, &err);
         if (code < 0 && code != last)
             log_error("folder", "maintenance failed: %s", err.message);
+        if (code == E_NOSPACE)
+            store_tell_full(upkeep->folder->store);
         last = code < 0 ? code : 0;
         ms = code > 0 ? 0 : code < 0 ? FAILED_MS : thread->pause_ms;
     }

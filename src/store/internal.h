@@ -7,6 +7,7 @@
 #define SENDA_STORE_INTERNAL_H
 
 #include <pthread.h>
+#include <stdatomic.h>
 
 #include "store/store.h"
 
@@ -44,7 +45,8 @@ struct store {
 
     struct hook hooks[HOOKS_MAX];
     size_t n_hooks;
-    int wal_pages; /* after the last commit */
+    int wal_pages;    /* after the last commit */
+    atomic_bool full; /* what was written last found no space */
 
     struct err why; /* of stats.broken; these three under the lock too */
     void (*on_broken)(void *context);

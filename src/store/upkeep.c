@@ -4,6 +4,7 @@
  * SPDX-License-Identifier: GPL-3.0-or-later
  */
 #include <errno.h>
+#include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <unistd.h>
@@ -11,7 +12,30 @@
 #include "base/logger.h"
 #include "store/internal.h"
 
-enum { SCRUB_TRIES = 12 };
+enum { SCRUB_TRIES = 12, ROOM_BYTES = 8 << 20 };
+
+/* ---- space ---- */
+
+void store_tell_full(struct store *store) { atomic_store(&store->full, true); }
+
+int store_check_space(struct store *store, struct err *err) {
+    char path[4096];
+    if (!atomic_load(&store->full))
+        return 0;
+    snprintf(path, sizeof path, "%s/space.XXXXXX", store->dir);
+    int fd = mkostemp(path, O_CLOEXEC), failed = fd < 0;
+    if (fd >= 0) {
+        failed = posix_fallocate(fd, 0, ROOM_BYTES);
+        close(fd);
+        unlink(path);
+    }
+    if (failed) {
+        err_set(err, E_NOSPACE, "no space is left on the disk, nothing more is taken");
+        return err_hint(err, "Free some space: it goes on by itself.");
+    }
+    atomic_store(&store->full, false);
+    return 0;
+}
 
 /* ---- readers and settings ---- */
 

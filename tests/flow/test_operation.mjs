@@ -2,7 +2,7 @@
 // `node test_operation.mjs NAME…` runs only those parts.
 // SPDX-License-Identifier: GPL-3.0-or-later
 import { spawnSync } from "node:child_process";
-import { copyFileSync, cpSync, existsSync, mkdirSync, mkdtempSync, readFileSync, readdirSync, rmSync, statSync, truncateSync, unlinkSync, writeFileSync } from "node:fs";
+import { closeSync, copyFileSync, cpSync, existsSync, mkdirSync, mkdtempSync, openSync, readFileSync, readdirSync, rmSync, statSync, truncateSync, unlinkSync, writeFileSync, writeSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { isDeepStrictEqual } from "node:util";
@@ -310,7 +310,20 @@ async function full_disk() {
   const question = await ask(server, "POST", "/api/v1/query", keys, { kind: "trend", measure: "count", every: "month" });
   must(question.status === 200 || question.status === 503, `questions meanwhile: ${question.status} ${question.text}`);
   const first = load.acknowledged.size, refused = load.refused.length;
+  const rest = openSync(join(mounted, "rest"), "w");
+  try { for (;;) writeSync(rest, Buffer.alloc(1 << 16)); } catch (error) { must(error.code === "ENOSPC", error.message); }
+  closeSync(rest);
+  for (let tries = 0, said; tries < 100 && said !== "no_space"; tries++) // what space the files had inside is used first
+    said = (await ask(server, "POST", "/v1/batch", keys, { batch: Array.from({ length: 200 }, () => message(load.next++, 4000)) })).json?.code;
+  const full = await ask(server, "GET", "/readyz", keys), alive = await ask(server, "GET", "/healthz", keys);
+  must(full.status === 503 && full.json.code === "no_space" && full.json.hint && full.headers["retry-after"], `it is not ready: ${full.status} ${full.text}`);
+  must(alive.status === 200, `it lives: ${alive.status}`);
+  const ill = senda("doctor", "--data", data);
+  must(ill.status === 4 && /not ready: no space/.test(ill.stdout), `doctor says it: ${ill.status} ${ill.stdout}`);
   unlinkSync(ballast);
+  unlinkSync(join(mounted, "rest"));
+  const ready = await ask(server, "GET", "/readyz", keys);
+  must(ready.status === 200, `ready as soon as there is space, before anybody writes: ${ready.status} ${ready.text}`);
   let again;
   const began = Date.now();
   do {
