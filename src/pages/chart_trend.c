@@ -270,6 +270,28 @@ static void draw_path(const struct trend *trend, const double *values, const dou
     }
 }
 
+/* Dots where there are few; a value without neighbours is always one, with its interval as a line: it has no path to stand on. */
+static void draw_dots(const struct trend *trend, const struct trend_series *series,
+                      const double *top, const char *color, struct buf *out) {
+    enum { FEW = 40 };
+    for (size_t i = 0; i < trend->buckets; i++) {
+        bool alone =
+            (i == 0 || !isfinite(top[i - 1])) && (i + 1 == trend->buckets || !isfinite(top[i + 1]));
+        if (!isfinite(top[i]) || (!alone && trend->buckets > FEW))
+            continue;
+        double x = x_of(trend, i);
+        if (alone && series->low && isfinite(series->low[i])) {
+            buf_add_format(out, "<path class=\"interval-line stroke-%s\" d=\"M%s %s", color, XY(x),
+                           XY(y_of(trend, series->low[i])));
+            buf_add_format(out, "L%s %s\"/>", XY(x),
+                           XY(y_of(trend, series->low[i] + series->spread[i])));
+        }
+        buf_add_format(out, "<circle cx=\"%s\" cy=\"%s\" r=\"%s\" class=\"dot fill-%s\"/>", XY(x),
+                       XY(y_of(trend, top[i])), alone || i + 1 == trend->buckets ? "4" : "2.5",
+                       color);
+    }
+}
+
 static void draw_series(const struct chart *chart, const struct trend_view *view,
                         const struct trend *trend, size_t index, struct buf *out) {
     const struct trend_series *series = &trend->series[index];
@@ -295,12 +317,8 @@ static void draw_series(const struct chart *chart, const struct trend_view *view
     if (trend->under_way)
         draw_path(trend, top, NULL, whole ? whole - 1 : 0, last,
                   arena_format(chart->arena, "line dashed stroke-%s", color), out);
-    if (trend->buckets <= 40 && view->shape != TREND_STACKED)
-        for (size_t i = 0; i < trend->buckets; i++)
-            if (isfinite(top[i]))
-                buf_add_format(out, "<circle cx=\"%s\" cy=\"%s\" r=\"%s\" class=\"dot fill-%s\"/>",
-                               XY(x_of(trend, i)), XY(y_of(trend, top[i])), i == last ? "4" : "2.5",
-                               color);
+    if (view->shape != TREND_STACKED)
+        draw_dots(trend, series, top, color, out);
 }
 
 /* The dashed lines between what may not be compared. */

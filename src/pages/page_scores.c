@@ -14,23 +14,14 @@
 #include "base/limits.h"
 #include "folder/folder.h"
 #include "http/router.h"
-#include "pages/chart.h"
 #include "pages/pages.h"
 #include "pages/people.h"
+#include "pages/score_groups.h"
 #include "pages/scores.h"
 #include "stats/gsl.h"
 #include "stats/interval.h"
 
-enum { GROUPS_SHOWN = 20, SURVEYS_SHOWN = 100 };
-
-static void add_figures(const struct score_view *view, size_t metric, json_t *row) {
-    static const char *const names[] = {"value", "low", "high", "unweighted"};
-    for (size_t i = 0; i < sizeof names / sizeof *names; i++)
-        json_object_set_new(row, arena_format(view->request->arena, "%s_text", names[i]),
-                            score_shown(view, metric, json_object_get(row, names[i])));
-    if (!json_is_number(json_object_get(row, "response_rate")))
-        json_object_set_new(row, "no_rate", json_true());
-}
+enum { SURVEYS_SHOWN = 100 };
 
 static json_t *data_of(const struct score_view *view, json_t *query) {
     json_t *answer = score_ask(view, query);
@@ -82,7 +73,7 @@ static json_t *list_scores(struct score_view *view, const json_t *settled, bool 
                           (survey && view->survey ? strcmp(survey, view->survey) == 0
                                                   : !survey && !view->survey);
             *found |= chosen;
-            add_figures(view, m, row);
+            score_add_figures(view, m, row);
             json_object_set_new(row, "metric", json_string(score_metrics[m].name));
             if (survey && json_object_get(named, survey))
                 json_object_set(row, "title", json_object_get(named, survey));
@@ -114,49 +105,6 @@ static void choose_first(struct score_view *view, const json_t *list) {
 
 /* ---- the chosen score ---- */
 
-static enum bucket bucket_of(const char *every) {
-    return strcmp(every, "week") == 0    ? BUCKET_WEEK
-           : strcmp(every, "month") == 0 ? BUCKET_MONTH
-                                         : BUCKET_DAY;
-}
-
-static json_t *draw(const struct score_view *view, const json_t *data, bool people) {
-    struct request *request = view->request;
-    struct chart chart = {.language = request->language,
-                          .format = page_format(request),
-                          .zone = app_folder(request->app)->zone,
-                          .label = page_text(request, "scores.over_time"),
-                          .id = "score",
-                          .width = 1060,
-                          .people = people ? score_address(view, "/scores/people", view->metric,
-                                                           view->survey, view->period->id)
-                                           : NULL,
-                          .arena = request->arena};
-    struct trend_view trend = {.shape = TREND_LINES,
-                               .every = bucket_of(view->period->every),
-                               .now_ms = request->received_ms,
-                               .interval = true,
-                               .share = score_metrics[view->metric].share};
-    struct buf out;
-    buf_init(&out, TEMPLATE_MAX_BYTES);
-    chart_trend_figure(&chart, &trend, data, page_text(request, "home.numbers"), &out);
-    json_t *svg = json_stringn(out.p ? out.p : "", out.n);
-    buf_release(&out);
-    return svg ? svg : json_string("");
-}
-
-static const char *with(const struct score_view *view, const char *page, const char *name,
-                        const char *value) {
-    struct buf text;
-    buf_init(&text, 4096);
-    buf_add_text(&text, score_address(view, page, view->metric, view->survey, view->period->id));
-    buf_add_format(&text, "&%s=", name);
-    url_encode(slice_of(value), &text);
-    const char *copied = arena_text(view->request->arena, buf_slice(&text));
-    buf_release(&text);
-    return copied;
-}
-
 /* Bars of the distribution: width of each against the longest, share of all, and who they are. */
 static json_t *bars(const struct score_view *view, const json_t *whole) {
     const json_t *distribution = json_object_get(whole, "distribution"), *row;
@@ -173,34 +121,9 @@ static json_t *bars(const struct score_view *view, const json_t *whole) {
             list, json_pack("{s:O, s:f, s:f, s:f, s:s, s:s}", "value",
                             json_object_get(row, "value"), "n", count, "share",
                             n > 0 ? count / n : 0, "width", longest > 0 ? 100 * count / longest : 0,
-                            "answers", with(view, "/scores/answers", "value", value), "people",
-                            with(view, "/scores/people", "answer", value)));
+                            "answers", score_with(view, "/scores/answers", "value", value),
+                            "people", score_with(view, "/scores/people", "answer", value)));
     }
-    return list;
-}
-
-/* What the second table splits by. */
-static const char *const splits[] = {"channel", "touchpoint", "version"};
-
-static const char *split_of(const struct score_view *view) {
-    const char *asked = request_query(view->request, "split");
-    for (size_t i = 0; asked && i < sizeof splits / sizeof *splits; i++)
-        if (strcmp(asked, splits[i]) == 0)
-            return splits[i];
-    return splits[0];
-}
-
-static json_t *split_choices(const struct score_view *view) {
-    json_t *list = json_array();
-    const char *chosen = split_of(view);
-    for (size_t i = 0; i < sizeof splits / sizeof *splits; i++)
-        json_array_append_new(list,
-                              json_pack("{s:s, s:o, s:b}", "split", splits[i], "href",
-                                        json_sprintf("%s&split=%s#score-channels",
-                                                     score_address(view, "/scores", view->metric,
-                                                                   view->survey, view->period->id),
-                                                     splits[i]),
-                                        "current", strcmp(chosen, splits[i]) == 0));
     return list;
 }
 
@@ -222,57 +145,6 @@ static json_t *stored(const struct score_view *view, const char *path, const cha
     }
     json_decref(answer);
     return list;
-}
-
-static void add_group(const struct score_view *view, json_t *row, const char *by) {
-    const char *stands = json_string_value(json_object_get(row, "standing")),
-               *name = json_string_value(json_object_get(row, "by"));
-    bool other = name && strcmp(name, "(other)") == 0;
-    add_figures(view, view->metric, row);
-    json_object_set(row, "channel", json_object_get(row, "by"));
-    json_object_set_new(row, "tone",
-                        json_string(!stands                        ? ""
-                                    : strcmp(stands, "above") == 0 ? "good"
-                                    : strcmp(stands, "below") == 0 ? "bad"
-                                                                   : ""));
-    json_object_set_new(row, "other", json_boolean(other));
-    if (!name || other || (strcmp(by, "unit") != 0 && strcmp(by, "channel") != 0))
-        return;
-    struct score_view at = *view; /* a centre alone, also where the view is of those above it */
-    if (strcmp(by, "unit") == 0)
-        at.unit = name;
-    json_object_set_new(
-        row, "answers",
-        json_string(at.unit == name
-                        ? score_address(&at, "/scores/answers", at.metric, at.survey, at.period->id)
-                        : with(view, "/scores/answers", by, name)));
-    json_object_set_new(row, "people",
-                        json_sprintf("%s&by=%s", with(view, "/scores/people", "group", name), by));
-}
-
-/* Rows by unit or channel, with what may be said of their order. */
-static void add_groups(const struct score_view *view, json_t *chosen, const char *name,
-                       const char *by) {
-    json_t *query = score_question_chosen(view, "score", view->from_ms, view->to_ms), *row;
-    size_t i;
-    json_object_set_new(query, "by",
-                        strcmp(by, "version") == 0 ? json_pack("{s:s}", "property", by)
-                                                   : json_string(by));
-    json_object_set_new(query, "limit", json_integer(GROUPS_SHOWN));
-    if (strcmp(by, "unit") == 0)
-        json_object_set_new(query, "response_rate", json_false());
-    json_t *answer = score_ask(view, query);
-    json_t *rows = json_object_get(answer, "data");
-    json_array_foreach(rows, i, row) add_group(view, row, by);
-    const json_t *ranking =
-        json_object_get(json_object_get(json_object_get(answer, "meta"), "comparison"), "ranking");
-    const char *reason = json_string_value(json_object_get(ranking, "reason"));
-    json_object_set(chosen, name, rows);
-    json_object_set_new(chosen, arena_format(view->request->arena, "%s_ranking", name),
-                        json_string(json_is_true(json_object_get(ranking, "allowed")) ? "allowed"
-                                    : reason                                          ? reason
-                                                                                      : "too_few"));
-    json_decref(answer);
 }
 
 /* Standard error that an interval stands for. */
@@ -353,7 +225,7 @@ static void add_rivals(const struct score_view *view, json_t *row, const json_t 
     json_object_set_new(query, "relation", json_string("rivals"));
     json_object_set_new(query, "by", json_pack("{s:s}", "property", "brand"));
     json_t *rivals = data_of(view, query);
-    json_array_foreach(rivals, i, rival) add_figures(view, 0, rival);
+    json_array_foreach(rivals, i, rival) score_add_figures(view, 0, rival);
     json_object_set_new(row, "rivals", rivals);
 }
 
@@ -372,7 +244,7 @@ static void add_waiting(const struct score_view *view, json_t *row) {
     json_object_set_new(query, "bands", json_pack("[i, i, i, i, i]", 0, 5, 10, 20, 34));
     json_t *data = data_of(view, query);
     json_array_foreach(json_object_get(data, "bands"), i, band)
-        add_figures(view, view->metric, band);
+        score_add_figures(view, view->metric, band);
     const json_t *slope = json_object_get(json_object_get(data, "slope"), "value");
     if (json_is_number(slope) && json_number_value(json_object_get(data, "n")) > 0) {
         json_object_set_new(data, "slope_10",
@@ -385,7 +257,10 @@ static void add_waiting(const struct score_view *view, json_t *row) {
 /* The score itself; weighted to the margins that were chosen, where its answers can be. */
 static json_t *whole_score(const struct score_view *view) {
     json_t *query = score_question_chosen(view, "score", view->from_ms, view->to_ms);
-    if (view->margins)
+    bool own = view->margins && strcmp(view->margins, SCORE_OWN_WEIGHTS) == 0;
+    if (own)
+        json_object_set_new(query, "weighted", json_true());
+    else if (view->margins)
         json_object_set_new(query, "margins", json_string(view->margins));
     json_t *data = data_of(view, query);
     bool refused = view->margins && !json_array_size(data);
@@ -397,6 +272,8 @@ static json_t *whole_score(const struct score_view *view) {
     json_decref(data);
     if (row && view->margins)
         json_object_set_new(row, refused ? "not_weighted" : "weighted", json_true());
+    if (row)
+        json_object_set_new(row, "own_weights", json_boolean(own));
     return row;
 }
 
@@ -409,7 +286,7 @@ static json_t *chosen(const struct score_view *view, const json_t *settled) {
     json_object_set_new(query, "every", json_string(view->period->every));
     json_object_set_new(query, "response_rate", json_false());
     json_t *over_time = data_of(view, query);
-    add_figures(view, view->metric, row);
+    score_add_figures(view, view->metric, row);
     json_object_set_new(row, "metric", json_string(score_metrics[view->metric].name));
     json_object_set_new(row, "survey", view->survey ? json_string(view->survey) : json_null());
     json_t *named = titles(view->request);
@@ -424,11 +301,8 @@ static json_t *chosen(const struct score_view *view, const json_t *settled) {
     json_object_set_new(row, "see_people", json_boolean(people));
     json_object_set_new(row, "bars", bars(view, row));
     json_object_set_new(row, "breaks", breaks(over_time, &cut));
-    json_object_set_new(row, "chart", draw(view, over_time, people));
-    add_groups(view, row, "units", "unit");
-    add_groups(view, row, "channels", split_of(view));
-    json_object_set_new(row, "by_channel", json_boolean(strcmp(split_of(view), "channel") == 0));
-    json_object_set_new(row, "splits", split_choices(view));
+    json_object_set_new(row, "chart", score_draw(view, over_time, "score", people));
+    score_groups_add(view, row);
     add_flagged(view, row);
     add_rivals(view, row, settled);
     add_waiting(view, row);
@@ -443,6 +317,15 @@ static json_t *chosen(const struct score_view *view, const json_t *settled) {
                                                   view->period->id)));
     json_decref(over_time);
     return row;
+}
+
+/* The weights that answers brought with them, for the choice; null: none did. */
+static json_t *own_weights(const struct score_view *view) {
+    const struct dictionary *names = app_folder(view->request->app)->dictionary;
+    if (!dictionary_find(names, DICTIONARY_PROPERTY, SLICE_LITERAL("weight")))
+        return json_null();
+    return json_pack("{s:s, s:b}", "name", SCORE_OWN_WEIGHTS, "current",
+                     view->margins && strcmp(view->margins, SCORE_OWN_WEIGHTS) == 0);
 }
 
 /* ---- the page ---- */
@@ -469,11 +352,16 @@ static int show(struct request *request, struct response *response, struct err *
         json_object_set_new(root, "segments", stored(&view, "/api/v1/segments", view.segment));
         json_object_set_new(root, "all_margins",
                             stored(&view, "/api/v1/scores/margins", view.margins));
+        json_object_set_new(root, "own_weights", own_weights(&view));
         json_object_set_new(root, "all_units", page_units(request, view.unit));
+        json_object_set_new(root, "weights",
+                            json_boolean(json_array_size(json_object_get(root, "all_margins")) ||
+                                         json_is_object(json_object_get(root, "own_weights"))));
         json_object_set_new(root, "choices",
                             json_boolean(json_array_size(json_object_get(root, "segments")) +
                                          json_array_size(json_object_get(root, "all_units")) +
-                                         json_array_size(json_object_get(root, "all_margins"))));
+                                         json_array_size(json_object_get(root, "all_margins")) +
+                                         json_is_object(json_object_get(root, "own_weights"))));
         json_decref(settled);
     }
     score_view_tell(&view, root, "scores");
@@ -533,8 +421,10 @@ static int fetch_people(struct request *request, const struct score_view *view, 
     if (value)
         json_object_set_new(people, "answer", json_real(strtod(value, NULL)));
     if (by && group) {
-        json_object_set_new(query, "by", json_string(by));
-        json_object_set_new(people, "by", json_string(group));
+        const char *plain = request_query(request, "plain"); /* a number or truth value */
+        json_t *value_of_group = plain ? json_loads(group, JSON_DECODE_ANY, NULL) : NULL;
+        json_object_set_new(query, "by", score_by_json(by));
+        json_object_set_new(people, "by", value_of_group ? value_of_group : json_string(group));
     }
     if (bucket) {
         json_object_set_new(query, "every", json_string(view->period->every));

@@ -10,6 +10,7 @@
 #include "base/time.h"
 #include "folder/folder.h"
 #include "http/router.h"
+#include "pages/chart.h"
 
 static const struct score_period periods[SCORE_PERIODS] = {
     {"28d", "day", 28}, {"90d", "week", 91}, {"12m", "month", 365}, {"all", "month", 0}};
@@ -215,4 +216,66 @@ void score_view_tell(const struct score_view *view, json_t *root, const char *cu
     json_object_set_new(root, "unit", view->unit ? json_string(view->unit) : json_null());
     json_object_set_new(root, "margins", view->margins ? json_string(view->margins) : json_null());
     json_object_set_new(root, "with_flagged", json_boolean(view->flagged));
+}
+
+void score_add_figures(const struct score_view *view, size_t metric, json_t *row) {
+    static const char *const names[] = {"value", "low", "high", "unweighted"};
+    for (size_t i = 0; i < sizeof names / sizeof *names; i++)
+        json_object_set_new(row, arena_format(view->request->arena, "%s_text", names[i]),
+                            score_shown(view, metric, json_object_get(row, names[i])));
+    if (!json_is_number(json_object_get(row, "response_rate")))
+        json_object_set_new(row, "no_rate", json_true());
+}
+
+static enum bucket bucket_of(const char *every) {
+    return strcmp(every, "week") == 0    ? BUCKET_WEEK
+           : strcmp(every, "month") == 0 ? BUCKET_MONTH
+                                         : BUCKET_DAY;
+}
+
+json_t *score_draw(const struct score_view *view, const json_t *data, const char *id, bool people) {
+    struct request *request = view->request;
+    struct chart chart = {.language = request->language,
+                          .format = page_format(request),
+                          .zone = app_folder(request->app)->zone,
+                          .label = page_text(request, "scores.over_time"),
+                          .id = id,
+                          .width = 1060,
+                          .people = people ? score_address(view, "/scores/people", view->metric,
+                                                           view->survey, view->period->id)
+                                           : NULL,
+                          .arena = request->arena};
+    struct trend_view trend = {.shape = TREND_LINES,
+                               .every = bucket_of(view->period->every),
+                               .now_ms = request->received_ms,
+                               .interval = true,
+                               .share = score_metrics[view->metric].share};
+    struct buf out;
+    buf_init(&out, TEMPLATE_MAX_BYTES);
+    chart_trend_figure(&chart, &trend, data, page_text(request, "home.numbers"), &out);
+    json_t *svg = json_stringn(out.p ? out.p : "", out.n);
+    buf_release(&out);
+    return svg ? svg : json_string("");
+}
+
+const char *score_with(const struct score_view *view, const char *page, const char *name,
+                       const char *value) {
+    struct buf text;
+    buf_init(&text, 4096);
+    buf_add_text(&text, score_address(view, page, view->metric, view->survey, view->period->id));
+    buf_add_format(&text, "&%s=", name);
+    url_encode(slice_of(value), &text);
+    const char *copied = arena_text(view->request->arena, buf_slice(&text));
+    buf_release(&text);
+    return copied;
+}
+
+json_t *score_by_json(const char *by) {
+    static const char *const kinds[] = {"property", "trait", "segmentation"};
+    const char *colon = strchr(by, ':');
+    for (size_t i = 0; colon && i < sizeof kinds / sizeof *kinds; i++)
+        if (strlen(kinds[i]) == (size_t)(colon - by) &&
+            strncmp(kinds[i], by, strlen(kinds[i])) == 0)
+            return json_pack("{s:s}", kinds[i], colon + 1);
+    return json_string(by);
 }

@@ -22,6 +22,9 @@ struct score_metric {
 enum { SCORE_METRICS = 4, SCORE_PERIODS = 4 };
 extern const struct score_metric score_metrics[SCORE_METRICS];
 
+#define SCORE_OWN_WEIGHTS                                                                          \
+    "@weight" /* the weight that each answer brought with it (a file's column) */
+
 /* What is asked for, from the address. */
 struct score_view {
     struct request *request;
@@ -31,9 +34,10 @@ struct score_view {
     const char *survey;  /* NULL: answers that name none */
     const char *segment; /* a stored one, NULL: everybody */
     const char *unit;    /* with everything below it, NULL: all */
-    const char *margins; /* stored ones that answers are weighted to, NULL: none */
-    bool chosen;         /* the address names a metric */
-    bool flagged;        /* with the answers that were asked for */
+    const char
+        *margins; /* stored ones that answers are weighted to, or SCORE_OWN_WEIGHTS, NULL: none */
+    bool chosen;  /* the address names a metric */
+    bool flagged; /* with the answers that were asked for */
 };
 
 /* false: there are no answers at all. */
@@ -53,6 +57,15 @@ const char *score_address(const struct score_view *view, const char *page, size_
 json_t *score_period_choices(const struct score_view *view, const char *page);
 /* A value of the metric as people read it. New reference. */
 json_t *score_shown(const struct score_view *view, size_t metric, const json_t *value);
+/* Adds value_text, low_text, high_text, unweighted_text, and no_rate where the response rate is not known. */
+void score_add_figures(const struct score_view *view, size_t metric, json_t *row);
+/* Rows by time as a line with its band; people: points lead to the customers behind them. id is unique on the page. New reference. */
+json_t *score_draw(const struct score_view *view, const json_t *data, const char *id, bool people);
+/* score_address with one more member. */
+const char *score_with(const struct score_view *view, const char *page, const char *name,
+                       const char *value);
+/* "channel", "property:NAME", "trait:NAME", "segmentation:NAME" as questions take `by`. New reference. */
+json_t *score_by_json(const char *by);
 /* Tabs of the three pages; members period, metric, survey of the address. */
 void score_view_tell(const struct score_view *view, json_t *root, const char *current);
 

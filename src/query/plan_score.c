@@ -9,6 +9,7 @@
  *
  * SPDX-License-Identifier: GPL-3.0-or-later
  */
+#include <ctype.h>
 #include <math.h>
 #include <stdlib.h>
 
@@ -27,9 +28,23 @@ enum {
 
 /* ---- names that say more than themselves ---- */
 
+/* "Q17COUNTRY" and "homeCountry" with blanks where a word begins. */
+static struct slice apart(struct slice name, struct arena *arena) {
+    char *copy = ARENA_ARRAY(arena, char, 2 * name.n + 1);
+    size_t n = 0;
+    for (size_t i = 0; i < name.n; i++) {
+        unsigned char c = (unsigned char)name.p[i], last = i ? (unsigned char)name.p[i - 1] : ' ';
+        bool begins = (islower(last) && isupper(c)) || (isdigit(last) && !isdigit(c));
+        if (begins)
+            copy[n++] = ' ';
+        copy[n++] = (char)c;
+    }
+    return (struct slice){copy, n};
+}
+
 /* One of the words is in the name, cut at what is no letter. */
 static bool has_word(struct slice name, const char *const *words, size_t n, struct arena *arena) {
-    struct slice folded = utf8_fold(name, arena);
+    struct slice folded = utf8_fold(apart(name, arena), arena);
     char *copy = ARENA_ARRAY(arena, char, folded.n + 1), *rest = NULL;
     memcpy(copy, folded.p, folded.n);
     for (char *word = strtok_r(copy, " _-.:/", &rest); word; word = strtok_r(NULL, " _-.:/", &rest))
@@ -49,7 +64,9 @@ static bool names_staff(struct slice name, struct arena *arena) {
 }
 
 static bool names_country(struct slice name, struct arena *arena) {
-    static const char *const words[] = {"country", "nation", "pais", "país", "nación", "nacion"};
+    static const char *const words[] = {"country",     "countries",    "nation", "nations",
+                                        "nationality", "pais",         "país",   "paises",
+                                        "países",      "nacionalidad", "nación", "nacion"};
     return has_word(name, words, sizeof words / sizeof *words, arena);
 }
 
@@ -340,6 +357,12 @@ static int read_conditions(struct reader *r, const json_t *query) {
     return code;
 }
 
+/* The name in {"by": {"segmentation": name}}. */
+static struct slice segmentation_of(const json_t *query) {
+    return slice_of(
+        json_string_value(json_object_get(json_object_get(query, "by"), "segmentation")));
+}
+
 static int read_score_kind(struct reader *r, const json_t *query) {
     struct plan *plan = r->plan;
     bool rate = true;
@@ -359,6 +382,9 @@ static int read_score_kind(struct reader *r, const json_t *query) {
                          names_country(dictionary_name(r->context->dictionary, DICTIONARY_PROPERTY,
                                                        (uint16_t)plan->by_property),
                                        r->arena);
+    if (plan->by == BY_SEGMENTATION)
+        plan->unranked =
+            plan->score == SCORE_NPS && names_country(segmentation_of(query), r->arena);
     plan->by_survey = plan->by == BY_PROPERTY && plan->by_property == plan->survey_property;
     if (plan->by_survey)
         plan->n_rivals = 0; /* each stands by itself */

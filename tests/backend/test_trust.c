@@ -306,8 +306,14 @@ static void answers_are_for_those_who_see_people(void **state) {
 
 static void countries_and_staff_are_not_ranked(void **state) {
     (void)state;
-    answer_of(NULL, ",\"country\":\"ES\",\"agent\":\"Marta\"", 60, 30, 10);
-    answer_of(NULL, ",\"country\":\"JP\",\"agent\":\"Luis\"", 10, 60, 30);
+    answer_of(NULL,
+              ",\"country\":\"ES\",\"Q17COUNTRY\":\"ES\",\"homeCountry\":\"ES\",\"countryside\":"
+              "\"yes\",\"agent\":\"Marta\"",
+              60, 30, 10);
+    answer_of(NULL,
+              ",\"country\":\"JP\",\"Q17COUNTRY\":\"JP\",\"homeCountry\":\"JP\",\"countryside\":"
+              "\"no\",\"agent\":\"Luis\"",
+              10, 60, 30);
     store();
     json_t *a = world_ask(
         &world, "{\"kind\":\"score\",\"metric\":\"nps\",\"by\":{\"property\":\"country\"}}");
@@ -316,6 +322,21 @@ static void countries_and_staff_are_not_ranked(void **state) {
     assert_true(json_is_null(at(row_of(a, "ES"), "standing")));
     NEAR(row_of(a, "ES"), "value", 50, 1e-9);
     json_decref(a);
+    static const struct {
+        const char *property, *reason;
+    } names[] = {{"Q17COUNTRY", "countries"}, {"homeCountry", "countries"}, {"countryside", NULL}};
+    for (size_t i = 0; i < sizeof names / sizeof *names; i++) {
+        char query[120];
+        snprintf(query, sizeof query,
+                 "{\"kind\":\"score\",\"metric\":\"nps\",\"by\":{\"property\":\"%s\"}}",
+                 names[i].property);
+        a = world_ask(&world, query);
+        if (names[i].reason)
+            assert_string_equal(text_at(a, "meta.comparison.ranking.reason"), names[i].reason);
+        else
+            assert_int_equal(int_at(row_of(a, "yes"), "rank"), 1);
+        json_decref(a);
+    }
     refused("{\"kind\":\"score\",\"metric\":\"nps\",\"by\":{\"property\":\"agent\"}}", E_INVALID,
             "/by");
     refused(

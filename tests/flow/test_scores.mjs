@@ -158,6 +158,22 @@ must((await page("/scores.csv?metric=csat&view=unit")).text.includes("leon"), "s
 must((await page("/scores/people?metric=csat&by=unit&group=leon")).text.includes("customers/c_"), "the customers behind a number");
 must((await page(`/diary/${made.json.id}`)).text.includes("Asientos y café"), "the page of an entry");
 
+// Splits: a property, countries each by itself, what brought its own weight; the people behind each group.
+await send(Array.from({ length: 80 }, (_, n) => ({ type: "track", event: "Survey Responded", userId: `w${n}`, messageId: `w${n}`, timestamp: new Date(now - (n % 60) * 864e5).toISOString(),
+    properties: { survey: "mundo", metric: "nps", score: n < 40 ? 10 : 7, pais: n < 40 ? "ES" : "JP", floor: n % 2, weight: n < 40 ? 1 : 3, agent: "Marta" } })));
+const world = await page("/scores?metric=nps&survey=mundo&period=90d&split_kind=property&split_name=pais&margins=%40weight");
+must(world.text.includes("No se clasifica por país") && world.text.includes("Cada país por sí mismo"), "countries are not ranked");
+is((world.text.match(/<svg class="columns"/g) ?? []).length, 2, "each has its distribution");
+must(/aria-label="Distribución[^"]*10: 40"/.test(world.text) && (world.text.match(/class="chart-figure"/g) ?? []).length === 3, "and its trend");
+must(/<p class="figure-value">25<\/p>/.test(world.text) && /sin ponderar<?[^<]*<b>50<\/b>/.test(world.text), "weighted by what answers brought, and unweighted");
+const floors = await page("/scores?metric=nps&survey=mundo&period=90d&split_kind=property&split_name=floor");
+const behind = floors.text.match(/href="(\/scores\/people[^"]*by=property[^"]*plain=1)"/)[1].replaceAll("&amp;", "&");
+is(((await page(behind)).text.match(/customers\/c_/g) ?? []).length > 10, true, "the people behind a group of numbers");
+await call("PUT", "/api/v1/scores/settings", { named_staff: false });
+must((await page("/scores?metric=nps&survey=mundo&split_kind=property&split_name=agent")).text.includes("la unidad es el equipo"), "named staff are refused with the reason");
+await call("PUT", "/api/v1/scores/settings", { named_staff: true });
+must((await page("/scores?metric=nps&survey=mundo&split_kind=trait&split_name=nothing")).text.includes("Ninguna respuesta tiene ese dato"), "an unknown trait is said");
+
 // Forms: margins (another row, the values that answers have, what is wrong, kept), named staff, the diary.
 const csrf = (await page("/scores/settings")).text.match(/name="csrf" value="([^"]*)"/)[1];
 const post = (path, fields) => page(path, { method: "POST", headers: { "content-type": "application/x-www-form-urlencoded" }, body: new URLSearchParams({ csrf, ...fields }) });
