@@ -141,6 +141,29 @@ static enum refusal read_group(struct scan *scan, struct event_context *context,
     return refusal;
 }
 
+/* Its id is an identifier of kind device (customer/kinds.h), like an external id of that type; of the rest the type is kept. A client
+ * library fills it with anything, so what is no name is passed over. */
+static enum refusal read_device(struct scan *scan, struct event_context *context) {
+    struct scan_object object;
+    struct slice name, id = {NULL, 0};
+    if (*scan->p != '{')
+        return scan_skip(scan);
+    enum refusal refusal = scan_open(scan, &object);
+    while (!refusal && scan_member(scan, &object, &name, &refusal)) {
+        if (slice_is(name, "id") && *scan->p == '"')
+            refusal = scan_text(scan, &id);
+        else if (slice_is(name, "type"))
+            refusal = read_kept(scan, context, KEPT_DEVICE_TYPE);
+        else
+            refusal = scan_skip(scan);
+    }
+    if (!refusal && id.n && id.n <= LIMIT_ID_BYTES && !has_control(id) &&
+        context->n_external < MAX_EXTERNAL_IDS)
+        context->external[context->n_external++] =
+            (struct identity){IDENTITY_EXTERNAL, SLICE_LITERAL("device"), id};
+    return refusal;
+}
+
 /* One {"id","type","collection","encoding"}; other collections than users are not people. */
 static enum refusal read_external(struct scan *scan, struct event_context *context) {
     struct scan_object object;
@@ -259,7 +282,7 @@ static enum refusal read_member(struct scan *scan, struct slice name,
         if (slice_is(name, "locale"))
             return read_kept(scan, context, KEPT_LOCALE);
         if (slice_is(name, "device"))
-            return read_group(scan, context, KEPT_DEVICE_TYPE, KEPT_DEVICE_TYPE);
+            return read_device(scan, context);
         if (slice_is(name, "traits"))
             return read_traits(scan, context);
         break;

@@ -16,6 +16,7 @@
 
 #include "base/utf8.h"
 #include "customer/internal.h"
+#include "customer/kinds.h"
 
 enum { CONTACT_MAX_BYTES = 254, PHONE_DIGITS = 9 };
 
@@ -45,6 +46,12 @@ static bool is_new(const struct customers *customers, const struct identifiers *
     return value == MAP_NONE || value == ERASED_OWNER;
 }
 
+/* A device goes from hand to hand: that one of its users was erased keeps nobody else out. */
+static bool is_of_a_person(const struct customers *customers, const struct identity *identity) {
+    return !slice_is(identity->external_type, "device") ||
+           kind_of(kinds_of(customers), identity)->joins;
+}
+
 bool customers_refuses(const struct customers *customers, const struct identifiers *identifiers,
                        const struct key128 *contacts, size_t n_contacts) {
     if (!customers_refuse_any(customers))
@@ -54,7 +61,8 @@ bool customers_refuses(const struct customers *customers, const struct identifie
         return true;
     bool shared = false; /* a family's phone is no reason to refuse the others */
     for (size_t i = 0; i < identifiers->n_external; i++)
-        shared = shared || refuses(customers, identifiers->external_hashes[i]);
+        shared = shared || (is_of_a_person(customers, &identifiers->external[i]) &&
+                            refuses(customers, identifiers->external_hashes[i]));
     for (size_t i = 0; i < n_contacts; i++)
         shared = shared || refuses(customers, contacts[i]);
     return shared && is_new(customers, identifiers);

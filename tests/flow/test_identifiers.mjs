@@ -36,6 +36,12 @@ await send({ anonymousId: "d1", ...external(["device", "D-9"]) }, { anonymousId:
 must(!await same("d1", "d2"), "a device does not join");
 const explained = (await call("GET", "/api/v1/customers/ana")).json.identifiers.filter((row) => row.kind === "external").map((row) => `${row.type} ${row.value}`).sort().join(", ");
 must(explained === "email ana@correo.example, national_id 12345678Z, phone +34612345678", "in their normal form: " + explained);
+await send({ userId: "ana", context: { device: { id: "B5372DB0", type: "ios" } } }, { anonymousId: "app-1", context: { device: { id: "B5372DB0" } } });
+const carried = (await call("GET", "/api/v1/customers/ana")).json.identifiers.find((row) => row.type === "device");
+must(carried?.value === "B5372DB0" && carried.current && await same("ana", "device:B5372DB0") && !await same("ana", "app-1"), "context.device.id is attached to who came with it and joins nobody: " + JSON.stringify(carried));
+for (let i = 0; i < 11; i++) await send({ userId: "shop-" + i, context: { device: { id: "shop-tablet" } } });
+must((await call("GET", "/api/v1/dropped-identifiers")).json.data[0]?.value === "shop-tablet", "a device of more than ten drops out");
+await call("DELETE", "/api/v1/dropped-identifiers/" + (await call("GET", "/api/v1/dropped-identifiers")).json.data[0].number);
 
 // Values that stand for nobody.
 await send({ userId: "null", anonymousId: "n1" }, { userId: "NULL", anonymousId: "n2" }, { userId: "00000000-0000-0000-0000-000000000000", anonymousId: "n3" });

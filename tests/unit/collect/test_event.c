@@ -184,6 +184,21 @@ static void test_types(void **state) {
     assert_int_equal(event.n_external, 2);
     assert_text(event.external[0].external_type, "loyalty");
     assert_text(event.external[1].value, "9");
+    assert_int_equal(
+        parse(
+            "{\"userId\":\"u\",\"event\":\"e\",\"context\":{\"device\":{\"id\":\"B5372DB0\","
+            "\"type\":\"ios\",\"model\":\"x\"},\"externalIds\":[{\"id\":\"7\",\"type\":\"crm\"}]}}",
+            EVENT_TRACK, &event),
+        0);
+    assert_int_equal(event.n_external, 2);
+    assert_text(event.external[0].external_type, "device");
+    assert_text(event.external[0].value, "B5372DB0");
+    assert_property(&event, "context.device.type", "ios");
+    assert_int_equal(
+        parse("{\"userId\":\"u\",\"event\":\"e\",\"context\":{\"device\":{\"id\":{\"a\":1}}}}",
+              EVENT_TRACK, &event),
+        0);
+    assert_int_equal(event.n_external, 0);
 }
 
 static void test_batch_context(void **state) {
