@@ -286,6 +286,21 @@ static int send_csv(struct response *response, json_t *rows, struct err *err) {
     return response->body.full ? err_set(err, E_TOO_LARGE, "the list is too large for CSV") : 0;
 }
 
+/* Whoever sees some units only gets their customers listed. */
+static int limit_to_visible(struct request *request, struct value_list *list, struct err *err) {
+    struct reader *reader;
+    list->visible = NULL;
+    if (!request->principal.units)
+        return 0;
+    int code = reader_open(&reader, request, request->arena, err);
+    if (code)
+        return code;
+    code = reader_visible(reader, &list->visible, err);
+    list->visible_last = reader_profiles(reader);
+    reader_close(reader);
+    return code;
+}
+
 static int get_list(struct request *request, struct response *response, struct err *err) {
     int64_t limit, cursor;
     uint64_t total;
@@ -294,7 +309,7 @@ static int get_list(struct request *request, struct response *response, struct e
     char next[24];
     const char *format = request_query(request, "format");
     bool csv = request_accepts(request, "text/csv") || (format && strcmp(format, "csv") == 0);
-    int code = whole_only(request, err);
+    int code = limit_to_visible(request, &list, err);
     if (!code)
         code = request_query_int(request, "limit", csv ? CSV_ROWS : LIST_STANDARD, 1,
                                  csv ? CSV_ROWS : LIST_MAX, &limit, err);
@@ -344,7 +359,7 @@ static int find_customer(struct request *request, uint32_t *owner, struct err *e
     return code;
 }
 
-/* Purchases as the asker may see them; the run's numbers for who sees everything. NULL: there was no run. */
+/* Purchases as the asker may see them, and the run's numbers. NULL: there was no run. */
 static int stored_customer(struct request *request, uint32_t owner, json_t **customer,
                            int64_t *made_ms, struct err *err) {
     struct folder *folder = app_folder(request->app);
@@ -354,7 +369,7 @@ static int stored_customer(struct request *request, uint32_t owner, json_t **cus
         return code;
     json_decref(report);
     code = value_of_purchases(folder, &request->principal, owner, &purchases, err);
-    if (!code && !request->principal.units)
+    if (!code)
         code = value_of_owner(folder, owner, &numbers, err);
     if (!code) {
         *customer = purchases ? json_incref(purchases) : json_object();

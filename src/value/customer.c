@@ -169,6 +169,11 @@ static int falling(const void *left, const void *right) {
     return (a->owner > b->owner) - (a->owner < b->owner);
 }
 
+static bool is_listed(const struct value_list *list, uint32_t owner) {
+    return !list->visible ||
+           (owner <= list->visible_last && (list->visible[owner >> 6] >> (owner & 63) & 1));
+}
+
 int value_list(struct folder *folder, const struct value_list *list, json_t **rows, uint64_t *total,
                struct err *err) {
     struct numbers *numbers;
@@ -184,7 +189,7 @@ int value_list(struct folder *folder, const struct value_list *list, json_t **ro
         abort();
     for (uint32_t owner = 1; owner < n; owner++) {
         double number = numbers_of(numbers, list->order, owner);
-        if (!isnan(number))
+        if (!isnan(number) && is_listed(list, owner))
             placed[count++] = (struct placed){(float)number, owner};
     }
     qsort(placed, count, sizeof *placed, list->falling ? falling : rising);

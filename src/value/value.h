@@ -60,8 +60,10 @@ struct value_list {
     enum number order;
     bool falling;
     uint32_t skip, limit;
+    const uint64_t *visible; /* bit set of the owners to list; NULL: all */
+    uint32_t visible_last;   /* the last one that it has a bit for */
 };
-/* Owners that have the number, in its order (ties: by owner): rows of value_of_owner with "id". *total: how many have it. */
+/* Owners that have the number, in its order (ties: by owner): rows of value_of_owner with "id". *total: how many of them. */
 must_use int value_list(struct folder *folder, const struct value_list *list, json_t **rows,
                         uint64_t *total, struct err *err);
 

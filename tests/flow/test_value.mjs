@@ -74,12 +74,15 @@ must(survival.all.customers === 400 && survival.groups.length === 1, "curves by 
 must((await call("GET", "/api/v1/churn")).json.survival.points.length > 10, "and all together");
 
 const scoped = (await call("POST", "/api/v1/keys", { name: "north", scopes: ["query"], units: ["north"] })).json;
-for (const path of ["/api/v1/value/model", "/api/v1/value/customers", "/api/v1/churn", "/api/v1/health", "/api/v1/churn/survival"])
+for (const path of ["/api/v1/value/model", "/api/v1/churn", "/api/v1/health", "/api/v1/churn/survival"])
   must((await call("GET", path, undefined, { key: scoped.secret })).status === 403, `${path} is of the whole organisation`);
-must((await call("POST", "/api/v1/query", rule, { key: scoped.secret })).status === 403, "so are rules over it");
+const theirs = (await call("GET", "/api/v1/value/customers?order=-clv&limit=500", undefined, { key: scoped.secret })).json.data.map((row) => row.user_id);
+must(theirs.length === 200 && theirs.every((id) => Number(id.slice(1)) % 2 === 1) && (await call("GET", "/api/v1/value/customers", undefined, { key: scoped.secret, accept: "text/csv" })).text.trim().split("\r\n").length === 201, "the list has their customers: " + theirs);
+const asked = (await call("POST", "/api/v1/query", { kind: "customers", of: { value: { of: "clv", op: ">=", value: 0 } } }, { key: scoped.secret })).json.data;
+must(asked.count === 200 && asked.customers.every((row) => Number(row.user_id.slice(1)) % 2 === 1), "so has a rule over estimates: " + asked.count);
 must((await call("GET", "/api/v1/customers/v0/value", undefined, { key: scoped.secret })).status === 404, "who is not of the unit is not there");
 const own = (await call("GET", "/api/v1/customers/v1/value", undefined, { key: scoped.secret })).json.data.customer;
-must(own.purchase_days === 1 && own.clv === undefined && own.expected_purchases >= 0, "of who is, the purchases there");
+must(own.purchase_days === 1 && own.clv === (await call("GET", "/api/v1/customers/v1/value")).json.data.customer.clv && own.clv !== undefined, "of who is, the purchases there and the estimates");
 
 await server.end("SIGKILL");
 server = await serve(data, log);
