@@ -17,15 +17,36 @@ static int find(struct request *request, uint64_t *id, json_t **promise, struct 
     return code ? code : promise_find(app_folder(request->app), *id, promise, err);
 }
 
+/* What the rule names and nothing that was collected bears yet. A rule that is none any more says nothing here. */
+static int put_warnings(struct request *request, json_t *promise, struct err *err) {
+    json_t *warnings = NULL, *query = promise_question(promise), *warning;
+    struct err refusal = {0};
+    size_t i;
+    int code =
+        query_warnings(app_folder(request->app), query, &request->principal, &warnings, &refusal);
+    json_decref(query);
+    if (code && code != E_INVALID)
+        return *err = refusal, code;
+    json_array_foreach(warnings, i, warning) {
+        const char *pointer = json_string_value(json_object_get(warning, "pointer"));
+        if (strncmp(pointer, "/segment", 8) != 0)
+            json_object_set_new(warning, "pointer", json_sprintf("/rule%s", pointer));
+    }
+    json_object_set_new(promise, "warnings", warnings ? warnings : json_array());
+    return 0;
+}
+
 static int answer(struct request *request, struct response *response, uint64_t id, int status,
                   struct err *err) {
     json_t *promise;
     int code = promise_find(app_folder(request->app), id, &promise, err);
     if (code)
         return code;
-    response_json(response, status, promise);
+    code = put_warnings(request, promise, err);
+    if (!code)
+        response_json(response, status, promise);
     json_decref(promise);
-    return HANDLED;
+    return code ? code : HANDLED;
 }
 
 static int list(struct request *request, struct response *response, struct err *err) {

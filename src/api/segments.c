@@ -112,6 +112,31 @@ static int list(struct request *request, struct response *response, struct err *
     return code ? code : HANDLED;
 }
 
+/* "/of/all/0" -> "/rule/all/0" */
+static void point_to_rule(struct request *request, json_t *warnings) {
+    json_t *warning;
+    size_t i;
+    json_array_foreach(warnings, i, warning) {
+        const char *pointer = json_string_value(json_object_get(warning, "pointer"));
+        if (pointer && strncmp(pointer, "/of", 3) == 0)
+            json_object_set_new(warning, "pointer",
+                                json_string(arena_format(request->arena, "/rule%s", pointer + 3)));
+    }
+}
+
+/* What the rule names and nothing that was collected bears yet. */
+static int put_warnings(struct request *request, json_t *segment, struct err *err) {
+    json_t *warnings = NULL, *query = json_pack("{s:s, s:O}", "kind", "customers", "of",
+                                                json_object_get(segment, "rule"));
+    int code = query_warnings(app_folder(request->app), query, &request->principal, &warnings, err);
+    json_decref(query);
+    if (code)
+        return code;
+    point_to_rule(request, warnings);
+    json_object_set_new(segment, "warnings", warnings);
+    return 0;
+}
+
 /* As GET answers it; its ETag is that of the document. */
 static int answer(struct request *request, struct response *response, const char *name, int status,
                   struct err *err) {
@@ -126,6 +151,8 @@ static int answer(struct request *request, struct response *response, const char
         code = put_size(request, seen, customers_known(request, seen), segment, err);
     if (seen)
         roaring_bitmap_free(seen);
+    if (!code)
+        code = put_warnings(request, segment, err);
     if (!code)
         response_json(response, status, segment);
     json_decref(segment);
@@ -215,6 +242,9 @@ static int preview(struct request *request, struct response *response, struct er
                             "share", known ? json_real((double)count / (double)known) : json_null(),
                             "sample", json_object_get(data, "customers"), "elapsed_ms",
                             json_object_get(meta, "elapsed_ms"));
+    json_t *warnings = json_object_get(meta, "warnings");
+    point_to_rule(request, warnings);
+    json_object_set_new(out, "warnings", warnings ? json_incref(warnings) : json_array());
     audit_note(request, "query.people", "", "segment preview");
     response_json(response, 200, out);
     json_decref(out);
@@ -362,7 +392,8 @@ static const struct route routes[] = {
      .summary = "Makes a segment: {\"name\",\"title\",\"rule\",\"mission\",\"proposition\","
                 "\"description\",\"colour\",\"owner\"}"},
     {METHOD_POST, "/api/v1/segments/preview", ACCESS_API, SCOPE_MANAGE, .handle = preview,
-     .summary = "How many a rule holds for now, and some of them: {\"rule\"}"},
+     .summary = "How many a rule holds for now, and some of them: {\"rule\"}; warnings: names "
+                "never seen yet"},
     {METHOD_GET, "/api/v1/segments/overlap", ACCESS_API, SCOPE_QUERY, .handle = overlap,
      .summary = "How many customers two segments share, for each two (?names=a,b)"},
     {METHOD_GET, "/api/v1/segments/{name}", ACCESS_API, SCOPE_QUERY, .handle = get,

@@ -37,6 +37,10 @@ must_use int query_run(struct folder *folder, enum backend backend, const json_t
 must_use int query_check(struct folder *folder, const json_t *query,
                          const struct principal *principal, struct err *err);
 
+/* The same, and what it warns of, as `meta.warnings` of the answer would be; an empty list where it is nothing. New reference. */
+must_use int query_warnings(struct folder *folder, const json_t *query,
+                            const struct principal *principal, json_t **warnings, struct err *err);
+
 /* What a name of a stored rule would mean; rule NULL: nothing. */
 struct stored_change {
     const char *name;

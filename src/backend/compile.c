@@ -58,6 +58,36 @@ int query_check(struct folder *folder, const json_t *query, const struct princip
     return code;
 }
 
+json_t *question_warnings(const struct plan *plan) {
+    json_t *list = json_array();
+    for (const struct unseen *unseen = plan->unseen; unseen; unseen = unseen->before) {
+        json_t *row = json_pack(
+            "{s:s, s:s, s:s%, s:s, s:o}", "code", "never_seen", "what", unseen->what, "name",
+            unseen->name.p, unseen->name.n, "pointer", unseen->pointer, "message",
+            json_sprintf("nothing that was collected bears this %s name yet", unseen->what));
+        if (unseen->nearest.n)
+            json_object_set_new(row, "nearest", json_stringn(unseen->nearest.p, unseen->nearest.n));
+        if (unseen->nearest.n)
+            json_object_set_new(
+                row, "hint", json_sprintf("Did you mean \"%.*s\"?", SLICE_ARGS(unseen->nearest)));
+        json_array_insert_new(list, 0, row); /* as they were read */
+    }
+    return list;
+}
+
+int query_warnings(struct folder *folder, const json_t *query, const struct principal *principal,
+                   json_t **warnings, struct err *err) {
+    struct arena arena;
+    struct plan *plan;
+    arena_init(&arena);
+    int code =
+        question_compile(folder, query, principal, false, clock_now_ms(), &arena, &plan, err);
+    if (!code)
+        *warnings = question_warnings(plan);
+    arena_release(&arena);
+    return code;
+}
+
 /* ---- stored segments ---- */
 
 static int check_rule(const struct knowledge *knowledge, json_t *rule, struct arena *arena,

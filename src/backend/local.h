@@ -44,6 +44,8 @@ struct question {
 };
 
 /* plan_compile with what the folder knows: names, units, stored segments, the clock. unbounded: of the shell. */
+/* What plan->unseen says: [{"code":"never_seen","what","name","pointer","message","nearest"?,"hint"?}]. New reference. */
+json_t *question_warnings(const struct plan *plan);
 must_use int question_compile(struct folder *folder, const json_t *query,
                               const struct principal *principal, bool unbounded, int64_t now_ms,
                               struct arena *arena, struct plan **plan, struct err *err);

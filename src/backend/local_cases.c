@@ -57,7 +57,7 @@ static void begin_cases(struct question *question) {
     spec->drop_system = !plan->keep_system;
     spec->named = plan->named;
     spec->n_named = plan->n_named;
-    if (plan->of.n_events || plan->of.n_touchpoints || plan->of.n_where)
+    if (!matcher_takes_all(&plan->of))
         spec->of = &plan->of;
     if (plan->cases == CASE_PROPERTY) {
         spec->case_property = plan->case_property;

@@ -490,7 +490,9 @@ static size_t keep_matching(const struct matcher *of, struct collected *rows, si
     size_t kept = 0;
     for (size_t i = 0; i < n; i++)
         if (among(rows[i].part->event[rows[i].row], of->events, of->n_events) &&
-            among(rows[i].part->touchpoint[rows[i].row], of->touchpoints, of->n_touchpoints))
+            among(rows[i].part->touchpoint[rows[i].row], of->touchpoints, of->n_touchpoints) &&
+            among(rows[i].part->channel[rows[i].row], of->channels, of->n_channels) &&
+            among(rows[i].part->unit[rows[i].row], of->units, of->n_units))
             rows[kept++] = rows[i];
     return kept;
 }

@@ -180,7 +180,7 @@ int answer_trend(struct question *question, struct err *err) {
     const struct plan *plan = question->plan;
     struct scan_spec *spec = &question->spec;
     spec->matchers[0] = &plan->of;
-    spec->n_matchers = plan->of.n_events || plan->of.n_touchpoints || plan->of.n_where ? 1 : 0;
+    spec->n_matchers = matcher_takes_all(&plan->of) ? 0 : 1;
     spec->select = true;
     spec->compact = true;
     spec->unordered = true;
@@ -220,10 +220,6 @@ int answer_trend(struct question *question, struct err *err) {
 }
 
 /* ---- retention ---- */
-
-static bool matches_all(const struct matcher *matcher) {
-    return !matcher->n_events && !matcher->n_touchpoints && !matcher->n_where;
-}
 
 static int64_t rolling_ms(enum bucket every) {
     return (int64_t)DAY_MS * (every == BUCKET_DAY ? 1 : every == BUCKET_WEEK ? 7 : 30);
@@ -337,7 +333,7 @@ static int run_retention(struct question *question, const struct retention_spec 
 int answer_retention(struct question *question, struct err *err) {
     const struct plan *plan = question->plan;
     struct scan_spec *spec = &question->spec;
-    bool all = matches_all(&plan->start) && matches_all(&plan->back);
+    bool all = matcher_takes_all(&plan->start) && matcher_takes_all(&plan->back);
     spec->matchers[0] = &plan->start;
     spec->matchers[1] = &plan->back;
     spec->n_matchers = all ? 0 : 2;

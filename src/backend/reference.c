@@ -198,6 +198,12 @@ bool reference_matches(const struct reference_row *row, const struct matcher *ma
     if (matcher->touchpoints &&
         !listed(matcher->touchpoints, matcher->n_touchpoints, row->touchpoint))
         return false;
+    if (matcher->channels && !listed(matcher->channels, matcher->n_channels, row->channel))
+        return false;
+    if (matcher->units && !listed(matcher->units, matcher->n_units, row->unit))
+        return false;
+    if (matcher->skips_system && row->source == 0)
+        return false;
     return predicates_match(matcher->where, matcher->n_where, row->properties);
 }
 

@@ -31,9 +31,11 @@ struct scan_part {
 
 /* Tables that all parts share: is a code allowed. NULL: all are. */
 struct scan_tables {
-    uint8_t *channel, *unit, *of_event, *of_touchpoint, *named;
+    uint8_t *channel, *unit, *of_event, *of_touchpoint, *of_channel, *of_unit, *named;
     uint64_t *event_mask,
         *touchpoint_mask; /* matchers that accept the code; NULL unless masks are computed */
+    uint64_t *channel_mask, *unit_mask; /* NULL while no matcher minds them */
+    uint64_t skip_system;               /* matchers that interactions of source 0 do not match */
 };
 
 /* Memory of one chunk: given back all at once and kept for the next one. */

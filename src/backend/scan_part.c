@@ -129,13 +129,21 @@ static void keep_where(struct picked *picked, const struct expr_test *tests, uin
     KEEP(picked, pass[row - from]);
 }
 
-static void keep_of(struct picked *picked, const struct scan_part *part,
+static void keep_of(struct picked *picked, const struct scan_part *part, bool skips_system,
                     const struct scan_tables *tables) {
     const uint16_t *event = part->part->event, *touchpoint = part->part->touchpoint;
     if (tables->of_event)
         KEEP(picked, tables->of_event[event[row]]);
     if (tables->of_touchpoint)
         KEEP(picked, tables->of_touchpoint[touchpoint[row]]);
+    const uint16_t *channel = part->part->channel, *unit = part->part->unit;
+    if (tables->of_channel)
+        KEEP(picked, tables->of_channel[channel[row]]);
+    if (tables->of_unit)
+        KEEP(picked, tables->of_unit[unit[row]]);
+    const uint16_t *source = part->part->source;
+    if (skips_system)
+        KEEP(picked, source[row] != 0);
     keep_where(picked, part->of.where, part->of.n_where);
 }
 
@@ -194,7 +202,7 @@ static void keep_all(struct picked *picked, struct worker *worker, const struct 
     keep_flow(picked, spec, tables);
     keep_where(picked, part->where, part->n_where);
     if (spec->of)
-        keep_of(picked, part, tables);
+        keep_of(picked, part, spec->of->skips_system, tables);
 }
 
 /* ---- masks ---- */
@@ -215,6 +223,12 @@ static uint64_t *make_masks(struct picked *picked, const struct scan *scan,
         for (uint32_t i = 0; i < picked->n; i++)
             masks[i] = tables->event_mask[event[picked->rows[i]]] &
                        tables->touchpoint_mask[touchpoint[picked->rows[i]]];
+        for (uint32_t i = 0; tables->channel_mask && i < picked->n; i++)
+            masks[i] &= tables->channel_mask[part->part->channel[picked->rows[i]]];
+        for (uint32_t i = 0; tables->skip_system && i < picked->n; i++)
+            masks[i] &= part->part->source[picked->rows[i]] ? UINT64_MAX : ~tables->skip_system;
+        for (uint32_t i = 0; tables->unit_mask && i < picked->n; i++)
+            masks[i] &= tables->unit_mask[part->part->unit[picked->rows[i]]];
         for (uint32_t m = 0; m < n_matchers; m++) {
             if (part->matchers[m].n_where == 0)
                 continue;

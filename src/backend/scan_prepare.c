@@ -17,16 +17,25 @@ static unsigned wanted_columns(const struct scan_spec *spec) {
         touchpoint |= spec->matchers[m]->n_touchpoints > 0;
     columns |= touchpoint ? COLUMN_TOUCHPOINT : 0;
     bool channel = spec->by == BY_CHANNEL || (spec->label && spec->level == LEVEL_CHANNEL);
+    bool unit = spec->by == BY_UNIT || (spec->of && spec->of->n_units);
+    channel = channel || (spec->of && spec->of->n_channels);
+    bool source = spec->drop_system || (spec->of && spec->of->skips_system);
+    for (uint32_t m = 0; m < spec->n_matchers; m++) {
+        source = source || spec->matchers[m]->skips_system;
+        channel = channel || spec->matchers[m]->n_channels;
+        unit = unit || spec->matchers[m]->n_units;
+    }
     columns |= channel || spec->filter.some_channels ? COLUMN_CHANNEL : 0;
-    columns |= spec->by == BY_UNIT || spec->filter.some_units ? COLUMN_UNIT : 0;
-    columns |= spec->drop_system ? COLUMN_SOURCE : 0;
+    columns |= unit || spec->filter.some_units ? COLUMN_UNIT : 0;
+    columns |= source ? COLUMN_SOURCE : 0;
     return columns;
 }
 
 static size_t add_properties(uint32_t *properties, size_t n, const struct predicate *where,
                              uint32_t n_where) {
     for (uint32_t i = 0; i < n_where; i++)
-        properties[n++] = where[i].property;
+        if (where[i].property != CODE_NONE) /* nothing bears it yet */
+            properties[n++] = where[i].property;
     return n;
 }
 
@@ -120,14 +129,15 @@ static void prepare_part(struct scan *scan, struct scan_part *prepared, const st
 /* Matchers by event alone (or touchpoint alone) need one table; no masks are made then. */
 static void prepare_lut(struct scan *scan, struct arena *arena) {
     const struct scan_spec *spec = scan->spec;
-    bool events = false, touchpoints = false, where = false;
+    bool events = false, touchpoints = false, others = false;
     for (uint32_t m = 0; m < spec->n_matchers; m++) {
         events |= spec->matchers[m]->n_events > 0;
         touchpoints |= spec->matchers[m]->n_touchpoints > 0;
-        where |= spec->matchers[m]->n_where > 0;
+        others |= spec->matchers[m]->n_where || spec->matchers[m]->n_channels ||
+                  spec->matchers[m]->n_units || spec->matchers[m]->skips_system;
     }
     scan->key_column = touchpoints && !events ? COLUMN_TOUCHPOINT : COLUMN_EVENT;
-    if (where || (events && touchpoints) || spec->n_matchers == 0)
+    if (others || (events && touchpoints) || spec->n_matchers == 0)
         return;
     scan->lut = ARENA_ARRAY(arena, uint64_t, 65536);
     for (uint32_t m = 0; m < spec->n_matchers; m++) {
@@ -150,12 +160,32 @@ static uint8_t *allowed(bool some, const uint16_t *codes, uint32_t n, struct are
     return table;
 }
 
-static uint64_t *accepting(const struct scan_spec *spec, bool touchpoints, struct arena *arena) {
+/* The codes that a matcher names of a column; none: all will do. */
+static const uint16_t *named_codes(const struct matcher *matcher, unsigned column, uint32_t *n) {
+    *n = column == COLUMN_EVENT        ? matcher->n_events
+         : column == COLUMN_TOUCHPOINT ? matcher->n_touchpoints
+         : column == COLUMN_CHANNEL    ? matcher->n_channels
+                                       : matcher->n_units;
+    return column == COLUMN_EVENT        ? matcher->events
+           : column == COLUMN_TOUCHPOINT ? matcher->touchpoints
+           : column == COLUMN_CHANNEL    ? matcher->channels
+                                         : matcher->units;
+}
+
+static bool is_named(const struct scan_spec *spec, unsigned column) {
+    uint32_t n, all = 0;
+    for (uint32_t m = 0; m < spec->n_matchers; m++) {
+        named_codes(spec->matchers[m], column, &n);
+        all += n;
+    }
+    return all > 0;
+}
+
+static uint64_t *accepting(const struct scan_spec *spec, unsigned column, struct arena *arena) {
     uint64_t *table = ARENA_ARRAY(arena, uint64_t, 65536);
     for (uint32_t m = 0; m < spec->n_matchers; m++) {
-        const struct matcher *matcher = spec->matchers[m];
-        uint32_t n = touchpoints ? matcher->n_touchpoints : matcher->n_events;
-        const uint16_t *codes = touchpoints ? matcher->touchpoints : matcher->events;
+        uint32_t n;
+        const uint16_t *codes = named_codes(spec->matchers[m], column, &n);
         for (uint32_t i = 0; i < n; i++)
             table[codes[i]] |= UINT64_C(1) << m;
         for (uint32_t code = 0; n == 0 && code < 65536; code++)
@@ -176,11 +206,20 @@ const struct scan_tables *scan_tables(struct scan *scan, struct arena *arena) {
             allowed(spec->of->n_events > 0, spec->of->events, spec->of->n_events, arena);
         tables->of_touchpoint = allowed(spec->of->n_touchpoints > 0, spec->of->touchpoints,
                                         spec->of->n_touchpoints, arena);
+        tables->of_channel =
+            allowed(spec->of->n_channels > 0, spec->of->channels, spec->of->n_channels, arena);
+        tables->of_unit = allowed(spec->of->n_units > 0, spec->of->units, spec->of->n_units, arena);
     }
     tables->named = allowed(spec->n_named > 0, spec->named, spec->n_named, arena);
     if (spec->n_matchers && !scan->lut) {
-        tables->event_mask = accepting(spec, false, arena);
-        tables->touchpoint_mask = accepting(spec, true, arena);
+        tables->event_mask = accepting(spec, COLUMN_EVENT, arena);
+        tables->touchpoint_mask = accepting(spec, COLUMN_TOUCHPOINT, arena);
+        if (is_named(spec, COLUMN_CHANNEL))
+            tables->channel_mask = accepting(spec, COLUMN_CHANNEL, arena);
+        if (is_named(spec, COLUMN_UNIT))
+            tables->unit_mask = accepting(spec, COLUMN_UNIT, arena);
+        for (uint32_t m = 0; m < spec->n_matchers; m++)
+            tables->skip_system |= (uint64_t)spec->matchers[m]->skips_system << m;
     }
     return tables;
 }

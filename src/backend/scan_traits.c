@@ -56,7 +56,7 @@ int scan_traits(const struct snapshot *snapshot, uint32_t trait, struct value_ta
     for (size_t p = 0; p < n && !code; p++) {
         if (parts[p]->n_rows == 0)
             continue;
-        code = part_touch(parts[p], COLUMN_TIME | COLUMN_SEQ, &trait, 1, err);
+        code = part_touch(parts[p], COLUMN_TIME | COLUMN_SEQ, &trait, trait != CODE_NONE, err);
         if (code)
             break;
         struct expr_values values = expr_values(parts[p], trait, table, false, false, arena);
@@ -93,7 +93,7 @@ int scan_traits_few(const struct snapshot *snapshot, uint32_t trait, const struc
     int code = 0;
     for (size_t p = 0; p < n && !code; p++)
         if (parts[p]->n_rows)
-            code = part_touch(parts[p], COLUMN_TIME | COLUMN_SEQ, &trait, 1, err);
+            code = part_touch(parts[p], COLUMN_TIME | COLUMN_SEQ, &trait, trait != CODE_NONE, err);
     for (uint32_t owner = 1; owner < few->n && !code; owner++) {
         if (!few->bits[owner >> 6]) {
             owner |= 63;

@@ -119,6 +119,32 @@ static json_t *segment_choices(struct request *request, const char *current) {
     return list;
 }
 
+static json_t *channel_choices(struct request *request) {
+    const struct dictionary *names = app_folder(request->app)->dictionary;
+    json_t *list = json_array();
+    for (uint32_t code = 1; code <= dictionary_count(names, DICTIONARY_CHANNEL); code++) {
+        const char *name = arena_text(request->arena,
+                                      dictionary_name(names, DICTIONARY_CHANNEL, (uint16_t)code)),
+                   *known = text_of_value(request->language, "channel", name);
+        add_choice(list, name, known ? known : name);
+    }
+    return sorted(request, list);
+}
+
+static json_t *unit_choices(struct request *request) {
+    json_t *list = json_array(), *answer = NULL, *unit;
+    struct err ignored = {0};
+    size_t i;
+    if (page_fetch(request, "/api/v1/units", &answer, &ignored) < 0)
+        return list;
+    json_array_foreach(json_object_get(answer, "data"), i, unit) {
+        const char *title = text_member(unit, "title"), *name = text_member(unit, "name");
+        add_choice(list, name, title[0] ? title : name);
+    }
+    json_decref(answer);
+    return list;
+}
+
 static json_t *number_choices(struct request *request) {
     json_t *list = json_array();
     for (size_t i = 0; i < NUMBERS_ASKED; i++) {
@@ -134,7 +160,8 @@ static int names_json(struct request *request, const char *current, json_t **nam
     int code = timeline_snapshot(app_folder(request->app)->timeline, &snapshot, err);
     if (code)
         return code;
-    *names = json_pack("{s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o}", "events",
+    *names = json_pack("{s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o}", "channels",
+                       channel_choices(request), "units", unit_choices(request), "events",
                        dictionary_choices(request, DICTIONARY_EVENT), "touchpoints",
                        dictionary_choices(request, DICTIONARY_TOUCHPOINT), "traits",
                        column_choices(request, snapshot, PART_TRAITS), "properties",
@@ -159,6 +186,14 @@ static json_t *texts_json(const struct request *request) {
         OF(to),
         OF(with),
         OF(property),
+        OF(channel),
+        OF(any_channel),
+        OF(place),
+        OF(any_place),
+        OF(another),
+        OF(another_name),
+        OF(never_seen),
+        OF(nearest),
         OF(choose),
         OF(operator),
         OF(value),

@@ -52,6 +52,25 @@ static void add_names(struct words *words, const json_t *names) {
     }
 }
 
+static void add_channels(struct words *words, const json_t *channels) {
+    json_t *names = json_is_array(channels) ? json_array() : NULL, *name;
+    const char *language = words->request->language;
+    size_t i;
+    if (!names) {
+        const char *channel = json_string_value(channels),
+                   *known = channel ? text_of_value(language, "channel", channel) : NULL;
+        add_name(words, known ? known : channel ? channel : "");
+        return;
+    }
+    json_array_foreach((json_t *)(uintptr_t)channels, i, name) {
+        const char *channel = json_string_value(name),
+                   *known = channel ? text_of_value(language, "channel", channel) : NULL;
+        json_array_append_new(names, json_string(known ? known : channel ? channel : ""));
+    }
+    add_names(words, names);
+    json_decref(names);
+}
+
 static const char *value_text(struct words *words, const json_t *value) {
     struct arena *arena = words->request->arena;
     if (json_is_string(value))
@@ -108,6 +127,14 @@ static void add_matcher(struct words *words, const json_t *matcher) {
     }
     if (!event && !touchpoint)
         add_key(words, "segments.words.anything");
+    if (json_object_get(matcher, "channel")) {
+        add_key(words, "segments.words.by");
+        add_channels(words, json_object_get(matcher, "channel"));
+    }
+    if (json_object_get(matcher, "unit")) {
+        add_key(words, "segments.words.in_unit");
+        add_names(words, json_object_get(matcher, "unit"));
+    }
     add_where(words, json_object_get(matcher, "where"));
 }
 

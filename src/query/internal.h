@@ -19,6 +19,9 @@ struct reader {
     size_t depth;            /* bytes of pointer in use */
     struct stored_use *uses; /* stored segments met so far */
     unsigned within_stored;  /* how many are being read: pointers stay where the first was named */
+    unsigned
+        in_rule; /* or a promise: unknown names are noted, not refused, and what Senda derives counts only by name */
+    unsigned n_unseen;
 };
 
 /* Descend into a member or element; the result goes to leave(). */
@@ -41,9 +44,11 @@ must_use int read_choice(struct reader *r, const json_t *json, const char *what,
                          const char *const *choices, size_t n, int *chosen);
 must_use int read_count(struct reader *r, const json_t *json, int64_t min, int64_t max, int64_t *n);
 must_use int read_bool(struct reader *r, const json_t *json, bool *value);
+/* Unknown: refused, or noted where names may be unseen. */
+int note_unknown(struct reader *r, enum dictionary_kind kind, const char *what, struct slice name);
 must_use int read_code(struct reader *r, enum dictionary_kind kind, const char *what,
                        const json_t *json, uint16_t *code);
-/* A name or a list of names: ascending distinct codes. */
+/* A name or a list of names: ascending distinct codes. Where names may be unseen, those are left out (of read_code: CODE_NONE). */
 must_use int read_codes(struct reader *r, enum dictionary_kind kind, const char *what,
                         const json_t *json, const uint16_t **codes, uint32_t *n);
 must_use int read_value(struct reader *r, const json_t *json, struct value *value);

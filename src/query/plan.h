@@ -48,6 +48,10 @@
  * 11. A stored segment (`"segment": "vip"`, `{"in": "vip"}`) is its rule, with one difference: it is shared, so it is
  *     decided by everything that happened, also outside of the asker's rights and of unit, channel and where; the
  *     answer keeps to the rights. Stored segments may be built on each other, not on themselves.
+ * 12. Names of events, touchpoints, channels, units, properties and traits that nothing collected bears are refused, but not in
+ *     rules and promises, which may be made before their events come: there nobody did it yet, and `unseen` says so.
+ * 13. In rules and promises a matcher that names no event, touchpoint or channel does not match what Senda derived (source 0): who is
+ *     told to have entered a segment has not become active by that.
  *
  * SPDX-License-Identifier: GPL-3.0-or-later
  */
@@ -70,7 +74,8 @@
 #define SESSION_GAP_MS INT64_C(1800000)
 enum {
     PLAN_NO_LIMIT = INT32_MAX,
-    PLAN_MATCHERS = 64 /* steps and exclusions of one plan: bits of a mask */
+    PLAN_MATCHERS = 64, /* steps and exclusions of one plan: bits of a mask */
+    PLAN_UNSEEN = 20
 };
 
 /* X(name, JSON kind) */
@@ -134,10 +139,25 @@ struct value number_value(double number);
 struct matcher {
     struct slice
         name; /* for people: "Order Completed", "A, B", or the matcher's own `name`; "*" for {} */
-    const uint16_t *events, *touchpoints; /* ascending codes */
-    uint32_t n_events, n_touchpoints;
+    const uint16_t *events, *touchpoints, *channels,
+        *units; /* ascending codes; units: with descendants; an event CODE_NONE: nothing matches */
+    uint32_t n_events, n_touchpoints, n_channels, n_units;
+    bool
+        skips_system; /* in a rule or promise that names no event: what Senda derived is no deed of the customer */
     const struct predicate *where;
     uint32_t n_where;
+};
+
+/* {}: no condition. */
+bool matcher_is_open(const struct matcher *matcher);
+/* The same, and not even interactions of source system are left out. */
+bool matcher_takes_all(const struct matcher *matcher);
+
+/* A name in a rule or promise that nothing collected bears yet: nobody has done it. */
+struct unseen {
+    const struct unseen *before;
+    const char *what, *pointer; /* "event"; "/of/all/0/did/event" */
+    struct slice name, nearest; /* nearest: a known one that may be meant, absent if none */
 };
 
 /* What removes interactions first. */
@@ -274,7 +294,8 @@ struct plan { // NOLINT(clang-analyzer-optin.performance.Padding)
         *named; /* flow, variants, paths: events that keep their system interactions; ascending */
     uint32_t n_named;
 
-    const struct rule *segment; /* NULL: all customers */
+    const struct unseen *unseen; /* the last one read first; at most PLAN_UNSEEN */
+    const struct rule *segment;  /* NULL: all customers */
     struct slice segment_name;
     const struct rule *rule; /* customers: of */
 

@@ -109,8 +109,7 @@ static int read_trend(struct reader *r, const json_t *query) {
 static int read_exclusion(struct reader *r, const json_t *json, struct exclusion *exclusion) {
     int64_t after = 1, before = r->plan->n_steps;
     int code = read_matcher(r, json, "after_step before_step", &exclusion->matcher);
-    if (!code && !exclusion->matcher.n_events && !exclusion->matcher.n_touchpoints &&
-        !exclusion->matcher.n_where)
+    if (!code && matcher_is_open(&exclusion->matcher))
         return refuse(r, "an exclusion needs an event, a touchpoint or a condition");
     WITH_MEMBER(r, json, "after_step", step, code,
                 read_count(r, step, 1, r->plan->n_steps, &after));

@@ -97,9 +97,11 @@ int read_promise(struct reader *r, const json_t *query) {
     int code = choose_promise(r, query, &kind);
     plan->promise = kind;
     WITH_MEMBER(r, query, "answered", json, code, read_promised_answers(r, json));
+    r->in_rule++; /* a promise may be made before its events come */
     WITH_MEMBER(r, query, "of", of, code, read_matcher(r, of, NULL, &plan->of));
-    WITH_MEMBER(r, query, "bound", bound, code, read_bound(r, bound));
     WITH_MEMBER(r, query, "then", then, code, read_matcher(r, then, NULL, &plan->back));
+    r->in_rule--;
+    WITH_MEMBER(r, query, "bound", bound, code, read_bound(r, bound));
     WITH_MEMBER(r, query, "window", window, code, read_duration(r, window, &plan->window_ms));
     WITH_MEMBER(r, query, "key", json, code,
                 read_code(r, DICTIONARY_PROPERTY, "property", json, &key));

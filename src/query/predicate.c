@@ -67,6 +67,15 @@ bool predicate_matches(const struct predicate *predicate, const struct value *va
     }
 }
 
+bool matcher_is_open(const struct matcher *matcher) {
+    return !matcher->n_events && !matcher->n_touchpoints && !matcher->n_channels &&
+           !matcher->n_units && !matcher->n_where;
+}
+
+bool matcher_takes_all(const struct matcher *matcher) {
+    return matcher_is_open(matcher) && !matcher->skips_system;
+}
+
 struct value number_value(double number) {
     if (isnan(number))
         return (struct value){.type = VALUE_ABSENT};

@@ -103,11 +103,12 @@ int refuse_choice(struct reader *r, const char *what, const char *got, const cha
     return err_hint(r->err, "One of: %s.", list);
 }
 
-int refuse_name(struct reader *r, enum dictionary_kind kind, const char *what, struct slice name) {
-    refuse(r, "unknown %s \"%.*s\"", what, name.n > 120 ? 120 : (int)name.n, name.p);
+/* The known name that may be meant, absent if none is near. */
+static struct slice nearest_name(const struct reader *r, enum dictionary_kind kind,
+                                 struct slice name) {
     const struct dictionary *dictionary = r->context->dictionary;
     size_t best = SIZE_MAX;
-    struct slice nearest = {"", 0};
+    struct slice nearest = {NULL, 0};
     for (uint32_t code = 1; code <= dictionary_count(dictionary, kind); code++) {
         struct slice known = dictionary_name(dictionary, kind, (uint16_t)code);
         size_t edits = distance(name, known);
@@ -116,10 +117,34 @@ int refuse_name(struct reader *r, enum dictionary_kind kind, const char *what, s
             nearest = known;
         }
     }
-    if (nearest.n && near(name, best))
+    return nearest.n && near(name, best) ? nearest : (struct slice){NULL, 0};
+}
+
+int refuse_name(struct reader *r, enum dictionary_kind kind, const char *what, struct slice name) {
+    struct slice nearest = nearest_name(r, kind, name);
+    refuse(r, "unknown %s \"%.*s\"", what, name.n > 120 ? 120 : (int)name.n, name.p);
+    if (nearest.n)
         return err_hint(r->err, "Did you mean \"%.*s\"?", nearest.n > 100 ? 100 : (int)nearest.n,
                         nearest.p);
     return err_hint(r->err, "Nothing that was collected bears this %s name yet.", what);
+}
+
+int note_unknown(struct reader *r, enum dictionary_kind kind, const char *what, struct slice name) {
+    if (!r->in_rule)
+        return refuse_name(r, kind, what, name);
+    if (name.n > LIMIT_NAME_BYTES)
+        return refuse(r, "a name has at most %d bytes", LIMIT_NAME_BYTES);
+    if (r->within_stored || r->n_unseen == PLAN_UNSEEN)
+        return 0; /* a stored rule says it of itself */
+    struct unseen *unseen = ARENA_ARRAY(r->arena, struct unseen, 1);
+    *unseen = (struct unseen){.before = r->plan->unseen,
+                              .what = what,
+                              .pointer = arena_text(r->arena, slice_of(r->pointer)),
+                              .name = name,
+                              .nearest = nearest_name(r, kind, name)};
+    r->plan->unseen = unseen;
+    r->n_unseen++;
+    return 0;
 }
 
 int read_members(struct reader *r, const json_t *object, const char *allowed) {
@@ -200,7 +225,7 @@ int read_code(struct reader *r, enum dictionary_kind kind, const char *what, con
     if (code)
         return code;
     *found = dictionary_find(r->context->dictionary, kind, name);
-    return *found == CODE_NONE ? refuse_name(r, kind, what, name) : 0;
+    return *found == CODE_NONE ? note_unknown(r, kind, what, name) : 0;
 }
 
 static int by_code(const void *a, const void *b) {
@@ -222,9 +247,9 @@ int read_codes(struct reader *r, enum dictionary_kind kind, const char *what, co
             return code;
     }
     qsort(found, count, sizeof *found, by_code);
-    size_t distinct = 1;
-    for (size_t i = 1; i < count; i++)
-        if (found[i] != found[distinct - 1])
+    size_t distinct = 0;
+    for (size_t i = 0; i < count; i++)
+        if (found[i] != CODE_NONE && (!distinct || found[i] != found[distinct - 1]))
             found[distinct++] = found[i];
     *codes = found;
     *n = (uint32_t)distinct;

@@ -31,7 +31,7 @@ static int read_never(struct reader *r, const json_t *json, struct plan *funnel)
     struct exclusion *exclusion = ARENA_ARRAY(r->arena, struct exclusion, 1);
     int code = read_matcher(r, json, NULL, &exclusion->matcher);
     const struct matcher *matcher = &exclusion->matcher;
-    if (!code && !matcher->n_events && !matcher->n_touchpoints && !matcher->n_where)
+    if (!code && matcher_is_open(matcher))
         return refuse(r, "needs an event, a touchpoint or a condition");
     exclusion->after_step = 1;
     exclusion->before_step = funnel->n_steps;
@@ -171,7 +171,7 @@ int read_in(struct reader *r, const json_t *json, struct rule *rule) {
     return code;
 }
 
-/* {"of": "clv", "op": ">=", "value": 100}. Estimates are of the whole organisation, so who sees some units only may not ask. */
+/* {"of": "clv", "op": ">=", "value": 100}. Estimates are of all that a customer did; who sees some units only asks of their customers. */
 int read_number_leaf(struct reader *r, const json_t *json, struct rule *rule) {
     int number = 0;
     if (!json_is_object(json)) {
@@ -182,9 +182,6 @@ int read_number_leaf(struct reader *r, const json_t *json, struct rule *rule) {
     int code = read_members(r, json, "of op value");
     if (!code && !json_object_get(json, "of"))
         return refuse(r, "needs \"of\"");
-    if (!code && r->plan->scoped)
-        return err_at(r->err, E_FORBIDDEN, r->pointer,
-                      "estimates are of the whole organisation, not of some units");
     WITH_MEMBER(r, json, "of", of, code,
                 read_choice(r, of, "estimate", number_names, NUMBERS_ASKED, &number));
     rule->kind = RULE_NUMBER;

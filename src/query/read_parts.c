@@ -106,6 +106,8 @@ int read_where(struct reader *r, const json_t *json, const struct predicate **wh
 static void name_list(struct buf *buf, const struct dictionary *dictionary,
                       enum dictionary_kind kind, const uint16_t *codes, uint32_t n) {
     for (uint32_t i = 0; i < n; i++) {
+        if (codes[i] == CODE_NONE)
+            continue;
         if (buf->n)
             buf_add_text(buf, ", ");
         buf_add_slice(buf, dictionary_name(dictionary, kind, codes[i]));
@@ -123,9 +125,49 @@ static struct slice matcher_name(struct reader *r, const struct matcher *matcher
     return name;
 }
 
+/* The codes of a unit, or of several, and of everything below. What the asker may see is another matter: filters mind it. */
+static int read_matched_units(struct reader *r, const json_t *json, struct matcher *matcher) {
+    bool list = json_is_array(json), *seen = ARENA_ARRAY(r->arena, bool, LIMIT_CODES + 1);
+    size_t n = list ? json_array_size(json) : 1;
+    int code = n ? 0 : refuse(r, "must name at least one unit");
+    for (size_t i = 0; i < n && !code; i++) {
+        size_t mark = list ? enter_index(r, i) : r->depth;
+        struct slice name = {0};
+        const uint16_t *below;
+        code = read_text(r, list ? json_array_get(json, i) : json, &name);
+        if (!code && !units_know(r->context->units, name))
+            code = note_unknown(r, DICTIONARY_UNIT, "unit", name);
+        size_t n_below = code ? 0 : units_below(r->context->units, name, r->arena, &below);
+        for (size_t k = 0; k < n_below; k++)
+            seen[below[k]] = true;
+        leave(r, mark);
+    }
+    uint16_t *units = ARENA_ARRAY(r->arena, uint16_t, LIMIT_CODES);
+    for (uint32_t unit = 1; unit <= LIMIT_CODES; unit++)
+        if (seen[unit])
+            units[matcher->n_units++] = (uint16_t)unit;
+    matcher->units = units;
+    return code;
+}
+
+/* A condition of which nothing that was collected could be: nothing matches. */
+static void match_nothing_unseen(const json_t *json, struct matcher *matcher) {
+    static const uint16_t nothing[] = {CODE_NONE};
+    if ((json_object_get(json, "event") && !matcher->n_events) ||
+        (json_object_get(json, "touchpoint") && !matcher->n_touchpoints) ||
+        (json_object_get(json, "channel") && !matcher->n_channels) ||
+        (json_object_get(json, "unit") && !matcher->n_units)) {
+        matcher->events = nothing;
+        matcher->n_events = 1;
+        matcher->touchpoints = matcher->channels = matcher->units = NULL;
+        matcher->n_touchpoints = matcher->n_channels = matcher->n_units = 0;
+    }
+}
+
 int read_matcher(struct reader *r, const json_t *json, const char *extra, struct matcher *matcher) {
     char allowed[128];
-    snprintf(allowed, sizeof allowed, "event touchpoint station where name %s", extra ? extra : "");
+    snprintf(allowed, sizeof allowed, "event touchpoint channel unit station where name %s",
+             extra ? extra : "");
     *matcher = (struct matcher){0};
     int code = read_members(r, json, allowed);
     if (code)
@@ -142,8 +184,15 @@ int read_matcher(struct reader *r, const json_t *json, const char *extra, struct
     WITH_MEMBER(r, json, "touchpoint", touchpoint, code,
                 read_codes(r, DICTIONARY_TOUCHPOINT, "touchpoint", touchpoint,
                            &matcher->touchpoints, &matcher->n_touchpoints));
+    WITH_MEMBER(r, json, "channel", channel, code,
+                read_codes(r, DICTIONARY_CHANNEL, "channel", channel, &matcher->channels,
+                           &matcher->n_channels));
+    WITH_MEMBER(r, json, "unit", unit, code, read_matched_units(r, unit, matcher));
     WITH_MEMBER(r, json, "where", where, code,
                 read_where(r, where, &matcher->where, &matcher->n_where));
+    matcher->skips_system =
+        r->in_rule && !matcher->n_events && !matcher->n_touchpoints && !matcher->n_channels;
+    match_nothing_unseen(json, matcher);
     WITH_MEMBER(r, json, "name", name, code, read_text(r, name, &matcher->name));
     if (!code && !matcher->name.p)
         matcher->name = matcher_name(r, matcher);
@@ -216,6 +265,8 @@ static int read_did(struct reader *r, const json_t *json, struct rule *rule) {
     return code;
 }
 
+static int read_one_rule(struct reader *r, const json_t *json, int depth, const struct rule **out);
+
 static int read_children(struct reader *r, const json_t *json, int depth, struct rule *rule) {
     if (!json_is_array(json))
         return refuse(r, "must be a list of rules");
@@ -253,6 +304,13 @@ static const char *rule_word(const json_t *json) {
 }
 
 int read_rule(struct reader *r, const json_t *json, int depth, const struct rule **out) {
+    r->in_rule++;
+    int code = read_one_rule(r, json, depth, out);
+    r->in_rule--;
+    return code;
+}
+
+static int read_one_rule(struct reader *r, const json_t *json, int depth, const struct rule **out) {
     if (!json_is_object(json))
         return refuse(r, "must be a rule (an object)");
     if (depth > RULE_DEPTH)

@@ -227,6 +227,26 @@ static json_t *some_matcher(void) {
     }
     if (chance(20))
         json_object_set_new(matcher, "where", json_pack("[o]", some_predicate()));
+    if (chance(15))
+        json_object_set_new(matcher, "channel",
+                            chance(50) ? json_sprintf("c%d", pick(3))
+                                       : json_pack("[s, s]", "c0", "c2"));
+    if (chance(10))
+        json_object_set_new(matcher, "unit", json_sprintf("n%d", pick(3)));
+    return matcher;
+}
+
+/* In a rule what is named may not have come yet. */
+static json_t *some_rule_matcher(void) {
+    static const char *const MEMBERS[] = {"event", "touchpoint", "channel", "unit"};
+    json_t *matcher = some_matcher();
+    if (chance(10))
+        json_object_set_new(matcher, MEMBERS[pick(4)],
+                            chance(50) ? json_string("to come") : json_pack("[s]", "to come"));
+    if (chance(5))
+        json_object_set_new(matcher, "where",
+                            json_pack("[{s:s, s:s}]", "property", "to come", "op",
+                                      chance(50) ? "absent" : "exists"));
     return matcher;
 }
 
@@ -246,18 +266,21 @@ static json_t *some_rule(int depth) {
     if (stored_so_far && chance(20))
         return json_pack("{s:o}", "in", json_sprintf("s%d", pick(stored_so_far)));
     if (kind == 5) {
-        json_t *rule = json_pack("{s:[o, o]}", "sequence", some_matcher(), some_matcher());
+        json_t *rule =
+            json_pack("{s:[o, o]}", "sequence", some_rule_matcher(), some_rule_matcher());
         if (chance(50))
             json_object_set_new(rule, "within", json_sprintf("%dh", 1 + pick(200)));
         if (chance(40))
             json_object_set_new(rule, "never", json_pack("{s:[o]}", "where", some_predicate()));
         return rule;
     }
+    if (kind == 0 && chance(10))
+        return json_pack("{s:s, s:s}", "trait", "to come", "op", chance(50) ? "absent" : "exists");
     if (kind == 0)
         return json_pack("{s:s, s:s, s:i}", "trait", chance(50) ? "p" : "q", "op",
                          chance(50) ? ">=" : "=", "value", pick(4));
     if (kind == 1) {
-        json_t *rule = json_pack("{s:o}", "did", some_matcher());
+        json_t *rule = json_pack("{s:o}", "did", some_rule_matcher());
         if (chance(70))
             json_object_set_new(rule, "times", json_string(TIMES[pick(6)]));
         if (chance(50))

@@ -35,8 +35,12 @@ me = { cookie: session.headers.get("set-cookie").split(";")[0], "x-csrf-token": 
 
 must((await page("/promises")).text.includes("<form"), "an empty list has the form");
 const fields = { sentence: "Delivered in 48 h", kind: "within", of: "Order Completed", then: "Order Delivered", window: "48", unit: "h", target: "90", owner: "Logistics" };
-const refused = await send("/promises", { ...fields, then: "Order Delivred" });
-must(refused.status === 422 && refused.text.includes("Delivered in 48 h"), "a mistyped event is refused and what was typed stays");
+const refused = await send("/promises", { ...fields, then: "" });
+must(refused.status === 422 && refused.text.includes("Delivered in 48 h"), "no event is refused and what was typed stays");
+must((await send("/promises", { ...fields, then: "Order Delivred" })).status === 303, "an event may come later");
+const early = (await call("GET", "/api/v1/promises")).json.data[0].id;
+must((await page(`/promises/${early}`)).text.includes("Did you mean “Order Delivered”?") && (await call("GET", `/api/v1/promises/${early}`)).json.warnings[0].pointer === "/rule/then/event", "and the page says that it never came");
+must((await call("DELETE", `/api/v1/promises/${early}`)).status === 204, "gone again");
 must((await send("/promises", fields)).status === 303, "a promise is made");
 const id = (await call("GET", "/api/v1/promises")).json.data[0].id;
 const edit = await page(`/promises/${id}/edit`);

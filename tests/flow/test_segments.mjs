@@ -48,7 +48,11 @@ must(just.json.size === 0, "nobody just now");
 must((await call("POST", "/api/v1/segments", { name: "quiet", title: "Quiet", rule: { not: { in: "just-now" } } })).json.size === 3, "built on another");
 
 // refusals
-const refused = await call("POST", "/api/v1/segments", { title: "x", rule: { all: [{ did: { event: "Order Complted" } }] } });
+const never = await call("POST", "/api/v1/segments", { name: "never", title: "Never", rule: { all: [{ did: { event: "Order Complted" } }] } }), [warning] = never.json.warnings;
+must(never.status === 201 && never.json.size === 0 && warning.code === "never_seen" && warning.pointer === "/rule/all/0/did/event" && warning.nearest === "Order Completed", `an event that never came: nobody did it, and it is said: ${never.text}`);
+must((await call("DELETE", "/api/v1/segments/never")).status === 204, "gone again");
+must((await call("POST", "/api/v1/query", { kind: "funnel", steps: [{ event: "Order Complted" }, { event: "Order Completed" }] })).status === 422, "a question that names it is refused as ever");
+const refused = await call("POST", "/api/v1/segments", { title: "x", rule: { all: [{ did: { event: 7 } }] } });
 must(refused.status === 422 && refused.json.errors[0].pointer === "/rule/all/0/did/event", `refused with its place: ${refused.text}`);
 for (const path of ["segments", "promises"])
   must((await call("POST", `/api/v1/${path}`, { titel: "x" })).json.detail.includes('"titel"'), `an unknown member of ${path} is named`);
@@ -119,7 +123,7 @@ must((await call("GET", "/api/v1/segmentations/clientes-por-uso/members?class=re
 const ana = (await call("GET", "/api/v1/customers/ana/segmentations")).json.data;
 must(ana.length === 1 && ana[0].class === "oro" && ana[0].persona.name === "Ana", `ana: ${JSON.stringify(ana)}`);
 must((await call("POST", "/api/v1/segmentations/preview", { classes: homes.classes })).json.sizes.join() === "1,1,1", "a preview");
-const wrong = await call("PUT", "/api/v1/segmentations/clientes-por-uso", { ...homes, classes: [homes.classes[0], { title: "x", rule: { any: [{ did: { event: "Ordr" } }] } }] });
+const wrong = await call("PUT", "/api/v1/segmentations/clientes-por-uso", { ...homes, classes: [homes.classes[0], { title: "x", rule: { any: [{ did: { event: 7 } }] } }] });
 must(wrong.status === 422 && wrong.json.errors[0].pointer === "/classes/1/rule/any/0/did/event", `refused: ${wrong.text}`);
 must((await call("POST", "/api/v1/segments", { name: "on-class", title: "On class", rule: { in: "clientes-por-uso/compradores" } })).json.size === 1, "a segment on a class");
 must((await call("PUT", "/api/v1/segmentations/clientes-por-uso", { ...homes, classes: [homes.classes[0]] })).status === 409, "a class that is built on stays");

@@ -37,7 +37,7 @@ function readWindow(json, /** @type {Condition} */ condition) {
 
 /** @param {any} matcher event or touchpoint as one text; null if it says more */
 function readMatcher(matcher) {
-  const keys = Object.keys(matcher ?? {}).filter((key) => key !== "where");
+  const keys = Object.keys(matcher ?? {}).filter((key) => key !== "where" && key !== "channel" && key !== "unit");
   if (keys.length === 0) return "*";
   if (keys.length > 1) return null;
   if (keys[0] === "event" && typeof matcher.event === "string") return matcher.event;
@@ -59,15 +59,16 @@ function readLeaf(json) {
   if (Array.isArray(json.sequence) && json.sequence.length === 2 && only("sequence", "within", "never")) {
     const [a, b] = json.sequence.map(readMatcher), never = json.never ? readMatcher(json.never) : "";
     const length = json.within ? LENGTH.exec(json.within) : ["", "", "d"];
-    const where = [...json.sequence, json.never ?? {}].some((/** @type {any} */ m) => m.where);
+    const where = [...json.sequence, json.never ?? {}].some((/** @type {any} */ m) => m.where || m.channel || m.unit);
     return a === null || b === null || never === null || !length || where ? null : { kind: "sequence", a, b, never, n: length[1], unit: length[2] };
   }
   if (json.did && only("did", "times", "within", "range")) {
     const event = readMatcher(json.did), times = TIMES.exec(json.times ?? ">=1");
-    if (event === null || !times) return null;
+    const { channel = "", unit: place = "" } = json.did;
+    if (event === null || !times || typeof channel !== "string" || typeof place !== "string") return null;
     const where = (json.did.where ?? []).map((/** @type {any} */ w) => ({ property: w.property, op: w.op ?? "=", value: show(w.value) }));
     const none = times[1].startsWith("=") && times[2] === "0";
-    return readWindow(json, { kind: none ? "did_not" : "did", event, where, compare: times[1] === "==" ? "=" : times[1], times: times[2] });
+    return readWindow(json, { kind: none ? "did_not" : "did", event, channel, place, where, compare: times[1] === "==" ? "=" : times[1], times: times[2] });
   }
   return null;
 }
@@ -138,6 +139,8 @@ function writeLeaf(c) {
   /** @type {any} */ const leaf = { did };
   const where = c.where.map((/** @type {any} */ w) => { const p = { property: w.property }; return w.property && writeOp(p, w.op, w.value) ? p : null; });
   if (where.includes(null)) return null;
+  if (c.channel) did.channel = c.channel;
+  if (c.place) did.unit = c.place;
   if (where.length) did.where = where;
   if (c.kind === "did_not") leaf.times = "=0";
   else if (c.compare !== ">=" || c.times !== "1") { if (c.times === "") return null; leaf.times = `${c.compare}${c.times}`; }
@@ -173,14 +176,28 @@ function h(tag, attributes = {}, ...children) {
   return element;
 }
 
-/** @param {Condition} c @param {string} field @param {Choice[]} choices @param {string} label @param {{class?: string, redraw?: boolean, empty?: string}} [how] */
+const ANOTHER = "\u0000another";
+
+/** other: a name that is not there yet may be typed instead. @param {Condition} c @param {string} field @param {Choice[]} choices @param {string} label @param {{class?: string, redraw?: boolean, empty?: string, other?: boolean}} [how] */
 function select(c, field, choices, label, how = {}) {
   const known = choices.some((choice) => choice.value === c[field]);
   const options = [
     ...(how.empty !== undefined ? [{ value: "", text: how.empty }] : []), ...choices,
     ...(!known && c[field] ? [{ value: c[field], text: c[field] }] : []),
+    ...(how.other ? [{ value: ANOTHER, text: say("another") }] : []),
   ];
-  const element = h("select", { class: `select small ${how.class ?? ""}`, "aria-label": label, onchange: () => { c[field] = /** @type {HTMLSelectElement} */ (element).value; how.redraw ? redraw() : changed(); } },
+  const element = h("select", { class: `select small ${how.class ?? ""}`, "aria-label": label, onchange: () => {
+    const chosen = /** @type {HTMLSelectElement} */ (element).value;
+    if (chosen === ANOTHER) {
+      c[field] = "";
+      const typed = input(c, field, say("another_name"), { class: `input small ${how.class ?? ""}`, maxlength: "120" });
+      element.replaceWith(typed);
+      typed.focus();
+      return changed();
+    }
+    c[field] = chosen;
+    how.redraw ? redraw() : changed();
+  } },
     ...options.map((choice) => h("option", { value: choice.value, selected: choice.value === c[field] }, choice.text)));
   return element;
 }
@@ -207,6 +224,10 @@ function windowFields(c) {
 
 const happenings = () => [{ value: "*", text: say("anything") }, ...(names.events ?? []), ...(names.touchpoints ?? []).map((t) => ({ value: `@${t.value}`, text: `${say("at")} ${t.text}` }))];
 
+/** Through which channel, and where: units only where there are some. @param {Condition} c */
+const placeFields = (c) => [select(c, "channel", names.channels ?? [], say("channel"), { empty: say("any_channel") }),
+  ...(names.units?.length || c.place ? [select(c, "place", names.units ?? [], say("place"), { empty: say("any_place") })] : [])];
+
 /** @param {Condition} c */
 function whereFields(c) {
   return c.where.map((/** @type {Condition} */ w, /** @type {number} */ i) => h("div", { class: "rule-where" }, h("span", { class: "quiet" }, say("with")),
@@ -217,9 +238,9 @@ function whereFields(c) {
 
 /** @type {Record<string, (c: Condition) => (Node|null)[]>} */
 const FIELDS = {
-  did: (c) => [select(c, "event", happenings(), say("event"), { empty: say("choose"), class: "wide" }), select(c, "compare", ORDERED, say("times")),
+  did: (c) => [select(c, "event", happenings(), say("event"), { empty: say("choose"), class: "wide", other: true }), ...placeFields(c), select(c, "compare", ORDERED, say("times")),
     input(c, "times", say("times"), { type: "number", min: "0", max: "999999", class: "input small tiny" }), h("span", {}, say("times_word")), ...windowFields(c), ...whereFields(c), whereButton(c)],
-  did_not: (c) => [select(c, "event", happenings(), say("event"), { empty: say("choose"), class: "wide" }), ...windowFields(c), ...whereFields(c), whereButton(c)],
+  did_not: (c) => [select(c, "event", happenings(), say("event"), { empty: say("choose"), class: "wide", other: true }), ...placeFields(c), ...windowFields(c), ...whereFields(c), whereButton(c)],
   trait: (c) => [select(c, "trait", names.traits ?? [], say("trait"), { empty: say("choose"), class: "wide" }), select(c, "op", OPS, say("operator"), { redraw: true }), needsValue(c) ? input(c, "value", say("value"), { class: "input small wide" }) : null],
   answered: (c) => [select(c, "metric", names.metrics ?? [], say("metric"), { empty: say("any_metric") }), select(c, "survey", names.surveys ?? [], say("survey"), { empty: say("any_survey"), class: "wide" }),
     select(c, "op", OPS.filter((op) => op.value !== "exists" && op.value !== "absent"), say("operator")), input(c, "value", say("answer"), { class: "input small tiny" }), ...windowFields(c)],
@@ -237,14 +258,14 @@ const KINDS = Object.keys(FIELDS).filter((kind) => kind !== "raw");
 const whereButton = (c) => h("button", { type: "button", class: "button quiet small", onclick: () => { c.where.push({ kind: "where", property: "", op: "=", value: "" }); redraw(); } }, say("add_where"));
 
 /** @param {string} kind @returns {Condition} */
-const fresh = (kind) => ({ kind, event: "", where: [], compare: ">=", times: "1", time: "", n: "30", unit: "d", from: "", to: "", trait: "", of: "", segment: "", survey: "", question: "", metric: "", op: kind === "value" ? ">=" : "=", value: "", a: "", b: "", never: "" });
+const fresh = (kind) => ({ kind, event: "", channel: "", place: "", where: [], compare: ">=", times: "1", time: "", n: "30", unit: "d", from: "", to: "", trait: "", of: "", segment: "", survey: "", question: "", metric: "", op: kind === "value" ? ">=" : "=", value: "", a: "", b: "", never: "" });
 
 /** @param {Condition} c @param {Group} group @param {number} i */
 function row(c, group, i) {
   const kinds = c.kind === "raw" ? [...KINDS, "raw"] : KINDS;
   const kind = /** @type {HTMLSelectElement} */ (h("select", { class: "select small kind", "aria-label": say("kind"), onchange: () => {
     const before = c, time = { time: before.time ?? "", n: before.n ?? "30", unit: before.unit ?? "d" };
-    group.items[i] = { ...fresh(kind.value), ...time, event: before.event ?? "", where: before.where ?? [] };
+    group.items[i] = { ...fresh(kind.value), ...time, event: before.event ?? "", channel: before.channel ?? "", place: before.place ?? "", where: before.where ?? [] };
     redraw();
   } }, ...choicesOf("kind", kinds).map((choice) => h("option", { value: choice.value, selected: choice.value === c.kind }, choice.text))));
   return h("li", { class: "rule-row", "data-unfinished": writeLeaf(c) === null },
@@ -330,6 +351,9 @@ function soon(ask) {
   waiting = window.setTimeout(ask, WAIT_MS);
 }
 
+/** What a rule names and nothing bears yet, in words. @param {any[]} [warnings] */
+const neverSeen = (warnings = []) => warnings.map((warning) => say("never_seen").replace("%s", warning.name) + (warning.nearest ? ` ${say("nearest").replace("%s", warning.nearest)}` : "")).join(" ");
+
 const shareText = (/** @type {number} */ n, /** @type {number} */ all) => say("share").replace("%s", percent.format(all ? n / all : 0)).replace("%n", number.format(all));
 
 /* ---- a segment ---- */
@@ -353,7 +377,7 @@ function segment() {
     const { ok, found } = answer;
     output.removeAttribute("aria-busy");
     part("figure").textContent = ok ? number.format(found.count) : "–";
-    part("note").textContent = ok ? shareText(found.count, found.customers) : `${say("refused")} ${found.errors?.[0]?.message ?? found.detail ?? ""}`;
+    part("note").textContent = ok ? `${shareText(found.count, found.customers)} ${neverSeen(found.warnings)}`.trim() : `${say("refused")} ${found.errors?.[0]?.message ?? found.detail ?? ""}`;
     part("people").replaceChildren(...(ok ? found.sample : []).map((/** @type {any} */ person) => h("li", {}, h("a", { href: `/customers/${encodeURIComponent(person.id)}`, target: "_blank", rel: "noopener" }, person.user_id ?? say("anonymous")))));
   }
   form.addEventListener("submit", (event) => {

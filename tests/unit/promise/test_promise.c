@@ -51,9 +51,9 @@ static void what_cannot_be_measured_is_refused(void **state) {
         {"{\"sentence\":\"a\",\"target\":2," RULE "}", "/target"},
         {"{\"sentence\":\"a\",\"color\":2," RULE "}", "/color"},
         {"{\"sentence\":\"a\",\"split\":\"none\"," RULE "}", "/split"},
-        {"{\"sentence\":\"a\",\"segment\":{\"trait\":\"x\"}," RULE "}", "/segment"},
+        {"{\"sentence\":\"a\",\"segment\":{\"trait\":1}," RULE "}", "/segment"},
         {"{\"sentence\":\"a\",\"rule\":{\"by\":\"unit\"}}", "/rule/by"},
-        {"{\"sentence\":\"a\",\"rule\":{\"of\":{\"event\":\"Ordr\"},\"then\":{},\"window\":\"1h\"}"
+        {"{\"sentence\":\"a\",\"rule\":{\"of\":{\"event\":1},\"then\":{},\"window\":\"1h\"}"
          "}",
          "/rule/of/event"},
     };

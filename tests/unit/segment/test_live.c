@@ -200,6 +200,28 @@ static void a_changed_rule_tells_nothing(void **unused) {
     assert_int_equal(told(SEGMENT_LEFT, "not-a"), 0);
 }
 
+/* Being told of does not make anybody active: else who entered would leave at once. */
+static void who_did_nothing_stays_in(void **unused) {
+    (void)unused;
+    put(NULL, "{\"name\":\"quiet\",\"rule\":{\"did\":{},\"times\":\"=0\",\"within\":\"2h\"}}");
+    track("u5", "A", 0);
+    now_ms += 1000;
+    keep_current();
+    uint64_t before = size_of("quiet");
+    now_ms += 2 * INT64_C(3600000) - 2000;
+    keep_current();
+    now_ms += 1001;
+    keep_current();
+    assert_int_equal(size_of("quiet"), before + 1);
+    for (int i = 0; i < 5; i++) {
+        now_ms += 1000;
+        keep_current();
+    }
+    assert_int_equal(size_of("quiet"), before + 1);
+    assert_int_equal(told(SEGMENT_ENTERED, "quiet"), 1);
+    assert_int_equal(told(SEGMENT_LEFT, "quiet"), 0);
+}
+
 /* ---- random histories ---- */
 
 static const char *const RULES[] = {
@@ -319,6 +341,7 @@ int main(void) {
         cmocka_unit_test_setup_teardown(entering_and_leaving_are_told, set_up, tear_down),
         cmocka_unit_test_setup_teardown(time_alone_ends_membership, set_up, tear_down),
         cmocka_unit_test_setup_teardown(a_restart_tells_what_was_missed, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(who_did_nothing_stays_in, set_up, tear_down),
         cmocka_unit_test_setup_teardown(a_changed_rule_tells_nothing, set_up, tear_down),
         cmocka_unit_test_setup_teardown(sets_are_what_questions_answer, set_up, tear_down),
     };
