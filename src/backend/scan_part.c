@@ -207,11 +207,32 @@ static void keep_all(struct picked *picked, struct worker *worker, const struct 
 
 /* ---- masks ---- */
 
+/* What matchers ask of the row beside its event and touchpoint. */
+static void narrow_masks(struct picked *picked, const struct scan_part *part, uint32_t n_matchers,
+                         const struct scan_tables *tables, uint64_t *masks) {
+    const uint16_t *channel = part->part->channel, *unit = part->part->unit,
+                   *source = part->part->source;
+    for (uint32_t i = 0; tables->channel_mask && i < picked->n; i++)
+        masks[i] &= tables->channel_mask[channel[picked->rows[i]]];
+    for (uint32_t i = 0; tables->unit_mask && i < picked->n; i++)
+        masks[i] &= tables->unit_mask[unit[picked->rows[i]]];
+    for (uint32_t i = 0; tables->skip_system && i < picked->n; i++)
+        masks[i] &= source[picked->rows[i]] ? UINT64_MAX : ~tables->skip_system;
+    for (uint32_t m = 0; m < n_matchers; m++) {
+        if (part->matchers[m].n_where == 0)
+            continue;
+        uint8_t *pass = fresh_pass(picked);
+        for (uint32_t w = 0; w < part->matchers[m].n_where; w++)
+            expr_run(&part->matchers[m].where[w], picked->from, picked->to, pass, picked->spare);
+        for (uint32_t i = 0; i < picked->n; i++)
+            masks[i] &= ~((uint64_t)!pass[picked->rows[i] - picked->from] << m);
+    }
+}
+
 /* Masks of the picked rows; rows without any are dropped when the question selects. */
 static uint64_t *make_masks(struct picked *picked, const struct scan *scan,
                             const struct scan_part *part, const struct scan_tables *tables) {
     const uint16_t *event = part->part->event, *touchpoint = part->part->touchpoint;
-    uint32_t n_matchers = scan->spec->n_matchers, from = picked->from;
     if (!picked->rows)
         KEEP(picked, true);
     uint64_t *masks = scratch_get(picked->scratch, ((size_t)picked->n + 1) * sizeof *masks);
@@ -223,22 +244,7 @@ static uint64_t *make_masks(struct picked *picked, const struct scan *scan,
         for (uint32_t i = 0; i < picked->n; i++)
             masks[i] = tables->event_mask[event[picked->rows[i]]] &
                        tables->touchpoint_mask[touchpoint[picked->rows[i]]];
-        for (uint32_t i = 0; tables->channel_mask && i < picked->n; i++)
-            masks[i] &= tables->channel_mask[part->part->channel[picked->rows[i]]];
-        for (uint32_t i = 0; tables->skip_system && i < picked->n; i++)
-            masks[i] &= part->part->source[picked->rows[i]] ? UINT64_MAX : ~tables->skip_system;
-        for (uint32_t i = 0; tables->unit_mask && i < picked->n; i++)
-            masks[i] &= tables->unit_mask[part->part->unit[picked->rows[i]]];
-        for (uint32_t m = 0; m < n_matchers; m++) {
-            if (part->matchers[m].n_where == 0)
-                continue;
-            uint8_t *pass = fresh_pass(picked);
-            for (uint32_t w = 0; w < part->matchers[m].n_where; w++)
-                expr_run(&part->matchers[m].where[w], picked->from, picked->to, pass,
-                         picked->spare);
-            for (uint32_t i = 0; i < picked->n; i++)
-                masks[i] &= ~((uint64_t)!pass[picked->rows[i] - from] << m);
-        }
+        narrow_masks(picked, part, scan->spec->n_matchers, tables, masks);
     }
     if (scan->spec->select) {
         uint32_t kept = 0;

@@ -134,8 +134,8 @@ static void documents_are_checked(void **state) {
     must_refuse(NULL, "{\"title\":\"A\",\"colour\":\"mauve\",\"rule\":{\"did\":{}}}", E_INVALID,
                 "/colour");
     must_refuse(NULL, "{\"title\":\"A\",\"rules\":{\"did\":{}}}", E_INVALID, "/rules");
-    must_refuse(NULL, "{\"title\":\"A\",\"rule\":{\"any\":[{\"did\":{\"event\":7}}]}}",
-                E_INVALID, "/rule/any/0/did/event");
+    must_refuse(NULL, "{\"title\":\"A\",\"rule\":{\"any\":[{\"did\":{\"event\":7}}]}}", E_INVALID,
+                "/rule/any/0/did/event");
     must_refuse(NULL, "{\"title\":\"A\",\"rule\":{\"not\":{\"in\":\"nobody\"}}}", E_INVALID,
                 "/rule/not/in");
     must_refuse("a", "{\"title\":\"A\",\"rule\":{\"did\":{}}}", E_NOT_FOUND, "");
