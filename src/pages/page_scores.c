@@ -75,8 +75,8 @@ static json_t *list_scores(struct score_view *view, const json_t *settled, bool 
             *found |= chosen;
             score_add_figures(view, m, row);
             json_object_set_new(row, "metric", json_string(score_metrics[m].name));
-            if (survey && json_object_get(named, survey))
-                json_object_set(row, "title", json_object_get(named, survey));
+            json_t *title = survey ? json_object_get(named, survey) : NULL;
+            json_object_set(row, "title", title ? title : json_null()); /* not the page's */
             json_object_set_new(row, "current", json_boolean(chosen));
             if (survey && json_object_get(settled, survey))
                 json_object_set(row, "relation", json_object_get(settled, survey));

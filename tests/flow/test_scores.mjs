@@ -145,6 +145,7 @@ const gate = await page("/sign-in");
 await page("/sign-in", { method: "POST", headers: { "content-type": "application/x-www-form-urlencoded" }, body: new URLSearchParams({ csrf: gate.text.match(/name="csrf" value="([^"]*)"/)?.[1] ?? "", email: "ana@example.org", password: "una frase larga y segura" }) });
 const scores = await page("/scores?metric=csat");
 must(scores.status === 200 && scores.text.includes("leon") && /No es una clasificación|el orden es real/.test(scores.text), "the page of scores");
+must(/<a class="row-link" href="[^"]*survey=relacional">relacional<\/a>/.test(scores.text), "surveys that were imported go by their name");
 const answers = await page("/scores/answers?metric=nps&survey=relacional&text=NUMERO%2030");
 must(answers.status === 200 && answers.text.includes("Respuesta número 30 &lt;b&gt;") && !answers.text.includes("número 20"), "answers are found by their words");
 const file = await page("/scores/answers.csv?metric=nps&survey=relacional&words=1");
