@@ -287,7 +287,11 @@ static int list(struct request *request, struct response *response, struct err *
             snprintf(next, sizeof next, "%llu",
                      order == ORDER_ID && !asked ? (unsigned long long)owners[n - 1]
                                                  : (unsigned long long)cursor + n);
-        response_list(response, rows, more ? next : NULL);
+        bool incomplete = asked && !search_is_whole(app_folder(request->app));
+        json_t *list = json_pack("{s:o, s:o, s:b}", "data", rows, "next",
+                                 more ? json_string(next) : json_null(), "incomplete", incomplete);
+        response_json(response, 200, list);
+        json_decref(list);
     }
     reader_close(reader);
     return code;

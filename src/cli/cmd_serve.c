@@ -4,6 +4,7 @@
  * SPDX-License-Identifier: GPL-3.0-or-later
  */
 #include "cli/serve.h"
+#include "cli/warm.h"
 
 #include <dirent.h>
 #include <errno.h>
@@ -72,6 +73,7 @@ int serve_folder(const struct serving *serving, struct err *err) {
                                      .socket_path =
                                          arena_format(&arena, "%s/senda.sock", serving->dir),
                                      .trusted_proxy = serving->trusted_proxy};
+    struct warming warming = {0};
     bool maintained = false;
     int code = folder_open(&folder, serving->dir, err);
     if (!code)
@@ -87,6 +89,7 @@ int serve_folder(const struct serving *serving, struct err *err) {
     if (!code) {
         say_address(serving, server_port(server), app);
         log_info("serve", "ready on port %d", server_port(server));
+        warming_start(&warming, folder);
         store_on_broken(folder->store, stop_serving, NULL);
         int signal_number = 0;
         code = store_broken(folder->store, err);
@@ -94,6 +97,7 @@ int serve_folder(const struct serving *serving, struct err *err) {
             sigwait(&signals, &signal_number);
         log_info("serve", "stopping");
         server_stop(server);
+        warming_stop(&warming);
         code = store_broken(folder->store, err);
         store_on_broken(folder->store, NULL, NULL);
     }

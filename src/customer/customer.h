@@ -41,6 +41,8 @@
 #ifndef SENDA_CUSTOMER_CUSTOMER_H
 #define SENDA_CUSTOMER_CUSTOMER_H
 
+#include <stdatomic.h>
+
 #include "timeline/keys.h"
 #include "timeline/overlay.h"
 
@@ -191,11 +193,12 @@ struct customers_cursor {
 bool customers_cursor_behind(const struct customers *customers,
                              const struct customers_cursor *cursor);
 /* Every identifier committed since, unsealed for the length of the call, with the profile that it was given to (not
- * its owner), but those that were attached and lead to somebody else by now; moves the cursor. Reads are short. */
+ * its owner), but those that were attached and lead to somebody else by now; moves the cursor. Reads are short. cancelled
+ * (NULL: never): then E_CANCELLED soon, with the cursor behind what was given. */
 must_use int customers_each(struct customers *customers, struct customers_cursor *cursor,
                             void (*take)(void *context, uint32_t profile,
                                          const struct identity *identity),
-                            void *context, struct err *err);
+                            void *context, const atomic_bool *cancelled, struct err *err);
 
 /* Rebuilds files of keys that are hurt, and writes a full table of keys out; force: all fresh keys. customers_flush: only a
  * table of at least that many. */

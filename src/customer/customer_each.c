@@ -72,7 +72,7 @@ static int walk_next(struct walking *walking, struct customers_cursor *cursor, u
 
 int customers_each(struct customers *customers, struct customers_cursor *cursor,
                    void (*take)(void *context, uint32_t profile, const struct identity *identity),
-                   void *context, struct err *err) {
+                   void *context, const atomic_bool *cancelled, struct err *err) {
     struct arena arena;
     arena_init(&arena);
     struct walking walking = {customers, take, context, &arena};
@@ -80,7 +80,9 @@ int customers_each(struct customers *customers, struct customers_cursor *cursor,
              profiles = customers_count(customers);
     int code = 0;
     while (!code && (cursor->profiles < profiles || cursor->attached < attached))
-        code = walk_next(&walking, cursor, profiles, attached, err);
+        code = cancelled && atomic_load(cancelled)
+                   ? err_set(err, E_CANCELLED, "reading was cancelled")
+                   : walk_next(&walking, cursor, profiles, attached, err);
     arena_release(&arena);
     return code;
 }

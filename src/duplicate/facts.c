@@ -214,7 +214,7 @@ int facts_gather(struct facts *facts, struct job_run *run, struct err *err) {
                                   .run = run};
     gathering.n_parts =
         snapshot_parts(snapshot, PART_TRAITS, TIME_MIN_MS, TIME_MAX_MS, &gathering.parts, &arena);
-    code = customers_each(folder->customers, &cursor, take_identity, &gathering, err);
+    code = customers_each(folder->customers, &cursor, take_identity, &gathering, NULL, err);
     if (!code)
         code = part_guard(take_traits, &gathering, err);
     arena_release(&arena);

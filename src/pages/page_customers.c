@@ -128,6 +128,7 @@ static int show_list(struct request *request, struct response *response, struct 
     json_t *view =
         json_pack("{s:O, s:s, s:s, s:o, s:o}", "customers", rows, "q", q ? q : "", "sort", order,
                   "columns", columns_json(request, order), "pager", pager);
+    json_object_set(view, "incomplete", json_object_get(answer, "incomplete"));
     json_decref(answer);
     return page_render(request, response, &page, view, err);
 }

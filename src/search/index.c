@@ -7,7 +7,7 @@
 
 #include <stdlib.h>
 
-enum { HEAD = 6, TIME_BYTES = 6, RECORD_MAX = 4096, PACK_LEAST = 1 << 20 };
+enum { HEAD = 6, TIME_BYTES = 6, RECORD_MAX = 4096, PACK_LEAST = 1 << 20, SPARE_SHARE = 32 };
 
 void search_pool_init(struct search_pool *pool) { *pool = (struct search_pool){0}; }
 
@@ -73,16 +73,23 @@ static void pack(struct search_pool *pool) {
     pool->blank = 0;
 }
 
+static size_t head_bytes(char field) {
+    return field == FIELD_TRAIT ? SEARCH_TRAIT_HEAD : SEARCH_HEAD;
+}
+
 /* The old record without the field that is replaced; identifiers of a code may be several. stays: what is there needs no
- * change, as it says the same already or something newer. */
-static size_t copy_others(struct slice fields, const char head[SEARCH_FIELD_HEAD],
-                          struct slice text, char *out, bool *stays) {
+ * change, as it says the same already or something newer. said: an identifier that this trait
+ * gives says the same. */
+static size_t copy_others(struct slice fields, const char *head, struct slice text, char *out,
+                          bool *stays, bool *said) {
     size_t length = 0;
     for (size_t i = 0; i < fields.n;) {
-        size_t end = i + SEARCH_FIELD_HEAD;
+        size_t begin = i + head_bytes(fields.p[i]), end = begin;
         while (end < fields.n && (unsigned char)fields.p[end] >= 0x20)
             end++;
-        struct slice there = {fields.p + i + SEARCH_FIELD_HEAD, end - i - SEARCH_FIELD_HEAD};
+        struct slice there = {fields.p + begin, end - begin};
+        *said = *said || (fields.p[i] == FIELD_IDENTIFIER && head[0] == FIELD_TRAIT &&
+                          memcmp(fields.p + i + 1, head + 1, 2) == 0 && slice_equal(there, text));
         bool same = memcmp(fields.p + i, head, 3) == 0;
         bool trait = same && head[0] == FIELD_TRAIT;
         if (trait)
@@ -98,37 +105,43 @@ static size_t copy_others(struct slice fields, const char head[SEARCH_FIELD_HEAD
     return length;
 }
 
-static void put_head(char head[SEARCH_FIELD_HEAD], enum search_field field, uint16_t code,
-                     int64_t time_ms) {
+static size_t put_head(char head[SEARCH_TRAIT_HEAD], enum search_field field, uint16_t code,
+                       int64_t time_ms) {
+    size_t n = head_bytes((char)field);
     head[0] = (char)field;
     put_number(head + 1, 2, code % SEARCH_CODES);
-    put_number(head + 3, TIME_BYTES, time_ms > 0 ? (uint64_t)time_ms : 0);
-    head[SEARCH_FIELD_HEAD - 1] = 0x1F;
+    if (field == FIELD_TRAIT)
+        put_number(head + 3, TIME_BYTES, time_ms > 0 ? (uint64_t)time_ms : 0);
+    head[n - 1] = 0x1F;
+    return n;
 }
 
 void search_pool_put(struct search_pool *pool, uint32_t profile, enum search_field field,
                      uint16_t code, int64_t time_ms, struct slice text) {
-    char record[RECORD_MAX + SEARCH_FIELD_HEAD + SEARCH_TEXT_BYTES], head[SEARCH_FIELD_HEAD];
-    size_t n = HEAD;
-    bool stays = false;
+    char record[RECORD_MAX + SEARCH_TRAIT_HEAD + SEARCH_TEXT_BYTES], head[SEARCH_TRAIT_HEAD];
+    size_t n = HEAD, head_n;
+    bool stays = false, said = false;
     room(pool, profile, sizeof record + 2);
     size_t at = (size_t)pool->place[profile] * 2, end = at ? record_end(pool, at) : 0;
-    put_head(head, field, code, time_ms);
+    head_n = put_head(head, field, code, time_ms);
     record[0] = '\n';
     put_number(record + 1, HEAD - 1, profile);
     if (at)
         n += copy_others((struct slice){pool->bytes + at + HEAD, end - at - HEAD}, head, text,
-                         record + n, &stays);
+                         record + n, &stays, &said);
     if (stays)
         return;
+    if (said) /* found by the identifier; the time of the trait counts still */
+        text.n = 0;
     bool kept = text.n || field == FIELD_TRAIT; /* one that was taken away keeps its time */
-    if (kept && n + SEARCH_FIELD_HEAD + text.n <= RECORD_MAX) {
-        memcpy(record + n, head, SEARCH_FIELD_HEAD);
+    if (kept && n + head_n + text.n <= RECORD_MAX) {
+        memcpy(record + n, head, head_n);
         if (text.n)
-            memcpy(record + n + SEARCH_FIELD_HEAD, text.p, text.n);
-        n += SEARCH_FIELD_HEAD + text.n;
+            memcpy(record + n + head_n, text.p, text.n);
+        n += head_n + text.n;
     }
-    if (at && end == pool->n) { /* the last one grows in its place */
+    if (at &&
+        end + 1 >= pool->n) { /* the last one, perhaps with a byte of padding, grows in its place */
         pool->n = at;
     } else if (at) {
         memset(pool->bytes + at, '\n', end - at);
@@ -139,8 +152,20 @@ void search_pool_put(struct search_pool *pool, uint32_t profile, enum search_fie
     pool->n += n;
     if (pool->n & 1)
         pool->bytes[pool->n++] = '\n';
-    if (pool->blank > PACK_LEAST && pool->blank > pool->n / 2)
+    if (pool->blank > PACK_LEAST && pool->blank > pool->n / 3)
         pack(pool);
+}
+
+void search_pool_pack(struct search_pool *pool) {
+    if (!pool->n)
+        return;
+    pack(pool);
+    size_t capacity = pool->n + pool->n / SPARE_SHARE + 4096;
+    char *bytes = capacity < pool->capacity ? realloc(pool->bytes, capacity) : NULL;
+    if (bytes) {
+        pool->bytes = bytes;
+        pool->capacity = capacity;
+    }
 }
 
 /* ---- finding ---- */
@@ -161,7 +186,8 @@ static struct slice seen_fields(const struct search_owners *owners, struct slice
     if (!owners->hides)
         return fields;
     for (size_t i = 0, end; i < fields.n; i = end) {
-        for (end = i + SEARCH_FIELD_HEAD; end < fields.n && (unsigned char)fields.p[end] >= 0x20;)
+        for (end = i + head_bytes(fields.p[i]);
+             end < fields.n && (unsigned char)fields.p[end] >= 0x20;)
             end++;
         if (owners->hides(owners->context, (uint16_t)number_at(fields.p + i + 1, 2)))
             continue;

@@ -26,6 +26,9 @@ enum search_field { FIELD_IDENTIFIER = 1, FIELD_TRAIT = 2 };
 void search_pool_put(struct search_pool *pool, uint32_t profile, enum search_field field,
                      uint16_t code, int64_t time_ms, struct slice text);
 
+/* Gives back what blank records and growth took: after much was put. */
+void search_pool_pack(struct search_pool *pool);
+
 struct search_hit {
     uint32_t owner;
     int distance;

@@ -12,7 +12,7 @@
 size_t search_normal(struct slice text, char out[SEARCH_TEXT_BYTES]);
 
 /* A folded question, cut into words. */
-enum { SEARCH_WORDS = 8, SEARCH_FIELD_HEAD = 10, SEARCH_CODES = 1 << 14 };
+enum { SEARCH_WORDS = 8, SEARCH_HEAD = 4, SEARCH_TRAIT_HEAD = 10, SEARCH_CODES = 1 << 14 };
 struct search_question {
     char text[SEARCH_TEXT_BYTES];
     size_t n;

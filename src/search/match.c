@@ -10,6 +10,7 @@
 typedef uint8_t block __attribute__((vector_size(16)));
 enum { BLOCK = sizeof(block) };
 
+enum { HEAD_END = 0x1F };
 enum { WHOLE = 0, BEGINNING = 1, WORD = 2, INSIDE = 3, TYPO = 4, STEP = 1000 };
 
 void search_question_set(struct search_question *question, struct slice text) {
@@ -171,9 +172,10 @@ static int with_typos(struct slice word, struct slice field, unsigned typos) {
 static bool next_field(struct slice *rest, struct slice *field) {
     while (rest->n && !divides(rest->p[0]))
         *rest = (struct slice){rest->p + 1, rest->n - 1};
-    if (rest->n < SEARCH_FIELD_HEAD)
+    const char *end = rest->n ? memchr(rest->p + 1, HEAD_END, rest->n - 1) : NULL;
+    if (!end)
         return false;
-    *rest = (struct slice){rest->p + SEARCH_FIELD_HEAD, rest->n - SEARCH_FIELD_HEAD};
+    *rest = (struct slice){end + 1, rest->n - (size_t)(end + 1 - rest->p)};
     size_t n = 0;
     while (n < rest->n && !divides(rest->p[n]))
         n++;

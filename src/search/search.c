@@ -6,19 +6,27 @@
 #include "search/search.h"
 
 #include <pthread.h>
+#include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <time.h>
 
 #include "base/time.h"
 #include "customer/kinds.h"
 #include "search/index.h"
+
+enum { PATIENCE_S = 2 };
 
 struct search {
     pthread_mutex_t refreshing;
     pthread_rwlock_t lock; /* of the pool */
     struct search_pool pool;
     struct customers_cursor cursor;
-    uint64_t seq; /* newest row of traits that was read */
+    uint64_t seq;       /* newest row of traits that was read */
+    atomic_bool stop;   /* whoever reads comes to an end: */
+    atomic_bool closed; /* for good, */
+    atomic_bool stale;  /* or to begin anew */
+    atomic_bool whole;  /* everything that was there at the first reading is in the pool */
 };
 
 static int make(struct folder *folder, void **value, struct err *err) {
@@ -56,7 +64,9 @@ static void put_text(struct search *search, uint32_t profile, enum search_field 
                      uint16_t code, int64_t time_ms, struct slice text) {
     char folded[SEARCH_TEXT_BYTES];
     size_t n = search_normal(text, folded);
+    pthread_rwlock_wrlock(&search->lock);
     search_pool_put(&search->pool, profile, field, code, time_ms, (struct slice){folded, n});
+    pthread_rwlock_unlock(&search->lock);
 }
 
 struct identities {
@@ -130,7 +140,7 @@ static enum search_field field_of(const struct reading *reading, const struct pa
 static void read_column(const struct reading *reading, const struct part *part,
                         const struct part_column *column) {
     enum search_field field = field_of(reading, column);
-    for (uint32_t k = 0; k < part->n_customers; k++) {
+    for (uint32_t k = 0; k < part->n_customers && !atomic_load(&reading->search->stop); k++) {
         uint32_t at = part_column_rank(column, part->start[k]);
         uint32_t end = part_column_rank(column, part->start[k + 1]);
         if (at == end)
@@ -161,6 +171,8 @@ static int read_traits(void *context, struct err *err) {
             code = part_touch(part, 0, &column->code, 1, err);
             if (!code)
                 read_column(reading, part, column);
+            if (!code && atomic_load(&reading->search->stop))
+                code = err_set(err, E_CANCELLED, "reading was cancelled");
         }
         if (code)
             return code;
@@ -185,34 +197,85 @@ static const struct part **in_order(const struct part *const *parts, size_t n,
     return sorted;
 }
 
+static void begin_anew(struct search *search) {
+    pthread_rwlock_wrlock(&search->lock);
+    search_pool_release(&search->pool);
+    pthread_rwlock_unlock(&search->lock);
+    search->cursor = (struct customers_cursor){0};
+    search->seq = 0;
+    atomic_store(&search->whole, false);
+}
+
+static int read_newer(struct folder *folder, struct search *search, struct reading *reading,
+                      struct err *err) {
+    struct identities identities = {search, folder};
+    int code = customers_each(folder->customers, &search->cursor, put_identity, &identities,
+                              &search->stop, err);
+    if (!code)
+        code = part_guard(read_traits, reading, err);
+    for (size_t p = 0; !code && p < reading->n_parts; p++)
+        if (reading->parts[p]->max_seq > search->seq)
+            search->seq = reading->parts[p]->max_seq;
+    return code;
+}
+
+/* Holder of `refreshing`. E_CANCELLED: somebody wants it to begin anew, with a newer snapshot, or it is closed. */
 static int refresh(struct folder *folder, struct search *search, const struct snapshot *snapshot,
                    struct err *err) {
     struct arena arena;
+    if (atomic_exchange(&search->stale, false)) {
+        begin_anew(search);
+        return err_set(err, E_CANCELLED, "what was there has changed");
+    }
     arena_init(&arena);
-    struct reading reading = {.search = search, .dictionary = folder->dictionary};
-    pthread_mutex_lock(&search->refreshing);
-    reading.after = search->seq;
+    atomic_store(&search->stop, atomic_load(&search->closed) || atomic_load(&search->stale));
+    struct reading reading = {
+        .search = search, .dictionary = folder->dictionary, .after = search->seq};
     reading.n_parts =
         snapshot_parts(snapshot, PART_TRAITS, TIME_MIN_MS, TIME_MAX_MS, &reading.parts, &arena);
     reading.parts = in_order(reading.parts, reading.n_parts, &arena);
-    struct identities identities = {search, folder};
     bool newer = customers_cursor_behind(folder->customers, &search->cursor);
     for (size_t p = 0; p < reading.n_parts; p++)
         newer = newer || reading.parts[p]->max_seq > search->seq;
-    int code = 0;
-    if (newer) {
+    int code = newer ? read_newer(folder, search, &reading, err) : 0;
+    if (!code && !atomic_exchange(&search->whole, true)) {
         pthread_rwlock_wrlock(&search->lock);
-        code = customers_each(folder->customers, &search->cursor, put_identity, &identities, err);
-        if (!code)
-            code = part_guard(read_traits, &reading, err);
-        for (size_t p = 0; !code && p < reading.n_parts; p++)
-            if (reading.parts[p]->max_seq > search->seq)
-                search->seq = reading.parts[p]->max_seq;
+        search_pool_pack(&search->pool);
         pthread_rwlock_unlock(&search->lock);
     }
-    pthread_mutex_unlock(&search->refreshing);
     arena_release(&arena);
     return code;
+}
+
+/* wait: until whoever reads is done; else at most PATIENCE_MS, then what is there must do. */
+static bool take_turn(struct search *search, bool wait) {
+    struct timespec until;
+    if (wait)
+        return pthread_mutex_lock(&search->refreshing) == 0;
+    clock_gettime(CLOCK_REALTIME, &until);
+    until.tv_sec += PATIENCE_S;
+    return pthread_mutex_timedlock(&search->refreshing, &until) == 0;
+}
+
+/* The newest of everything; *snapshot is the caller's. */
+static int keep_current(struct folder *folder, struct search *search, bool wait,
+                        struct snapshot **snapshot, struct err *err) {
+    for (;;) {
+        struct err cancelled = {0};
+        int code = timeline_snapshot(folder->timeline, snapshot, err);
+        if (code || !take_turn(search, wait))
+            return code;
+        code = refresh(folder, search, *snapshot, &cancelled);
+        pthread_mutex_unlock(&search->refreshing);
+        if (!code)
+            return 0;
+        snapshot_release(*snapshot);
+        *snapshot = NULL;
+        if (code != E_CANCELLED || atomic_load(&search->closed)) {
+            *err = cancelled;
+            return code;
+        }
+    }
 }
 
 struct asking {
@@ -272,16 +335,11 @@ static void find(struct search *search, const struct snapshot *snapshot,
 int search_customers(struct folder *folder, const struct search_ask *ask, uint32_t *owners,
                      size_t *n, bool *more, struct err *err) {
     struct search *search;
-    struct snapshot *snapshot;
+    struct snapshot *snapshot = NULL;
     *more = false;
     int code = search_of(folder, &search, err);
     if (!code)
-        code = timeline_snapshot(folder->timeline, &snapshot, err);
-    if (code) {
-        *n = 0;
-        return code;
-    }
-    code = refresh(folder, search, snapshot, err);
+        code = keep_current(folder, search, false, &snapshot, err);
     if (!code)
         find(search, snapshot, ask, owners, n, more);
     else
@@ -290,16 +348,39 @@ int search_customers(struct folder *folder, const struct search_ask *ask, uint32
     return code;
 }
 
+int search_prepare(struct folder *folder, struct err *err) {
+    struct search *search;
+    struct snapshot *snapshot = NULL;
+    int code = search_of(folder, &search, err);
+    if (!code)
+        code = keep_current(folder, search, true, &snapshot, err);
+    snapshot_release(snapshot);
+    return code;
+}
+
+bool search_is_whole(struct folder *folder) {
+    struct search *search;
+    struct err none = {0};
+    return !search_of(folder, &search, &none) && atomic_load(&search->whole);
+}
+
+void search_stop(struct folder *folder) {
+    struct search *search;
+    struct err none = {0};
+    if (search_of(folder, &search, &none))
+        return;
+    atomic_store(&search->closed, true);
+    atomic_store(&search->stop, true);
+}
+
 void search_forget(struct folder *folder) {
     struct search *search;
     struct err none = {0};
     if (search_of(folder, &search, &none))
         return;
-    pthread_mutex_lock(&search->refreshing);
     pthread_rwlock_wrlock(&search->lock);
     search_pool_release(&search->pool);
-    search->cursor = (struct customers_cursor){0};
-    search->seq = 0;
     pthread_rwlock_unlock(&search->lock);
-    pthread_mutex_unlock(&search->refreshing);
+    atomic_store(&search->stale, true); /* in this order: see refresh */
+    atomic_store(&search->stop, true);
 }

@@ -4,13 +4,15 @@
  * IN:  sealed identifiers (customer/), current traits that identify (timeline/)
  * OUT: owners, best first
  *
- * Identifiers are sealed at rest, so no index of them may lie on disk. This one is in memory, made at first need and
- * brought up to date before each search from what was committed since: new rows of the identities, rows of traits that
- * are newer than the last one read. Nothing hangs on the writer.
+ * Identifiers are sealed at rest, so no index of them may lie on disk. This one is in memory, made in the background when
+ * the server begins (search_prepare, else at first need) and brought up to date before each search from what was
+ * committed since: new rows of the identities, rows of traits that are newer than the last one read. Nothing hangs on the
+ * writer. A search that comes while much is being read waits two seconds for it, then takes what is there.
  *
  * FORMAT of the pool: records, each
- *   '\n'  0x80 | 7 bits of the profile number, five times  ( field: 0x01…0x08 | 0x80 | 7 bits, twice of the code of the
- *   trait, six times of the instant since when it holds | 0x1F | text )
+ *   '\n'  0x80 | 7 bits of the profile number, five times  ( field: 0x01 or 0x02 | 0x80 | 7 bits, twice of the code of the
+ *   identifier or trait, six times of the instant since when a trait holds | 0x1F | text )
+ * The text of a trait that an identifier says too (an e-mail) stands once.
  * A profile has one record; a change writes a new one at the end and blanks the old one; when half is blank, the pool is
  * packed. A search runs over the pool with 16 bytes at a time (first and last byte of the needle), so a fragment needs no
  * table of trigrams and costs no memory beyond the text.
@@ -20,7 +22,7 @@
  * A question of digits is compared with digits: a phone in any writing, and no typos are forgiven in it. Of a trait the
  * value with the latest time of its event is found, whatever arrived last.
  *
- * COST  Text plus about 12 bytes a customer and 10 a field.
+ * COST  Text plus about 12 bytes a customer, 4 an identifier and 10 a trait; half as much again while it is made.
  *
  * THREADS  All from anywhere.
  *
@@ -48,6 +50,12 @@ must_use int search_customers(struct folder *folder, const struct search_ask *as
 
 /* Lower case without accents and needless blanks; how many bytes of out it filled. */
 size_t search_fold(struct slice text, char out[SEARCH_TEXT_BYTES]);
+
+/* Reads what is there, as a first search would; ends soon with E_CANCELLED after search_stop, which is for good. */
+must_use int search_prepare(struct folder *folder, struct err *err);
+void search_stop(struct folder *folder);
+/* Has everything been read once? Until then a search may miss some. */
+bool search_is_whole(struct folder *folder);
 
 /* What was read is forgotten: the next search reads everything again. For who takes identifiers or traits away. */
 void search_forget(struct folder *folder);

@@ -166,6 +166,34 @@ static void many_changes_leave_everybody_findable(void **state) {
     assert_true(pool.n < 4u << 20);
 }
 
+static void put_identifier(uint32_t profile, uint16_t code, const char *text) {
+    char folded[SEARCH_TEXT_BYTES];
+    size_t n = search_normal(slice_of(text), folded);
+    search_pool_put(&pool, profile, FIELD_IDENTIFIER, code, 0, (struct slice){folded, n});
+}
+
+/* An e-mail that is identifier and trait stands once, and is found when the trait says something else. */
+static void what_is_said_twice_stands_once(void **state) {
+    (void)state;
+    size_t before = pool.n;
+    put_identifier(20, 7, "zoe.zubiri@correo.example");
+    size_t once = pool.n - before;
+    put_at(20, 7, 1000, "Zoe.Zubiri@correo.example");
+    assert_true(pool.n - before < once + 20);
+    finds("zoe.zubiri", 1, (const uint32_t[]){20});
+    put_at(20, 7, 2000, "other@correo.example");
+    finds("zoe.zubiri", 1, (const uint32_t[]){20});
+    finds("other@correo", 1, (const uint32_t[]){20});
+    put_at(20, 7, 1500, "late@correo.example"); /* older than what holds */
+    finds("late@correo", 0, NULL);
+    search_pool_pack(&pool);
+    assert_int_equal(pool.blank, 0);
+    finds("zoe.zubiri", 1, (const uint32_t[]){20});
+    finds("etxeberria", 1, (const uint32_t[]){6});
+    put_identifier(21, 3, "after@packing.example");
+    finds("after@packing", 1, (const uint32_t[]){21});
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup_teardown(whole_then_beginning_then_word_then_inside, fill, empty),
@@ -176,6 +204,7 @@ int main(void) {
         cmocka_unit_test_setup_teardown(what_arrives_late_does_not_come_back, fill, empty),
         cmocka_unit_test_setup_teardown(the_nearest_of_very_many, fill, empty),
         cmocka_unit_test_setup_teardown(what_changed_is_found_by_its_new_text_alone, fill, empty),
+        cmocka_unit_test_setup_teardown(what_is_said_twice_stands_once, fill, empty),
         cmocka_unit_test_setup_teardown(many_changes_leave_everybody_findable, fill, empty),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
