@@ -17,6 +17,7 @@
 #include <unistd.h>
 
 #include "customer/kinds.h"
+#include "folder/registry.h"
 #include "store/file.h"
 
 enum { PATH_BYTES = 4096, SETTING_BYTES = 256 };
@@ -234,9 +235,17 @@ static int open_truth(struct folder *folder, struct err *err) {
 
 static struct overlay *take_overlay(void *customers) { return customers_take_overlay(customers); }
 
+/* Texts, unless they are known to tell nothing of anybody; numbers of what is known to. */
+static unsigned sealed(void *folder, uint32_t code) {
+    enum sensitivity sensitivity = registry_of(folder, code);
+    return sensitivity == SENSITIVITY_OPEN        ? 0
+           : sensitivity == SENSITIVITY_AUTOMATIC ? PART_SEALED_TEXT
+                                                  : PART_SEALED_TEXT | PART_SEALED_NUMBERS;
+}
+
 static int open_rest(struct folder *folder, struct err *err) {
     int code = timeline_open(&folder->timeline, folder->store, folder->log, folder->dictionary,
-                             folder->dir, err);
+                             sealed, folder, folder->dir, err);
     if (!code)
         code = customers_open(&folder->customers, folder->store, folder->vault, folder->dir, err);
     if (code)

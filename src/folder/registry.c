@@ -226,6 +226,7 @@ int registry_put(struct folder *folder, const struct property_note *note, struct
         pthread_mutex_lock(&registry->lock);
         forget_all(registry);
         pthread_mutex_unlock(&registry->lock);
+        timeline_seal_again(folder->timeline);
     }
     return code;
 }

@@ -31,6 +31,8 @@ void log_set_key(struct log *log, uint8_t id, const unsigned char key[LOG_KEY_BY
     log->keys.current = id;
 }
 
+const struct frame_keys *log_keys(const struct log *log) { return &log->keys; }
+
 uint64_t log_last(const struct log *log) { return atomic_load(&log->last); }
 
 /* ---- the batch ---- */

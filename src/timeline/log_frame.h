@@ -39,6 +39,9 @@ struct frame_keys {
     unsigned char key[256][LOG_KEY_BYTES];
 };
 
+/* Those of a log (log.c), for whatever else is sealed with them; they live as long as it does. */
+const struct frame_keys *log_keys(const struct log *log);
+
 struct frame_head {
     char magic[4];
     uint8_t codec, key_id;

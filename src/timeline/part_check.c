@@ -9,6 +9,7 @@
 #include "base/hash.h"
 #include "timeline/part_file.h"
 #include "timeline/part_internal.h"
+#include "timeline/part_seal.h"
 
 static bool ascends(const uint32_t *array, uint32_t n) {
     bool good = true;
@@ -113,9 +114,11 @@ static int check_array(struct part_image *image, unsigned array, struct err *err
     const struct part_array *entry = &image->arrays[array];
     if (atomic_load_explicit(&image->checked[array], memory_order_acquire))
         return 0;
-    if (entry->offset &&
-        (hash_bytes(image->base + entry->offset, entry->bytes) != entry->checksum ||
-         !image_array_sane(image, array))) {
+    bool same = !entry->offset ||
+                hash_bytes(image->base + entry->offset, entry->bytes) == entry->checksum;
+    if (same && entry->offset)
+        image_open_array(image, array);
+    if (!same || (entry->offset && !image_array_sane(image, array))) {
         atomic_store(&image->damaged, true);
         return part_damaged(err, "a checksum is wrong");
     }

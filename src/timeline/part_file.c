@@ -21,6 +21,7 @@
 #include "base/hash.h"
 #include "store/file.h"
 #include "timeline/part_internal.h"
+#include "timeline/part_seal.h"
 
 struct touch_header {
     char magic[8];
@@ -87,7 +88,8 @@ static int bind_and_check(void *context, struct err *err) {
     return code ? code : image_check_header(image, err);
 }
 
-int part_file_open(int folder, uint32_t number, struct part_body **part, struct err *err) {
+int part_file_open(int folder, uint32_t number, const struct part_seal *seal,
+                   struct part_body **part, struct err *err) {
     char name[PART_NAME_BYTES];
     part_file_name(name, number);
     struct part_image *image = calloc(1, sizeof *image);
@@ -100,6 +102,8 @@ int part_file_open(int folder, uint32_t number, struct part_body **part, struct 
         image->registered = guard_register(image->base, image->bytes, &image->damaged);
         code = part_guard(bind_and_check, image, err);
     }
+    if (!code)
+        code = image_reserve(image, seal, err);
     if (code) {
         image_free(image);
         return code;

@@ -29,7 +29,9 @@ void part_touch_name(char name[PART_NAME_BYTES], uint32_t number, uint32_t rules
 must_use int part_file_create(int folder, uint32_t number, int *fd, struct err *err);
 must_use int part_file_finish(struct part_image *image, int fd, struct err *err);
 /* Maps a file. E_NOT_FOUND, E_CORRUPT (wrong size, format, header or tables), E_IO. */
-must_use int part_file_open(int folder, uint32_t number, struct part_body **part, struct err *err);
+struct part_seal;
+must_use int part_file_open(int folder, uint32_t number, const struct part_seal *seal,
+                            struct part_body **part, struct err *err);
 /* A file of touchpoints to be filled in place: codes[n_rows], all zero. finish makes it durable, drop gives it up; the
  * caller removes the file then. */
 struct touch_file {

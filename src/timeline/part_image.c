@@ -14,9 +14,10 @@
 #include "store/file.h"
 #include "timeline/part_file.h"
 #include "timeline/part_internal.h"
+#include "timeline/part_seal.h"
 
 _Static_assert(__BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__, "images are mapped as they lie");
-_Static_assert(sizeof(struct part_header) == 104 && sizeof(struct part_descriptor) == 24 &&
+_Static_assert(sizeof(struct part_header) == 128 && sizeof(struct part_descriptor) == 24 &&
                    sizeof(struct part_array) == 24,
                "format of the image");
 
@@ -137,17 +138,21 @@ int image_new(struct part_image **out, const struct part_plan *plan, int fd, str
     memcpy(next, arrays, image_arrays(header->n_columns) * sizeof *arrays);
     free(arrays);
     code = image_bind(image, err);
-    if (code)
+    if (code) {
         image_free(image);
-    else
-        *out = image;
-    return code;
+        return code;
+    }
+    if (fd >= 0)
+        image_seal_begin(image, plan->seal);
+    *out = image;
+    return 0;
 }
 
 void image_free(struct part_image *image) {
     if (!image || atomic_fetch_sub(&image->refs, 1) != 1)
         return;
     guard_unregister(image->registered);
+    image_unreserve(image);
     if (image->base)
         munmap(image->base, image->bytes);
     if (image->fd >= 0)

@@ -8,7 +8,7 @@
  *   struct part_array [ARRAY_CORE + n_columns * ARRAY_PER_COLUMN]
  *   the arrays, each at a multiple of 64 bytes
  * An array of offset 0 is not stored: it is empty, or (some core arrays) all zero.
- * The touchpoint column stands in a file of its own, see part_file.c.
+ * The touchpoint column stands in a file of its own, see part_file.c. Some arrays of files are sealed, see part_seal.h.
  *
  * INVARIANTS
  *  1. Sizes of all arrays but text follow from the header and the descriptors; a reader computes and compares them.
@@ -30,7 +30,7 @@
 #define PART_MAGIC "SENDPART"
 #define PART_TOUCH_MAGIC "SENDTPNT"
 #define PART_MAX_ROWS (UINT32_C(1) << 30)
-enum { PART_FORMAT = 1, PART_ALIGN = 64, PART_RANK_ROWS = 512 };
+enum { PART_FORMAT = 2, PART_ALIGN = 64, PART_RANK_ROWS = 512, PART_NONCE_BYTES = 16 };
 
 enum part_array_id {
     ARRAY_CUSTOMER,
@@ -61,6 +61,9 @@ struct part_header {
     uint32_t n_rows, n_customers, n_columns, max_customer;
     int64_t min_ms, max_ms, range_from_ms, range_to_ms;
     uint64_t seq_base, min_seq, max_seq;
+    uint8_t key_id; /* of the key that seals; 0: nothing is sealed */
+    uint8_t unused[7];
+    unsigned char nonce[PART_NONCE_BYTES];
     uint64_t checksum; /* XXH3 of header (this field 0), descriptors and array table */
 };
 
@@ -68,7 +71,8 @@ struct part_descriptor {
     uint32_t code, n, n_values, n_texts;
     uint8_t code_bytes; /* 0: no dictionary */
     uint8_t bitmap;     /* presence: 1 bitmap and rank, 0 row numbers */
-    uint8_t unused[6];
+    uint8_t sealed;     /* bits of enum part_sealed */
+    uint8_t unused[5];
 };
 
 struct part_array {
@@ -82,6 +86,13 @@ struct part_plan {
     struct part_descriptor *descriptors;
     uint64_t *text_bytes;      /* [n_columns] */
     bool all_zero[ARRAY_CORE]; /* arrays that need not be stored: MS … TYPE only */
+    const struct part_seal *seal; /* of a file; NULL: nothing is sealed */
+};
+
+/* A sealed array in memory of its own. */
+struct opened_array {
+    void *bytes; /* NULL: the array is not sealed */
+    bool done;   /* filled */
 };
 
 struct part_image {
@@ -97,6 +108,8 @@ struct part_image {
     struct part_column *columns; /* bound views */
     _Atomic(uint8_t) *checked;   /* one an array: 1 its checksum was right; NULL in the heap */
     atomic_bool damaged;         /* found wrong once: never served again */
+    const unsigned char *key;    /* of sealed arrays; NULL: there are none */
+    struct opened_array *opened; /* one an array; NULL: nothing is sealed, or it is being filled */
 };
 
 /* The touchpoint column: heap or mapped, shared by nobody. */

@@ -11,6 +11,7 @@
 #include <stdlib.h>
 
 #include "timeline/part_merge.h"
+#include "timeline/part_seal.h"
 
 /* Calls visit for the entries of rows [from, to) of an input column, ascending. */
 #define FOR_ENTRIES(column, from, to, row, k)                                                      \
@@ -326,6 +327,17 @@ static void sweep(struct merge *merge, struct merge_column *column,
     column->n = n;
 }
 
+/* Seals what was written of a column since the last time. */
+static void seal_column(struct merge *merge, uint32_t at, uint32_t values) {
+    struct merge_column *column = &merge->columns[at];
+    image_seal(merge->image, image_column_array(at, ARRAY_OF_TEXT), column->sealed_bytes,
+               column->text_bytes);
+    image_seal(merge->image, image_column_array(at, ARRAY_OF_PAYLOAD),
+               (uint64_t)column->sealed_n * sizeof(uint64_t), (uint64_t)values * sizeof(uint64_t));
+    column->sealed_bytes = column->text_bytes;
+    column->sealed_n = values;
+}
+
 void merge_columns_copy(struct merge *merge) {
     for (uint32_t at = 0; at < merge->plan.header.n_columns; at++) {
         struct merge_column *column = &merge->columns[at];
@@ -336,6 +348,8 @@ void merge_columns_copy(struct merge *merge) {
         if (any) {
             struct column_target target = column_target(merge, at);
             sweep(merge, column, &target);
+            if (!merge->plan.descriptors[at].code_bytes)
+                seal_column(merge, at, column->n);
         }
     }
 }
@@ -366,5 +380,6 @@ void merge_columns_finish(struct merge *merge) {
                 }
             }
         free(next);
+        seal_column(merge, at, done);
     }
 }

@@ -79,7 +79,7 @@ static struct part_body *load_part(struct timeline *timeline, const struct catal
     struct part_body *part = NULL;
     struct err err = {0};
     uint32_t range = range_of(boundaries, listed->min_ms);
-    int code = part_file_open(timeline->folder, listed->number, &part, &err);
+    int code = part_file_open(timeline->folder, listed->number, &timeline->seal, &part, &err);
     if (!code && (!part_as_listed(part, listed) || range != range_of(boundaries, listed->max_ms)))
         code = part_damaged(&err, "it is not what was listed");
     if (!code)
@@ -229,13 +229,16 @@ static int replay_record(void *context, const struct log_record *record) {
 }
 
 int timeline_open(struct timeline **out, struct store *store, struct log *log,
-                  struct dictionary *dictionary, const char *dir, struct err *err) {
+                  struct dictionary *dictionary, timeline_sealed sealed, void *context,
+                  const char *dir, struct err *err) {
     struct timeline *timeline = calloc(1, sizeof *timeline);
     if (!timeline)
         abort();
     timeline->store = store;
     timeline->log = log;
     timeline->dictionary = dictionary;
+    timeline->seal = (struct part_seal){log_keys(log), sealed, context};
+    atomic_init(&timeline->seal_again, true);
     timeline->next_number = 1;
     timeline->newest = timeline->oldest = tail_new();
     pthread_mutex_init(&timeline->work, NULL);

@@ -18,10 +18,20 @@
 
 struct timeline;
 
+/* What of a property is encrypted in part files (part_seal.h). */
+enum part_sealed { PART_SEALED_TEXT = 1, PART_SEALED_NUMBERS = 2 };
+/* Bits of enum part_sealed that a property asks for; from any thread, also while the timeline is opened. */
+typedef unsigned (*timeline_sealed)(void *context, uint32_t code);
+
 /* Opens DIR/parts, drops files that are not listed, rebuilds damaged or outdated ones, reads the log from where the
- * parts end into the head. */
+ * parts end into the head. Parts are sealed with the key of the log, if it has one: what `sealed` says (NULL: texts). */
 must_use int timeline_open(struct timeline **timeline, struct store *store, struct log *log,
-                           struct dictionary *dictionary, const char *dir, struct err *err);
+                           struct dictionary *dictionary, timeline_sealed sealed, void *context,
+                           const char *dir, struct err *err);
+/* `sealed` says something else now: the maintenance writes the files anew that are sealed less than they should be. */
+void timeline_seal_again(struct timeline *timeline);
+/* How many files that concerns, yet. */
+size_t timeline_unsealed(struct timeline *timeline);
 void timeline_close(struct timeline *timeline);
 
 /* Writer thread, for each row after its commit, in order of seq. Copies what it needs. */

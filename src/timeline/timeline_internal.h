@@ -23,6 +23,7 @@
 #include "timeline/catalogue.h"
 #include "timeline/part_file.h"
 #include "timeline/part_internal.h"
+#include "timeline/part_seal.h"
 #include "timeline/touchpoint.h"
 
 enum { CELLS = PART_KINDS * LIMIT_TIME_RANGES };
@@ -59,6 +60,8 @@ struct timeline {
     struct store *store;
     struct log *log;
     struct dictionary *dictionary;
+    struct part_seal seal;
+    atomic_bool seal_again; /* some file may be sealed less than it should be */
     int folder;
     pthread_mutex_t work;
     /* with work */

@@ -94,7 +94,7 @@ static int write_files(struct timeline *timeline, struct merge *merge, uint32_t 
         close(fd);
     image_free(image);
     if (!code)
-        code = part_file_open(timeline->folder, number, part, err);
+        code = part_file_open(timeline->folder, number, &timeline->seal, part, err);
     if (code)
         return code;
     return copy ? part_touch_open(timeline->folder, rules->version, *part, err)
@@ -109,6 +109,7 @@ int file_merge(struct timeline *timeline, enum part_kind kind, int64_t from_ms, 
     if (code)
         return code;
     *part = NULL;
+    merge->plan.seal = &timeline->seal;
     if (merge_rows(merge)) {
         struct view *view = timeline_view(timeline);
         uint32_t number = timeline->next_number++;
@@ -272,6 +273,49 @@ static int repair(struct timeline *timeline, struct err *err) {
     return timeline_rebuild(timeline, cells, NULL, NULL, err);
 }
 
+/* ---- sealing ---- */
+
+static bool is_unsealed(const struct timeline *timeline, const struct part_body *part) {
+    return part_is_file(part) && part->image && !image_is_sealed(part->image, &timeline->seal);
+}
+
+size_t timeline_unsealed(struct timeline *timeline) {
+    struct view *view = timeline_view(timeline);
+    size_t n = 0;
+    for (size_t i = 0; i < view->n; i++)
+        n += is_unsealed(timeline, view->parts[i]);
+    view_release(view);
+    return n;
+}
+
+void timeline_seal_again(struct timeline *timeline) { atomic_store(&timeline->seal_again, true); }
+
+/* Writes one file anew, as it is, with what should be sealed now: 1 when it did. */
+static int seal_once(struct timeline *timeline, struct err *err) {
+    if (!atomic_load(&timeline->seal_again))
+        return 0;
+    atomic_store(&timeline->seal_again, false); /* before looking: a change meanwhile is seen */
+    struct view *view = timeline_view(timeline);
+    struct part_body *old = NULL, *sealed = NULL;
+    for (size_t i = 0; i < view->n && !old; i++)
+        if (is_unsealed(timeline, view->parts[i]))
+            old = view->parts[i];
+    int code = 0;
+    if (old) {
+        code = file_merge(timeline, old->part.kind, old->part.range_from_ms, old->part.range_to_ms,
+                          true, &old, 1, &sealed, err);
+        struct view_change change = {
+            .removed = &old, .n_removed = 1, .added = &sealed, .n_added = sealed != NULL};
+        if (!code)
+            code = files_swap(timeline, &change, err);
+        if (code)
+            files_drop(timeline, &sealed, sealed != NULL);
+        atomic_store(&timeline->seal_again, true);
+    }
+    view_release(view);
+    return code ? code : old != NULL;
+}
+
 static int regroup_if_due(struct timeline *timeline, struct err *err) {
     struct boundaries wanted;
     boundaries_at(clock_now_ms(), &wanted);
@@ -291,6 +335,10 @@ int timeline_maintain(struct timeline *timeline, bool force, struct err *err) {
     if (!code)
         do
             code = merge_once(timeline, force, err);
+        while (force && code == 1);
+    if (!code)
+        do
+            code = seal_once(timeline, err);
         while (force && code == 1);
     pthread_mutex_unlock(&timeline->work);
     return code;

@@ -59,7 +59,7 @@ static inline void world_open(struct world *world) {
     store_add_hook(world->store, world_commit, world_rollback, world);
     struct timeline *timeline = NULL;
     world_check(
-        timeline_open(&timeline, world->store, world->log, world->dictionary, world->dir, &err),
+        timeline_open(&timeline, world->store, world->log, world->dictionary, NULL, NULL, world->dir, &err),
         &err);
     world->timeline = timeline;
 }

@@ -1,0 +1,68 @@
+// What identifies does not lie readable in the data folder: nothing of what people are called, wrote or can be reached by stands in the bytes of any file,
+// through restarts, merges, a property that becomes sensitive, rotation of the key and rebuilding; and questions answer as before.
+// SPDX-License-Identifier: GPL-3.0-or-later
+import { mkdtempSync, readFileSync, readdirSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { ask, must, serve, succeed, pause } from "./operation.mjs";
+
+const scratch = mkdtempSync(join(tmpdir(), "senda-rest-")), data = join(scratch, "data"), log = join(scratch, "log");
+process.on("exit", () => rmSync(scratch, { recursive: true, force: true }));
+const keys = JSON.parse(succeed("init", "--data", data));
+let server = await serve(data, log);
+const api = async (method, path, body) => (await ask(server, method, `/api/v1${path}`, keys, body)).json;
+
+// Many, so that texts stand in dictionaries and beyond them.
+const PEOPLE = 3000, WORD = "Zurriburri";
+const batch = [];
+for (let n = 0; n < PEOPLE; n++) {
+  const userId = `${WORD}-user-${n}`, timestamp = new Date(Date.UTC(2026, 1 + (n % 4), 1 + (n % 27))).toISOString();
+  batch.push({ type: "identify", userId, timestamp, traits: { name: `${WORD} Pérez ${n}`, email: `${WORD.toLowerCase()}${n}@x.example`, phone: `+3461234${String(n).padStart(4, "0")}`, plan: n % 2 ? "Quincalla" : "Oropel" } },
+    { type: "track", event: "Visited", userId, timestamp, properties: { note: `${WORD} vino y se quejó ${n}`, place: n % 2 ? "Quincalla" : "Oropel", dose: 123456000 + n, total: n, nested: { deep: `${WORD} hondo` } } },
+    { type: "track", event: "Survey Responded", userId, timestamp, properties: { survey: "web", answers: [{ question: "recommend", metric: "nps", value: n % 11 }, { question: "why", metric: "text", value: `${WORD} porque sí ${n}` }] } });
+}
+for (let i = 0; i < batch.length; i += 1000) must((await ask(server, "POST", "/v1/batch", keys, { batch: batch.slice(i, i + 1000) })).json.rejected.length === 0, "people are collected");
+must((await api("PUT", "/properties/place", { sensitivity: "open" })).declared, "a property tells nothing of anybody");
+
+const files = (dir) => readdirSync(dir, { withFileTypes: true }).flatMap((entry) => entry.isDirectory() ? files(join(dir, entry.name)) : entry.isFile() ? [join(dir, entry.name)] : []);
+const holding = (needle) => files(data).filter((file) => readFileSync(file).includes(needle));
+const parts = () => files(data).filter((file) => file.endsWith(".part"));
+const dose = (n) => { const bytes = Buffer.alloc(8); bytes.writeBigInt64LE(BigInt(123456000 + n)); return bytes; };
+const questions = [{ kind: "trend", every: "month", by: { trait: "plan" } }, { kind: "trend", every: "month", by: { property: "place" }, measure: { sum: "dose" } }, { kind: "trend", every: "month", where: [{ property: "note", op: "contains", value: "quejó 29" }] },
+  { kind: "score", metric: "nps", every: "month" }, { kind: "customers", of: { trait: "email", op: "contains", value: "burri12" } }, { kind: "answers", metric: "nps", text: "porque si 77" }];
+const answers = async () => JSON.stringify(await Promise.all(questions.map(async (question) => (await api("POST", "/query", question)).data)));
+const before = await answers();
+const clean = async (what) => {
+  for (const needle of [WORD, WORD.toLowerCase(), "+3461234", "61234", "porque s", "Pérez"]) must(holding(needle).length === 0, `${what}: ${needle} stands in ${holding(needle)}`);
+  must(await answers() === before, `${what}: answers are as they were`);
+};
+must(before.includes("burri12") === false && JSON.parse(before)[4].count > 0 && JSON.parse(before)[2].some((row) => row.value > 0), "the questions find something");
+
+// Sealed into files, with a server and without.
+await server.end("SIGTERM");
+succeed("reindex", "--data", data);
+server = await serve(data, log);
+must(parts().length > 0, "there are parts");
+await clean("in files");
+must(holding("Oropel").every((file) => file.endsWith(".part")) && holding("Oropel").length > 0, "what is open lies as it is, for speed");
+must(holding(dose(7)).some((file) => file.endsWith(".part")), "numbers of what nobody spoke of too");
+
+// A number becomes sensitive: the files are written anew by themselves.
+await api("PUT", "/properties/dose", { sensitivity: "sensitive" });
+for (let i = 0; i < 100 && holding(dose(7)).length; i++) await pause(100);
+must(holding(dose(7)).length === 0, "numbers of what is sensitive are sealed in the background");
+await clean("sealed again");
+
+// The key goes round; everything is still there, and sound.
+succeed("rotate-key", "--data", data);
+await clean("after rotation");
+await server.end("SIGTERM");
+must(JSON.parse(succeed("verify", "--data", data, "--json")).ok, "parts and log agree");
+server = await serve(data, log);
+await clean("after a restart");
+const noted = async () => (await api("POST", "/query", { kind: "trend", every: "month", where: [{ property: "note", op: "contains", value: "quejó 7" }] })).data.reduce((sum, row) => sum + row.value, 0);
+const notes = await noted();
+must((await api("POST", `/customers/${WORD}-user-7/erase`, {})).state === "done", "somebody is erased");
+must(notes > 1 && await noted() === notes - 1, "and gone from what is sealed");
+await server.end("SIGTERM");
+console.log("at rest nothing is readable");
