@@ -19,12 +19,24 @@ static json_t *erasure_json(const struct erasure *erasure) {
     customer_id_format(erasure->customer, id);
     json_t *report = erasure->report[0] ? json_loads(erasure->report, 0, NULL) : NULL;
     bool done = strcmp(erasure->state, "done") == 0;
-    return json_pack("{s:I, s:s, s:s, s:o, s:o, s:s, s:s, s:b, s:o, s:o}", "number",
-                     (json_int_t)erasure->number, "customer", id, "state", erasure->state, "asked",
-                     api_instant(erasure->asked_ms), "ended", api_instant(erasure->ended_ms), "by",
-                     erasure->who, "why", erasure->why, "suppressed", !erasure->allowed_ms,
-                     "allowed", api_instant(erasure->allowed_ms), "report",
-                     done && report ? report : (json_decref(report), json_null()));
+    json_t *failure = json_object_get(report, "failure");
+    json_t *json = json_pack(
+        "{s:I, s:s, s:s, s:o, s:o, s:s, s:s, s:b, s:o, s:O?, s:O?}", "number",
+        (json_int_t)erasure->number, "customer", id, "state", erasure->state, "asked",
+        api_instant(erasure->asked_ms), "ended", api_instant(erasure->ended_ms), "by", erasure->who,
+        "why", erasure->why, "suppressed", !erasure->allowed_ms, "allowed",
+        api_instant(erasure->allowed_ms), "failure", failure, "report", done ? report : NULL);
+    json_decref(report);
+    return json;
+}
+
+/* How often it failed. */
+static json_int_t tries_of(const struct erasure *erasure) {
+    json_t *report = erasure->report[0] ? json_loads(erasure->report, 0, NULL) : NULL;
+    json_int_t tries =
+        json_integer_value(json_object_get(json_object_get(report, "failure"), "tries"));
+    json_decref(report);
+    return tries;
 }
 
 static int unlimited(const struct request *request, struct err *err) {
@@ -58,13 +70,13 @@ static int preview(struct request *request, uint32_t owner, struct response *res
     return HANDLED;
 }
 
-/* Waits a while for the job; the erasure as it is then. */
-static int await(struct request *request, uint64_t number, struct erasure *erasure,
-                 struct err *err) {
+/* Waits a while until it is done or has failed once more than `tries` times; the erasure as it is then. */
+static int await(struct request *request, uint64_t number, json_int_t tries,
+                 struct erasure *erasure, struct err *err) {
     int code = 0;
     for (int waited_ms = 0; !code; waited_ms += LOOK_MS) {
         code = erasure_get(app_folder(request->app), number, request->arena, erasure, err);
-        if (code || strcmp(erasure->state, "done") == 0 || strcmp(erasure->state, "failed") == 0 ||
+        if (code || strcmp(erasure->state, "done") == 0 || tries_of(erasure) > tries ||
             waited_ms >= WAIT_MS || atomic_load(request->cancelled))
             break;
         usleep(LOOK_MS * 1000);
@@ -72,30 +84,47 @@ static int await(struct request *request, uint64_t number, struct erasure *erasu
     return code;
 }
 
+/* 202 while it is not done: also where it failed, as it is tried again. */
+static int answer(struct request *request, const struct erasure *erasure,
+                  struct response *response) {
+    response_header(
+        request, response, "Location",
+        arena_format(request->arena, "/api/v1/erasures/%llu", (unsigned long long)erasure->number));
+    json_t *json = erasure_json(erasure);
+    response_json(response, strcmp(erasure->state, "done") == 0 ? 200 : 202, json);
+    json_decref(json);
+    return HANDLED;
+}
+
+/* Has the job look at it now, and waits a while. */
+static int pursue(struct request *request, uint64_t number, json_int_t tries,
+                  struct response *response, struct err *err) {
+    struct erasure erasure;
+    int code = jobs_request(app_jobs(request->app), job_erase.name, err);
+    if (!code)
+        code = await(request, number, tries, &erasure, err);
+    return code ? code : answer(request, &erasure, response);
+}
+
+/* One that was begun and is not done is tried again. */
 static int begin(struct request *request, uint32_t owner, const char *why,
                  struct response *response, struct err *err) {
+    struct folder *folder = app_folder(request->app);
     uint64_t number = 0;
     char id[CUSTOMER_ID_BYTES];
     const char *who = request->principal.name ? request->principal.name : "";
-    struct erasure erasure;
+    struct erasure erasure = {.state = "done", .report = ""};
     customer_id_format(owner, id);
-    int code = erasure_begin(app_folder(request->app), owner, who, why, &number, err);
+    int code = erasure_of(folder, owner, &number, err);
+    if (!code && number)
+        code = erasure_get(folder, number, request->arena, &erasure, err);
+    if (!code && strcmp(erasure.state, "done") == 0)
+        code = erasure_begin(folder, owner, who, why, &number, err);
     if (code)
         return code;
     audit_write(app_accounts(request->app), &request->principal, request->peer, "customer.erase",
                 id, arena_format(request->arena, "%llu", (unsigned long long)number));
-    code = jobs_request(app_jobs(request->app), job_erase.name, err);
-    if (!code)
-        code = await(request, number, &erasure, err);
-    if (code)
-        return code;
-    response_header(
-        request, response, "Location",
-        arena_format(request->arena, "/api/v1/erasures/%llu", (unsigned long long)number));
-    json_t *json = erasure_json(&erasure);
-    response_json(response, strcmp(erasure.state, "done") == 0 ? 200 : 202, json);
-    json_decref(json);
-    return HANDLED;
+    return pursue(request, number, tries_of(&erasure), response, err);
 }
 
 static int erase(struct request *request, struct response *response, struct err *err) {
@@ -164,6 +193,23 @@ static int get(struct request *request, struct response *response, struct err *e
     return HANDLED;
 }
 
+static int retry(struct request *request, struct response *response, struct err *err) {
+    uint64_t number;
+    struct erasure erasure;
+    int code = unlimited(request, err);
+    if (!code)
+        code = api_number(request->params[0], &number, err);
+    if (!code)
+        code = erasure_get(app_folder(request->app), number, request->arena, &erasure, err);
+    if (!code && strcmp(erasure.state, "done") == 0)
+        code = err_set(err, E_CONFLICT, "this erasure is done");
+    if (code)
+        return code;
+    audit_write(app_accounts(request->app), &request->principal, request->peer, "customer.erase",
+                "", request->params[0]);
+    return pursue(request, number, tries_of(&erasure), response, err);
+}
+
 static int allow(struct request *request, struct response *response, struct err *err) {
     uint64_t number;
     int code = unlimited(request, err);
@@ -189,7 +235,11 @@ static const struct route routes[] = {
     {METHOD_GET, "/api/v1/erasures", ACCESS_API, SCOPE_ADMIN, .role = ROLE_ADMIN, .handle = list,
      .summary = "Who was erased, newest first, each with its report"},
     {METHOD_GET, "/api/v1/erasures/{number}", ACCESS_API, SCOPE_ADMIN, .role = ROLE_ADMIN,
-     .handle = get, .summary = "One erasure and its proof; ?download=1 as a file"},
+     .handle = get,
+     .summary = "One erasure and its proof, or why it failed and when it is tried again; "
+                "?download=1 as a file"},
+    {METHOD_POST, "/api/v1/erasures/{number}/retry", ACCESS_API, SCOPE_ADMIN, .role = ROLE_ADMIN,
+     .handle = retry, .summary = "Tries one that failed again at once, not in half a minute"},
     {METHOD_DELETE, "/api/v1/erasures/{number}/suppression", ACCESS_API, SCOPE_ADMIN,
      .role = ROLE_ADMIN, .handle = allow,
      .summary = "Lets the erased person come back, as somebody new"},

@@ -320,10 +320,29 @@ static int read_member(struct request *request, json_t *row, size_t i, struct gr
                 : 0;
 }
 
+/* What the asker is not shown stays as it is stored. */
+static void keep_hidden(struct request *request, const char *id, json_t *document) {
+    struct sight sight = sight_of(app_folder(request->app), &request->principal);
+    struct group stored;
+    struct err none = {0};
+    const char *name;
+    json_t *value;
+    if (!sight.hidden ||
+        groups_find(customers_here(request), slice_of(id), request->arena, &stored, &none))
+        return;
+    json_t *before = json_loads(stored.document, 0, NULL);
+    json_object_foreach(before, name, value) {
+        if (sight_hides_name(&sight, slice_of(name)))
+            json_object_set(document, name, value);
+    }
+    json_decref(before);
+}
+
 /* What the organisation calls it and knows of it, as it is stored. */
 static int read_document(struct request *request, const char *id, const char *name,
                          const json_t *attributes, struct group *group, struct err *err) {
     json_t *document = attributes ? json_copy((json_t *)(uintptr_t)attributes) : json_object();
+    keep_hidden(request, id, document);
     json_object_set_new(document, "id", json_string(id));
     if (name[0])
         json_object_set_new(document, "name", json_string(name));

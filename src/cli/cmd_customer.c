@@ -137,8 +137,12 @@ static int erase(struct desk *desk, const char *id, const struct command_line *l
         const char *state = json_string_value(json_object_get(answer, "state"));
         if (code || !state || strcmp(state, "done") == 0)
             break;
-        if (strcmp(state, "failed") == 0) {
-            code = err_set(err, E_IO, "the erasure failed; it is tried again by itself");
+        const char *reason =
+            json_string_value(json_object_get(json_object_get(answer, "failure"), "reason"));
+        if (reason) {
+            code = err_set(err, E_IO, "the erasure failed: %.200s", reason);
+            err_hint(err, "The person is suppressed, and it is tried again by itself; the same "
+                          "command tries it now.");
             break;
         }
         json_int_t number = json_integer_value(json_object_get(answer, "number"));

@@ -76,7 +76,8 @@ static int show_proof(struct request *request, struct response *response, json_t
     const char *state = json_string_value(json_object_get(erasure, "state"));
     bool done = state && strcmp(state, "done") == 0;
     json_object_set_new(erasure, "done", json_boolean(done));
-    json_object_set_new(erasure, "failed", json_boolean(state && strcmp(state, "failed") == 0));
+    json_object_set_new(erasure, "failed",
+                        json_boolean(json_is_object(json_object_get(erasure, "failure"))));
     json_object_set_new(view, "erasure", erasure);
     json_object_set_new(view, "section_tab", json_string("privacy"));
     return settings_render(request, response, "erasure", view, err);
@@ -89,6 +90,14 @@ static int proof(struct request *request, struct response *response, struct err 
 static int allow(struct request *request, struct response *response, struct err *err) {
     struct err refusal = {0};
     const char *path = page_path(request, "/api/v1/erasures/", request->params[0]);
+    if (request_form(request, "retry")) {
+        int tried = page_send(request, METHOD_POST, arena_format(request->arena, "%s/retry", path),
+                              NULL, NULL, &refusal);
+        return settings_done(
+            request, response,
+            arena_format(request->arena, "privacy/erasures/%s", request->params[0]), "retried",
+            tried, &refusal, show_proof, err);
+    }
     int code =
         page_send(request, METHOD_DELETE, arena_format(request->arena, "%s/suppression", path),
                   NULL, NULL, &refusal);

@@ -236,9 +236,12 @@ static int clean(struct erase *erase, struct err *err) {
     step(erase);
     if (!code)
         code = search_files(folder->dir, &erase->bytes, &bytes, &found, &copies, err);
+    if (!code)
+        code = search_index(folder, &erase->bytes, &bytes, &found, err);
     step(erase);
     if (code)
         return code;
+    json_object_del(erase->report, "failure");
     json_object_set_new(erase->report, "verification",
                         json_pack("{s:b, s:I, s:I, s:I, s:I}", "searched", searched, "records",
                                   (json_int_t)log_last(folder->log), "bytes", (json_int_t)bytes,
@@ -247,6 +250,21 @@ static int clean(struct erase *erase, struct err *err) {
     json_object_set_new(erase->report, "completed", instant(clock_now_ms()));
     seal_report(erase);
     return move_to(erase, "done", false, err);
+}
+
+/* What went wrong, for whoever asked; tries are counted over restarts. */
+static void tell_failure(struct erase *erase, const struct err *failure) {
+    json_t *before = json_loads(erase->erasure.report, 0, NULL);
+    json_int_t tries =
+        json_integer_value(json_object_get(json_object_get(before, "failure"), "tries"));
+    int64_t now_ms = clock_now_ms();
+    if (!erase->report)
+        erase->report = json_object();
+    json_object_set_new(erase->report, "failure",
+                        json_pack("{s:s, s:o, s:I, s:o}", "reason", failure->message, "time",
+                                  instant(now_ms), "tries", tries + 1, "next_try",
+                                  instant(now_ms + EVERY_MS)));
+    json_decref(before);
 }
 
 static int run_states(struct erase *erase, struct err *err) {
@@ -260,9 +278,11 @@ static int run_states(struct erase *erase, struct err *err) {
     }
     if (!code)
         code = clean(erase, err);
-    if (code && strcmp(erase->erasure.state, "cleaning") != 0) {
+    if (code) {
         struct err none = {0};
-        if (move_to(erase, "failed", false, &none))
+        bool cleaning = strcmp(erase->erasure.state, "cleaning") == 0;
+        tell_failure(erase, err);
+        if (move_to(erase, cleaning ? "cleaning" : "failed", false, &none))
             log_error("privacy", "an erasure could not be written down: %s", none.message);
     }
     return code;
@@ -291,20 +311,30 @@ static int erase_one(struct job_run *run, struct folder *folder, const struct er
     return code;
 }
 
+/* Each once: one that fails keeps nobody else waiting. The first error is the run's. */
 static int run(struct job_run *run, struct err *err) {
     struct arena arena;
+    struct erasure erasure = {0};
+    struct err first = {0};
     int code, done = 0;
     arena_init(&arena);
-    struct erasure erasure;
-    while ((code = erasure_next(job_folder(run), &arena, &erasure, err)) == 1) {
-        code = job_cancelled(run) ? err_set(err, E_CANCELLED, "cancelled")
-                                  : erase_one(run, job_folder(run), &erasure, err);
-        arena_clear(&arena);
-        if (code)
+    while ((code = erasure_next(job_folder(run), erasure.number, &arena, &erasure, err)) == 1) {
+        struct err failure = {0};
+        if (job_cancelled(run)) {
+            code = err_set(err, E_CANCELLED, "cancelled");
             break;
-        done++;
+        }
+        int failed = erase_one(run, job_folder(run), &erasure, &failure);
+        if (failed && !first.code)
+            first = failure;
+        done += !failed;
+        arena_clear(&arena);
     }
     arena_release(&arena);
+    if (!code && first.code) {
+        *err = first;
+        code = first.code;
+    }
     if (!code && done)
         job_result(run, json_pack("{s:i}", "erased", done));
     return code;

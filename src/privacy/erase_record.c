@@ -252,12 +252,16 @@ int erasure_of(struct folder *folder, uint32_t owner, uint64_t *number, struct e
 
 /* ---- for the run ---- */
 
-int erasure_next(struct folder *folder, struct arena *arena, struct erasure *erasure,
-                 struct err *err) {
+int erasure_next(struct folder *folder, uint64_t after, struct arena *arena,
+                 struct erasure *erasure, struct err *err) {
     sqlite3 *db = store_reader_get(folder->store);
     sqlite3_stmt *statement =
-        db ? STORE_PREPARE(db, ERASURE_SELECT "WHERE state <> 'done' ORDER BY number LIMIT 1", err)
+        db ? STORE_PREPARE(
+                 db, ERASURE_SELECT "WHERE state <> 'done' AND number > ? ORDER BY number LIMIT 1",
+                 err)
            : NULL;
+    if (statement)
+        sqlite3_bind_int64(statement, 1, (sqlite3_int64)after);
     int code = statement ? store_step(statement, err)
                          : err_set(err, E_IO, "the records could not be read");
     if (code == 1)

@@ -68,9 +68,9 @@ void person_note_text(struct person *person, uint32_t code, struct slice text, s
 must_use int person_count_others(struct person *person, const struct snapshot *snapshot,
                                  const struct part *const *parts, size_t n_parts, struct err *err);
 
-/* erase_record.c: the table. 1: there is one that is not done. */
-int erasure_next(struct folder *folder, struct arena *arena, struct erasure *erasure,
-                 struct err *err);
+/* erase_record.c: the table. 1: there is one above `after` that is not done. */
+int erasure_next(struct folder *folder, uint64_t after, struct arena *arena,
+                 struct erasure *erasure, struct err *err);
 /* Adds the members and what is looked for as they were when the erasure began. */
 must_use int erasure_recall(struct person *person, uint64_t number, struct err *err);
 /* Writer. forget: what was looked for goes. */
@@ -100,6 +100,9 @@ must_use int erase_tables(sqlite3 *db, const struct needles *needles, uint64_t *
 must_use int erase_files(const char *dir, const struct needles *needles, uint64_t *files,
                          struct err *err);
 /* Bytes of all files of the folder that were read, and how many needles stand in them. */
+/* erase_index.c: adds to both what the texts of the index hold. */
+must_use int search_index(struct folder *folder, const struct needles *needles, uint64_t *bytes,
+                          uint64_t *found, struct err *err);
 must_use int search_files(const char *dir, const struct needles *needles, uint64_t *bytes,
                           uint64_t *found, uint64_t *copies, struct err *err);
 

@@ -14,7 +14,8 @@
  *   waiting -> running   erase_run; the person is suppressed since it waits (customer/forget.c)
  *   running -> cleaning  log and index are clean; in one transaction the records lose the identifiers and what was sought
  *   cleaning -> done     the records are written anew, and everything is searched once more
- *   waiting, running -> failed   an error, which is kept; the next run of the job tries again
+ *   waiting, running -> failed   an error; the next run of the job tries again
+ * An error is kept in the report ("failure": reason, time, tries, next_try) until it is done, also of cleaning.
  * A crash repeats the state that it interrupted.
  *
  * THREADS  Everything from anywhere; erase_run in the job's thread.

@@ -114,8 +114,8 @@ static int check_array(struct part_image *image, unsigned array, struct err *err
     const struct part_array *entry = &image->arrays[array];
     if (atomic_load_explicit(&image->checked[array], memory_order_acquire))
         return 0;
-    bool same = !entry->offset ||
-                hash_bytes(image->base + entry->offset, entry->bytes) == entry->checksum;
+    bool same =
+        !entry->offset || hash_bytes(image->base + entry->offset, entry->bytes) == entry->checksum;
     if (same && entry->offset)
         image_open_array(image, array);
     if (!same || (entry->offset && !image_array_sane(image, array))) {

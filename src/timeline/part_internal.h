@@ -84,8 +84,8 @@ struct part_plan {
     struct part_header
         header; /* counts, times, seqs, kind, range; the rest is filled by image_new */
     struct part_descriptor *descriptors;
-    uint64_t *text_bytes;      /* [n_columns] */
-    bool all_zero[ARRAY_CORE]; /* arrays that need not be stored: MS … TYPE only */
+    uint64_t *text_bytes;         /* [n_columns] */
+    bool all_zero[ARRAY_CORE];    /* arrays that need not be stored: MS … TYPE only */
     const struct part_seal *seal; /* of a file; NULL: nothing is sealed */
 };
 

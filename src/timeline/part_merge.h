@@ -38,7 +38,7 @@ struct merge_run {
 struct merge_column {
     const struct part_column **inputs; /* [n_sources], NULL where absent */
     uint16_t **remaps; /* [n_sources] code there -> code here; NULL without a dictionary */
-    uint32_t n, texts, text_bytes; /* written so far */
+    uint32_t n, texts, text_bytes;   /* written so far */
     uint32_t sealed_n, sealed_bytes; /* of those, sealed */
 };
 

@@ -53,6 +53,7 @@ static const struct right rights[] = {
     {"PUT", "/api/v1/customers/{id}/consents/{purpose}", ROLE_ANALYST, SCOPE_MANAGE},
     {"POST", "/api/v1/customers/{id}/consent-link", ROLE_ANALYST, SCOPE_MANAGE},
     {"GET", "/api/v1/erasures/{number}", ROLE_ADMIN, SCOPE_ADMIN},
+    {"POST", "/api/v1/erasures/{number}/retry", ROLE_ADMIN, SCOPE_ADMIN},
     {"DELETE", "/api/v1/erasures/{number}/suppression", ROLE_ADMIN, SCOPE_ADMIN},
     {"GET", "/api/v1/surveys", ROLE_VIEWER, SCOPE_QUERY},
     {"POST", "/api/v1/surveys", ROLE_ANALYST, SCOPE_MANAGE},

@@ -58,9 +58,9 @@ static inline void world_open(struct world *world) {
     world_check(log_open(&world->log, world->store, world->dir, &err), &err);
     store_add_hook(world->store, world_commit, world_rollback, world);
     struct timeline *timeline = NULL;
-    world_check(
-        timeline_open(&timeline, world->store, world->log, world->dictionary, NULL, NULL, world->dir, &err),
-        &err);
+    world_check(timeline_open(&timeline, world->store, world->log, world->dictionary, NULL, NULL,
+                              world->dir, &err),
+                &err);
     world->timeline = timeline;
 }
 
