@@ -10,6 +10,7 @@
 #include "pages/page.h"
 #include "pages/pages.h"
 #include "pages/people.h"
+#include "pages/words.h"
 
 enum { PROPERTIES_OFFERED = 500 };
 
@@ -396,7 +397,13 @@ static int show_one(struct request *request, struct response *response, struct e
     json_object_set_new(view, "target", json_real(target));
     if (json_array_size(whole))
         json_object_set(view, "result", json_array_get(whole, 0));
-    json_object_set_new(view, "form", form_of(view));
+    json_t *form = form_of(view);
+    const char *property = json_string_value(json_object_get(form, "property"));
+    if (property)
+        json_object_set_new(
+            form, "property_name",
+            json_string(words_property(page_format(request), property, request->arena)));
+    json_object_set_new(view, "form", form);
     json_object_set_new(view, "for", segment_title(request, view));
     json_object_set_new(view, "chart", draw(request, months));
     json_object_set_new(view, "units", units);

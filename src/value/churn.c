@@ -106,6 +106,21 @@ static json_t *verdict_json(const struct verdict *verdict, const struct standing
                      "calibration", calibration_json(&verdict->calibration));
 }
 
+/* "event": its name; or "value": the property and what it "says". */
+static void tell_deed(const struct estimation *run, const struct deed *deed, json_t *json) {
+    const struct dictionary *names = snapshot_dictionary(run->gather.snapshot);
+    if (deed->property == CODE_NONE) {
+        json_object_set_new(json, "event",
+                            json_of_slice(dictionary_name(names, DICTIONARY_EVENT, deed->event)));
+        return;
+    }
+    json_object_set_new(json, "sign", json_string("value"));
+    json_object_set_new(
+        json, "property",
+        json_of_slice(dictionary_name(names, DICTIONARY_PROPERTY, (uint16_t)deed->property)));
+    json_object_set_new(json, "says", json_of_value(&deed->value));
+}
+
 static json_t *signs_json(const struct estimation *run, const struct churn_setup *setup,
                           const struct churn_model *model) {
     json_t *list = json_array();
@@ -119,11 +134,8 @@ static json_t *signs_json(const struct estimation *run, const struct churn_setup
             json_object_set_new(json, "low", json_real(exp(b - 1.959964 * error)));
             json_object_set_new(json, "high", json_real(exp(b + 1.959964 * error)));
         }
-        if (sign >= SIGNS) {
-            struct slice name = dictionary_name(snapshot_dictionary(run->gather.snapshot),
-                                                DICTIONARY_EVENT, setup->events[sign - SIGNS]);
-            json_object_set_new(json, "event", json_of_slice(name));
-        }
+        if (sign >= SIGNS)
+            tell_deed(run, &setup->deeds[sign - SIGNS], json);
         json_array_append_new(list, json);
     }
     return list;

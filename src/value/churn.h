@@ -10,7 +10,7 @@
 #include "stats/logistic.h"
 #include "value/internal.h"
 
-/* X(name, name in answers and texts). Then come counts of events in 90 days ("event"). */
+/* X(name, name in answers and texts). Then come counts of deeds in 90 days ("event", "value"). */
 #define SIGN_TABLE(X)                                                                              \
     X(TENURE, "tenure")   /* days since the first purchase or the contract */                      \
     X(SILENCE, "silence") /* days since any interaction */                                         \
@@ -39,8 +39,8 @@ enum { SIGNS_ALL = SIGNS + SIGNAL_EVENTS, MOODS = 3 };
 
 struct churn_setup {
     double window_days;
-    uint16_t events[SIGNAL_EVENTS];
-    uint32_t n_events;
+    struct deed deeds[SIGNAL_EVENTS];
+    uint32_t n_deeds;
 };
 
 /* What was known at the end of a day. */
@@ -68,7 +68,7 @@ void standing_signs(const struct standing *standing, const struct estimation *ru
 /* As the model takes it. */
 double sign_scaled(size_t sign, double raw);
 
-/* churn_events.c: fills setup->events; standings are its own to read. */
+/* churn_events.c: fills setup->deeds; standings are its own to read. */
 must_use int churn_events(struct estimation *run, struct churn_setup *setup,
                           struct standing standings[2], int32_t window, struct err *err);
 

@@ -21,8 +21,7 @@ int standing_read(struct standing *standing, struct estimation *run,
     int64_t at_ms = gather_after_day(gather, day);
     static const char *const metrics[MOODS] = {"nps", "csat", "ces"};
     standing->day = day;
-    int code =
-        gather_signals(gather, at_ms, setup->events, setup->n_events, standing->signals, err);
+    int code = gather_signals(gather, at_ms, setup->deeds, setup->n_deeds, standing->signals, err);
     for (int m = 0; m < MOODS && !code; m++)
         code = gather_mood(gather, at_ms, metrics[m], standing->mood[m], err);
     if (code || run->contracts)
@@ -127,7 +126,7 @@ void standing_signs(const struct standing *standing, const struct estimation *ru
                           : 0;
     raw[SIGN_UNHAPPY] = is(standing, owner, true);
     raw[SIGN_HAPPY] = is(standing, owner, false);
-    for (uint32_t k = 0; k < setup->n_events; k++)
+    for (uint32_t k = 0; k < setup->n_deeds; k++)
         raw[SIGNS + k] = signals->events[k];
 }
 

@@ -193,43 +193,48 @@ int gather_trait(struct gather *gather, const char *name, bool dates, float *val
     return code;
 }
 
-int gather_signals(struct gather *gather, int64_t at_ms, const uint16_t *events, uint32_t n_events,
+/* Matchers of the deeds, in the arena, into the spec. */
+static void ask_deeds(struct gather *gather, const struct deed *deeds, uint32_t n,
+                      struct scan_spec *spec) {
+    struct matcher *matchers = ARENA_ARRAY(&gather->arena, struct matcher, n);
+    struct predicate *where = ARENA_ARRAY(&gather->arena, struct predicate, n);
+    for (uint32_t k = 0; k < n; k++) {
+        if (deeds[k].event != CODE_NONE)
+            matchers[k] = (struct matcher){.events = &deeds[k].event, .n_events = 1};
+        where[k] = (struct predicate){
+            .property = deeds[k].property, .op = OP_EQ, .values = &deeds[k].value, .n_values = 1};
+        if (deeds[k].property != CODE_NONE) {
+            matchers[k].where = &where[k];
+            matchers[k].n_where = 1;
+        }
+        spec->matchers[k] = &matchers[k];
+    }
+    spec->n_matchers = n;
+}
+
+int gather_signals(struct gather *gather, int64_t at_ms, const struct deed *deeds, uint32_t n_deeds,
                    struct signals *signals, struct err *err) {
     struct scan scan;
-    struct scan_spec spec = {.filter = everything(at_ms),
-                             .drop_system = true,
-                             .unordered = true,
-                             .n_matchers = n_events};
-    struct matcher matchers[SIGNAL_EVENTS] = {0};
+    struct scan_spec spec = {.filter = everything(at_ms), .drop_system = true, .unordered = true};
     memset(signals, 0, gather->n * sizeof *signals);
-    for (uint32_t k = 0; k < n_events; k++) {
-        matchers[k] = (struct matcher){.events = &events[k], .n_events = 1};
-        spec.matchers[k] = &matchers[k];
-    }
+    ask_deeds(gather, deeds, n_deeds, &spec);
     int code = scan_prepare(&scan, &spec, gather->snapshot, &gather->patience, &gather->arena, err);
     struct signals_spec found = {.at_s = (uint32_t)(at_ms / 1000),
                                  .lut = scan.lut,
-                                 .n_events = n_events,
+                                 .n_events = n_deeds,
                                  .by_owner = signals};
     return code ? code : scan_run(&scan, &signals_operator, (void *[]){&found, &found}, err);
 }
 
-int gather_seen(struct gather *gather, int64_t at_ms, const uint16_t *events, uint32_t n_events,
+int gather_seen(struct gather *gather, int64_t at_ms, const struct deed *deeds, uint32_t n_deeds,
                 uint64_t *seen, struct err *err) {
     struct scan scan;
-    struct scan_spec spec = {.filter = everything(at_ms),
-                             .drop_system = true,
-                             .unordered = true,
-                             .select = true,
-                             .n_matchers = n_events};
-    struct matcher *matchers = ARENA_ARRAY(&gather->arena, struct matcher, n_events);
-    spec.filter.from_ms = at_ms - (int64_t)SIGNAL_LONG_DAYS * DAY_MS;
-    for (uint32_t k = 0; k < n_events; k++) {
-        matchers[k] = (struct matcher){.events = &events[k], .n_events = 1};
-        spec.matchers[k] = &matchers[k];
-    }
-    if (!n_events)
+    struct scan_spec spec = {
+        .filter = everything(at_ms), .drop_system = true, .unordered = true, .select = true};
+    if (!n_deeds)
         return 0;
+    spec.filter.from_ms = at_ms - (int64_t)SIGNAL_LONG_DAYS * DAY_MS;
+    ask_deeds(gather, deeds, n_deeds, &spec);
     int code = scan_prepare(&scan, &spec, gather->snapshot, &gather->patience, &gather->arena, err);
     struct seen_spec found = {scan.lut, seen};
     return code ? code : scan_run(&scan, &seen_operator, (void *[]){&found, &found}, err);

@@ -56,12 +56,18 @@ must_use int gather_trait(struct gather *gather, const char *name, bool dates, f
 /* Number of the current value of a trait in the table, by owner: 0 none; the arena's. */
 must_use int gather_groups(struct gather *gather, const char *name, struct value_table *table,
                            uint32_t **by_owner, struct err *err);
-/* Signals before an instant; events: codes of the model's events. */
-must_use int gather_signals(struct gather *gather, int64_t at_ms, const uint16_t *events,
-                            uint32_t n_events, struct signals *signals, struct err *err);
-/* Bit k: did what events[k] names, at most 64, in the SIGNAL_LONG_DAYS before an instant. seen[n] zeroed by the caller. */
-must_use int gather_seen(struct gather *gather, int64_t at_ms, const uint16_t *events,
-                         uint32_t n_events, uint64_t *seen, struct err *err);
+/* What somebody did, as a sign: an event, or anything with a value of a property. */
+struct deed {
+    uint16_t event;    /* CODE_NONE: any */
+    uint32_t property; /* CODE_NONE: whatever it bears */
+    struct value value;
+};
+/* Signals before an instant; deeds: the model's, at most SIGNAL_EVENTS. */
+must_use int gather_signals(struct gather *gather, int64_t at_ms, const struct deed *deeds,
+                            uint32_t n_deeds, struct signals *signals, struct err *err);
+/* Bit k: did deeds[k], at most 64, in the SIGNAL_LONG_DAYS before an instant. seen[n] zeroed by the caller. */
+must_use int gather_seen(struct gather *gather, int64_t at_ms, const struct deed *deeds,
+                         uint32_t n_deeds, uint64_t *seen, struct err *err);
 /* Newest answer's points of a metric in the year before an instant; values: NAN where none. */
 must_use int gather_mood(struct gather *gather, int64_t at_ms, const char *metric, float *values,
                          struct err *err);

@@ -151,12 +151,18 @@ static void held_out_and_kept(void **state) {
 
 enum { CONTRACTS = 6000, DAYS = 720 };
 
-static void add_event(struct buf *lines, const char *event, int customer, int day) {
+static void add_event_for(struct buf *lines, const char *event, int customer, int day,
+                          const char *reason) {
     char time[TIME_TEXT_BYTES];
     time_format(now_ms - (int64_t)(DAYS - day) * DAY_MS - 3600000, time);
-    buf_add_format(
-        lines, "{\"type\":\"track\",\"event\":\"%s\",\"userId\":\"k%d\",\"timestamp\":\"%s\"}\n",
-        event, customer, time);
+    buf_add_format(lines,
+                   "{\"type\":\"track\",\"event\":\"%s\",\"userId\":\"k%d\",\"timestamp\":\"%s\","
+                   "\"properties\":{\"reason\":\"%s\"}}\n",
+                   event, customer, time, reason);
+}
+
+static void add_event(struct buf *lines, const char *event, int customer, int day) {
+    add_event_for(lines, event, customer, day, "none");
 }
 
 /* Contracts of 20 a month that began on one of the first 300 days. Every 5 days one in 100 complains; of who complained in the 60
@@ -176,13 +182,13 @@ static void make_contracts(void) {
             seed = seed * UINT64_C(6364136223846793005) + UINT64_C(1442695040888963407);
             uint32_t dice = (uint32_t)(seed >> 33) % 1200;
             if (dice < 12) {
-                add_event(&lines, "Complaint Filed", c, day);
+                add_event_for(&lines, "Complaint Filed", c, day, "bill"); /* always */
                 complained = day;
             } else if (dice >= 1200 - (day - complained < 60 ? 150 : 6)) {
                 add_event(&lines, "Ended", c, day);
                 break;
             } else if (dice % 10 == 1) {
-                add_event(&lines, "Visit", c, day);
+                add_event_for(&lines, "Visit", c, day, day - complained < 60 ? "leave" : "look");
             }
         }
     }
@@ -197,6 +203,17 @@ static const json_t *sign_of(const json_t *report, const char *event) {
     for (size_t i = 0; i < json_array_size(signs); i++) {
         const char *name = json_string_value(json_object_get(json_array_get(signs, i), "event"));
         if (name && strcmp(name, event) == 0)
+            return json_array_get(signs, i);
+    }
+    return NULL;
+}
+
+/* By the value of a property. */
+static const json_t *sign_that_says(const json_t *report, const char *says) {
+    const json_t *signs = at(report, "churn.signs");
+    for (size_t i = 0; i < json_array_size(signs); i++) {
+        const char *text = json_string_value(json_object_get(json_array_get(signs, i), "says"));
+        if (text && strcmp(text, says) == 0)
             return json_array_get(signs, i);
     }
     return NULL;
@@ -219,7 +236,10 @@ static void contracts_and_why_they_end(void **state) {
     assert_non_null(sign_of(report, "Complaint Filed"));
     assert_true(number_at(sign_of(report, "Complaint Filed"), "low") > 1);
     assert_null(sign_of(report, "Ended"));
-    assert_null(sign_of(report, "Visit")); /* says nothing of leaving */
+    assert_null(sign_of(report, "Visit")); /* says nothing of leaving, but what for does */
+    assert_string_equal(json_string_value(at(sign_that_says(report, "leave"), "property")),
+                        "reason");
+    assert_null(sign_that_says(report, "bill")); /* the complaint by another name */
     NEAR(report, "potential.wallet.share", 0.5, 1e-6);
     /* who is most likely to leave has complained */
     struct value_list list = {.order = NUMBER_CHURN, .falling = true, .limit = 5};
