@@ -5,7 +5,7 @@
  * write key comes as Basic user, Bearer, x-write-key ("key:secret" of Jitsu), ?writeKey= or in the body.
  *
  * A handler runs in the connection's thread: it parses, hands what is good to the writer and leaves; the answer is
- * given by collected(), in the writer's thread, once everything is durable.
+ * given by collected(), in the writer's thread, once everything is durable. Where there is no room, it waits meanwhile.
  *
  * A body that is not JSON is refused whole (400). In a batch any other fault concerns its event only; a single event
  * that is refused is the request's refusal.
@@ -216,7 +216,7 @@ static int submit(struct collecting *collecting, struct response *response, stru
         answer_results(collecting, response);
         return HANDLED;
     }
-    int code = ingest_submit(app_folder(request->app)->ingest, &collecting->batch, err);
+    int code = ingest_collect(app_folder(request->app)->ingest, &collecting->batch, err);
     return code ? code : SUSPENDED;
 }
 

@@ -29,6 +29,8 @@
 /* The writer. */
 #define LIMIT_WRITER_QUEUE_BYTES (64 << 20)
 #define LIMIT_COMMIT_BYTES (16 << 20)
+#define LIMIT_COLLECT_WAIT_MS 2000 /* a request waits for room, and its sender with it */
+#define LIMIT_COLLECT_WAIT_BYTES (32 << 20)
 
 /* Dictionaries. */
 #define LIMIT_CODES 65535           /* events, channels, touchpoints, units */

@@ -414,12 +414,12 @@ static void done(struct store_job *job, int code, const struct err *err) {
 
 /* ---- handing over ---- */
 
-static bool pressed(const struct ingest *ingest) {
+bool ingest_pressed(const struct ingest *ingest) {
     return keys_known_hurt(ingest->keys) || customers_pressed(ingest->customers) ||
            keys_pressed(ingest->keys) || (ingest->timeline && timeline_is_behind(ingest->timeline));
 }
 
-static int hand_over(struct ingest *ingest, struct ingest_batch *batch, struct err *err) {
+static struct submission *prepare(struct ingest *ingest, struct ingest_batch *batch) {
     struct submission *submission = calloc(1, sizeof *submission);
     if (!submission)
         abort();
@@ -436,21 +436,39 @@ static int hand_over(struct ingest *ingest, struct ingest_batch *batch, struct e
     buf_reserve(&submission->properties, batch->bytes / 2 + 1); /* about what it will take */
     submission->prepared = ARENA_ARRAY(&submission->arena, struct prepared, batch->n);
     ingest_prepare(submission);
+    return submission;
+}
+
+static int submit_nothing(struct ingest_batch *batch) {
+    batch->accepted = batch->duplicates = batch->rejected = 0;
+    batch->done(batch, 0, NULL);
+    return 0;
+}
+
+int ingest_submit(struct ingest *ingest, struct ingest_batch *batch, struct err *err) {
+    if (!batch->n)
+        return submit_nothing(batch);
+    if (ingest_pressed(ingest))
+        return err_set(err, E_BUSY, "too much is waiting to be written");
+    struct submission *submission = prepare(ingest, batch);
     int code = store_submit(ingest->store, &submission->job, err);
     if (code)
         submission_free(submission);
     return code;
 }
 
-int ingest_submit(struct ingest *ingest, struct ingest_batch *batch, struct err *err) {
-    if (!batch->n) {
-        batch->accepted = batch->duplicates = batch->rejected = 0;
-        batch->done(batch, 0, NULL);
-        return 0;
-    }
-    if (pressed(ingest))
-        return err_set(err, E_BUSY, "too much is waiting to be written");
-    return hand_over(ingest, batch, err);
+int ingest_collect(struct ingest *ingest, struct ingest_batch *batch, struct err *err) {
+    if (!batch->n)
+        return submit_nothing(batch);
+    struct submission *submission = prepare(ingest, batch);
+    int code = E_BUSY;
+    if (waiting_room_empty(ingest->room) && !ingest_pressed(ingest))
+        code = store_submit(ingest->store, &submission->job, err);
+    if (code == E_BUSY && !store_is_closing(ingest->store))
+        code = waiting_room_enter(ingest->room, submission, err);
+    if (code)
+        submission_free(submission);
+    return code;
 }
 
 /* ---- keys again ---- */
@@ -536,7 +554,7 @@ static int relieve(struct ingest *ingest, struct err *err) {
 
 int ingest_make_room(struct ingest *ingest, struct err *err) {
     int code = 0;
-    while (!code && pressed(ingest))
+    while (!code && ingest_pressed(ingest))
         code = relieve(ingest, err);
     return code;
 }
@@ -615,6 +633,7 @@ static int fill(struct ingest *ingest, const char *dir, struct err *err) {
 }
 
 static void release(struct ingest *ingest) {
+    waiting_room_close(ingest->room);
     keys_close(ingest->keys);
     unit_rules_close(ingest->unit_rules);
     consents_close(ingest->consents);
@@ -641,6 +660,7 @@ int ingest_open(struct ingest **ingest, struct store *store, struct vault *vault
     pthread_mutex_init(&opened->lock, NULL);
     buf_init(&opened->scratch, SCRATCH_MAX_BYTES);
     buf_init(&opened->behind, SCRATCH_MAX_BYTES);
+    opened->room = waiting_room_new(opened);
     int code = fill(opened, dir, err);
     if (code) {
         release(opened);
@@ -655,6 +675,8 @@ void ingest_close(struct ingest *ingest) {
     if (!ingest)
         return;
     struct err err = {0};
+    waiting_room_close(ingest->room);
+    ingest->room = NULL;
     if (keys_flush(ingest->keys, ingest->keep_keys ? 1 : CLOSE_LEAST, &err) ||
         customers_flush(ingest->customers, CLOSE_LEAST, &err) || counters_store(ingest, &err) ||
         refused_store(ingest->refused, &ingest->lock, &err))

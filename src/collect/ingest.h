@@ -73,7 +73,10 @@ struct ingest_batch {
  * is full or keys wait for maintenance; done() is then not called. Else it is called once, when the batch is durable or
  * has failed (E_NOSPACE, E_IO: nothing of it is stored). A batch of no events is done at once, in this thread. */
 must_use int ingest_submit(struct ingest *ingest, struct ingest_batch *batch, struct err *err);
-/* The same, waiting for room and for the commit; maintains keys itself when they wait. done may be NULL. */
+/* For requests, whose senders are to be slowed down before they are turned away: where there is no room, the batch waits
+ * for it in no thread (LIMIT_COLLECT_WAIT_MS at most, then done() gets E_BUSY). E_BUSY when too many wait. */
+must_use int ingest_collect(struct ingest *ingest, struct ingest_batch *batch, struct err *err);
+/* The same as ingest_submit, waiting for room and for the commit; maintains keys itself when they wait. done may be NULL. */
 must_use int ingest_run(struct ingest *ingest, struct ingest_batch *batch, struct err *err);
 
 /* A refusal before the writer: counted per source, the last 1,000 kept with reason and the first 500 bytes. */

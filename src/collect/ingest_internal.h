@@ -39,6 +39,8 @@ struct submission {
     struct prepared *prepared; /* [batch->n], in the arena */
     struct buf properties;
     struct arena arena;
+    struct submission *next; /* while it waits for room */
+    int64_t deadline_us;
 };
 
 struct counted {
@@ -68,7 +70,21 @@ struct ingest {
     struct arrival arrivals[ARRIVALS];
     uint64_t n_arrivals; /* since start; the newest is at (n - 1) % ARRIVALS */
     struct refused *refused;
+
+    struct waiting_room *room;
 };
+
+/* Keys or the index wait to be written: nothing more is to be taken for now. */
+bool ingest_pressed(const struct ingest *ingest);
+
+/* ---- ingest_wait.c ---- */
+struct waiting_room *waiting_room_new(struct ingest *ingest);
+bool waiting_room_empty(struct waiting_room *room);
+/* A prepared submission: handed to the writer when there is room, or its done() gets E_BUSY. E_BUSY here: too many wait. */
+must_use int waiting_room_enter(struct waiting_room *room, struct submission *submission,
+                                struct err *err);
+/* Sends home who still waits. */
+void waiting_room_close(struct waiting_room *room);
 
 /* The unit of an event: its own, its source's, or by a rule; absent if none. */
 struct slice ingest_unit(const struct submission *submission, const struct event *event);

@@ -301,7 +301,7 @@ static int send_and_leave(struct sitting *sitting, struct event *events, size_t 
                                            .done = sent,
                                            .context = sending};
     prepare_thanks(sitting, sending);
-    int code = ingest_submit(folder_of(request)->ingest, &sending->batch, err);
+    int code = ingest_collect(folder_of(request)->ingest, &sending->batch, err);
     if (code)
         response_release(&sending->response);
     return code ? code : SUSPENDED;

@@ -36,6 +36,11 @@ void timeline_close(struct timeline *timeline);
 
 /* Writer thread, for each row after its commit, in order of seq. Copies what it needs. */
 void timeline_append(struct timeline *timeline, const struct row *rows, size_t n);
+/* Tests make it small, so that few rows put the index behind. */
+struct timeline_tuning {
+    uint64_t behind_rows;
+};
+extern struct timeline_tuning timeline_tuning;
 /* Any thread: so many rows wait to be sealed that no more should be accepted for now (E_BUSY). Free. */
 bool timeline_is_behind(const struct timeline *timeline);
 /* Any thread but the writer, while it is behind: seals in this thread, or waits a moment for whoever does. */

@@ -2,7 +2,8 @@
  * The head: what is newer than the newest file. Rows are appended to a tail (an array that only grows; a full one is
  * followed by another), turned into sorted runs in memory by the maintenance, and sealed to files once there are enough.
  *
- * Runs are merged in memory while a run is not much larger than what is added to it, so that a cell has few.
+ * Runs are merged in memory while a run is not much larger than what is added to it, so that a cell has few. When nobody
+ * appends, fewer rows are enough to seal: questions then meet files alone.
  *
  * THREADS  The writer appends without a lock: it fills a row, then publishes the count. Readers take the lock to find the
  *          tails and read rows below the count they saw.
@@ -23,9 +24,11 @@ enum {
     RUN_ROWS = LIMIT_TAIL_ROWS / 4,    /* so many rows of the tail are worth a run */
     RUN_TAILS = 8,                     /* tails that one run is made of at most */
     RUNS_A_CELL = 3,                   /* more are merged whatever their sizes */
-    HEAD_ROWS_MOST = 4 * LIMIT_HEAD_ROWS,
+    IDLE_ROWS = LIMIT_HEAD_ROWS / 8,   /* sealed when nobody appends */
     RELIEVE_US = 5000
 };
+
+struct timeline_tuning timeline_tuning = {.behind_rows = UINT64_C(4) * LIMIT_HEAD_ROWS};
 
 struct tail *tail_new(void) {
     struct tail *tail = pages_new(sizeof *tail + TEXT_BYTES);
@@ -312,6 +315,7 @@ static void measure(struct timeline *timeline, uint64_t *tail, uint64_t *runs, u
 static int head_step(struct timeline *timeline, bool force, struct err *err) {
     uint64_t tail, runs, bytes;
     measure(timeline, &tail, &runs, &bytes);
+    force |= tail + runs >= IDLE_ROWS && timeline_is_idle(timeline);
     if (runs >= (uint64_t)LIMIT_HEAD_ROWS || bytes >= (uint64_t)LIMIT_HEAD_BYTES ||
         (force && !tail && runs))
         return seal(timeline, err);
@@ -331,8 +335,13 @@ int head_advance(struct timeline *timeline, bool force, struct err *err) {
     return code < 0 ? code : 0;
 }
 
+bool timeline_is_idle(const struct timeline *timeline) {
+    return clock_monotonic_us() - atomic_load(&timeline->appended_us) > IDLE_US;
+}
+
 bool timeline_is_behind(const struct timeline *timeline) {
-    return atomic_load(&timeline->last_seq) - atomic_load(&timeline->sealed_seq) > HEAD_ROWS_MOST;
+    return atomic_load(&timeline->last_seq) - atomic_load(&timeline->sealed_seq) >
+           timeline_tuning.behind_rows;
 }
 
 int timeline_relieve(struct timeline *timeline, struct err *err) {

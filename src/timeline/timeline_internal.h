@@ -146,6 +146,9 @@ must_use int rows_build(struct timeline *timeline, const struct view *view,
                         struct err *err);
 /* Turns the tail into runs if it is long enough (or force), and seals the runs when they are. Holder of work. */
 must_use int head_advance(struct timeline *timeline, bool force, struct err *err);
+/* Nobody has appended for a while. */
+enum { IDLE_US = 3 * 1000000 };
+bool timeline_is_idle(const struct timeline *timeline);
 /* Rows and bytes in memory that wait to be sealed. */
 uint64_t head_rows(struct timeline *timeline, uint64_t *bytes);
 

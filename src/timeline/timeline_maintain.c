@@ -4,7 +4,7 @@
  *
  * MERGING  Inside a cell (kind and range), by tiers of a factor of four: four parts of a tier become one of the next. A
  *          cell that nobody appends to is merged further: small parts into one, and that into the large one when it has
- *          a tenth of its rows. Between chunks of a long merge the head is looked after.
+ *          a fiftieth of its rows. Between chunks of a long merge the head is looked after.
  *
  * Rows keep the profile that they came with, however many are redirected: questions gather an owner's profiles through
  * the overlay, and nothing is rewritten for it.
@@ -21,10 +21,9 @@
 #include "timeline/timeline_internal.h"
 
 enum {
-    TIER_PARTS = 4,        /* parts of a tier that are merged */
-    CELL_PARTS = 12,       /* more are merged whatever their sizes */
-    IDLE_US = 3 * 1000000, /* without a new row for so long: merge further */
-    LARGE_FRACTION = 10
+    TIER_PARTS = 4,  /* parts of a tier that are merged */
+    CELL_PARTS = 12, /* more are merged whatever their sizes */
+    LARGE_FRACTION = 50
 };
 
 int part_give_touchpoints(struct timeline *timeline, const struct touchpoint_rules *rules,
@@ -253,7 +252,7 @@ static int merge_cell(struct timeline *timeline, const struct view *view, uint32
 
 /* One merge anywhere: 1 when there was one. */
 static int merge_once(struct timeline *timeline, bool force, struct err *err) {
-    bool idle = clock_monotonic_us() - atomic_load(&timeline->appended_us) > IDLE_US;
+    bool idle = timeline_is_idle(timeline);
     struct view *view = timeline_view(timeline);
     int code = 0;
     for (uint32_t cell = 0; cell < CELLS && !code; cell++)
