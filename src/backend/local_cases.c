@@ -130,12 +130,20 @@ static int edges_in_order(const void *a, const void *b, void *opaque) {
                          level_name(question, y->from_to & 0xFFFF));
 }
 
-static json_t *flow_edge_row(const struct question *question, struct flow_state *state,
-                             const struct flow_edge *edge) {
-    json_t *row = json_pack("{s:o, s:o, s:I, s:I}", "from",
-                            json_of_slice(level_name(question, edge->from_to >> 16)), "to",
-                            json_of_slice(level_name(question, edge->from_to & 0xFFFF)), "count",
-                            (json_int_t)edge->count, "cases", (json_int_t)edge->cases);
+/* Names as JSON, made once for all edges. */
+static json_t *name_json(const struct question *question, json_t **names, uint32_t code) {
+    if (!names[code])
+        names[code] = json_of_slice(level_name(question, code));
+    return names[code];
+}
+
+static json_t *flow_edge_row(const struct question *question, json_t **names,
+                             struct flow_state *state, const struct flow_edge *edge) {
+    json_t *row = json_object();
+    json_object_set_nocheck(row, "from", name_json(question, names, edge->from_to >> 16));
+    json_object_set_nocheck(row, "to", name_json(question, names, edge->from_to & 0xFFFF));
+    json_object_set_new_nocheck(row, "count", json_integer((json_int_t)edge->count));
+    json_object_set_new_nocheck(row, "cases", json_integer((json_int_t)edge->cases));
     struct spread *spread = flow_spread(state, edge);
     if (spread) {
         json_object_set_new(row, "median_s", json_of_ms(spread_quantile(spread, 0.5)));
@@ -145,9 +153,11 @@ static json_t *flow_edge_row(const struct question *question, struct flow_state 
     return row;
 }
 
-static json_t *flow_edge_rows(struct question *question, struct flow_state *state) {
+static json_t *flow_edge_rows(struct question *question, struct flow_state *state,
+                              uint32_t n_names) {
     size_t n, hidden = 0;
     struct flow_edge *edges = flow_edges(state, &n);
+    json_t **names = ARENA_ARRAY(question->arena, json_t *, n_names);
     double least = question->plan->min_share * (double)flow_cases(state);
     qsort_r(edges, n, sizeof *edges, edges_in_order, question);
     json_t *rows = json_array();
@@ -155,8 +165,10 @@ static json_t *flow_edge_rows(struct question *question, struct flow_state *stat
         if ((double)edges[i].cases < least || json_array_size(rows) >= question->plan->limit)
             hidden++;
         else
-            json_array_append_new(rows, flow_edge_row(question, state, &edges[i]));
+            json_array_append_new(rows, flow_edge_row(question, names, state, &edges[i]));
     }
+    for (uint32_t code = 0; code < n_names; code++)
+        json_decref(names[code]);
     free(edges);
     json_object_set_new(question->meta, "hidden", json_integer((json_int_t)hidden));
     return rows;
@@ -174,7 +186,7 @@ static void set_lengths(json_t *json, struct spread *lengths) {
 static void flow_data(struct question *question, struct flow_state *state, uint32_t names) {
     question->data = json_object();
     json_object_set_new(question->data, "nodes", flow_node_rows(question, state, names));
-    json_object_set_new(question->data, "edges", flow_edge_rows(question, state));
+    json_object_set_new(question->data, "edges", flow_edge_rows(question, state, names));
     json_object_set_new(question->meta, "cases", json_integer((json_int_t)flow_cases(state)));
     if (flow_case_spread(state)) {
         json_t *length = json_object();

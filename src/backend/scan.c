@@ -26,7 +26,15 @@ int patience_check(const struct patience *patience, struct err *err) {
 
 /* ---- one customer over several views ---- */
 
-enum { FEW_VIEWS = 8 };
+enum { FEW_VIEWS = 8, BATCH = 256 };
+
+/* Customers on their way to the operator. */
+struct batch {
+    uint32_t n;
+    struct customer_runs customers[BATCH];
+    uint32_t several[BATCH]; /* those of more than one run */
+    struct run runs[BATCH * FEW_VIEWS];
+};
 
 /* A chunk's views, and the runs of its customers: those of profile from + c are runs[first[c]] … runs[first[c+1] - 1],
  * in the order of the views (a counting sort: no comparison of heads, no branch to mispredict). */
@@ -38,6 +46,7 @@ struct walk {
     struct run *runs;
     struct run *grouped; /* of the merged customer in hand */
     size_t n_grouped, grouped_capacity;
+    struct batch *batch;
 };
 
 struct placed_row {
@@ -46,11 +55,17 @@ struct placed_row {
     uint32_t run, row;
 };
 
+/* Row a of x comes before row b of y. Seconds decide nearly always, and the other columns stay cold. */
+static bool precedes(const struct view *x, uint32_t a, const struct view *y, uint32_t b) {
+    if (x->sec[a] != y->sec[b])
+        return x->sec[a] < y->sec[b];
+    if (x->ms[a] != y->ms[b])
+        return x->ms[a] < y->ms[b];
+    return view_seq(x, a) < view_seq(y, b);
+}
+
 static bool in_order(const struct run *before, const struct run *after) {
-    int64_t last = view_time_ms(before->view, before->to - 1),
-            first = view_time_ms(after->view, after->from);
-    return last < first || (last == first && view_seq(before->view, before->to - 1) <
-                                                 view_seq(after->view, after->from));
+    return precedes(before->view, before->to - 1, after->view, after->from);
 }
 
 static int by_place(const void *a, const void *b) {
@@ -94,8 +109,18 @@ static void copy_columns(const struct worker *worker, uint32_t owner, const stru
     };
 }
 
-static struct run merge_runs(struct worker *worker, uint32_t owner, const struct run *runs,
-                             size_t n_runs) {
+/* Rows of the first run that precede all others stay where they lie: they are most of a customer's past, and a late
+ * event stands near the end of it. Returns how many. */
+static uint32_t settled_rows(const struct run *runs, size_t n_runs) {
+    uint32_t to = runs[0].to;
+    for (size_t r = 1; r < n_runs; r++)
+        while (to > runs[0].from && !precedes(runs[0].view, to - 1, runs[r].view, runs[r].from))
+            to--;
+    return to - runs[0].from;
+}
+
+static struct run merge_rows_of(struct worker *worker, uint32_t owner, const struct run *runs,
+                                size_t n_runs) {
     struct scratch *scratch = &worker->scratch;
     uint32_t n = 0;
     for (size_t r = 0; r < n_runs; r++)
@@ -112,6 +137,23 @@ static struct run merge_runs(struct worker *worker, uint32_t owner, const struct
     return (struct run){view, 0, n};
 }
 
+/* Brings the rows of runs into order: what is settled, then one merged run. Returns how many runs. */
+static uint32_t merge_runs(struct worker *worker, uint32_t owner, const struct run *runs, size_t n,
+                           struct run merged[2]) {
+    uint32_t settled = settled_rows(runs, n);
+    if (!settled) {
+        merged[0] = merge_rows_of(worker, owner, runs, n);
+        return 1;
+    }
+    struct run *rest = scratch_get(&worker->scratch, n * sizeof *rest);
+    memcpy(rest, runs, n * sizeof *rest);
+    merged[0] = rest[0];
+    merged[0].to = rest[0].from += settled;
+    bool whole = rest[0].from == rest[0].to;
+    merged[1] = merge_rows_of(worker, owner, rest + whole, n - whole);
+    return 2;
+}
+
 /* Runs of one profile follow each other where their views do; runs of several profiles may interleave anyhow. */
 static bool all_in_order(const struct run *runs, size_t n, bool one_profile) {
     for (size_t r = 1; r < n; r++)
@@ -120,16 +162,45 @@ static bool all_in_order(const struct run *runs, size_t n, bool one_profile) {
     return true;
 }
 
-static inline void hand_over(struct worker *worker, uint32_t owner, const struct run *runs,
-                             size_t n, bool one_profile) {
-    struct run merged;
+static void give(struct worker *worker, const struct customer_runs *customers, size_t n) {
+    const struct operator* operator= worker->operator;
+    worker->customers += worker->seen ? 0 : n;
+    if (operator->customers)
+        operator->customers(worker->state, customers, n);
+    for (size_t c = 0; !operator->customers && c<n; c++)
+        operator->customer(worker->state, customers[c].owner, customers[c].runs, customers[c].n);
+}
+
+static void hand_over(struct worker *worker, uint32_t owner, const struct run *runs, size_t n,
+                      bool one_profile) {
+    struct customer_runs customer = {owner, (uint32_t)n, runs};
+    struct run merged[2];
     if (n > 1 && !worker->scan->spec->unordered && !all_in_order(runs, n, one_profile)) {
-        merged = merge_runs(worker, owner, runs, n);
-        runs = &merged;
-        n = 1;
+        customer.n = merge_runs(worker, owner, runs, n, merged);
+        customer.runs = merged;
     }
-    worker->customers += worker->seen == NULL;
-    worker->operator->customer(worker->state, owner, runs, n);
+    give(worker, &customer, 1);
+}
+
+/* Hands over the customers of the batch, of one profile each. */
+static void flush(const struct walk *walk) {
+    struct worker *worker = walk->worker;
+    struct batch *batch = walk->batch;
+    uint32_t n = 0;
+    for (uint32_t c = 0; walk->n > 1 && !worker->scan->spec->unordered && c < batch->n; c++) {
+        batch->several[n] = c;
+        n += batch->customers[c].n > 1;
+    }
+    for (uint32_t i = 0; i < n; i++) {
+        struct customer_runs *customer = &batch->customers[batch->several[i]];
+        if (all_in_order(customer->runs, customer->n, true))
+            continue;
+        struct run *merged = scratch_get(&worker->scratch, 2 * sizeof *merged);
+        customer->n = merge_runs(worker, customer->owner, customer->runs, customer->n, merged);
+        customer->runs = merged;
+    }
+    give(worker, batch->customers, batch->n);
+    batch->n = 0;
 }
 
 /* Sorts the runs of the chunk's views by profile. */
@@ -194,23 +265,59 @@ static bool take_members(struct walk *walk, uint32_t owner) {
     return any;
 }
 
-/* No redirected profiles in the chunk, and few views: a place in each moves on with the profiles. Whether a view has the
- * profile is added, not branched on: nothing could foretell it. */
-static void walk_few(const struct walk *walk, uint32_t from, uint32_t to) {
+/* No redirected profiles in the chunk, and one view. */
+static void walk_one(const struct walk *walk) {
+    const struct view *view = &walk->views[0];
+    struct batch *batch = walk->batch;
+    for (uint32_t k = 0; k < view->n; k++) {
+        struct run *run = &batch->runs[batch->n];
+        *run = (struct run){view, view->start[k], view->start[k + 1]};
+        batch->customers[batch->n++] = (struct customer_runs){view->customer[k], 1, run};
+        if (batch->n == BATCH)
+            flush(walk);
+    }
+    flush(walk);
+}
+
+/* A place in each view moves on with the profiles. Whether a view has the profile is added, not branched on: nothing
+ * could foretell it. Inlined for each usual number of views, so that the places stay in registers. */
+static inline __attribute__((always_inline)) void
+walk_views(const struct walk *walk, size_t n_views, uint32_t from, uint32_t to) {
     uint32_t at[FEW_VIEWS] = {0};
-    struct run runs[FEW_VIEWS + 1];
+    struct batch *batch = walk->batch;
+    struct run *run = batch->runs;
+    uint32_t n_customers = 0;
     for (uint32_t profile = from; profile < to; profile++) {
-        size_t n = 0;
-        for (size_t v = 0; v < walk->n; v++) {
+        uint32_t n = 0;
+#pragma GCC unroll 4
+        for (size_t v = 0; v < n_views; v++) {
             const struct view *view = &walk->views[v];
             uint32_t k = at[v] < view->n ? at[v] : view->n - 1;
             bool has = at[v] < view->n && view->customer[k] == profile;
-            runs[n] = (struct run){view, view->start[k], view->start[k + 1]};
+            run[n] = (struct run){view, view->start[k], view->start[k + 1]};
             n += has;
             at[v] += has;
         }
-        if (n)
-            hand_over(walk->worker, profile, runs, n, true);
+        batch->customers[n_customers] = (struct customer_runs){profile, n, run};
+        n_customers += n > 0;
+        run += n;
+        if (n_customers == BATCH) {
+            batch->n = n_customers;
+            flush(walk);
+            n_customers = 0;
+            run = batch->runs;
+        }
+    }
+    batch->n = n_customers;
+    flush(walk);
+}
+
+/* No redirected profiles in the chunk, and few views. */
+static void walk_few(const struct walk *walk, uint32_t from, uint32_t to) {
+    switch (walk->n) {
+    case 2: walk_views(walk, 2, from, to); break;
+    case 3: walk_views(walk, 3, from, to); break;
+    default: walk_views(walk, walk->n, from, to);
     }
 }
 
@@ -281,9 +388,8 @@ static bool has_redirects(const struct overlay *overlay, uint32_t from, uint32_t
 
 static void walk_chunk(struct walk *walk, uint32_t from, uint32_t to) {
     struct worker *worker = walk->worker;
-    if (walk->n == 1 && !worker->redirects && worker->operator->block) {
-        worker->customers += worker->seen ? 0 : walk->views[0].n;
-        worker->operator->block(worker->state, &walk->views[0]);
+    if (walk->n == 1 && !worker->redirects) {
+        walk_one(walk);
         return;
     }
     if (walk->n <= FEW_VIEWS && !worker->redirects) {
@@ -343,13 +449,16 @@ static void walk_init(struct walk *walk, struct worker *worker) {
     size_t n = worker->scan->n_parts + 1;
     *walk = (struct walk){.worker = worker};
     walk->views = malloc(n * sizeof *walk->views);
-    if (!walk->views)
+    walk->batch = malloc(sizeof *walk->batch);
+    if (!walk->views || !walk->batch)
         abort();
+    walk->batch->n = 0;
 }
 
 static void walk_release(struct walk *walk) {
     free(walk->views);
     free(walk->grouped);
+    free(walk->batch);
 }
 
 /* Each member by itself; the words of the set without any cost next to nothing. */

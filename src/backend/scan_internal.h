@@ -17,8 +17,9 @@ struct scan_matcher {
 /* A part, prepared for the question. */
 struct scan_part {
     const struct part *part;
-    bool follows;  /* begins after all parts before it end */
-    bool time_cut; /* some rows may lie outside the range */
+    bool follows;                      /* begins after all parts before it end */
+    bool time_cut;                     /* some rows may lie outside the range */
+    bool some_system, some_unlabelled; /* rows that the question drops */
     bool
         as_it_lies; /* no condition beyond time, system and label: rows may be read where they lie */
     struct expr_test *where;

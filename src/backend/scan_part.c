@@ -153,37 +153,20 @@ static const uint16_t *label_column(const struct part *part, enum flow_level lev
                                        : part->channel;
 }
 
-/* 32 codes a step: a lane is set once one of its codes was 0. */
-static bool holds_zero(const uint16_t *codes, uint32_t from, uint32_t to) {
-    typedef int16_t lanes __attribute__((vector_size(16)));
-    lanes found = {0};
-    uint32_t row = from;
-    for (; row + 32 <= to; row += 32) {
-        lanes next[4];
-        memcpy(next, codes + row, sizeof next);
-        found |= (next[0] == 0) | (next[1] == 0) | (next[2] == 0) | (next[3] == 0);
-    }
-    bool zero = false;
-    for (int i = 0; i < 8; i++)
-        zero |= found[i] != 0;
-    for (; row < to; row++)
-        zero |= codes[row] == 0;
-    return zero;
-}
-
-/* Everything but `as_it_lies`: system interactions and missing labels, which most chunks do not have. */
-static void keep_flow(struct picked *picked, const struct scan_spec *spec,
-                      const struct scan_tables *tables) {
+/* Everything but `as_it_lies`: system interactions and missing labels, which most parts do not have. */
+static void keep_flow(struct picked *picked, const struct scan_part *part,
+                      const struct scan_spec *spec, const struct scan_tables *tables) {
     const uint16_t *source = picked->part->source, *event = picked->part->event;
-    if (spec->drop_system && holds_zero(source, picked->from, picked->to)) {
+    if (part->some_system) {
         if (tables->named)
             KEEP(picked, source[row] != 0 || tables->named[event[row]]);
         else
             KEEP(picked, source[row] != 0);
     }
-    const uint16_t *label = spec->label ? label_column(picked->part, spec->level) : NULL;
-    if (label && spec->level != LEVEL_EVENT && holds_zero(label, picked->from, picked->to))
+    if (part->some_unlabelled) {
+        const uint16_t *label = label_column(picked->part, spec->level);
         KEEP(picked, label[row] != 0);
+    }
 }
 
 static void keep_all(struct picked *picked, struct worker *worker, const struct scan_part *part,
@@ -199,7 +182,7 @@ static void keep_all(struct picked *picked, struct worker *worker, const struct 
         KEEP(picked, tables->channel[channel[row]]);
     if (tables->unit)
         KEEP(picked, tables->unit[unit[row]]);
-    keep_flow(picked, spec, tables);
+    keep_flow(picked, part, spec, tables);
     keep_where(picked, part->where, part->n_where);
     if (spec->of)
         keep_of(picked, part, spec->of->skips_system, tables);
@@ -393,7 +376,7 @@ bool scan_part_view(struct worker *worker, const struct scan_part *part, uint32_
                             .scratch = &worker->scratch};
     picked.n = picked.to - picked.from;
     if (part->as_it_lies)
-        keep_flow(&picked, spec, worker->tables);
+        keep_flow(&picked, part, spec, worker->tables);
     else
         keep_all(&picked, worker, part, from, to, count);
     bool any = picked.n > 0;

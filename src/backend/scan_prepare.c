@@ -105,6 +105,11 @@ static void prepare_part(struct scan *scan, struct scan_part *prepared, const st
     *prepared = (struct scan_part){.part = part, .n_where = filter->n_where};
     prepared->time_cut = part->min_ms < filter->from_ms || part->max_ms >= filter->to_ms;
     prepared->as_it_lies = lies_ready(spec, prepared);
+    prepared->some_system = spec->drop_system && !part_column_full(part, COLUMN_SOURCE);
+    prepared->some_unlabelled =
+        spec->label && spec->level != LEVEL_EVENT &&
+        !part_column_full(part,
+                          spec->level == LEVEL_TOUCHPOINT ? COLUMN_TOUCHPOINT : COLUMN_CHANNEL);
     prepared->where = ARENA_ARRAY(arena, struct expr_test, filter->n_where);
     for (uint32_t i = 0; i < filter->n_where; i++)
         prepared->where[i] = expr_test(part, &filter->where[i], few, arena);

@@ -164,52 +164,49 @@ static void visit_case(void *context, const struct case_rows *rows) {
         put_behind(state->spec, rows);
 }
 
-/* Counts only, a case a customer: straight over the column. */
-static inline void walk(const struct flow_state *state, const uint16_t *label, uint32_t from,
-                        uint32_t to, uint32_t previous, uint32_t stamp) {
-    struct cell *cells = state->cells;
-    const uint32_t shift = state->shift;
-    for (uint32_t row = from; row < to; row++) {
-        uint32_t next = label[row];
-        count(&cells[(size_t)previous << shift | next], stamp);
-        previous = next;
-    }
-}
-
 static bool plain(const struct flow_state *state) {
     return !state->keys && !state->spec->durations && state->spec->cases == CASE_CUSTOMER &&
            !state->spec->behind;
 }
 
-static void customer(void *opaque, uint32_t owner, const struct run *runs, size_t n) {
+/* Counts only, a case a customer: straight over the column. */
+static void plain_customers(struct flow_state *state, const struct customer_runs *customers,
+                            size_t n) {
+    struct cell *const cells = state->cells;
+    const uint32_t shift = state->shift;
+    uint32_t stamp = state->n_cases;
+    for (size_t c = 0; c < n; c++) {
+        const struct run *run = customers[c].runs, *end = run + customers[c].n;
+        uint32_t last = run->view->label[run->from], skip = 1;
+        struct cell *from = cells + ((size_t)last << shift);
+        state->starts[last]++;
+        stamp++;
+        for (; run < end; run++, skip = 0) {
+            const uint16_t *label = run->view->label;
+            const uint32_t to = run->to;
+            for (uint32_t row = run->from + skip; row < to; row++) {
+                last = label[row];
+                struct cell *cell = from + last;
+                from = cells + ((size_t)last << shift);
+                count(cell, stamp);
+            }
+        }
+        state->ends[last]++;
+    }
+    state->n_cases = stamp;
+}
+
+static void customers(void *opaque, const struct customer_runs *customers, size_t n) {
     struct flow_state *state = opaque;
-    if (!plain(state)) {
-        cases_customer(&state->adapter, owner, runs, n);
+    if (plain(state)) {
+        plain_customers(state, customers, n);
         return;
     }
-    uint32_t stamp = ++state->n_cases, previous = 0;
-    for (size_t r = 0; r < n; r++) {
-        const uint16_t *label = runs[r].view->label;
-        uint32_t from = runs[r].from;
-        if (r == 0) {
-            previous = label[from++];
-            state->starts[previous]++;
-        }
-        walk(state, label, from, runs[r].to, previous, stamp);
-        previous = label[runs[r].to - 1];
-    }
-    state->ends[previous]++;
+    for (size_t c = 0; c < n; c++)
+        cases_customer(&state->adapter, customers[c].owner, customers[c].runs, customers[c].n);
 }
 
-static void block(void *opaque, const struct view *view) {
-    struct flow_state *state = opaque;
-    for (uint32_t k = 0; k < view->n; k++) {
-        struct run run = {view, view->start[k], view->start[k + 1]};
-        customer(state, view->customer[k], &run, 1);
-    }
-}
-
-const struct operator flow_operator = {.block = block, .customer = customer};
+const struct operator flow_operator = {.customers = customers};
 
 static void merge_cell(struct flow_state *into, struct flow_state *from, uint32_t a, uint32_t b,
                        const struct cell *cell) {

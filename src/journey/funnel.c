@@ -150,16 +150,18 @@ static inline uint32_t pick(struct funnel_state *state, const struct run *run, u
                             uint64_t *steps) {
     const uint8_t *step_of = state->step_of;
     const uint16_t *key = run->view->key;
+    const uint32_t to = run->to;
     uint32_t *picked = state->picked, from = n;
-    for (uint32_t row = run->from; row < run->to; row++) {
+    for (uint32_t row = run->from; row < to; row++) {
         picked[n] = row;
         n += step_of[key[row]] != 0;
     }
     uint64_t seen = 0;
     for (uint32_t i = from; i < n; i++) {
-        uint32_t row = picked[i], step = step_of[key[row]];
-        seen |= UINT64_C(1) << (step - 1);
-        state->rows[i].mask = UINT64_C(1) << (step - 1);
+        uint32_t row = picked[i];
+        uint64_t mask = UINT64_C(1) << (step_of[key[row]] - 1);
+        seen |= mask;
+        state->rows[i].mask = mask;
         state->rows[i].time_ms = view_time_ms(run->view, row);
     }
     *steps |= seen;
@@ -177,14 +179,13 @@ static uint32_t group_at(struct funnel_state *state, uint32_t owner, const struc
 
 enum { FAST_RUNS = 64 };
 
-static inline void fast_customer(struct funnel_state *state, uint32_t owner, const struct run *runs,
-                                 size_t n_runs) {
+static inline void fast_customer(struct funnel_state *state, const struct customer_runs *customer) {
     uint32_t n = 0, ends[FAST_RUNS];
     uint64_t steps = 0;
-    for (size_t r = 0; r < n_runs; r++) {
-        if (n + runs[r].to - runs[r].from > state->capacity)
-            reserve(state, n + runs[r].to - runs[r].from);
-        ends[r] = n = pick(state, &runs[r], n, &steps);
+    for (uint32_t r = 0; r < customer->n; r++) {
+        const struct run *run = &customer->runs[r];
+        reserve(state, n + run->to - run->from);
+        ends[r] = n = pick(state, run, n, &steps);
     }
     if (!(steps & 1))
         return;
@@ -198,32 +199,35 @@ static inline void fast_customer(struct funnel_state *state, uint32_t owner, con
             attempt.start++;
         attempt.time_ms[0] = state->rows[attempt.start].time_ms;
     }
-    record(state, owner, &attempt, group_at(state, owner, runs, n_runs, ends, attempt.start));
+    uint32_t group =
+        group_at(state, customer->owner, customer->runs, customer->n, ends, attempt.start);
+    record(state, customer->owner, &attempt, group);
 }
 
-static void customer(void *opaque, uint32_t owner, const struct run *runs, size_t n_runs) {
+static bool has_masks(const struct customer_runs *customer) {
+    bool masks = false;
+    for (uint32_t r = 0; r < customer->n; r++)
+        masks |= customer->runs[r].view->mask != NULL;
+    return masks;
+}
+
+static void customers(void *opaque, const struct customer_runs *customers, size_t n) {
     struct funnel_state *state = opaque;
-    bool fast = state->fast && n_runs <= FAST_RUNS;
-    for (size_t r = 0; r < n_runs; r++)
-        fast = fast && !runs[r].view->mask;
-    if (fast) {
-        fast_customer(state, owner, runs, n_runs);
-        return;
-    }
-    struct funnel_attempt attempt;
-    uint32_t group = funnel_attempt_of(state, owner, runs, n_runs, &attempt);
-    if (attempt.reached)
-        record(state, owner, &attempt, group);
-}
-
-static void block(void *opaque, const struct view *view) {
-    for (uint32_t k = 0; k < view->n; k++) {
-        struct run run = {view, view->start[k], view->start[k + 1]};
-        customer(opaque, view->customer[k], &run, 1);
+    for (size_t c = 0; c < n; c++) {
+        const struct customer_runs *customer = &customers[c];
+        if (state->fast && customer->n <= FAST_RUNS && !has_masks(customer)) {
+            fast_customer(state, customer);
+            continue;
+        }
+        struct funnel_attempt attempt;
+        uint32_t group =
+            funnel_attempt_of(state, customer->owner, customer->runs, customer->n, &attempt);
+        if (attempt.reached)
+            record(state, customer->owner, &attempt, group);
     }
 }
 
-const struct operator funnel_operator = {.block = block, .customer = customer};
+const struct operator funnel_operator = {.customers = customers};
 
 void funnel_merge(struct funnel_state *into, struct funnel_state *from) {
     uint32_t steps = into->spec->steps,

@@ -4,9 +4,8 @@
  * THE ATTEMPT (ordered, entry any). From each interaction s that matches step 1, greedily: p1 = s, p(k+1) = the first
  * interaction after p(k) that matches step k+1, within the window from s, no exclusion before it. Greedy positions never
  * fall when s moves on, so one pointer a step walks the customer once: O(n · steps) for all attempts together.
- * Counting needs less: the latest start that reached a step dominates all earlier ones, so a branch-free machine of one
- * start a step gives the depth (fast path: one step an interaction, no exclusions); only customers that reach step 2
- * are then walked in detail.
+ * With one step an interaction and no exclusions, interactions that match nothing are left out first, without a branch
+ * (fast path), and only customers with an interaction of step 2 are walked.
  *
  * Any order: an attempt opens at every interaction that matches some step; reached = the largest number of steps that
  * distinct interactions of its window can fill (augmenting paths of a bipartite matching, one per new interaction).

@@ -123,28 +123,51 @@ static inline void hop(struct retention_state *state, struct course *course, con
     }
 }
 
-static void customer(void *opaque, uint32_t owner, const struct run *runs, size_t n) {
-    struct retention_state *state = opaque;
-    const struct retention_spec *spec = state->spec;
-    struct course course = {.cohort = NOT_BEGUN, .last = NOT_BEGUN};
-    bool hops = spec->all && spec->measure == RETENTION_CALENDAR && !spec->behind;
-    for (size_t r = 0; r < n; r++)
-        if (hops)
-            hop(state, &course, &runs[r], owner);
-        else
-            walk(state, &course, &runs[r], owner);
-    if (!hops)
-        end(state, &course, owner);
-}
+enum { WORD_BUCKETS = 64 };
 
-static void block(void *opaque, const struct view *view) {
-    for (uint32_t k = 0; k < view->n; k++) {
-        struct run run = {view, view->start[k], view->start[k + 1]};
-        customer(opaque, view->customer[k], &run, 1);
+/* The same with few buckets: a bit for each one that the customer was seen in, no branch on any time. */
+static inline void mark(struct retention_state *state, const struct customer_runs *customer) {
+    const struct retention_spec *spec = state->spec;
+    const struct bucket_table buckets = spec->buckets;
+    uint64_t seen = 0;
+    for (uint32_t r = 0; r < customer->n; r++) {
+        const struct run *run = &customer->runs[r];
+        const uint32_t *sec = run->view->sec;
+        for (uint32_t row = run->from; row < run->to; row++)
+            seen |= UINT64_C(1) << bucket_of(&buckets, sec[row]);
+    }
+    struct course course;
+    begin(state, &course, customer->runs[0].view, customer->runs[0].from, customer->owner);
+    for (seen >>= course.cohort; seen; seen &= seen - 1) {
+        uint32_t period = (uint32_t)__builtin_ctzll(seen);
+        if (period < spec->periods)
+            course.returned[period]++;
     }
 }
 
-const struct operator retention_operator = {.block = block, .customer = customer};
+static void customers(void *opaque, const struct customer_runs *customers, size_t n) {
+    struct retention_state *state = opaque;
+    const struct retention_spec *spec = state->spec;
+    bool hops = spec->all && spec->measure == RETENTION_CALENDAR && !spec->behind;
+    bool marks = hops && spec->buckets.n <= WORD_BUCKETS;
+    for (size_t c = 0; c < n; c++) {
+        const struct customer_runs *customer = &customers[c];
+        struct course course = {.cohort = NOT_BEGUN, .last = NOT_BEGUN};
+        if (marks) {
+            mark(state, customer);
+            continue;
+        }
+        for (uint32_t r = 0; r < customer->n; r++)
+            if (hops)
+                hop(state, &course, &customer->runs[r], customer->owner);
+            else
+                walk(state, &course, &customer->runs[r], customer->owner);
+        if (!hops)
+            end(state, &course, customer->owner);
+    }
+}
+
+const struct operator retention_operator = {.customers = customers};
 
 void retention_merge(struct retention_state *into, const struct retention_state *from) {
     size_t cohorts = (size_t)groups_of(into->spec) * into->spec->buckets.n;

@@ -104,15 +104,27 @@ static void count(uint32_t *counts, uint64_t bits) {
         counts[__builtin_ctzll(bits)]++;
 }
 
-/* Rows [from, to) of a view that lie in the window: a run is in order of time, so both ends move inwards from the run's
- * last row. */
-static inline uint32_t window_begin(const struct view *view, uint32_t from, uint32_t to,
-                                    int64_t from_ms) {
-    uint32_t from_s = (uint32_t)(from_ms < 0 ? 0 : from_ms / 1000), row = to;
-    const uint32_t *sec = view->sec;
-    while (row > from && sec[row - 1] >= from_s)
+static inline uint32_t seconds(int64_t ms) {
+    return ms < 0 ? 0 : ms / 1000 > UINT32_MAX ? UINT32_MAX : (uint32_t)(ms / 1000);
+}
+
+/* The rows of a run in a window, from the last one backwards: runs are in order of time. Seconds decide; milliseconds are
+ * read only in the second of a bound. */
+static inline uint32_t window_end(const struct run *run, int64_t to_ms) {
+    const struct view *view = run->view;
+    uint32_t to_s = seconds(to_ms), row = run->to;
+    while (row > run->from && view->sec[row - 1] >= to_s &&
+           (view->sec[row - 1] > to_s || view_time_ms(view, row - 1) >= to_ms))
         row--;
-    while (row < to && sec[row] == from_s && view_time_ms(view, row) < from_ms)
+    return row;
+}
+
+static inline uint32_t window_begin(const struct run *run, uint32_t to, int64_t from_ms) {
+    const struct view *view = run->view;
+    uint32_t from_s = seconds(from_ms), row = to;
+    while (row > run->from && view->sec[row - 1] >= from_s)
+        row--;
+    while (row < to && view->sec[row] == from_s && view_time_ms(view, row) < from_ms)
         row++;
     return row;
 }
@@ -121,10 +133,8 @@ static inline bool walk(struct rule_state *state, const struct run *run,
                         const struct rule_window *window) {
     const struct view *view = run->view;
     const uint64_t *lut = state->spec->lut, leaves = window->leaves;
-    uint32_t to = run->to;
-    while (to > run->from && view_time_ms(view, to - 1) >= window->to_ms)
-        to--;
-    uint32_t row = window_begin(view, run->from, to, window->from_ms);
+    uint32_t to = window_end(run, window->to_ms);
+    uint32_t row = window_begin(run, to, window->from_ms);
     const uint16_t *key = view->key;
     bool any = false;
     for (; row < to; row++) {
@@ -158,20 +168,19 @@ static bool fits_lanes(const struct run *runs, size_t n) {
     return rows < UINT64_C(1) << LANE_BITS;
 }
 
-/* Counts of a run in the window, from its last row backwards. */
+/* Counts of a run in the window. */
 static inline uint64_t walk_packed(const uint64_t *packed, const struct run *run,
                                    const struct rule_window *window) {
     const struct view *view = run->view;
     const uint32_t *sec = view->sec;
     const uint16_t *key = view->key;
-    int64_t from_ms = window->from_ms < 0 ? 0 : window->from_ms;
-    uint32_t row = run->to, whole_s = (uint32_t)((from_ms + 999) / 1000);
+    uint32_t row = window_end(run, window->to_ms), from_s = seconds(window->from_ms);
+    bool whole = window->from_ms <= (int64_t)from_s * 1000;
     uint64_t counts = 0;
-    while (row > run->from && view_time_ms(view, row - 1) >= window->to_ms)
-        row--;
-    while (row > run->from && sec[row - 1] >= whole_s)
+    while (row > run->from && sec[row - 1] >= from_s + !whole)
         counts += packed[key[--row]];
-    while (row > run->from && view_time_ms(view, row - 1) >= from_ms)
+    while (!whole && row > run->from && sec[row - 1] == from_s &&
+           view_time_ms(view, row - 1) >= window->from_ms)
         counts += packed[key[--row]];
     return counts;
 }
@@ -189,8 +198,8 @@ static inline void customer_packed(struct rule_state *state, uint32_t owner, con
     owner_set_put(spec->members, owner, rule_holds(spec, state->counts, owner));
 }
 
-static void customer(void *opaque, uint32_t owner, const struct run *runs, size_t n) {
-    struct rule_state *state = opaque;
+static inline void customer(struct rule_state *state, uint32_t owner, const struct run *runs,
+                            size_t n) {
     const struct rule_spec *spec = state->spec;
     if (spec->packed && !runs[0].view->mask && fits_lanes(runs, n)) {
         customer_packed(state, owner, runs, n);
@@ -205,11 +214,9 @@ static void customer(void *opaque, uint32_t owner, const struct run *runs, size_
         owner_set_put(spec->members, owner, rule_holds(spec, state->counts, owner));
 }
 
-static void block(void *opaque, const struct view *view) {
-    for (uint32_t k = 0; k < view->n; k++) {
-        struct run run = {view, view->start[k], view->start[k + 1]};
-        customer(opaque, view->customer[k], &run, 1);
-    }
+static void customers(void *opaque, const struct customer_runs *customers, size_t n) {
+    for (size_t c = 0; c < n; c++)
+        customer(opaque, customers[c].owner, customers[c].runs, customers[c].n);
 }
 
-const struct operator rule_operator = {.block = block, .customer = customer};
+const struct operator rule_operator = {.customers = customers};

@@ -83,28 +83,25 @@ static inline bool counts_codes(const struct trend_state *state) {
     return codes && !state->sums && !spec->place && !spec->behind;
 }
 
-static void customer(void *opaque, uint32_t owner, const struct run *runs, size_t n) {
+static void customers(void *opaque, const struct customer_runs *customers, size_t n) {
     struct trend_state *state = opaque;
     bool codes = counts_codes(state), none = state->spec->grouping.kind == GROUP_NONE;
-    for (size_t r = 0; r < n; r++) {
-        const struct view *view = runs[r].view;
-        if (codes && none)
-            walk_codes(state, view, NULL, runs[r].from, runs[r].to, owner);
-        else if (codes)
-            walk_codes(state, view, view->group_code, runs[r].from, runs[r].to, owner);
-        else
-            walk(state, view, runs[r].from, runs[r].to, owner);
+    for (size_t c = 0; c < n; c++) {
+        uint32_t owner = customers[c].owner;
+        for (uint32_t r = 0; r < customers[c].n; r++) {
+            const struct run *run = &customers[c].runs[r];
+            const struct view *view = run->view;
+            if (codes && none)
+                walk_codes(state, view, NULL, run->from, run->to, owner);
+            else if (codes)
+                walk_codes(state, view, view->group_code, run->from, run->to, owner);
+            else
+                walk(state, view, run->from, run->to, owner);
+        }
     }
 }
 
-static void block(void *opaque, const struct view *view) {
-    for (uint32_t k = 0; k < view->n; k++) {
-        struct run run = {view, view->start[k], view->start[k + 1]};
-        customer(opaque, view->customer[k], &run, 1);
-    }
-}
-
-const struct operator trend_operator = {.block = block, .customer = customer};
+const struct operator trend_operator = {.customers = customers};
 
 void trend_merge(struct trend_state *into, const struct trend_state *from) {
     size_t cells = (size_t)into->spec->buckets.n * into->spec->columns;

@@ -68,10 +68,16 @@ static inline uint64_t view_mask(const struct view *view, const uint64_t *lut, u
     return view->mask ? view->mask[row] : lut[view->key[row]];
 }
 
-/* An operator: pure functions over views. Each thread has a state of its own; a customer comes once. */
+/* A customer with all rows. */
+struct customer_runs {
+    uint32_t owner, n;      /* n >= 1 */
+    const struct run *runs; /* [n] in order */
+};
+
+/* An operator: a pure function over views. Each thread has a state of its own; a customer comes once. One of the two:
+ * customers() takes many at a time, for loops that a call for each customer would slow down. */
 struct operator{
-    /* All customers of a view, one run each; NULL: customer() is called for each. */
-    void (*block)(void *state, const struct view *view);
+    void (*customers)(void *state, const struct customer_runs *customers, size_t n);
     void (*customer)(void *state, uint32_t owner, const struct run *runs, size_t n);
 };
 

@@ -82,6 +82,38 @@ struct value part_value(const struct part *part, uint32_t row, uint32_t code) {
     return part_column_value(column, k);
 }
 
+/* 32 codes a step: a lane is set once one of its codes was 0. */
+static bool holds_zero(const uint16_t *codes, uint32_t n) {
+    typedef int16_t lanes __attribute__((vector_size(16)));
+    lanes found = {0};
+    uint32_t row = 0;
+    for (; row + 32 <= n; row += 32) {
+        lanes next[4];
+        memcpy(next, codes + row, sizeof next);
+        found |= (next[0] == 0) | (next[1] == 0) | (next[2] == 0) | (next[3] == 0);
+    }
+    bool zero = false;
+    for (int i = 0; i < 8; i++)
+        zero |= found[i] != 0;
+    for (; row < n; row++)
+        zero |= codes[row] == 0;
+    return zero;
+}
+
+bool part_column_full(const struct part *part, unsigned column) {
+    struct part_body *body = (struct part_body *)(uintptr_t)part_body_of(part);
+    if (atomic_load_explicit(&body->full, memory_order_relaxed) & column)
+        return true;
+    if (atomic_load_explicit(&body->not_full, memory_order_relaxed) & column)
+        return false;
+    const uint16_t *codes = column == COLUMN_SOURCE    ? part->source
+                            : column == COLUMN_CHANNEL ? part->channel
+                                                       : part->touchpoint;
+    bool full = !holds_zero(codes, part->n_rows);
+    atomic_fetch_or(full ? &body->full : &body->not_full, column);
+    return full;
+}
+
 uint32_t part_customer_find(const struct part *part, uint32_t customer) {
     return first_at_least(part->customer, part->n_customers, customer);
 }

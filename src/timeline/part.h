@@ -101,6 +101,9 @@ enum {
 };
 must_use int part_touch(const struct part *part, unsigned columns, const uint32_t *properties,
                         size_t n_properties, struct err *err);
+/* Whether every row has a code in a column (COLUMN_SOURCE, COLUMN_CHANNEL, COLUMN_TOUCHPOINT), touched before. Found out
+ * once a part. */
+bool part_column_full(const struct part *part, unsigned column);
 /* Runs run(context, err): a failing disk under a mapped part ends it with E_CORRUPT, not with a signal. It is left by a
  * long jump then, so run holds no lock and owns nothing but what the context releases. May be nested. */
 must_use int part_guard(int (*run)(void *context, struct err *err), void *context, struct err *err);

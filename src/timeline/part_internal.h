@@ -131,8 +131,9 @@ struct part_body {
     struct part_touchpoints touchpoints;
     uint32_t number; /* of the file; 0 in memory */
     uint32_t max_customer;
-    atomic_bool damaged; /* of touchpoints, or placeholder */
-    bool is_full;        /* merging it failed for its size (maintenance) */
+    atomic_bool damaged;        /* of touchpoints, or placeholder */
+    atomic_uint full, not_full; /* columns of which part_column_full is known */
+    bool is_full;               /* merging it failed for its size (maintenance) */
 };
 
 static inline struct part_body *part_body(struct part *part) {

@@ -50,7 +50,13 @@ static struct retention_state *run(struct retention_spec *spec, bool masks) {
     spec->length_ms = 7 * (int64_t)DAY_MS;
     struct retention_state *state = retention_new(spec);
     assert_non_null(state);
-    retention_operator.block(state, &view);
+    struct customer_runs customers[USERS];
+    struct run runs[USERS];
+    for (uint32_t k = 0; k < n; k++) {
+        runs[k] = (struct run){&view, start[k], start[k + 1]};
+        customers[k] = (struct customer_runs){customer[k], 1, &runs[k]};
+    }
+    retention_operator.customers(state, customers, n);
     retention_finish(state);
     return state;
 }
