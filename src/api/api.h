@@ -60,6 +60,7 @@ extern const struct route_table api_unit_routes;
 extern const struct route_table api_unit_rule_routes;
 extern const struct route_table api_user_routes;
 extern const struct route_table api_value_routes;
+extern const struct route_table api_webhook_routes;
 
 /* A job as GET /api/v1/jobs tells it (jobs.c); null where there is none of that name. New reference. */
 json_t *api_job(struct request *request, const char *name);

@@ -20,6 +20,8 @@ struct fetch {
     const char *user, *password; /* Basic, or NULL */
     const char *bearer;          /* or NULL */
     const char *const *headers;  /* more, "Name: value", NULL at the end; or NULL */
+    bool
+        public_only; /* refuses servers on private addresses, whatever their name resolves to: E_REFUSED */
 };
 
 /* https, or http to this machine itself: where secrets may go. */

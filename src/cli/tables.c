@@ -18,6 +18,7 @@
 #include "survey/job.h"
 #include "value/value.h"
 #include "voice/review.h"
+#include "webhook/webhook.h"
 
 const struct command *const COMMANDS[] = {
     &command_init,    &command_serve,    &command_demo,       &command_import,  &command_query,
@@ -103,6 +104,8 @@ static const struct route_table *const TABLES[] = {
     &api_invitation_routes,
     &page_invitation_routes,
     &page_outlet_routes,
+    &api_webhook_routes,
+    &page_webhook_routes,
     &page_sso_routes,
     &api_kiosk_routes,
     &api_kiosk_moment_routes,
@@ -131,6 +134,9 @@ static const struct job *const JOBS[] = {
     &job_invite_candidates,
     &job_invite_rounds,
     &job_invite_send,
+    &job_webhook_watch,
+    &job_webhook_kiosks,
+    &job_webhook_send,
     &job_survey_partial,
     &review_read_job,
     &review_night_job,

@@ -341,7 +341,7 @@ static int run(struct store_job *job, sqlite3 *db, struct err *err) {
         }
     }
     keys_let(submission->ingest->keys);
-    return code;
+    return code || !batch->along ? code : batch->along(batch, db, err);
 }
 
 /* ---- after the commit ---- */
@@ -428,6 +428,7 @@ static struct submission *prepare(struct ingest *ingest, struct ingest_batch *ba
         .done = done,
         .bytes = batch->bytes * 2 + batch->n * PREPARED_BYTES,
         .bulk = batch->bulk,
+        .alone = batch->along != NULL,
     };
     submission->ingest = ingest;
     submission->batch = batch;

@@ -67,6 +67,10 @@ struct ingest_batch {
     void (*done)(struct ingest_batch *batch, int code,
                  const struct err *err); /* in the writer thread */
     void *context;
+    /* What is written with it, or NULL: in the same transaction, once its events are in, perhaps more than once. Its error fails this
+     * batch alone. */
+    int (*along)(struct ingest_batch *batch, sqlite3 *db, struct err *err);
+    void *along_context;
 };
 
 /* Hashes, finds codes and encodes here, in the caller's thread, then hands the batch to the writer. E_BUSY when its queue

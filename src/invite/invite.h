@@ -120,6 +120,10 @@ must_use int invite_by_hand(struct folder *folder, uint64_t plan, const uint32_t
 must_use int outlets_get(struct folder *folder, json_t **outlets, struct err *err);
 /* Secrets that are absent stay. E_INVALID with the pointer. */
 must_use int outlets_put(struct folder *folder, const json_t *document, struct err *err);
+/* The mail relay, for messages to the organisation's own people; *has false: there is none. Texts in the arena. */
+struct mail_relay;
+must_use int outlets_relay(struct folder *folder, struct arena *arena, struct mail_relay *relay,
+                           bool *has, struct err *err);
 /* Sends a trial message, now. E_REFUSED with what the relay or gateway says. */
 must_use int outlets_try(struct folder *folder, const char *channel, const char *to,
                          struct err *err);

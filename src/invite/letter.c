@@ -14,23 +14,26 @@
 
 enum { LETTER_BYTES = 64 * 1024, SCALE_MAX = 11 };
 
-/* What a plan without words of its own says: of a survey, and of a review. */
+/* What a plan without words of its own says: after a contact, of a review, by calendar. */
 static const struct standard {
-    const char *language, *subject[2], *text[2], *footer, *leave;
+    const char *language, *subject[3], *text[3], *footer, *leave;
 } standard[] = {
     {"es",
-     {"Tu opinión sobre tu último contacto con {{organisation}}", "¿Qué te parece {{subject}}?"},
+     {"Tu opinión sobre tu último contacto con {{organisation}}", "¿Qué te parece {{subject}}?",
+      "¿Qué te parece {{organisation}}?"},
      {"Hola{{name}}:\n\n¿Nos cuentas cómo ha ido? Es un momento.",
       "Hola{{name}}:\n\n¿Cómo te va con {{subject}}? Cuéntalo, sea bueno o malo: ayuda a otras "
-      "personas a decidir."},
+      "personas a decidir.",
+      "Hola{{name}}:\n\n¿Nos cuentas cómo te va con {{organisation}}? Es un momento."},
      "Recibes este mensaje porque has tenido contacto con {{organisation}}.",
      "No quiero recibir más encuestas"},
     {"en",
      {"Your opinion on your last contact with {{organisation}}",
-      "What do you think of {{subject}}?"},
+      "What do you think of {{subject}}?", "What do you think of {{organisation}}?"},
      {"Hello{{name}},\n\nHow did it go? It takes a moment.",
       "Hello{{name}},\n\nHow do you like {{subject}}? Tell us, good or bad: it helps others to "
-      "decide."},
+      "decide.",
+      "Hello{{name}},\n\nHow are things between you and {{organisation}}? It takes a moment."},
      "You get this message because you were in contact with {{organisation}}.",
      "I want no more surveys"},
 };
@@ -202,15 +205,14 @@ static const char *html_of(struct folder *folder, const struct letter_of *of, co
 void letter_write(struct folder *folder, const struct letter_of *of, struct arena *arena,
                   struct letter *letter) {
     const char *language = plan_language(folder, of->plan, of->contact->language);
-    size_t own = standard_of(language);
-    const char *text = words(of->plan->text, language, standard[own].text[of->plan->review]);
+    size_t own = standard_of(language), kind = of->plan->review ? 1 : of->plan->by_calendar ? 2 : 0;
+    const char *text = words(of->plan->text, language, standard[own].text[kind]);
     const char *body = filled(text, folder, of, arena);
     bool mail = strcmp(of->channel, "email") == 0;
     bool has_link = strstr(text, "{{link}}") != NULL;
     *letter = (struct letter){.unsubscribe = of->unsubscribe};
     letter->subject =
-        filled(words(of->plan->subject, language, standard[own].subject[of->plan->review]), folder,
-               of, arena);
+        filled(words(of->plan->subject, language, standard[own].subject[kind]), folder, of, arena);
     letter->text =
         mail ? arena_format(arena, "%s\n\n%s\n\n--\n%s\n%s: %s\n", body, of->link,
                             filled(standard[own].footer, folder, of, arena), standard[own].leave,

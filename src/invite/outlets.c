@@ -7,18 +7,17 @@
  *
  * SPDX-License-Identifier: GPL-3.0-or-later
  */
-#include <sodium.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "base/clock.h"
 #include "base/fetch.h"
+#include "base/signed.h"
 #include "customer/vault_text.h"
 #include "invite/internal.h"
 
 #define SETTING "outlets"
-#define SECRET_PREFIX "whsec_"
 enum {
     SETTING_BYTES = 16384,
     PER_MINUTE = 600,
@@ -100,6 +99,16 @@ int outlets_read(struct folder *folder, struct arena *arena, struct outlets *out
 
 enum way way_of(const char *channel) {
     return strcmp(channel, "email") == 0 ? WAY_MAIL : WAY_GATEWAY;
+}
+
+int outlets_relay(struct folder *folder, struct arena *arena, struct mail_relay *relay, bool *has,
+                  struct err *err) {
+    struct outlets outlets;
+    int code = outlets_read(folder, arena, &outlets, err);
+    *has = !code && outlets.has_mail;
+    if (*has)
+        *relay = outlets.mail;
+    return code;
 }
 
 bool outlets_has(const struct outlets *outlets, const char *channel) {
@@ -201,14 +210,7 @@ static int check_gateway(const json_t *gateway, struct err *err) {
     if (!code)
         code = check_text(gateway, "secret", "/gateway/secret", VAULT_TEXT_MAX, false, err);
     const char *secret = text_in(gateway, "secret");
-    unsigned char key[VAULT_TEXT_MAX];
-    size_t n;
-    if (!code && secret[0] &&
-        (strncmp(secret, SECRET_PREFIX, strlen(SECRET_PREFIX)) != 0 ||
-         sodium_base642bin(key, sizeof key, secret + strlen(SECRET_PREFIX),
-                           strlen(secret) - strlen(SECRET_PREFIX), NULL, &n, NULL,
-                           sodium_base64_VARIANT_ORIGINAL) != 0 ||
-         n < 16))
+    if (!code && secret[0] && !signed_secret_is_good(secret))
         code = err_at(err, E_INVALID, "/gateway/secret",
                       "must be whsec_ and base64 of 16 bytes or more");
     return code
@@ -296,26 +298,11 @@ int outlets_put(struct folder *folder, const json_t *document, struct err *err) 
 
 /* ---- the gateway ---- */
 
-static void sign(const char *secret, const char *signed_text, char text[64]) {
-    unsigned char key[VAULT_TEXT_MAX], mac[crypto_auth_hmacsha256_BYTES];
-    size_t n = 0;
-    crypto_auth_hmacsha256_state state;
-    if (secret[0])
-        (void)!sodium_base642bin(key, sizeof key, secret + strlen(SECRET_PREFIX),
-                                 strlen(secret) - strlen(SECRET_PREFIX), NULL, &n, NULL,
-                                 sodium_base64_VARIANT_ORIGINAL);
-    crypto_auth_hmacsha256_init(&state, key, n);
-    crypto_auth_hmacsha256_update(&state, (const unsigned char *)signed_text, strlen(signed_text));
-    crypto_auth_hmacsha256_final(&state, mac);
-    sodium_memzero(key, sizeof key);
-    sodium_bin2base64(text, 64, mac, sizeof mac, sodium_base64_VARIANT_ORIGINAL);
-}
-
 int gateway_send(const struct outlets *outlets, const char *channel, const char *id, const char *to,
                  const char *text, struct err *err) {
     struct buf answer;
     struct arena arena;
-    char signature[64];
+    char signature[SIGNED_BYTES];
     long status;
     arena_init(&arena);
     json_t *body =
@@ -323,11 +310,11 @@ int gateway_send(const struct outlets *outlets, const char *channel, const char 
     char *json = json_dumps(body, JSON_COMPACT);
     if (!json)
         abort();
-    const char *stamp = arena_format(&arena, "%lld", (long long)(clock_now_ms() / 1000));
-    sign(outlets->gateway_secret, arena_format(&arena, "%s.%s.%s", id, stamp, json), signature);
+    int64_t now_s = clock_now_ms() / 1000;
+    signed_make(outlets->gateway_secret, id, now_s, json, signature);
     const char *headers[] = {arena_format(&arena, "webhook-id: %s", id),
-                             arena_format(&arena, "webhook-timestamp: %s", stamp),
-                             arena_format(&arena, "webhook-signature: v1,%s", signature), NULL};
+                             arena_format(&arena, "webhook-timestamp: %lld", (long long)now_s),
+                             arena_format(&arena, "webhook-signature: %s", signature), NULL};
     int code = fetch(&(struct fetch){.url = outlets->gateway_url, .body = json, .headers = headers},
                      &status, &answer, err);
     buf_release(&answer);

@@ -17,7 +17,8 @@
 
 enum { TICK_MS = 250, RECORD_MS = 60000, LONG_NICE = 10 };
 
-static const char *const lane_names[JOB_LANES] = {"senda-quick", "senda-long", "senda-deliver"};
+static const char *const lane_names[JOB_LANES] = {"senda-quick", "senda-long", "senda-deliver",
+                                                  "senda-webhooks"};
 
 /* ---- what a run sees ---- */
 

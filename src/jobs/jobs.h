@@ -26,6 +26,7 @@ enum job_lane {
     JOB_QUICK,    /* each second, milliseconds long */
     JOB_LONG,     /* nightly, minutes long, at low priority */
     JOB_DELIVERY, /* waits for others' servers */
+    JOB_WEBHOOKS, /* likewise, of servers that nobody knows */
     JOB_LANES
 };
 

@@ -282,6 +282,8 @@ static json_t *form_of(struct request *request, const json_t *plan) {
     split_time(request, form, json_object_get(plan, "reminder"), "after", "remind");
     json_array_foreach(json_object_get(hours, "days"), i, day) json_object_set_new(
         form, arena_format(request->arena, "day%d", (int)json_integer_value(day)), json_true());
+    if (!json_object_get(plan, "channels"))
+        json_object_set_new(form, "email", json_true()); /* what goes without saying */
     json_array_foreach(json_object_get(plan, "channels"), i, channel)
         json_object_set_new(form, json_string_value(channel), json_true());
     for (i = 0; i < 2; i++) {

@@ -21,10 +21,19 @@ static const struct {
     unsigned scopes;
 } tabs[] = {
     /* One a line, so that additions do not meet. */
-    {"organisation", 0},           {"touchpoints", 0},      {"units", 0},
-    {"identifiers", SCOPE_MANAGE}, {"people", SCOPE_ADMIN}, {"sso", SCOPE_ADMIN},
-    {"outlets", SCOPE_ADMIN},      {"keys", SCOPE_ADMIN},   {"audit", SCOPE_ADMIN},
-    {"privacy", SCOPE_ADMIN},      {"jobs", SCOPE_ADMIN},   {"me", 0},
+    {"organisation", 0},
+    {"touchpoints", 0},
+    {"units", 0},
+    {"identifiers", SCOPE_MANAGE},
+    {"people", SCOPE_ADMIN},
+    {"sso", SCOPE_ADMIN},
+    {"outlets", SCOPE_ADMIN},
+    {"webhooks", SCOPE_ADMIN},
+    {"keys", SCOPE_ADMIN},
+    {"audit", SCOPE_ADMIN},
+    {"privacy", SCOPE_ADMIN},
+    {"jobs", SCOPE_ADMIN},
+    {"me", 0},
 };
 
 int settings_render(struct request *request, struct response *response, const char *tab,

@@ -73,6 +73,7 @@ extern const struct route_table page_survey_result_routes;
 extern const struct route_table page_survey_routes;
 extern const struct route_table page_unit_routes;
 extern const struct route_table page_value_routes;
+extern const struct route_table page_webhook_routes;
 extern const struct route_table page_verbatim_routes;
 
 /* For app_options.error_page: an error as a page. */

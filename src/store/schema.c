@@ -40,6 +40,7 @@
     X(kiosk) \
     X(voice) \
     X(invite) \
+    X(webhook) \
     X(http)
 // clang-format on
 

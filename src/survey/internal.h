@@ -62,6 +62,23 @@ uint64_t submission_seed(const struct survey_context *context, const char *what)
 /* Records what lies still as partial answers; *done: how many. */
 must_use int survey_record_idle(struct folder *folder, int64_t now_ms, size_t *done,
                                 struct err *err);
+/* What a complete answer counts for: the survey's limit ("") and the quotas that it falls in. */
+enum { SURVEY_COUNTERS = 101 };
+struct survey_counting {
+    const struct survey *survey;
+    const char *quotas[SURVEY_COUNTERS];
+    uint64_t limits[SURVEY_COUNTERS]; /* 0: counts without one */
+    size_t n;
+};
+must_use int survey_counting_begin(struct folder *folder, const struct survey *survey,
+                                   const json_t *answers, const struct survey_context *context,
+                                   struct survey_counting *counting, struct err *err);
+/* In the transaction of the answer. E_REFUSED: one is full; nothing of it may stay. */
+must_use int survey_counting_write(const struct survey_counting *counting, sqlite3 *db,
+                                   struct err *err);
+/* After it: for those who look at what is counted. */
+must_use int survey_counting_end(struct folder *folder, const struct survey_counting *counting,
+                                 struct err *err);
 /* How many complete answers a survey's limit ("") or quota has; from memory. */
 must_use int quota_counted(struct folder *folder, const struct survey *survey, const char *quota,
                            uint64_t *n, struct err *err);

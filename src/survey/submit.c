@@ -372,10 +372,20 @@ int survey_events(struct folder *folder, const struct survey *survey, const json
 
 /* ---- to the log ---- */
 
+/* Counted with the answer that is recorded, or not at all. */
+static int count_along(struct ingest_batch *batch, sqlite3 *db, struct err *err) {
+    return batch->results[batch->n - 1].outcome == OUTCOME_ACCEPTED
+               ? survey_counting_write(batch->along_context, db, err)
+               : 0;
+}
+
+/* counting: what the last of the events counts for, or NULL. */
 static int run(struct folder *folder, const struct survey_context *context, struct event *events,
-               size_t n, bool *duplicate, struct err *err) {
+               size_t n, struct survey_counting *counting, bool *duplicate, struct err *err) {
     struct event_result results[EVENTS] = {0};
-    struct ingest_batch batch = {.source = context->source,
+    struct ingest_batch batch = {.along = counting && counting->n ? count_along : NULL,
+                                 .along_context = counting,
+                                 .source = context->source,
                                  .events = events,
                                  .n = n,
                                  .bytes = SURVEY_ANSWERS_BYTES / 4,
@@ -402,12 +412,15 @@ int survey_submit(struct folder *folder, const struct survey *survey, const json
         code = err_set(err, E_REFUSED, "enough people like this one have answered already");
     if (code)
         return code;
+    struct survey_counting counting = {0};
     arena_init(&arena);
     code = survey_events(folder, survey, answers, context, &arena, &events, &n, err);
+    if (!code && !context->partial)
+        code = survey_counting_begin(folder, survey, answers, context, &counting, err);
     if (!code)
-        code = run(folder, context, events, n, &result->duplicate, err);
-    if (!code && !result->duplicate && !context->partial)
-        code = survey_count(folder, survey, answers, context, err);
+        code = run(folder, context, events, n, &counting, &result->duplicate, err);
+    if (!code && !result->duplicate && counting.n)
+        code = survey_counting_end(folder, &counting, err);
     arena_release(&arena);
     return code;
 }
@@ -421,7 +434,7 @@ int survey_seen(struct folder *folder, const struct survey *survey, bool dismiss
     int code = begin_event(folder, survey, context, dismissed ? "Survey Dismissed" : "Survey Shown",
                            dismissed ? ":dismissed" : ":shown", &arena, &event, err);
     if (!code)
-        code = run(folder, context, &event, 1, &duplicate, err);
+        code = run(folder, context, &event, 1, NULL, &duplicate, err);
     arena_release(&arena);
     return code;
 }

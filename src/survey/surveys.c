@@ -12,7 +12,7 @@
 #include "base/utf8.h"
 #include "survey/internal.h"
 
-enum { SURVEYS_MAX = 5000, TITLE_SHOWN = 200, COUNTERS = 101 };
+enum { SURVEYS_MAX = 5000, TITLE_SHOWN = 200 };
 
 struct counter {
     char *quota; /* id, "" for the limit of the survey */
@@ -249,13 +249,13 @@ static int read_counters(struct folder *folder, struct known *known, struct err 
     sqlite3_stmt *statement =
         STORE_PREPARE(db, "SELECT quota, n FROM survey_quota WHERE survey = ?", err);
     int code = statement ? 1 : E_IO;
-    known->counters = calloc(COUNTERS, sizeof *known->counters);
+    known->counters = calloc(SURVEY_COUNTERS, sizeof *known->counters);
     if (!known->counters)
         abort();
     if (statement)
         sqlite3_bind_int64(statement, 1, (sqlite3_int64)known->survey->number);
     while (code == 1 && (code = store_step(statement, err)) == 1)
-        if (known->n_counters < COUNTERS) {
+        if (known->n_counters < SURVEY_COUNTERS) {
             struct counter *counter = &known->counters[known->n_counters++];
             counter->quota = strdup((const char *)sqlite3_column_text(statement, 0));
             counter->n = (uint64_t)sqlite3_column_int64(statement, 1);
@@ -626,62 +626,98 @@ int quota_counted(struct folder *folder, const struct survey *survey, const char
     return 0;
 }
 
-struct counting {
-    const struct survey *survey;
-    const char *quotas[COUNTERS];
-    size_t n;
-};
+static int count_one(const struct survey *survey, const char *quota, uint64_t *counted, sqlite3 *db,
+                     struct err *err) {
+    sqlite3_stmt *statement = STORE_PREPARE(db,
+                                            "INSERT INTO survey_quota VALUES(?, ?, 1) ON "
+                                            "CONFLICT(survey, quota) DO UPDATE SET n = n + 1 "
+                                            "RETURNING n",
+                                            err);
+    if (!statement)
+        return E_IO;
+    sqlite3_bind_int64(statement, 1, (sqlite3_int64)survey->number);
+    sqlite3_bind_text(statement, 2, quota, -1, SQLITE_STATIC);
+    int code = store_step(statement, err);
+    if (code != 1)
+        return code ? code : E_IO;
+    *counted = (uint64_t)sqlite3_column_int64(statement, 0);
+    return store_run(statement, err);
+}
 
-static int count(void *context, sqlite3 *db, struct err *err) {
-    const struct counting *counting = context;
-    int code = 0;
-    for (size_t i = 0; i < counting->n && !code; i++) {
-        sqlite3_stmt *statement = STORE_PREPARE(db,
-                                                "INSERT INTO survey_quota VALUES(?, ?, 1) ON "
-                                                "CONFLICT(survey, quota) DO UPDATE SET n = n + 1",
-                                                err);
-        if (!statement)
-            return E_IO;
-        sqlite3_bind_int64(statement, 1, (sqlite3_int64)counting->survey->number);
-        sqlite3_bind_text(statement, 2, counting->quotas[i], -1, SQLITE_STATIC);
-        code = store_run(statement, err);
+int survey_counting_write(const struct survey_counting *counting, sqlite3 *db, struct err *err) {
+    for (size_t i = 0; i < counting->n; i++) {
+        uint64_t counted = 0;
+        int code = count_one(counting->survey, counting->quotas[i], &counted, db, err);
+        if (code)
+            return code;
+        if (counting->limits[i] && counted > counting->limits[i])
+            return err_set(err, E_REFUSED,
+                           counting->quotas[i][0]
+                               ? "enough people like this one have answered already"
+                               : "this survey is closed");
     }
-    return code;
+    return 0;
 }
 
 static void count_known(struct known *known, const char *quota) {
     size_t i = 0;
     while (i < known->n_counters && strcmp(known->counters[i].quota, quota) != 0)
         i++;
-    if (i == COUNTERS)
+    if (i == SURVEY_COUNTERS)
         return;
     if (i == known->n_counters && !(known->counters[known->n_counters++].quota = strdup(quota)))
         abort();
     known->counters[i].n++;
 }
 
-int survey_count(struct folder *folder, const struct survey *survey, const json_t *answers,
-                 const struct survey_context *context, struct err *err) {
-    struct counting counting = {.survey = survey};
-    struct memory *memory;
-    if (!survey->limit && !survey->n_quotas)
-        return 0;
-    if (survey->limit)
-        counting.quotas[counting.n++] = "";
-    for (size_t i = 0; i < survey->n_quotas; i++)
+static void count_for(struct survey_counting *counting, const char *quota, uint64_t limit) {
+    counting->quotas[counting->n] = quota;
+    counting->limits[counting->n++] = limit;
+}
+
+int survey_counting_begin(struct folder *folder, const struct survey *survey, const json_t *answers,
+                          const struct survey_context *context, struct survey_counting *counting,
+                          struct err *err) {
+    struct survey *newest;
+    *counting = (struct survey_counting){.survey = survey};
+    int code = survey_find(folder, slice_of(survey->id), &newest, err);
+    if (code)
+        return code;
+    if (newest->limit)
+        count_for(counting, "", newest->limit);
+    survey_release(newest);
+    for (size_t i = 0; i < survey->n_quotas && counting->n < SURVEY_COUNTERS; i++)
         if (survey_holds(survey->quotas[i].condition, answers, context))
-            counting.quotas[counting.n++] = survey->quotas[i].id;
+            count_for(counting, survey->quotas[i].id, survey->quotas[i].limit);
+    return 0;
+}
+
+int survey_counting_end(struct folder *folder, const struct survey_counting *counting,
+                        struct err *err) {
+    struct memory *memory;
     int code = memory_of(folder, &memory, err);
-    if (!code && counting.n)
-        code = store_write(folder->store, count, &counting, err);
     if (code)
         return code;
     pthread_rwlock_wrlock(&memory->lock);
-    struct known *known = known_find(memory, slice_of(survey->id));
-    for (size_t i = 0; known && i < counting.n; i++)
-        count_known(known, counting.quotas[i]);
+    struct known *known = known_find(memory, slice_of(counting->survey->id));
+    for (size_t i = 0; known && i < counting->n; i++)
+        count_known(known, counting->quotas[i]);
     pthread_rwlock_unlock(&memory->lock);
     return 0;
+}
+
+static int write_counting(void *context, sqlite3 *db, struct err *err) {
+    return survey_counting_write(context, db, err);
+}
+
+int survey_count(struct folder *folder, const struct survey *survey, const json_t *answers,
+                 const struct survey_context *context, struct err *err) {
+    struct survey_counting counting;
+    int code = survey_counting_begin(folder, survey, answers, context, &counting, err);
+    memset(counting.limits, 0, sizeof counting.limits); /* it is recorded already */
+    if (!code && counting.n)
+        code = store_write(folder->store, write_counting, &counting, err);
+    return code || !counting.n ? code : survey_counting_end(folder, &counting, err);
 }
 
 const struct survey_quota *survey_quota_full(struct folder *folder, const struct survey *survey,
