@@ -34,6 +34,7 @@ enum {
     R_TOUCHPOINT,
     R_UNIT,
     R_PARTIAL,
+    R_SCALE,
     R_COLUMNS
 };
 
@@ -91,13 +92,19 @@ static int take_answer(void *context, const struct log_record *record) {
     if (row->type != ROW_ANSWER || !concerns(reading, row))
         return 0;
     memset(cells, 0, R_COLUMNS * sizeof *cells);
+    struct slice ends[2] = {0};
     while (property_next(&cursor, &code, &value)) {
         struct slice name =
             dictionary_name(reading->dictionary, DICTIONARY_PROPERTY, (uint16_t)code);
         for (size_t i = 0; i < sizeof properties / sizeof *properties; i++)
             if (slice_is(name, properties[i].name) && !sight_hides(&reading->sight, code))
                 cells[properties[i].column].text = value_text(&value, page->arena);
+        if (slice_is(name, "scale_min") || slice_is(name, "scale_max"))
+            ends[slice_is(name, "scale_max")] = value_text(&value, page->arena);
     }
+    if (ends[0].n && ends[1].n)
+        cells[R_SCALE].text = slice_of(
+            arena_format(page->arena, "%.*s-%.*s", SLICE_ARGS(ends[0]), SLICE_ARGS(ends[1])));
     if (reading->survey.n && !slice_equal(cells[R_SURVEY].text, reading->survey))
         return 0;
     char *id = arena_get(page->arena, CUSTOMER_ID_BYTES);
@@ -162,7 +169,8 @@ const struct export_kind export_responses = {
                 {"channel", CELL_TEXT},
                 {"touchpoint", CELL_TEXT},
                 {"unit", CELL_TEXT},
-                {"partial", CELL_TEXT}},
+                {"partial", CELL_TEXT},
+                {"scale", CELL_TEXT}},
     .next = next_answers,
 };
 
@@ -231,6 +239,31 @@ static void add_cell(struct wide *wide, struct slice text) {
     buf_add_char(wide->chunk, ',');
 }
 
+/* "recommend=nps:0-10;failed=choice[]": what import needs to read the row again (collect/import_own.c). */
+static void add_scales(struct wide *wide, const json_t *answers) {
+    json_t *answer;
+    size_t i;
+    struct buf text;
+    buf_init(&text, WIDE_BYTES);
+    json_array_foreach((json_t *)(uintptr_t)answers, i, answer) {
+        const char *question = json_string_value(json_object_get(answer, "question")),
+                   *metric = json_string_value(json_object_get(answer, "metric"));
+        const json_t *scale = json_object_get(answer, "scale");
+        if (!question || !metric || strpbrk(question, ";="))
+            continue;
+        buf_add_format(&text, "%s%s=%s", text.n ? ";" : "", question, metric);
+        if (json_array_size(scale) == 2)
+            buf_add_format(&text, ":%.15g-%.15g", json_number_value(json_array_get(scale, 0)),
+                           json_number_value(json_array_get(scale, 1)));
+        if (json_is_array(json_object_get(answer, "value")))
+            buf_add_text(&text, "[]");
+    }
+    if (text.n)
+        csv_add_text(wide->chunk, buf_slice(&text));
+    buf_add_char(wide->chunk, ',');
+    buf_release(&text);
+}
+
 static void add_json(struct buf *out, const json_t *value) {
     json_t *each;
     size_t i;
@@ -251,6 +284,7 @@ static void add_answers(struct wide *wide, struct slice text) {
     json_t *answers = json_loadb(text.n ? text.p : "[]", text.n ? text.n : 2, 0, NULL), *answer;
     struct buf value;
     size_t k;
+    add_scales(wide, answers);
     buf_init(&value, WIDE_BYTES);
     for (size_t i = 0; i < wide->n; i++) {
         buf_clear(&value);
@@ -282,12 +316,26 @@ enum {
     W_VALUE,
     W_SCORE,
     W_COMMENT,
+    W_METRIC,
+    W_SCALE_MAX,
     W_N
 };
+
+static struct slice single_scales(struct wide *wide, struct slice value,
+                                  const struct slice texts[W_N]) {
+    const char *score = "", *scale = "", *words = texts[W_COMMENT].n ? ";comment=text" : "";
+    if (value.n && texts[W_METRIC].n)
+        score = arena_format(&wide->round, "%.*s=%.*s", SLICE_ARGS(texts[W_QUESTION]),
+                             SLICE_ARGS(texts[W_METRIC]));
+    if (score[0] && texts[W_SCALE_MAX].n)
+        scale = arena_format(&wide->round, ":1-%.*s", SLICE_ARGS(texts[W_SCALE_MAX]));
+    return slice_of(arena_format(&wide->round, "%s%s%s", score, scale, words));
+}
 
 /* A response that is one answer, with its words besides (collect/answers.h). */
 static void add_single(struct wide *wide, const struct slice texts[W_N]) {
     struct slice value = texts[W_VALUE].n ? texts[W_VALUE] : texts[W_SCORE];
+    add_cell(wide, single_scales(wide, value, texts));
     for (size_t i = 0; i < wide->n; i++) {
         if (value.n && slice_is(texts[W_QUESTION], wide->questions[i]))
             csv_add_text(wide->chunk, value);
@@ -306,7 +354,8 @@ static int take_response(void *context, const struct log_record *record) {
         [W_PARTIAL] = "partial",       [W_SURVEY] = "survey",
         [W_ANSWERS] = "answers",       [W_QUESTION] = "question",
         [W_VALUE] = "value",           [W_SCORE] = "score",
-        [W_COMMENT] = "comment"};
+        [W_COMMENT] = "comment",       [W_METRIC] = "metric",
+        [W_SCALE_MAX] = "scale_max"};
     struct wide *wide = context;
     const struct row *row = &record->row;
     const struct dictionary *dictionary = wide->reading.dictionary;
@@ -337,6 +386,7 @@ static int take_response(void *context, const struct log_record *record) {
     add_cell(wide, texts[W_VERSION]);
     add_cell(wide, texts[W_LANGUAGE]);
     add_cell(wide, texts[W_PARTIAL]);
+    add_cell(wide, texts[W_SURVEY]);
     if (texts[W_ANSWERS].n)
         add_answers(wide, texts[W_ANSWERS]);
     else
@@ -347,7 +397,7 @@ static int take_response(void *context, const struct log_record *record) {
 static void add_head(struct wide *wide) {
     buf_add_text(wide->chunk,
                  "\xef\xbb\xbfsubmission,time,customer,channel,touchpoint,unit,version,"
-                 "language,partial");
+                 "language,partial,survey,scales");
     for (size_t i = 0; i < wide->n; i++)
         buf_add_format(wide->chunk, ",%s", wide->questions[i]);
     buf_add_text(wide->chunk, "\r\n");

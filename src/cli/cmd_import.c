@@ -341,12 +341,13 @@ static int look(struct work *work, const char *file, struct err *err) {
     print_preview(guess);
     print_notes(guess);
     const json_t *map = json_object_get(guess, "map");
-    if (json_is_string(json_object_get(guess, "format")) &&
-        strcmp(json_string_value(json_object_get(guess, "format")), "customers-csv") == 0)
+    const char *format = json_string_value(json_object_get(guess, "format"));
+    if (format && strcmp(format, "customers-csv") == 0)
         fprintf(stderr, "rows of customers: their columns become traits\n");
-    if (json_is_string(json_object_get(guess, "format")) &&
-        strcmp(json_string_value(json_object_get(guess, "format")), "reviews-csv") == 0)
+    if (format && strcmp(format, "reviews-csv") == 0)
         fprintf(stderr, "rows of reviews: import them with --format reviews-csv\n");
+    if (format && strcmp(format, "responses-csv") == 0)
+        fprintf(stderr, "responses to surveys: import them with --format responses-csv\n");
     if (json_is_object(map)) {
         fputc('\n', stderr);
         json_dumpf(map, stdout, JSON_INDENT(2));

@@ -16,7 +16,7 @@
 #include "collect/import_ordinals.h"
 #include "collect/import_reader.h"
 
-enum { FIRST_ROWS = 64 };
+enum { FIRST_ROWS = 64, OWN_MAP_BYTES = 1 << 20 };
 
 struct slot {
     struct import_batch batch;
@@ -175,16 +175,28 @@ static int finish(struct run *run, int code, struct err *err) {
     return code;
 }
 
-static int open_rows(struct run *run, const struct import_file *file,
-                     const struct import_opened *opened, struct err *err) {
+static int open_rows(struct run *run, const struct import_file *file, struct import_opened *opened,
+                     struct err *err) {
     struct import_map *map = NULL;
     struct table *table = NULL;
     int code = 0;
-    if (!run->options->map.p) {
+    enum map_kind kind = import_map_kind(opened->kind);
+    struct buf own;
+    struct slice text = run->options->map;
+    if (!text.p && kind != MAP_RESPONSES) {
         err_at(err, E_INVALID, "/map", "a csv needs a map that says which column is what");
         return err_hint(err, "senda import --guess FILE proposes one.");
     }
-    code = import_map_parse(&map, run->options->map, import_map_kind(opened->kind), err);
+    buf_init(&own, OWN_MAP_BYTES);
+    if (!text.p) { /* looking at it used the stream up */
+        code = import_own_map(file, run->options, opened, &own, err);
+        import_stream_close(opened->stream);
+        opened->stream = NULL;
+        code = code ? code : import_open_file(file, run->options, opened, err);
+    }
+    if (!code)
+        code = import_map_parse(&map, text.p ? text : buf_slice(&own), kind, err);
+    buf_release(&own);
     if (!code) /* finds the decimal sign and the format of times where the map does not say them */
         code = import_complete_map(file, run->options, map, err);
     if (!code)

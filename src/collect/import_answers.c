@@ -4,6 +4,8 @@
 #include "collect/import_answers.h"
 
 #include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
 
 #include "base/json_out.h"
 #include "base/limits.h"
@@ -27,6 +29,18 @@ static int read_name(struct slice *text, const json_t *json, const char *member,
                       LIMIT_NAME_BYTES);
     *text = arena_copy(arena, (struct slice){json_string_value(value), json_string_length(value)});
     return 0;
+}
+
+/* A text for all rows, or {"column": name}. */
+static int read_said(struct slice *text, struct slice *column, const json_t *json,
+                     const char *member, const char *pointer, struct arena *arena,
+                     struct err *err) {
+    json_t *value = json_object_get(json, member);
+    char at[96];
+    if (!json_is_object(value))
+        return read_name(text, json, member, pointer, arena, err);
+    snprintf(at, sizeof at, "%s/%s", pointer, member);
+    return read_name(column, value, "column", at, arena, err);
 }
 
 static int read_scale(struct answer_column *column, const json_t *json, const char *pointer,
@@ -85,12 +99,16 @@ static int read_column(struct answer_column *column, json_t *json, const char *p
     if (!code && !column->name.n)
         code = err_at(err, E_INVALID, pointer, "an answer needs a column");
     if (!code)
-        code = read_name(&column->question, json, "question", pointer, arena, err);
+        code = read_said(&column->question, &column->cells[ANSWER_QUESTION], json, "question",
+                         pointer, arena, err);
     if (!code)
-        code = read_name(&column->metric, json, "metric", pointer, arena, err);
+        code = read_said(&column->metric, &column->cells[ANSWER_METRIC], json, "metric", pointer,
+                         arena, err);
     if (!code)
         code = read_name(&column->touchpoint, json, "touchpoint", pointer, arena, err);
-    if (!code)
+    if (!code && json_is_object(json_object_get(json, "scale")))
+        code = read_said(NULL, &column->cells[ANSWER_SCALE], json, "scale", pointer, arena, err);
+    else if (!code)
         code = read_scale(column, json, pointer, err);
     if (!code)
         code = read_missing(column, json, pointer, arena, err);
@@ -132,11 +150,113 @@ static void add_text(struct buf *json, const char *name, struct slice text) {
     json_add_text(json, text);
 }
 
-static void add_answer(struct buf *json, const struct answer_column *column, struct slice cell,
-                       char decimal) {
+/* "1-7", also "-5-5". */
+static bool read_ends(struct slice text, double *low, double *high) {
+    char copy[48], *end;
+    if (!text.n || text.n >= sizeof copy)
+        return false;
+    memcpy(copy, text.p, text.n);
+    copy[text.n] = 0;
+    *low = strtod(copy, &end);
+    if (*end != '-')
+        return false;
+    *high = strtod(end + 1, &end);
+    return !*end && *low < *high;
+}
+
+/* What the cell `scales` says of a question: its metric, its scale, and whether it is a list. */
+static bool describe(struct answer_column *answer, struct slice scales, bool *list) {
+    for (const char *at = scales.p, *end = scales.p + scales.n; at < end;) {
+        const char *stop = memchr(at, ';', (size_t)(end - at));
+        stop = stop ? stop : end;
+        const char *equals = memchr(at, '=', (size_t)(stop - at));
+        if (equals && slice_equal((struct slice){at, (size_t)(equals - at)}, answer->question)) {
+            struct slice metric = {equals + 1, (size_t)(stop - equals - 1)};
+            *list = metric.n > 2 && memcmp(metric.p + metric.n - 2, "[]", 2) == 0;
+            metric.n -= *list ? 2 : 0;
+            const char *colon = memchr(metric.p, ':', metric.n);
+            if (colon)
+                read_ends((struct slice){colon + 1, (size_t)(metric.p + metric.n - colon - 1)},
+                          &answer->scale_min, &answer->scale_max);
+            answer->metric =
+                (struct slice){metric.p, colon ? (size_t)(colon - metric.p) : metric.n};
+            return true;
+        }
+        at = stop + 1;
+    }
+    return false;
+}
+
+/* An answer of a row: its column as the row completes it. */
+struct said {
+    struct answer_column column;
+    struct slice cell;
+    bool described, list; /* it is written as our own files write */
+};
+
+static struct slice cell_at(const struct table_row *row, int column) {
+    return column >= 0 && (size_t)column < row->n ? utf8_trim(row->cells[column])
+                                                  : (struct slice){"", 0};
+}
+
+static struct said read_said_cell(const struct answer_columns *columns, size_t i,
+                                  const struct table_row *row) {
+    struct said said = {.column = columns->columns[i]};
+    struct answer_column *column = &said.column;
+    said.cell = cell_at(row, column->column);
+    if (column->cell_columns[ANSWER_QUESTION] >= 0)
+        column->question = cell_at(row, column->cell_columns[ANSWER_QUESTION]);
+    if (column->cell_columns[ANSWER_METRIC] >= 0) {
+        column->metric = cell_at(row, column->cell_columns[ANSWER_METRIC]);
+        said.described = true;
+    }
+    if (column->cell_columns[ANSWER_SCALE] >= 0)
+        read_ends(cell_at(row, column->cell_columns[ANSWER_SCALE]), &column->scale_min,
+                  &column->scale_max);
+    if (columns->scales_column >= 0)
+        said.described = describe(column, cell_at(row, columns->scales_column), &said.list);
+    return said;
+}
+
+static void add_value(struct buf *json, const struct said *said, struct slice cell, char decimal) {
+    static const char *const words[] = {"text", "choice"};
     struct value value = {.type = VALUE_TEXT, .text = cell};
-    if (!slice_is(column->metric, "text") && !import_cell_value(cell, CELL_ANY, decimal, &value))
-        value = (struct value){.type = VALUE_TEXT, .text = cell};
+    bool as_text = slice_is(said->column.metric, words[0]) ||
+                   (said->described && slice_is(said->column.metric, words[1]));
+    bool truth = said->described && (slice_is(cell, "true") || slice_is(cell, "false")) && !as_text;
+    if (said->described && cell.n > 1 && cell.p[0] == '\'' &&
+        slice_is_formula((struct slice){cell.p + 1, cell.n - 1}))
+        cell = (struct slice){cell.p + 1, cell.n - 1}; /* defused when it was written */
+    if (!as_text && !import_cell_value(cell, CELL_ANY, decimal, &value))
+        value = (struct value){.type = VALUE_TEXT};
+    if (truth)
+        buf_add_slice(json, cell);
+    else if (value.type == VALUE_INT)
+        json_add_int(json, value.integer);
+    else if (value.type == VALUE_NUMBER)
+        json_add_number(json, value.number);
+    else
+        json_add_text(json, cell);
+}
+
+/* "a; b" */
+static void add_list(struct buf *json, const struct said *said, char decimal) {
+    struct slice rest = said->cell;
+    buf_add_char(json, '[');
+    while (rest.n) {
+        const char *stop = memmem(rest.p, rest.n, "; ", 2);
+        size_t n = stop ? (size_t)(stop - rest.p) : rest.n;
+        add_value(json, said, (struct slice){rest.p, n}, decimal);
+        n += stop ? 2 : 0;
+        rest = (struct slice){rest.p + n, rest.n - n};
+        if (rest.n)
+            buf_add_char(json, ',');
+    }
+    buf_add_char(json, ']');
+}
+
+static void add_answer(struct buf *json, const struct said *said, char decimal) {
+    const struct answer_column *column = &said->column;
     buf_add_text(json, json->n > 1 ? ",{" : "{");
     json_add_name(json, "question");
     json_add_text(json, column->question);
@@ -151,12 +271,10 @@ static void add_answer(struct buf *json, const struct answer_column *column, str
         buf_add_char(json, ']');
     }
     json_add_name(json, "value");
-    if (value.type == VALUE_INT)
-        json_add_int(json, value.integer);
-    else if (value.type == VALUE_NUMBER)
-        json_add_number(json, value.number);
+    if (said->list)
+        add_list(json, said, decimal);
     else
-        json_add_text(json, cell);
+        add_value(json, said, said->cell, decimal);
     buf_add_char(json, '}');
 }
 
@@ -166,12 +284,9 @@ struct slice answer_columns_row(const struct answer_columns *columns, const stru
     buf_init(&json, ROW_JSON_BYTES);
     buf_add_char(&json, '[');
     for (size_t i = 0; i < columns->n; i++) {
-        const struct answer_column *column = &columns->columns[i];
-        struct slice cell = {"", 0};
-        if (column->column >= 0 && (size_t)column->column < row->n)
-            cell = utf8_trim(row->cells[column->column]);
-        if (!is_missing(column, cell))
-            add_answer(&json, column, cell, decimal);
+        struct said said = read_said_cell(columns, i, row);
+        if (!is_missing(&said.column, said.cell))
+            add_answer(&json, &said, decimal);
     }
     bool any = json.n > 1;
     buf_add_char(&json, ']');

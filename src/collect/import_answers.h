@@ -13,8 +13,13 @@
 #include "base/err.h"
 #include "collect/import_table.h"
 
+/* In place of `question`, `metric` and `scale` ("1-7"), {"column": name}: what the row says. */
+enum answer_cell { ANSWER_QUESTION, ANSWER_METRIC, ANSWER_SCALE, ANSWER_CELLS };
+
 struct answer_column {
-    struct slice name; /* of the column */
+    struct slice name;                /* of the column */
+    struct slice cells[ANSWER_CELLS]; /* columns, or absent */
+    int cell_columns[ANSWER_CELLS];   /* after bind, -1: none */
     struct slice question, metric, touchpoint;
     double scale_min, scale_max; /* equal: the metric's own */
     const struct slice *missing; /* [n_missing] cells that are no answer; an empty one never is */
@@ -24,6 +29,10 @@ struct answer_column {
 struct answer_columns {
     struct answer_column *columns;
     size_t n;
+    /* Member `scales`: a column that says of each row what its answers are: "recommend=nps:0-10;failed=choice[]", as our own wide
+     * files have it; [] is a list, whose parts are parted by "; ". */
+    struct slice scales;
+    int scales_column; /* after bind, -1: none */
 };
 
 /* The member `answers` of a map. E_INVALID with its pointer. Texts live in the arena. */

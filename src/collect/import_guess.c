@@ -264,8 +264,6 @@ static int guess_table(const struct import_file *file, const struct import_optio
     struct import_map *said = NULL;
     struct sample sample;
     struct guess guess;
-    if (kind == MAP_RESPONSES && !options->map.p)
-        return err_at(err, E_INVALID, "/map", "which column answers which question must be said");
     int code = options->map.p ? import_map_parse(&said, options->map, kind, err) : 0;
     if (!code)
         code = sample_read(&sample, file, options, opened, said, err);
@@ -275,14 +273,28 @@ static int guess_table(const struct import_file *file, const struct import_optio
     struct buf map;
     buf_init(&map, 1 << 20);
     propose(&sample, file, options->format || options->map.p, &customers, &guess);
-    if (customers)
+    bool own = !options->map.p && (kind == MAP_RESPONSES || !options->format) &&
+               guess_own_json(&sample, &map);
+    if (kind == MAP_RESPONSES && !own && !options->map.p)
+        code = err_at(err, E_INVALID, "/map", "which column answers which question must be said");
+    if (code) {
+        buf_release(&map);
+        sample_release(&sample);
+        return code;
+    }
+    if (own)
+        kind = MAP_RESPONSES;
+    else if (customers)
         kind = MAP_CUSTOMERS;
     else if (!options->format && !options->map.p && guess_is_reviews(&sample))
         kind = MAP_REVIEWS;
     bool whole = (customers || guess.columns[MAP_TIME] >= 0) &&
                  (kind == MAP_REVIEWS || guess.columns[MAP_CUSTOMER] >= 0);
+    whole |= own;
     if (options->map.p)
         buf_add_slice(&map, options->map);
+    else if (own)
+        ;
     else if (kind == MAP_REVIEWS)
         whole &= guess_reviews_json(&sample, &guess, &map);
     else

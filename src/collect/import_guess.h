@@ -64,6 +64,11 @@ bool guess_is_customers(const struct sample *sample, const struct guess *guess);
 /* The map as JSON; null where nothing fits. */
 void guess_map_json(const struct sample *sample, const struct guess *guess, bool customers,
                     struct buf *json);
+/* import_own.c: the map of a file of responses that we wrote ourselves; false: it is none. */
+bool guess_own_json(const struct sample *sample, struct buf *json);
+/* The same for a file that nobody described: E_INVALID. */
+must_use int import_own_map(const struct import_file *file, const struct import_options *options,
+                            const struct import_opened *opened, struct buf *json, struct err *err);
 /* Lower case without accents, whatever is no letter or digit as single blanks: "ID_Cliente" and "id cliente" are one. */
 struct slice sample_words(struct sample *sample, struct slice name);
 /* So many of the rows that the others are slips: four of five, or all but one in a short table. */

@@ -35,6 +35,7 @@ struct import_map {
     enum map_kind kind;
     struct place parts[MAP_PARTS];
     struct slice survey;           /* responses: its name */
+    struct place survey_of_row;    /* or the column that has it */
     bool anonymous;                /* responses: respondents are known within their survey only */
     struct answer_columns answers; /* responses */
     struct review_columns review;  /* reviews */
@@ -167,6 +168,14 @@ static int read_zone(struct import_map *map, const json_t *json, struct err *err
     return 0;
 }
 
+static int read_column_name(struct import_map *map, const json_t *json, const char *pointer,
+                            struct slice *name, struct err *err) {
+    char *text = NULL;
+    int code = read_text(map, json, pointer, &text, err);
+    *name = slice_of(text);
+    return code;
+}
+
 /* Members that only a map of responses has; E_NOT_FOUND: it is none of them. */
 static int read_response_member(struct import_map *map, const char *name, json_t *json,
                                 struct err *err) {
@@ -183,8 +192,13 @@ static int read_response_member(struct import_map *map, const char *name, json_t
                    ? 0
                    : err_at(err, E_INVALID, "/anonymous", "anonymous must be true or false");
     }
+    if (strcmp(name, "scales") == 0)
+        return read_column_name(map, json, "/scales", &map->answers.scales, err);
     if (strcmp(name, "survey") != 0)
         return E_NOT_FOUND;
+    if (json_is_object(json))
+        return read_column_name(map, json_object_get(json, "column"), "/survey/column",
+                                &map->survey_of_row.name, err);
     int code = read_text(map, json, "/survey", &survey, err);
     map->survey = slice_of(survey);
     return code;
@@ -235,7 +249,7 @@ static int read_member(struct import_map *map, const char *name, json_t *json, s
 static bool is_said(const struct place *place) { return place->name.n || place->constant.n; }
 
 static int check_responses(const struct import_map *map, struct err *err) {
-    if (!map->survey.n)
+    if (!map->survey.n && !map->survey_of_row.name.n)
         return err_at(err, E_INVALID, "/survey", "the map does not name the survey");
     if (!map->answers.n)
         return err_at(err, E_INVALID, "/answers", "the map names no column with answers");
@@ -439,7 +453,40 @@ static struct slice unique_name(struct import_map *map, struct slice name) {
     }
 }
 
+/* The column of this name, if one is said. */
+static int bind_named(struct import_map *map, struct header *header, struct slice name,
+                      const char *member, int *column, struct err *err) {
+    *column = name.n ? find_column(map, header, name) : -1;
+    if (name.n && *column < 0)
+        return no_column(header, member, name, err);
+    if (name.n)
+        header->taken[*column] = true;
+    return 0;
+}
+
+static int bind_cells(struct import_map *map, struct header *header, size_t i, struct err *err) {
+    static const char *const members[] = {"question", "metric", "scale"};
+    struct answer_column *answer = &map->answers.columns[i];
+    char member[48];
+    int code = 0;
+    for (int cell = 0; cell < ANSWER_CELLS && !code; cell++) {
+        snprintf(member, sizeof member, "answers/%zu/%s/column", i, members[cell]);
+        code =
+            bind_named(map, header, answer->cells[cell], member, &answer->cell_columns[cell], err);
+    }
+    return code;
+}
+
 static int bind_responses(struct import_map *map, struct header *header, struct err *err) {
+    int code = bind_named(map, header, map->survey_of_row.name, "survey/column",
+                          &map->survey_of_row.column, err);
+    if (!code)
+        code = bind_named(map, header, map->answers.scales, "scales", &map->answers.scales_column,
+                          err);
+    for (size_t i = 0; i < map->answers.n && !code; i++)
+        code = bind_cells(map, header, i, err);
+    if (code)
+        return code;
     for (size_t i = 0; i < map->answers.n; i++) {
         struct answer_column *answer = &map->answers.columns[i];
         char member[48];
@@ -668,14 +715,15 @@ static void add_property(struct event *event, struct slice name, struct value va
 /* Who answered: the respondent as a customer's userId; where respondents are anonymous, or this one is not said, somebody
  * who is known by this survey alone. */
 static enum refusal take_respondent(const struct import_map *map, const struct table_row *row,
-                                    struct arena *arena, struct event *event, char *message) {
+                                    struct slice survey, struct arena *arena, struct event *event,
+                                    char *message) {
     struct slice id = event->user_id;
     if (id.n && !map->anonymous)
         return REFUSAL_NONE;
     event->user_id = (struct slice){NULL, 0};
     event->anonymous_id =
-        id.n ? slice_of(arena_format(arena, "%.*s/%.*s", SLICE_ARGS(map->survey), SLICE_ARGS(id)))
-             : slice_of(arena_format(arena, "%.*s/#%016llx", SLICE_ARGS(map->survey),
+        id.n ? slice_of(arena_format(arena, "%.*s/%.*s", SLICE_ARGS(survey), SLICE_ARGS(id)))
+             : slice_of(arena_format(arena, "%.*s/#%016llx", SLICE_ARGS(survey),
                                      (unsigned long long)hash_bytes(row->raw.p, row->raw.n)));
     return event->anonymous_id.n <= LIMIT_ID_BYTES
                ? REFUSAL_NONE
@@ -687,14 +735,18 @@ static enum refusal take_response(const struct import_map *map, const struct tab
                                   struct arena *arena, struct event *event, char *message) {
     struct slice weight, answers = answer_columns_row(&map->answers, row, map->decimal, arena);
     struct value value;
-    enum refusal refusal = take_respondent(map, row, arena, event, message);
+    struct slice survey =
+        map->survey.n ? map->survey : utf8_trim(cell_of(row, map->survey_of_row.column));
+    if (!survey.n || has_control(survey))
+        return refuse(message, REFUSAL_BAD_FIELD, "the row names no survey");
+    enum refusal refusal = take_respondent(map, row, survey, arena, event, message);
     if (refusal || (refusal = take_part(map, row, MAP_WEIGHT, &weight, message)))
         return refusal;
     if (!answers.p)
         return refuse(message, REFUSAL_BAD_FIELD, "the row has no answer");
     event->name = SLICE_LITERAL("Survey Responded");
     add_property(event, SLICE_LITERAL("survey"),
-                 (struct value){.type = VALUE_TEXT, .text = map->survey});
+                 (struct value){.type = VALUE_TEXT, .text = survey});
     if (weight.n && !import_cell_value(weight, CELL_NUMBER, map->decimal, &value))
         return refuse(message, REFUSAL_BAD_FIELD, "the weight is no number: %.*s",
                       SLICE_ARGS(utf8_cut(weight, 40)));

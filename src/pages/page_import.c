@@ -21,7 +21,8 @@ enum { SAMPLES = 3, COLUMNS_MAX = 400, EVENTS_SHOWN = 12, MAP_NODES = 10, PREVIE
 static const char *const roles[] = {"customer", "time",       "time_of_day", "event",
                                     "channel",  "touchpoint", "unit",        "message_id"};
 enum { ROLES = sizeof roles / sizeof *roles };
-static const char CUSTOMERS[] = "customers-csv", INTERACTIONS[] = "csv", REVIEWS[] = "reviews-csv";
+static const char CUSTOMERS[] = "customers-csv", INTERACTIONS[] = "csv", REVIEWS[] = "reviews-csv",
+                  RESPONSES[] = "responses-csv";
 /* Of rows of reviews. */
 static const char *const review_roles[] = {
     "customer", "time",   "time_of_day", "rating",    "subject",     "name",     "title",
@@ -101,6 +102,9 @@ static bool of_customers(const json_t *map) { return json_object_get(map, "trait
 
 /* A map of reviews says the rating. */
 static bool of_reviews(const json_t *map) { return json_object_get(map, "rating") != NULL; }
+
+/* A map of responses that Senda wrote itself: nothing is to be said about it. */
+static bool of_responses(const json_t *map) { return json_object_get(map, "answers") != NULL; }
 
 static const char *role_of_column(const json_t *map, const char *column) {
     for (size_t i = 0; i < REVIEW_ROLES && of_reviews(map); i++)
@@ -213,7 +217,10 @@ static int show_map(struct request *request, struct response *response, json_t *
     json_object_set_new(view, "interactions", json_boolean(!of_customers(map) && !of_reviews(map)));
     if (json_object_get(guess, "notes"))
         json_object_set(view, "notes", json_object_get(guess, "notes"));
-    json_object_set_new(view, "columns", columns_json(guess, map));
+    json_object_set_new(view, "columns",
+                        of_responses(map) ? json_array() : columns_json(guess, map));
+    if (of_responses(map))
+        json_object_set_new(view, "notes", json_pack("[s]", "responses"));
     json_object_set_new(view, "time_format", json_string(time_format ? time_format : ""));
     json_object_set_new(view, "time_formats", time_formats);
     json_object_set_new(view, "event_const", json_string(constant(map, "event")));
@@ -336,16 +343,19 @@ static int change_map(struct request *request, struct response *response, struct
     const json_t *guess = json_object_get(import, "guess");
     bool has_columns = json_array_size(json_object_get(guess, "columns")) > 0;
     bool reviews = strcmp(form(request, "format"), REVIEWS) == 0;
+    bool responses = of_responses(json_object_get(guess, "map"));
     json_t *map = !has_columns ? NULL
+                  : responses  ? json_incref(json_object_get(guess, "map"))
                   : reviews    ? review_map_of_form(request, guess)
                                : map_of_form(request, guess),
            *body = json_object();
-    if (map && reviews != (strcmp(form(request, "was"), REVIEWS) == 0))
+    if (map && !responses && reviews != (strcmp(form(request, "was"), REVIEWS) == 0))
         return propose_again(request, response, import, map, body, err);
     if (map) {
         json_object_set(body, "map", map);
         json_object_set_new(body, "format",
-                            json_string(reviews             ? REVIEWS
+                            json_string(responses           ? RESPONSES
+                                        : reviews           ? REVIEWS
                                         : of_customers(map) ? CUSTOMERS
                                                             : INTERACTIONS));
     }

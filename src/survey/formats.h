@@ -26,4 +26,9 @@ void import_add(json_t *questions, json_t *question, json_t *left);
 /* Notes what was left out. */
 void import_left(json_t *left, const char *what, const char *why);
 
+/* import_surveyjs_condition.c: a condition `visibleIf` as ours, a new reference; NULL: it says more than ours can. names: their
+ * names → our ids; values: our ids → their values of options → our ids. */
+json_t *surveyjs_condition(const json_t *names, const json_t *values, const char *text,
+                           struct arena *arena);
+
 #endif

@@ -379,6 +379,36 @@ static void add_relevance(struct lime *lime, const char *text_, json_t *to) {
         import_left(lime->left, text_, "condition");
 }
 
+/* Settings of a question that we have as well; those that change what is asked and that we lack, by name. */
+static void add_attributes(struct lime *lime, const char *qid, const char *name, json_t *question) {
+    static const char *const lacking[] = {
+        "array_filter",     "array_filter_exclude", "em_validation_q",
+        "em_validation_sq", "exclude_all_others",   "hidden",
+        "max_num_value",    "max_num_value_n",      "min_num_value",
+        "min_num_value_n",  "other_replace_text",   "random_group",
+        "max_subquestions", "equals_num_value"};
+    bool many = strcmp(field(question, "type"), "choices") == 0;
+    json_t *row;
+    size_t i;
+    json_array_foreach((json_t *)(uintptr_t)table(lime, "question_attributes"), i, row) {
+        const char *attribute = field(row, "attribute"), *value = field(row, "value");
+        json_int_t number = strtol(value, NULL, 10);
+        if (strcmp(field(row, "qid"), qid) != 0 || !*value || strcmp(value, "0") == 0 ||
+            strcmp(value, "N") == 0)
+            continue;
+        if (many && number > 0 && strcmp(attribute, "max_answers") == 0)
+            json_object_set_new(question, "most", json_integer(number));
+        if (many && number > 0 && strcmp(attribute, "min_answers") == 0)
+            json_object_set_new(question, "least", json_integer(number));
+        if ((strcmp(attribute, "random_order") == 0 || strcmp(value, "random") == 0) &&
+            (json_object_get(question, "options") || json_object_get(question, "rows")))
+            json_object_set_new(question, "random", json_true());
+        for (size_t k = 0; k < sizeof lacking / sizeof *lacking; k++)
+            if (strcmp(attribute, lacking[k]) == 0)
+                import_left(lime->left, name, lacking[k]);
+    }
+}
+
 /* Multiple short texts and numbers: a question each. */
 static void add_several(struct lime *lime, const json_t *row, const char *type, json_t *questions) {
     json_t *parts = parts_json(lime, field(row, "qid")), *part;
@@ -386,11 +416,15 @@ static void add_several(struct lime *lime, const json_t *row, const char *type, 
     json_array_foreach(parts, i, part) {
         const char *name =
             arena_format(lime->arena, "%s_%s", field(row, "title"), field(part, "id"));
-        json_array_append_new(questions,
-                              json_pack("{s:s, s:s, s:O}", "id",
-                                        import_id(name, "question", lime->taken, lime->arena),
-                                        "type", type, "text", json_object_get(part, "text")));
+        json_t *question = json_pack("{s:s, s:s, s:O}", "id",
+                                     import_id(name, "question", lime->taken, lime->arena), "type",
+                                     type, "text", json_object_get(part, "text"));
+        if (strcmp(field(row, "mandatory"), "Y") == 0)
+            json_object_set_new(question, "required", json_true());
+        add_relevance(lime, field(row, "relevance"), question);
+        import_add(questions, question, lime->left);
     }
+    add_attributes(lime, field(row, "qid"), field(row, "title"), NULL);
     json_decref(parts);
 }
 
@@ -418,8 +452,17 @@ static void add_question(struct lime *lime, const json_t *row, json_t *questions
     bool choice = strncmp(field(question, "type"), "choice", 6) == 0;
     if (choice && strcmp(field(row, "other"), "Y") == 0)
         json_object_set_new(question, "other", json_true());
+    add_attributes(lime, qid, field(row, "title"), question);
     add_relevance(lime, field(row, "relevance"), question);
     import_add(questions, question, lime->left);
+}
+
+/* Tables of a file that ask nothing themselves, and have no place here. */
+static void note_tables(struct lime *lime) {
+    static const char *const names[] = {"quota", "assessments", "defaultvalues"};
+    for (size_t i = 0; i < sizeof names / sizeof *names; i++)
+        if (json_array_size(table(lime, names[i])))
+            import_left(lime->left, names[i], "table");
 }
 
 static json_t *pages_json(struct lime *lime) {
@@ -492,6 +535,7 @@ int import_lss(struct slice xml, json_t *left, json_t **definition, struct err *
         set_texts(*definition, "welcome", setting(&lime, "surveyls_welcometext"));
         set_texts(*definition, "thanks", setting(&lime, "surveyls_endtext"));
         json_t *pages = pages_json(&lime);
+        note_tables(&lime);
         any = json_array_size(pages) > 0;
         json_object_set_new(*definition, "pages", pages);
         json_decref(lime.taken);

@@ -1,8 +1,9 @@
 /*
  * SurveyJS: its JSON of pages and elements.
  *
- * Panels are flattened. A rating from 0 to 10 is taken for NPS, other ratings for ratings. Conditions `visibleIf` are taken where they
- * are comparisons joined by `and` or by `or`; every other one is noted, and its question is then always asked.
+ * Panels are flattened: their condition holds for each of their questions. A rating from 0 to 10 is taken for NPS, other ratings for
+ * ratings. Each field of a `multipletext` is a question of its own. Conditions `visibleIf` are taken (surveyjs_condition).
+ * One that calls functions or counts is noted, and its question is then always asked. Whatever else is not taken is noted as well.
  *
  * SOURCE  surveyjs.io/form-library/documentation (Survey JSON schema).
  *
@@ -14,12 +15,13 @@
 
 #include "survey/formats.h"
 
-enum { PANELS_DEEP = 8, COMPARISONS = 20 };
+enum { PANELS_DEEP = 8 };
 
 struct theirs {
     json_t *left, *languages, *ids, *questions; /* questions: of the page that is read */
     json_t *names;                              /* their names → our ids */
-    json_t *values; /* our ids → their values of options → our ids */
+    json_t *values;      /* our ids → their values of options → our ids */
+    const json_t *panel; /* the condition of the panels around, or NULL */
     struct arena *arena;
 };
 
@@ -122,6 +124,12 @@ static void add_choices(struct theirs *theirs, const json_t *element, json_t *qu
         json_object_set_new(question, "none", json_true());
         set_text(theirs, question, "none", none);
     }
+    const json_t *most = json_object_get(element, "maxSelectedChoices"),
+                 *least = json_object_get(element, "minSelectedChoices");
+    if (strcmp(text_at(question, "type"), "choices") == 0 && json_integer_value(most) > 0)
+        json_object_set(question, "most", (json_t *)(uintptr_t)most);
+    if (strcmp(text_at(question, "type"), "choices") == 0 && json_integer_value(least) > 0)
+        json_object_set(question, "least", (json_t *)(uintptr_t)least);
     const char *order = text_at(element, "choicesOrder");
     if (order && strcmp(order, "random") == 0)
         json_object_set_new(question, "random", json_true());
@@ -131,95 +139,18 @@ static void add_choices(struct theirs *theirs, const json_t *element, json_t *qu
 
 /* ---- conditions ---- */
 
-static const char *skip_blanks(const char *at) { return at + strspn(at, " \t\n()"); }
-
-/* 'text', 12.5, true: what stands at *p, an option by our id. New reference, NULL for anything else. */
-static json_t *compared(struct theirs *theirs, const char *question, const char **p) {
-    const char *at = *p, *end = NULL;
-    bool quoted = *at == '\'' || *at == '"';
-    struct slice text = {at, strcspn(at, " )\n\t")};
-    if (quoted) {
-        end = strchr(at + 1, *at);
-        text = (struct slice){at + 1, end ? (size_t)(end - at - 1) : 0};
-    }
-    *p = text.p + text.n + quoted;
-    if (!text.n || (quoted && !end))
-        return NULL;
-    const char *plain = arena_text(theirs->arena, text);
-    json_t *own = json_object_get(json_object_get(theirs->values, question), plain);
-    char *stop;
-    double number = strtod(plain, &stop);
-    bool truth = strcmp(plain, "true") == 0 || strcmp(plain, "false") == 0;
-    if (own)
-        return json_incref(own);
-    if (quoted || truth)
-        return json_string(plain);
-    return *stop ? NULL : json_real(number);
-}
-
-/* "{name} op value" from *at: a new reference, or NULL where it is more than that. */
-static json_t *comparison(struct theirs *theirs, const char **at) {
-    static const struct {
-        const char *theirs, *ours;
-        bool valued;
-    } ops[] = {{"notempty", "exists", false},
-               {"empty", "absent", false},
-               {"contains", "=", true},
-               {"==", "=", true},
-               {"=", "=", true},
-               {"<>", "!=", true},
-               {"!=", "!=", true},
-               {"<=", "<=", true},
-               {">=", ">=", true},
-               {"<", "<", true},
-               {">", ">", true}};
-    const char *p = skip_blanks(*at), *end = *p == '{' ? strchr(p, '}') : NULL;
-    if (!end)
-        return NULL;
-    const char *name = arena_text(theirs->arena, (struct slice){p + 1, (size_t)(end - p - 1)});
-    const char *id = json_string_value(json_object_get(theirs->names, name));
-    size_t k = 0;
-    p = skip_blanks(end + 1);
-    while (k < sizeof ops / sizeof *ops && strncmp(p, ops[k].theirs, strlen(ops[k].theirs)) != 0)
-        k++;
-    if (!id || k == sizeof ops / sizeof *ops)
-        return NULL;
-    p = skip_blanks(p + strlen(ops[k].theirs));
-    json_t *value = NULL;
-    if (ops[k].valued && !(value = compared(theirs, id, &p)))
-        return NULL;
-    *at = skip_blanks(p);
-    json_t *condition = json_pack("{s:s, s:s}", "question", id, "op", ops[k].ours);
-    if (value)
-        json_object_set_new(condition, "value", value);
-    return condition;
-}
-
-static json_t *condition_json(struct theirs *theirs, const char *text) {
-    json_t *list = json_array();
-    const char *at = text, *joint = NULL;
-    for (int i = 0; i < COMPARISONS; i++) {
-        json_t *one = comparison(theirs, &at);
-        if (!one)
-            break;
-        json_array_append_new(list, one);
-        const char *next = strncmp(at, "and ", 4) == 0  ? "all"
-                           : strncmp(at, "or ", 3) == 0 ? "any"
-                                                        : NULL;
-        if (!*at) {
-            json_t *only = json_incref(json_array_get(list, 0));
-            json_t *all = joint ? json_pack("{s:O}", joint, list) : json_incref(only);
-            json_decref(only);
-            json_decref(list);
-            return all;
-        }
-        if (!next || (joint && strcmp(joint, next) != 0))
-            break;
-        joint = next;
-        at += *next == 'a' && at[0] == 'a' ? 4 : 3;
-    }
-    json_decref(list);
-    return NULL;
+/* The element's own condition and that of the panels around it: a new reference, or NULL. */
+static json_t *visible_json(struct theirs *theirs, const json_t *element) {
+    const char *visible = text_at(element, "visibleIf");
+    json_t *own = visible && *visible
+                      ? surveyjs_condition(theirs->names, theirs->values, visible, theirs->arena)
+                      : NULL,
+           *panel = (json_t *)(uintptr_t)theirs->panel;
+    if (visible && *visible && !own)
+        import_left(theirs->left, visible, "condition");
+    return own && panel ? json_pack("{s:[o, O]}", "all", own, panel)
+           : own        ? own
+                        : json_incref(panel);
 }
 
 /* ---- elements ---- */
@@ -275,6 +206,8 @@ static void add_field(struct theirs *theirs, const json_t *element, json_t *ques
             json_object_set(question, "min", json_object_get(element, "min"));
         if (json_is_number(json_object_get(element, "max")))
             json_object_set(question, "max", json_object_get(element, "max"));
+        if (json_number_value(json_object_get(element, "step")) > 0)
+            json_object_set(question, "step", json_object_get(element, "step"));
     } else if (input && strcmp(input, "date") == 0) {
         json_object_set_new(question, "type", json_string("date"));
     } else if (input && (strcmp(input, "email") == 0 || strcmp(input, "tel") == 0)) {
@@ -328,6 +261,33 @@ static void add_kind(struct theirs *theirs, const char *type, const json_t *elem
                             json_string(plain_text(text_at(element, "html"), theirs->arena)));
 }
 
+/* Members that change what is asked, and that we have nothing for. */
+static void note_members(struct theirs *theirs, const json_t *element, const char *name) {
+    static const char *const members[] = {"requiredIf",
+                                          "enableIf",
+                                          "setValueIf",
+                                          "setValueExpression",
+                                          "validators",
+                                          "defaultValue",
+                                          "defaultValueExpression",
+                                          "choicesVisibleIf",
+                                          "choicesEnableIf",
+                                          "rowsVisibleIf",
+                                          "columnsVisibleIf",
+                                          "choicesFromQuestion",
+                                          "resetValueIf",
+                                          "minErrorText",
+                                          "hasComment",
+                                          "showCommentArea",
+                                          "minValueExpression",
+                                          "maxValueExpression"};
+    for (size_t i = 0; i < sizeof members / sizeof *members; i++) {
+        const json_t *value = json_object_get(element, members[i]);
+        if (value && !json_is_false(value) && !json_is_null(value))
+            import_left(theirs->left, name, members[i]);
+    }
+}
+
 static void add_question(struct theirs *theirs, const json_t *element) {
     const char *type = text_at(element, "type"), *name = text_at(element, "name");
     size_t k = 0;
@@ -351,13 +311,54 @@ static void add_question(struct theirs *theirs, const json_t *element) {
     set_text(theirs, question, "high", json_object_get(element, "maxRateDescription"));
     if (!json_object_get(question, "text"))
         json_object_set_new(question, "text", json_string(name && *name ? name : id));
-    const char *visible = text_at(element, "visibleIf");
-    json_t *condition = visible ? condition_json(theirs, visible) : NULL;
+    json_t *condition = visible_json(theirs, element);
     if (condition)
         json_object_set_new(question, "show_if", condition);
-    else if (visible)
-        import_left(theirs->left, visible, "condition");
+    note_members(theirs, element, name ? name : id);
     import_add(theirs->questions, question, theirs->left);
+}
+
+/* Each field is a question, called "title: field". */
+static void add_several(struct theirs *theirs, const json_t *element) {
+    const char *name = text_at(element, "name");
+    json_t *title = text_json(theirs, json_object_get(element, "title")), *item;
+    const char *around = json_is_string(title) ? json_string_value(title) : name ? name : "";
+    size_t i;
+    json_array_foreach(json_object_get(element, "items"), i, item) {
+        const char *own = text_at(item, "name"), *label = text_at(item, "title");
+        json_t *one = json_copy(item);
+        const char *full =
+            arena_format(theirs->arena, "%s.%s", name ? name : "question", own ? own : "field");
+        json_object_set_new(one, "type", json_string("text"));
+        json_object_set_new(one, "name", json_string(full));
+        if (label || !json_object_get(item, "title"))
+            json_object_set_new(one, "title",
+                                json_sprintf("%s: %s", around,
+                                             label ? label
+                                             : own ? own
+                                                   : "?"));
+        if (json_object_get(element, "visibleIf"))
+            json_object_set(one, "visibleIf", json_object_get(element, "visibleIf"));
+        if (json_is_true(json_object_get(element, "isRequired")))
+            json_object_set_new(one, "isRequired", json_true());
+        add_question(theirs, one);
+        json_decref(one);
+    }
+    json_decref(title);
+}
+
+static void add_elements(struct theirs *theirs, const json_t *from, int depth);
+
+/* A panel's condition is that of each of its questions. */
+static void add_panel(struct theirs *theirs, const json_t *panel, int depth) {
+    const json_t *around = theirs->panel;
+    json_t *condition = visible_json(theirs, panel);
+    if (json_object_get(panel, "title"))
+        import_left(theirs->left, text_at(panel, "name"), "the panel's title");
+    theirs->panel = condition;
+    add_elements(theirs, panel, depth + 1);
+    theirs->panel = around;
+    json_decref(condition);
 }
 
 static void add_elements(struct theirs *theirs, const json_t *from, int depth) {
@@ -369,7 +370,9 @@ static void add_elements(struct theirs *theirs, const json_t *from, int depth) {
     json_array_foreach((json_t *)(uintptr_t)list, i, element) {
         const char *type = text_at(element, "type");
         if (type && strcmp(type, "panel") == 0 && depth < PANELS_DEEP)
-            add_elements(theirs, element, depth + 1);
+            add_panel(theirs, element, depth);
+        else if (type && strcmp(type, "multipletext") == 0)
+            add_several(theirs, element);
         else
             add_question(theirs, element);
     }
@@ -382,12 +385,9 @@ static void add_page(struct theirs *theirs, const json_t *page, json_t *taken, j
         ours, "id", json_string(import_id(text_at(page, "name"), "page", taken, theirs->arena)));
     set_text(theirs, ours, "title", json_object_get(page, "title"));
     add_elements(theirs, page, 0);
-    const char *visible = text_at(page, "visibleIf");
-    json_t *condition = visible ? condition_json(theirs, visible) : NULL;
+    json_t *condition = visible_json(theirs, page);
     if (condition)
         json_object_set_new(ours, "show_if", condition);
-    else if (visible)
-        import_left(theirs->left, visible, "condition");
     json_object_set_new(ours, "questions", theirs->questions);
     if (json_array_size(theirs->questions))
         json_array_append(pages, ours);
@@ -418,8 +418,11 @@ int import_surveyjs(const json_t *source, json_t *left, json_t **definition, str
     json_array_foreach((json_t *)(uintptr_t)list, i, page) add_page(&theirs, page, taken, pages);
     if (!list)
         add_page(&theirs, source, taken, pages);
-    if (json_array_size(json_object_get(source, "triggers")))
-        import_left(left, "triggers", "triggers");
+    static const char *const whole[] = {"triggers", "calculatedValues", "completedHtmlOnCondition",
+                                        "navigateToUrl", "maxTimeToFinish"};
+    for (size_t k = 0; k < sizeof whole / sizeof *whole; k++)
+        if (json_object_get(source, whole[k]))
+            import_left(left, "survey", whole[k]);
     bool any = json_array_size(pages) > 0;
     json_object_set(*definition, "languages", theirs.languages);
     json_object_set_new(*definition, "pages", pages);

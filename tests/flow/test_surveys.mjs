@@ -191,7 +191,7 @@ must(wide[0].endsWith("partial,recommend,why,failed,failed.other,effort") && wid
 must((await call("GET", "/api/v1/exports/responses?survey=compra&format=csv")).text.includes(",recommend,nps,1,-1,"), "a negative number is a number");
 must(wide.some((line) => line.includes(`"'=HYPERLINK(""http`)), "formulas are defused");
 const table = (await call("GET", "/api/v1/surveys/compra/responses?shape=long")).text.split("\r\n");
-must(table[0].endsWith("time,submission,survey,version,question,metric,value,points,language,customer,channel,touchpoint,unit,partial") && table.filter((line) => line.includes(",recommend,nps,")).length === 3, "long");
+must(table[0].endsWith("time,submission,survey,version,question,metric,value,points,language,customer,channel,touchpoint,unit,partial,scale") && table.filter((line) => line.includes(",recommend,nps,")).length === 3, "long");
 must((await call("GET", "/api/v1/exports/responses?survey=corta&format=jsonl")).text.trim().split("\n").every((line) => JSON.parse(line).survey === "corta"), "and as an export of all");
 
 const perVersion = (await call("POST", "/api/v1/query", { kind: "score", metric: "nps", survey: "compra", by: "version" })).json.data;

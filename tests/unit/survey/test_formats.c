@@ -118,6 +118,57 @@ static void test_lss(void **state) {
     survey_release(survey);
 }
 
+/* Conditions with brackets, around and inside panels; a question for each field of several. */
+static void test_surveyjs_nested(void **state) {
+    json_t *left;
+    (void)state;
+    struct survey *survey =
+        import("{\"pages\":[{\"elements\":[{\"type\":\"rating\",\"name\":\"nps\",\"rateMin\":0,"
+               "\"rateMax\":10},"
+               "{\"type\":\"checkbox\",\"name\":\"uses\",\"choices\":[\"web\",\"shop\"],"
+               "\"maxSelectedChoices\":1},"
+               "{\"type\":\"panel\",\"name\":\"more\",\"visibleIf\":\"{nps} < 7\",\"elements\":["
+               "{\"type\":\"multipletext\",\"name\":\"who\",\"title\":\"You\",\"items\":[{\"name\":"
+               "\"first\","
+               "\"title\":\"First name\"},{\"name\":\"age\",\"inputType\":\"number\"}]},"
+               "{\"type\":\"comment\",\"name\":\"why\",\"visibleIf\":\"({nps} = 0 or {uses} "
+               "contains 'web') and "
+               "!({uses} anyof "
+               "['shop'])\"}]},{\"type\":\"text\",\"name\":\"last\",\"visibleIf\":\"{who.age} >= "
+               "18\",\"requiredIf\":\"{nps} = "
+               "1\",\"validators\":[{\"type\":\"text\"}]},{\"type\":\"text\",\"name\":"
+               "\"never\",\"visibleIf\":\"{nps} = 1 and\"}]}]}",
+               &left);
+    static const enum survey_type types[] = {SURVEY_NPS,       SURVEY_CHOICES,   SURVEY_SHORT_TEXT,
+                                             SURVEY_NUMBER,    SURVEY_LONG_TEXT, SURVEY_SHORT_TEXT,
+                                             SURVEY_SHORT_TEXT};
+    assert_int_equal(survey->n_questions, sizeof types / sizeof *types);
+    for (size_t i = 0; i < survey->n_questions; i++)
+        assert_int_equal(survey->questions[i].type, types[i]);
+    assert_string_equal(survey_text_in(survey->questions[2].text, 0), "You: First name");
+    assert_int_equal(survey->questions[1].most, 1);
+    struct survey_context context = context_of("s");
+    static const struct {
+        const char *answers;
+        bool why, first, last;
+    } cases[] = {{"{\"nps\":0}", true, true, false},
+                 {"{\"nps\":8,\"uses\":[\"web\"]}", false, false, false},
+                 {"{\"nps\":3,\"uses\":[\"web\"]}", true, true, false},
+                 {"{\"nps\":3,\"uses\":[\"shop\"],\"who-age\":20}", false, true, true},
+                 {"{\"nps\":3}", false, true, false}};
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        json_t *answers = json_of(cases[i].answers);
+        assert_int_equal(survey_asks(&survey->questions[4], answers, &context), cases[i].why);
+        assert_int_equal(survey_asks(&survey->questions[2], answers, &context), cases[i].first);
+        assert_int_equal(survey_asks(&survey->questions[5], answers, &context), cases[i].last);
+        json_decref(answers);
+    }
+    /* requiredIf, validators, a condition that ends in the middle */
+    assert_int_equal(json_array_size(left), 3);
+    json_decref(left);
+    survey_release(survey);
+}
+
 static void test_ours(void **state) {
     json_t *left;
     (void)state;
@@ -156,9 +207,8 @@ static void test_broken(void **state) {
 
 int main(void) {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_surveyjs),
-        cmocka_unit_test(test_lss),
-        cmocka_unit_test(test_ours),
+        cmocka_unit_test(test_surveyjs), cmocka_unit_test(test_surveyjs_nested),
+        cmocka_unit_test(test_lss),      cmocka_unit_test(test_ours),
         cmocka_unit_test(test_broken),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
