@@ -280,11 +280,12 @@ static void add_json(struct buf *out, const json_t *value) {
         buf_add_text(out, json_is_true(value) ? "true" : "false");
 }
 
-static void add_answers(struct wide *wide, struct slice text) {
+static void add_answers(struct wide *wide, struct slice text, struct slice partial) {
     json_t *answers = json_loadb(text.n ? text.p : "[]", text.n ? text.n : 2, 0, NULL), *answer;
     struct buf value;
     size_t k;
     add_scales(wide, answers);
+    add_cell(wide, partial);
     buf_init(&value, WIDE_BYTES);
     for (size_t i = 0; i < wide->n; i++) {
         buf_clear(&value);
@@ -336,6 +337,7 @@ static struct slice single_scales(struct wide *wide, struct slice value,
 static void add_single(struct wide *wide, const struct slice texts[W_N]) {
     struct slice value = texts[W_VALUE].n ? texts[W_VALUE] : texts[W_SCORE];
     add_cell(wide, single_scales(wide, value, texts));
+    add_cell(wide, texts[W_PARTIAL]);
     for (size_t i = 0; i < wide->n; i++) {
         if (value.n && slice_is(texts[W_QUESTION], wide->questions[i]))
             csv_add_text(wide->chunk, value);
@@ -378,6 +380,7 @@ static int take_response(void *context, const struct log_record *record) {
     time_format(row->time_ms, time);
     customer_id_format(overlay_owner(wide->reading.overlay, row->customer), customer);
     add_cell(wide, texts[W_SUBMISSION]);
+    add_cell(wide, texts[W_SURVEY]);
     add_cell(wide, slice_of(time));
     add_cell(wide, slice_of(customer));
     add_cell(wide, dictionary_name(dictionary, DICTIONARY_CHANNEL, row->channel));
@@ -385,19 +388,16 @@ static int take_response(void *context, const struct log_record *record) {
     add_cell(wide, dictionary_name(dictionary, DICTIONARY_UNIT, row->unit));
     add_cell(wide, texts[W_VERSION]);
     add_cell(wide, texts[W_LANGUAGE]);
-    add_cell(wide, texts[W_PARTIAL]);
-    add_cell(wide, texts[W_SURVEY]);
     if (texts[W_ANSWERS].n)
-        add_answers(wide, texts[W_ANSWERS]);
+        add_answers(wide, texts[W_ANSWERS], texts[W_PARTIAL]);
     else
         add_single(wide, texts);
     return 0;
 }
 
 static void add_head(struct wide *wide) {
-    buf_add_text(wide->chunk,
-                 "\xef\xbb\xbfsubmission,time,customer,channel,touchpoint,unit,version,"
-                 "language,partial,survey,scales");
+    buf_add_text(wide->chunk, "\xef\xbb\xbfsubmission,survey,time,customer,channel,touchpoint,unit,"
+                              "version,language,scales,partial");
     for (size_t i = 0; i < wide->n; i++)
         buf_add_format(wide->chunk, ",%s", wide->questions[i]);
     buf_add_text(wide->chunk, "\r\n");

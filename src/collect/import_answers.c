@@ -84,6 +84,7 @@ static int read_column(struct answer_column *column, json_t *json, const char *p
                        struct arena *arena, struct err *err) {
     static const char *const known[] = {"column", "question",   "metric",
                                         "scale",  "touchpoint", "missing"};
+    struct slice unused;
     const char *name;
     json_t *member;
     if (!json_is_object(json))
@@ -107,7 +108,7 @@ static int read_column(struct answer_column *column, json_t *json, const char *p
     if (!code)
         code = read_name(&column->touchpoint, json, "touchpoint", pointer, arena, err);
     if (!code && json_is_object(json_object_get(json, "scale")))
-        code = read_said(NULL, &column->cells[ANSWER_SCALE], json, "scale", pointer, arena, err);
+        code = read_said(&unused, &column->cells[ANSWER_SCALE], json, "scale", pointer, arena, err);
     else if (!code)
         code = read_scale(column, json, pointer, err);
     if (!code)

@@ -147,3 +147,40 @@ bool import_cell_value(struct slice cell, enum cell_type type, char decimal, str
     value->text = cell;
     return type != CELL_NUMBER;
 }
+
+/* ---- headers and clocks ---- */
+
+void import_bare_header(size_t n, struct arena *arena, struct table_row *header) {
+    *header = (struct table_row){.n = n, .cells = ARENA_ARRAY(arena, struct slice, n + 1)};
+    for (size_t i = 0; i < n; i++) {
+        char *name = arena_get(arena, 4), *p = name + 3;
+        for (size_t k = i + 1; k; k = (k - 1) / 26)
+            *--p = (char)('A' + (k - 1) % 26);
+        header->cells[i] = (struct slice){p, (size_t)(name + 3 - p)};
+    }
+}
+
+struct slice import_join_clock(struct slice date, bool is_date, struct slice clock, bool is_clock,
+                               struct arena *arena) {
+    const char *at = is_date ? memchr(date.p, 'T', date.n) : NULL;
+    if (at)
+        date.n = (size_t)(at - date.p);
+    at = is_clock ? memchr(clock.p, 'T', clock.n) : NULL;
+    if (at)
+        clock = (struct slice){at + 1, clock.n - (size_t)(at + 1 - clock.p)};
+    if (!clock.n)
+        return date;
+    return slice_of(arena_format(arena, "%.*s %.*s", SLICE_ARGS(date), SLICE_ARGS(clock)));
+}
+
+bool import_has_control(struct slice text) {
+    for (size_t i = 0; i < text.n; i++)
+        if ((unsigned char)text.p[i] < 0x20 || text.p[i] == 0x7f)
+            return true;
+    return false;
+}
+
+const char *import_date_format(const char *format, struct arena *arena) {
+    const char *blank = strchr(format, ' ');
+    return blank ? arena_text(arena, (struct slice){format, (size_t)(blank - format)}) : format;
+}

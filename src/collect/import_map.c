@@ -335,29 +335,6 @@ bool import_map_has_time_format(const struct import_map *map) { return map->time
 
 bool import_map_is_bare(const struct import_map *map) { return map && map->bare; }
 
-void import_bare_header(size_t n, struct arena *arena, struct table_row *header) {
-    *header = (struct table_row){.n = n, .cells = ARENA_ARRAY(arena, struct slice, n + 1)};
-    for (size_t i = 0; i < n; i++) {
-        char *name = arena_get(arena, 4), *p = name + 3;
-        for (size_t k = i + 1; k; k = (k - 1) / 26)
-            *--p = (char)('A' + (k - 1) % 26);
-        header->cells[i] = (struct slice){p, (size_t)(name + 3 - p)};
-    }
-}
-
-struct slice import_join_clock(struct slice date, bool is_date, struct slice clock, bool is_clock,
-                               struct arena *arena) {
-    const char *at = is_date ? memchr(date.p, 'T', date.n) : NULL;
-    if (at)
-        date.n = (size_t)(at - date.p);
-    at = is_clock ? memchr(clock.p, 'T', clock.n) : NULL;
-    if (at)
-        clock = (struct slice){at + 1, clock.n - (size_t)(at + 1 - clock.p)};
-    if (!clock.n)
-        return date;
-    return slice_of(arena_format(arena, "%.*s %.*s", SLICE_ARGS(date), SLICE_ARGS(clock)));
-}
-
 void import_map_set_time_format(struct import_map *map, const char *format) {
     map->time_format = arena_text(&map->arena, slice_of(format));
 }
@@ -591,13 +568,6 @@ refuse(char *message, enum refusal refusal, const char *format, ...) {
     return refusal;
 }
 
-static bool has_control(struct slice text) {
-    for (size_t i = 0; i < text.n; i++)
-        if ((unsigned char)text.p[i] < 0x20 || text.p[i] == 0x7f)
-            return true;
-    return false;
-}
-
 static struct slice cell_of(const struct table_row *row, int column) {
     return column >= 0 && (size_t)column < row->n ? row->cells[column] : (struct slice){"", 0};
 }
@@ -612,7 +582,7 @@ static enum refusal take_part(const struct import_map *map, const struct table_r
     if (text->n > parts[part].max)
         return refuse(message, part == MAP_TIME ? REFUSAL_BAD_TIME : REFUSAL_TOO_LONG,
                       "%s is longer than %zu bytes", parts[part].member, parts[part].max);
-    if (has_control(*text))
+    if (import_has_control(*text))
         return refuse(message, REFUSAL_CONTROL_CHARACTER, "control character in %s",
                       parts[part].member);
     return REFUSAL_NONE;
@@ -620,12 +590,6 @@ static enum refusal take_part(const struct import_map *map, const struct table_r
 
 static bool is_date(const struct table_row *row, int column) {
     return column >= 0 && row->dates && (size_t)column < row->n && row->dates[column];
-}
-
-/* The format of the date alone, where a row has no time of day. */
-static const char *date_format(const char *format, struct arena *arena) {
-    const char *blank = strchr(format, ' ');
-    return blank ? arena_text(arena, (struct slice){format, (size_t)(blank - format)}) : format;
 }
 
 /* The text of the time, and the format that reads it. */
@@ -644,7 +608,7 @@ static enum refusal take_time_text(const struct import_map *map, const struct ta
     if (clock_column < 0)
         return REFUSAL_NONE;
     if (!clock.n && !date)
-        *format = date_format(*format, arena);
+        *format = import_date_format(*format, arena);
     *text = import_join_clock(*text, date, clock, is_date(row, clock_column), arena);
     return REFUSAL_NONE;
 }
@@ -737,7 +701,7 @@ static enum refusal take_response(const struct import_map *map, const struct tab
     struct value value;
     struct slice survey =
         map->survey.n ? map->survey : utf8_trim(cell_of(row, map->survey_of_row.column));
-    if (!survey.n || has_control(survey))
+    if (!survey.n || import_has_control(survey))
         return refuse(message, REFUSAL_BAD_FIELD, "the row names no survey");
     enum refusal refusal = take_respondent(map, row, survey, arena, event, message);
     if (refusal || (refusal = take_part(map, row, MAP_WEIGHT, &weight, message)))

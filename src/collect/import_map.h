@@ -57,6 +57,9 @@ void import_bare_header(size_t n, struct arena *arena, struct table_row *header)
 /* The part of an instant of a spreadsheet ("2026-11-27T10:15:00") or of a text that a date and a time of day make up. */
 struct slice import_join_clock(struct slice date, bool is_date, struct slice clock, bool is_clock,
                                struct arena *arena);
+bool import_has_control(struct slice text);
+/* The format of the date alone, where a row has no time of day. */
+const char *import_date_format(const char *format, struct arena *arena);
 void import_map_set_decimal(struct import_map *map, char decimal);
 void import_map_set_time_format(struct import_map *map, const char *format);
 bool import_map_has_time_format(const struct import_map *map);

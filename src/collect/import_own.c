@@ -1,7 +1,7 @@
 /*
  * Our own files of responses (api/export_responses.c) tell by their columns what they are: the map of one, without asking.
  *
- *   wide  submission, time, customer, channel, touchpoint, unit, version, language, partial, survey, scales, then a column a question
+ *   wide  submission, survey, time, customer, channel, touchpoint, unit, version, language, scales, partial, then a column a question
  *   long  time, submission, survey, version, question, metric, value, …, scale: an answer a row
  *
  * Customers are known by their ids in the folder that the file came from; where it goes they are somebody else, so respondents are
@@ -49,10 +49,10 @@ static void begin(struct buf *json) {
                        "\"boolean\"},\"decimal\":\".\",\"answers\":[");
 }
 
-/* Questions are what stands behind the column `scales`. */
+/* Questions are what stands behind the column `partial`. */
 static bool wide_json(const struct sample *sample, struct buf *json) {
     size_t at = 0, n = 0;
-    while (at < sample->header.n && !slice_is(sample->columns[at].name, "scales"))
+    while (at < sample->header.n && !slice_is(sample->columns[at].name, "partial"))
         at++;
     begin(json);
     for (size_t i = at + 1; i < sample->header.n; i++) {
