@@ -328,6 +328,21 @@ static int look(void *context, struct err *err) {
     return 0;
 }
 
+int customer_find_visible(struct request *request, const char *id, uint32_t *owner,
+                          struct err *err) {
+    struct reader *reader;
+    struct customer_summary summary;
+    int code = customers_find(app_folder(request->app)->customers, slice_of(id), owner, err);
+    if (code || !request->principal.units)
+        return code;
+    code = reader_open(&reader, request, request->arena, err);
+    if (code)
+        return code;
+    code = reader_summaries(reader, owner, 1, &summary, err);
+    reader_close(reader);
+    return code || summary.interactions ? code : err_set(err, E_NOT_FOUND, "no such customer");
+}
+
 int reader_visible(struct reader *reader, const uint64_t **owners, struct err *err) {
     size_t words = reader_profiles(reader) / 64 + 1;
     struct looking looking = {reader, ARENA_ARRAY(reader->arena, uint64_t, words)};

@@ -41,6 +41,9 @@ uint32_t reader_owner(const struct reader *reader, uint32_t profile);
 /* owners: n of them, any order. */
 must_use int reader_summaries(struct reader *reader, const uint32_t *owners, size_t n,
                               struct customer_summary *summaries, struct err *err);
+/* The owner of an identifier, of whom the asker may see something. E_NOT_FOUND, the same for nobody and for who is not theirs. */
+must_use int customer_find_visible(struct request *request, const char *id, uint32_t *owner,
+                                   struct err *err);
 /* Values of traits of one customer, by (code, time, seq). codes NULL: all. */
 must_use int reader_traits(struct reader *reader, uint32_t owner, const uint32_t *codes,
                            size_t n_codes, struct trait **traits, size_t *n, struct err *err);

@@ -271,7 +271,7 @@ static int of_customer(struct request *request, struct response *response, struc
     struct reader *reader;
     size_t n;
     uint32_t owner;
-    int code = customers_find(customers_here(request), slice_of(request->params[0]), &owner, err);
+    int code = customer_find_visible(request, request->params[0], &owner, err);
     if (!code)
         code = groups_of(customers_here(request), owner, request->arena, &groups, &n, err);
     if (!code)

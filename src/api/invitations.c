@@ -10,6 +10,7 @@
 #include <strings.h>
 
 #include "api/api.h"
+#include "api/customer_read.h"
 #include "base/limits.h"
 #include "invite/invite.h"
 
@@ -182,8 +183,7 @@ static int of_plan(struct request *request, struct response *response, struct er
 static int of_customer(struct request *request, struct response *response, struct err *err) {
     uint32_t owner;
     char id[CUSTOMER_ID_BYTES];
-    int code = customers_find(app_folder(request->app)->customers, slice_of(request->params[0]),
-                              &owner, err);
+    int code = customer_find_visible(request, request->params[0], &owner, err);
     if (code == E_NOT_FOUND && request->principal.units) { /* as of one whom they may not see */
         response_list(response, json_array(), NULL);
         return HANDLED;

@@ -342,23 +342,6 @@ static int get_list(struct request *request, struct response *response, struct e
 
 /* ---- one customer ---- */
 
-static int find_customer(struct request *request, uint32_t *owner, struct err *err) {
-    int code = customers_find(app_folder(request->app)->customers, slice_of(request->params[0]),
-                              owner, err);
-    if (code)
-        return code;
-    struct reader *reader;
-    struct customer_summary summary;
-    code = reader_open(&reader, request, request->arena, err);
-    if (code)
-        return code;
-    code = reader_summaries(reader, owner, 1, &summary, err);
-    reader_close(reader);
-    if (!code && request->principal.units && !summary.interactions)
-        return err_set(err, E_NOT_FOUND, "no such customer");
-    return code;
-}
-
 /* Purchases as the asker may see them, and the run's numbers. NULL: there was no run. */
 static int stored_customer(struct request *request, uint32_t owner, json_t **customer,
                            int64_t *made_ms, struct err *err) {
@@ -417,7 +400,7 @@ static int get_customer(struct request *request, struct response *response, stru
     json_t *extra = NULL, *customer = NULL;
     uint32_t owner;
     int64_t made_ms = 0;
-    int code = find_customer(request, &owner, err);
+    int code = customer_find_visible(request, request->params[0], &owner, err);
     if (!code)
         code = asked_members(request, &extra, err);
     if (!code && !json_object_size(extra))

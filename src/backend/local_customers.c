@@ -506,7 +506,7 @@ int answer_timeline(struct question *question, struct err *err) {
     if (!code)
         code = question_collect(question, owner, &rows, &n, err);
     if (!code && n == 0 && plan->scoped)
-        code = err_at(err, E_NOT_FOUND, "/customer", "no such customer");
+        code = err_set(err, E_NOT_FOUND, "no such customer");
     n = keep_matching(&plan->of, rows, n);
     json_object_set_new(question->meta, "customers", json_integer(n ? 1 : 0));
     json_object_set_new(question->meta, "interactions", json_integer((json_int_t)n));

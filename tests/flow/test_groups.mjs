@@ -86,6 +86,7 @@ await call("POST", api + "/members", { customer: "luis", role: "user" });
 group = (await call("GET", api, undefined, lugo)).json;
 must(group.size === 2 && !JSON.stringify(group).includes("Luis"), "two of three");
 must((await call("GET", "/api/v1/groups/" + home.json.id, undefined, lugo)).status === 404 && await found("q=Los+de", lugo) === "" && await found("q=luis", lugo) === "", "a household of Madrid is none of theirs");
+must((await call("GET", "/api/v1/customers/luis/groups", undefined, lugo)).text === (await call("GET", "/api/v1/customers/nobody/groups", undefined, lugo)).text, "who is not theirs is as nobody");
 must((await found("limit=2", lugo)) === "Empresa 6,Empresa 3", "a page is filled with what they see: " + await found("limit=2", lugo));
 
 await server.end("SIGKILL");
