@@ -180,7 +180,8 @@ int answer_trend(struct question *question, struct err *err) {
     const struct plan *plan = question->plan;
     struct scan_spec *spec = &question->spec;
     spec->matchers[0] = &plan->of;
-    spec->n_matchers = matcher_takes_all(&plan->of) ? 0 : 1;
+    spec->n_matchers = matcher_is_open(&plan->of) ? 0 : 1;
+    spec->drop_system = matcher_is_open(&plan->of) && plan->of.skips_system;
     spec->select = true;
     spec->compact = true;
     spec->unordered = true;

@@ -38,7 +38,7 @@ json_t *home_range(int64_t from_ms, int64_t to_ms) {
 
 json_t *home_trend(int64_t from_ms, int64_t to_ms, const char *measure, const char *every,
                    const char *by, int limit) {
-    json_t *query = json_pack("{s:s, s:o, s:s, s:s}", "kind", "trend", "range",
+    json_t *query = json_pack("{s:s, s:b, s:o, s:s, s:s}", "kind", "trend", "system", 0, "range",
                               home_range(from_ms, to_ms), "measure", measure, "every", every);
     if (by)
         json_object_set_new(query, "by", json_string(by));
@@ -115,7 +115,8 @@ static json_t *ask(struct request *request, json_t *query) {
 
 /* Start of the day after the newest interaction; 0 if there is none. */
 static int64_t end_of_data(struct request *request, const struct zone *zone) {
-    json_t *answer = ask(request, json_pack("{s:s, s:s}", "kind", "trend", "every", "day"));
+    json_t *answer =
+        ask(request, json_pack("{s:s, s:s, s:b}", "kind", "trend", "every", "day", "system", 0));
     const json_t *rows = json_object_get(answer, "data");
     int64_t end_ms = 0, start_ms;
     for (size_t i = json_array_size(rows); i-- > 0 && !end_ms;) {

@@ -23,7 +23,7 @@ const char *plan_kind_text(enum plan_kind kind) { return kind_texts[kind]; }
 static const char *const members[PLAN_KINDS] = {
     [PLAN_TIMELINE] = "customer of before limit range where unit channel",
     [PLAN_TREND] =
-        "range where segment unit channel by limit of measure property every people cursor",
+        "range where segment unit channel by limit of measure property every system people cursor",
     [PLAN_FUNNEL] =
         "range where segment unit channel by limit steps window order entry exclude people cursor",
     [PLAN_FLOW] = "range where segment unit channel limit of level case min_share durations system "

@@ -98,8 +98,11 @@ int read_measure(struct reader *r, const json_t *json, const json_t *query) {
 
 static int read_trend(struct reader *r, const json_t *query) {
     int code = 0;
+    bool system = true;
     r->plan->every = BUCKET_DAY;
     WITH_MEMBER(r, query, "of", of, code, read_matcher(r, of, NULL, &r->plan->of));
+    WITH_MEMBER(r, query, "system", json, code, read_bool(r, json, &system));
+    r->plan->of.skips_system = !system;
     WITH_MEMBER(r, query, "measure", measure, code, read_measure(r, measure, query));
     WITH_MEMBER(r, query, "property", property, code, read_measured(r, property));
     WITH_MEMBER(r, query, "every", every, code, read_every(r, every, true));

@@ -32,9 +32,12 @@ static void live_free(void *value) {
     struct err err = {0};
     if (live->as_of_ms && live_save(live, true, clock_now_ms(), &err))
         log_warn("segment", "members were not kept at the end: %s", err.message);
-    for (size_t m = 0; m < live->n; m++)
+    for (size_t m = 0; m < live->n; m++) {
         if (live->all[m].members)
             roaring_bitmap_free(live->all[m].members);
+        if (live->all[m].initial)
+            roaring_bitmap_free(live->all[m].initial);
+    }
     for (size_t i = 0; i < LIVE_RECENT; i++)
         if (live->recent[i].owners)
             roaring_bitmap_free(live->recent[i].owners);
@@ -186,7 +189,7 @@ static size_t pick(const struct live *live, bool known, uint32_t index[SEGMENTS_
     return n;
 }
 
-/* Fills memberships that nobody knows yet, without telling. */
+/* Fills memberships that nobody knows yet; of new ones, who is in is told later. */
 static int decide_unknown(struct live *live, const struct snapshot *snapshot, int64_t now_ms,
                           struct err *err) {
     uint32_t index[SEGMENTS_MAX];
@@ -201,6 +204,8 @@ static int decide_unknown(struct live *live, const struct snapshot *snapshot, in
     pthread_mutex_lock(&live->lock);
     for (size_t i = 0; i < n; i++) {
         struct membership *membership = &live->all[index[i]];
+        if (!membership->members && !roaring_bitmap_is_empty(found.sets[i]))
+            membership->initial = roaring_bitmap_copy(found.sets[i]);
         if (membership->members)
             roaring_bitmap_free(membership->members);
         membership->members = found.sets[i];
@@ -318,6 +323,8 @@ int live_round(struct live *live, struct err *err) {
     }
     if (!code)
         code = decide(live, snapshot, now_ms, err);
+    if (!code)
+        code = initial_tell(live, snapshot, now_ms, err);
     note_state(live, !code && !live->follow.everybody, now_ms);
     snapshot_release(snapshot);
     int64_t now_us = clock_monotonic_us();

@@ -12,6 +12,8 @@
  *   unknown   a new segment, or one whose rule (or the rule of one it is built on) changed: the next round fills it, and
  *             tells nothing: nobody did anything
  *   known     a round tells who differs
+ * Who is in a new segment from the beginning is told as well, with the property `initial`: a few hundred or thousand a round
+ * (live_initial.c), so that a segment of a million keeps nobody waiting. Who has left by then is not told.
  *
  * INVARIANTS
  *  1. A customer is decided at most about once a second (again after 0.75 s, so that the sets are current within one); who
@@ -38,6 +40,9 @@ struct membership {
     bool known;
     size_t changes; /* rows in segment_change */
     bool unsaved;   /* segment_set is older */
+    roaring_bitmap_t
+        *initial;     /* who was in when it was made, while some are to be told; NULL: nobody */
+    uint32_t told_to; /* of initial, up to here */
 };
 
 enum { LIVE_RECENT = 8 };
@@ -95,5 +100,13 @@ must_use int live_tell(struct live *live, const struct transition *transitions, 
                        int64_t now_ms, struct err *err);
 /* Writes whole sets in place of changes, and today's size: of those unsaved, or with many changes. */
 must_use int live_save(struct live *live, bool all, int64_t now_ms, struct err *err);
+
+/* ---- live_initial.c ---- */
+must_use int initial_load(sqlite3 *db, struct membership *all, size_t n, struct err *err);
+/* Writer: a new segment's, beside its set. */
+must_use int initial_write(sqlite3 *db, const struct membership *membership, struct err *err);
+/* Tells some of one segment's, where there is somebody to tell. */
+must_use int initial_tell(struct live *live, const struct snapshot *snapshot, int64_t now_ms,
+                          struct err *err);
 
 #endif

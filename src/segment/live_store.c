@@ -68,9 +68,12 @@ static int load_changes(sqlite3 *db, struct membership *all, size_t n, struct er
 }
 
 static void memberships_free(struct membership *all, size_t n) {
-    for (size_t i = 0; all && i < n; i++)
+    for (size_t i = 0; all && i < n; i++) {
         if (all[i].members)
             roaring_bitmap_free(all[i].members);
+        if (all[i].initial)
+            roaring_bitmap_free(all[i].initial);
+    }
     free(all);
 }
 
@@ -85,6 +88,8 @@ int live_load(struct live *live, struct err *err) {
         code = load_sets(db, all, n, err);
     if (!code && !live->all)
         code = load_changes(db, all, n, err);
+    if (!code && !live->all)
+        code = initial_load(db, all, n, err);
     store_reader_put(live->folder->store, db);
     if (code) {
         memberships_free(all, n);
@@ -95,7 +100,7 @@ int live_load(struct live *live, struct err *err) {
         struct membership *before = membership_of(live->all, live->n, all[i].id);
         if (before) {
             all[i] = *before;
-            before->members = NULL;
+            before->members = before->initial = NULL;
         }
     }
     struct membership *old = live->all;
@@ -262,6 +267,8 @@ static int write_sets(void *context, sqlite3 *db, struct err *err) {
         const struct membership *membership = &live->all[m];
         if (is_due(membership, saving->all))
             code = write_set(db, membership, err);
+        if (!code && membership->unsaved && membership->initial)
+            code = initial_write(db, membership, err);
         if (!code && membership->members)
             code = write_size(db, membership->id, saving->day_ms,
                               roaring_bitmap_get_cardinality(membership->members), 0, 0, err);

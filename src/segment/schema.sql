@@ -52,3 +52,11 @@ CREATE TABLE segmentation_version (
     changed_ms INTEGER NOT NULL,   -- UTC milliseconds since 1970
     PRIMARY KEY (segmentation, version)
 ) WITHOUT ROWID;
+-- step 4
+
+-- Who was in a segment when it was made and is not told yet: told in the background, in the order of their numbers.
+CREATE TABLE segment_initial (
+    segment INTEGER PRIMARY KEY, -- segment.id
+    members BLOB NOT NULL,       -- customers, CRoaring's portable format
+    told_to INTEGER NOT NULL     -- profile number: up to here they are told
+);

@@ -228,11 +228,15 @@ int segment_put(struct folder *folder, const char *current, const json_t *docume
 
 /* What was kept of its members and its size. */
 static int forget_members(sqlite3 *db, const char *name, struct err *err) {
-    for (int table = 0; table < 3; table++) {
+    for (int table = 0; table < 4; table++) {
         sqlite3_stmt *statement =
             table == 0   ? STORE_PREPARE(db,
                                          "DELETE FROM segment_set WHERE segment = (SELECT id FROM "
                                            "segment WHERE name = ?)",
+                                         err)
+            : table == 3 ? STORE_PREPARE(db,
+                                         "DELETE FROM segment_initial WHERE segment = (SELECT id "
+                                         "FROM segment WHERE name = ?)",
                                          err)
             : table == 1 ? STORE_PREPARE(db,
                                          "DELETE FROM segment_change WHERE segment = (SELECT id "

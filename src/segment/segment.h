@@ -35,7 +35,8 @@
 
 enum { SEGMENTS_MAX = 200, SEGMENT_NAME_BYTES = 64 };
 
-/* What Senda tells of itself: interactions of source system with the property `segment`, the segment's name. */
+/* What Senda tells of itself: interactions of source system with the property `segment`, the segment's name; and `initial`, true, of
+ * who was in it when it was made. */
 #define SEGMENT_ENTERED "Segment Entered"
 #define SEGMENT_LEFT "Segment Left"
 

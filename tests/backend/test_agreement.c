@@ -376,6 +376,8 @@ static json_t *some_walk(const char *kind) {
 static json_t *some_trend(void) {
     static const char *const EVERY[] = {"hour", "day", "week", "month"};
     json_t *query = json_pack("{s:s, s:s}", "kind", "trend", "every", EVERY[pick(4)]);
+    if (chance(20))
+        json_object_set_new(query, "system", json_boolean(chance(50)));
     if (chance(60))
         json_object_set_new(query, "of", some_matcher());
     int measure = pick(4);
