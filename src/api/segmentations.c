@@ -15,6 +15,11 @@
 #include "backend/backend.h"
 #include "backend/members.h"
 #include "base/clock.h"
+#include "base/time.h"
+#include "jobs/jobs.h"
+#include "segment/class_sizes.h"
+
+enum { HISTORY_DAYS = 400 };
 
 /* ---- documents ---- */
 
@@ -71,6 +76,8 @@ static int keep(struct request *request, struct response *response, const char *
         return code;
     audit_write(app_accounts(request->app), &request->principal, request->peer, "segmentation.put",
                 name, "");
+    struct err outcome = {0}; /* a count that fails is the job's to tell */
+    code = jobs_request(app_jobs(request->app), job_class_sizes.name, &outcome);
     return answer(request, response, name, current ? 200 : 201, err);
 }
 
@@ -173,6 +180,30 @@ static int results(struct request *request, struct response *response, struct er
     json_decref(classes);
     json_decref(segmentation);
     return code ? code : HANDLED;
+}
+
+/* Sizes are of everybody, so who is limited to units gets none. */
+static int history(struct request *request, struct response *response, struct err *err) {
+    json_t *days, *day, *sizes, *size;
+    const char *class;
+    int64_t from_ms = request->received_ms - HISTORY_DAYS * (int64_t)DAY_MS;
+    size_t i;
+    void *safe;
+    int code = class_sizes_history(app_folder(request->app), request->params[0], from_ms,
+                                   request->received_ms, &days, err);
+    if (code)
+        return code;
+    if (request->principal.units)
+        json_array_clear(days);
+    json_array_foreach(days, i, day) {
+        sizes = json_object_get(day, "sizes");
+        json_object_foreach_safe(sizes, safe, class,
+                                 size) if (json_integer_value(size) &&
+                                           json_integer_value(size) < request->principal.floor)
+            json_object_set_new(sizes, class, json_null());
+    }
+    response_list(response, days, NULL);
+    return HANDLED;
 }
 
 /* While it is being written: the size of each class by the rules alone. */
@@ -319,6 +350,8 @@ static const struct route routes[] = {
      .handle = versions, .summary = "Every version, the newest first"},
     {METHOD_GET, "/api/v1/segmentations/{name}/results", ACCESS_API, SCOPE_QUERY, .handle = results,
      .summary = "The size of each class now; they add up to all customers"},
+    {METHOD_GET, "/api/v1/segmentations/{name}/history", ACCESS_API, SCOPE_QUERY, .handle = history,
+     .summary = "The size of each class by day: {\"day\",\"sizes\":{class: n}}"},
     {METHOD_GET, "/api/v1/segmentations/{name}/members", ACCESS_API, SCOPE_QUERY,
      .role = ROLE_AGENT, .handle = members,
      .summary = "Who is in a class (?class=, ?limit=, ?cursor=)"},

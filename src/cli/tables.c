@@ -14,6 +14,7 @@
 #include "privacy/privacy.h"
 #include "privacy/retention.h"
 #include "promise/watch.h"
+#include "segment/class_sizes.h"
 #include "segment/segment.h"
 #include "survey/job.h"
 #include "value/value.h"
@@ -141,6 +142,7 @@ static const struct job *const JOBS[] = {
     &review_read_job,
     &review_night_job,
     &job_segments,
+    &job_class_sizes,
     &job_promises,
     &job_erase,
     &job_retention,

@@ -132,6 +132,17 @@ static void add_title(const struct request *request, const char *organisation, j
 }
 
 /* What every template finds (page.h). */
+/* "a b" as a list. */
+static json_t *names_json(const char *names) {
+    json_t *list = json_array();
+    while (*names) {
+        size_t n = strcspn(names, " ");
+        json_array_append_new(list, json_stringn(names, n));
+        names += n + strspn(names + n, " ");
+    }
+    return list;
+}
+
 static void add_common(const struct request *request, const struct page *page,
                        const struct template_world *world, json_t *view) {
     const struct folder *folder = app_folder(request->app);
@@ -157,7 +168,7 @@ static void add_common(const struct request *request, const struct page *page,
     if (page->script)
         json_object_set_new(view, "scripts", json_pack("[s]", page->script));
     if (page->style)
-        json_object_set_new(view, "styles", json_pack("[s]", page->style));
+        json_object_set_new(view, "styles", names_json(page->style));
     json_object_set_new(view, "wide", json_boolean(page->wide));
     json_object_set_new(view, "narrow", json_boolean(page->narrow));
 }

@@ -28,8 +28,9 @@ struct page {
                              "settings"; NULL: none */
     const char *title;  /* key of its title; NULL: the view has a member "title" */
     const char *script; /* "js/import.js", NULL: none beyond js/app.js */
-    const char *style;  /* "css/charts.css", NULL: none beyond css/senda.css */
-    bool wide, narrow;  /* of the column of content */
+    const char
+        *style; /* "css/charts.css", several with blanks between; NULL: none beyond css/senda.css */
+    bool wide, narrow; /* of the column of content */
 };
 
 /* Renders the page around `view` (an object, taken over also on failure) and sends it with status 200, or the

@@ -5,6 +5,8 @@
  */
 #include <stdlib.h>
 
+#include "base/time.h"
+#include "pages/chart.h"
 #include "pages/page.h"
 #include "pages/pages.h"
 #include "pages/segment_editor.h"
@@ -146,10 +148,56 @@ static json_t *versions_of(struct request *request) {
     return rows;
 }
 
+/* A line a class, under its title where it is still one. */
+static json_t *draw_history(struct request *request, const json_t *classes) {
+    struct err ignored = {0};
+    struct chart chart = {.language = request->language,
+                          .format = page_format(request),
+                          .zone = app_folder(request->app)->zone,
+                          .label = page_text(request, "segmentations.history"),
+                          .id = "classes",
+                          .width = 1060,
+                          .arena = request->arena};
+    struct trend_view trend = {
+        .shape = TREND_LINES, .every = BUCKET_DAY, .now_ms = request->received_ms, .whole = true};
+    json_t *answer, *rows = json_array(), *day, *class, *titles = json_object(), *size;
+    const char *name;
+    struct buf out;
+    size_t i;
+    buf_init(&out, TEMPLATE_MAX_BYTES);
+    json_array_foreach((json_t *)(uintptr_t)classes, i, class)
+        json_object_set(titles, text_member(class, "name"), json_object_get(class, "title"));
+    if (page_fetch(request, path_of(request, request->params[0], "/history"), &answer, &ignored) >=
+        0) {
+        json_t *days = json_object_get(answer, "data");
+        json_array_foreach(days, i, day) {
+            int64_t ms = 0;
+            char time[TIME_TEXT_BYTES];
+            if (time_parse(slice_of(text_member(day, "day")), chart.zone, &ms))
+                continue;
+            time_format(ms, time);
+            json_object_foreach(json_object_get(day, "sizes"), name, size) json_array_append_new(
+                rows, json_pack("{s:s, s:O, s:O}", "time", time, "by",
+                                json_object_get(titles, name) ? json_object_get(titles, name)
+                                                              : json_null(),
+                                "value", size));
+        }
+        if (json_array_size(days) > 1)
+            chart_trend_figure(&chart, &trend, rows, page_text(request, "home.numbers"), &out);
+        json_decref(answer);
+    }
+    json_decref(titles);
+    json_decref(rows);
+    json_t *svg = json_stringn(out.p ? out.p : "", out.n);
+    buf_release(&out);
+    return svg ? svg : json_string("");
+}
+
 static int show_segmentation(struct request *request, struct response *response,
                              const char *refused, struct err *err) {
-    static const struct page page = {
-        .template = "segmentation", .section = "segments", .style = "css/segments.css"};
+    static const struct page page = {.template = "segmentation",
+                                     .section = "segments",
+                                     .style = "css/segments.css css/charts.css"};
     json_t *view, *class;
     size_t i;
     int code = page_fetch(request, path_of(request, request->params[0], ""), &view, err);
@@ -175,6 +223,7 @@ static int show_segmentation(struct request *request, struct response *response,
         json_object_set_new(class, "segmentation", json_string(request->params[0]));
     }
     json_object_set_new(view, "versions", versions_of(request));
+    json_object_set_new(view, "chart", draw_history(request, json_object_get(view, "classes")));
     if (refused)
         json_object_set_new(view, "refused", json_string(refused));
     json_decref(documents);

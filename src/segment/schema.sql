@@ -60,3 +60,13 @@ CREATE TABLE segment_initial (
     members BLOB NOT NULL,       -- customers, CRoaring's portable format
     told_to INTEGER NOT NULL     -- profile number: up to here they are told
 );
+-- step 5
+
+-- How many each class of a segmentation held, by day: the last count of the day.
+CREATE TABLE class_size (
+    segmentation INTEGER NOT NULL, -- segmentation.id
+    class TEXT NOT NULL,           -- its name then
+    day_ms INTEGER NOT NULL,       -- local midnight, UTC milliseconds since 1970
+    size INTEGER NOT NULL,
+    PRIMARY KEY (segmentation, day_ms, class)
+) WITHOUT ROWID;

@@ -430,9 +430,10 @@ int segmentation_put(struct folder *folder, const char *current, const json_t *d
 static int write_removal(void *context, sqlite3 *db, struct err *err) {
     struct putting *putting = context;
     int code = find_id(db, putting->name, &putting->id, err);
-    for (int table = 0; table < 2 && !code; table++) {
+    for (int table = 0; table < 3 && !code; table++) {
         sqlite3_stmt *statement =
-            table
+            table == 2 ? STORE_PREPARE(db, "DELETE FROM class_size WHERE segmentation = ?", err)
+            : table == 1
                 ? STORE_PREPARE(db, "DELETE FROM segmentation WHERE id = ?", err)
                 : STORE_PREPARE(db, "DELETE FROM segmentation_version WHERE segmentation = ?", err);
         if (!statement)

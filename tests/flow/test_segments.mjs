@@ -117,6 +117,10 @@ const sizes = async () => (await call("GET", "/api/v1/segmentations/clientes-por
 const seg = await call("POST", "/api/v1/segmentations", homes);
 must(seg.status === 201 && seg.json.name === "clientes-por-uso" && seg.json.version === 1 && seg.json.classes[0].name === "oro", `segmentation: ${seg.text}`);
 must((await sizes()) === "oro 1, compradores 1, rest 1", `sizes: ${await sizes()}`);
+let byDay = [];
+for (const begun = Date.now(); !byDay.length && Date.now() - begun < 10000; await pause(50)) byDay = (await call("GET", "/api/v1/segmentations/clientes-por-uso/history")).json.data;
+must(byDay.length === 1 && /^\d{4}-\d\d-\d\d$/.test(byDay[0].day) && JSON.stringify(byDay[0].sizes) === '{"compradores":1,"oro":1,"rest":1}', `sizes by day: ${JSON.stringify(byDay)}`);
+must((await call("GET", "/api/v1/segmentations/nothing/history")).status === 404, "of one that there is");
 const split = await call("POST", "/api/v1/query", { kind: "trend", every: "month", measure: "customers", by: { segmentation: "clientes-por-uso" } });
 must(["oro", "compradores", "rest"].every((name) => split.json.data.some((row) => row.by === name)), `by segmentation: ${split.text}`);
 must((await call("POST", "/api/v1/query", { kind: "customers", of: { in: "clientes-por-uso/compradores" } })).json.data.customers[0].user_id === "bea", "a class in a rule");

@@ -166,6 +166,7 @@ static const struct right rights[] = {
     {"PUT", "/api/v1/segmentations/{name}", ROLE_ANALYST, SCOPE_MANAGE},
     {"DELETE", "/api/v1/segmentations/{name}", ROLE_ANALYST, SCOPE_MANAGE},
     {"GET", "/api/v1/segmentations/{name}/versions", ROLE_VIEWER, SCOPE_QUERY},
+    {"GET", "/api/v1/segmentations/{name}/history", ROLE_VIEWER, SCOPE_QUERY},
     {"GET", "/api/v1/segmentations/{name}/results", ROLE_VIEWER, SCOPE_QUERY},
     {"GET", "/api/v1/segmentations/{name}/members", ROLE_AGENT, SCOPE_QUERY},
     {"GET", "/api/v1/customers/{id}/segmentations", ROLE_AGENT, SCOPE_QUERY},

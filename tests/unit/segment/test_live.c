@@ -6,6 +6,7 @@
  */
 #include "../../backend/world.h"
 #include "base/time.h"
+#include "segment/class_sizes.h"
 #include "segment/live.h"
 
 static struct world world;
@@ -239,6 +240,33 @@ static void who_is_in_from_the_beginning_is_told(void **unused) {
     json_decref(days);
 }
 
+static void classes_are_counted_by_day(void **unused) {
+    (void)unused;
+    struct err err = {0};
+    char name[SEGMENT_NAME_BYTES];
+    json_t *days,
+        *document = json_loads("{\"title\":\"Use\",\"classes\":[{\"name\":\"a\",\"title\":\"A\","
+                               "\"rule\":{\"did\":{\"event\":\"A\"}}}]}",
+                               0, NULL);
+    assert_int_equal(segmentation_put(world.folder, NULL, document, "tester", name, &err), 0);
+    json_decref(document);
+    assert_int_equal(class_sizes_count(world.folder, &err), 0);
+    track("u1", "A", 0);
+    assert_int_equal(class_sizes_count(world.folder, &err), 0); /* the last count of the day */
+    now_ms += DAY_MS;
+    track("u8", "A", 0);
+    track("u9", "B", 0);
+    assert_int_equal(class_sizes_count(world.folder, &err), 0);
+    assert_int_equal(class_sizes_history(world.folder, "use", BEGIN_MS, now_ms, &days, &err), 0);
+    assert_int_equal(json_array_size(days), 2);
+    assert_string_equal(json_string_value(at(days, "0.day")), "2026-03-01");
+    assert_int_equal(int_at(days, "0.sizes.a"), 2);
+    assert_int_equal(int_at(days, "0.sizes.rest"), 0);
+    assert_int_equal(int_at(days, "1.sizes.a"), 3);
+    assert_int_equal(int_at(days, "1.sizes.rest"), 1);
+    json_decref(days);
+}
+
 static void a_changed_rule_tells_nothing(void **unused) {
     (void)unused;
     put(NULL, "{\"name\":\"a\",\"rule\":{\"did\":{\"event\":\"A\"}}}");
@@ -397,6 +425,7 @@ int main(void) {
         cmocka_unit_test_setup_teardown(time_alone_ends_membership, set_up, tear_down),
         cmocka_unit_test_setup_teardown(a_restart_tells_what_was_missed, set_up, tear_down),
         cmocka_unit_test_setup_teardown(who_is_in_from_the_beginning_is_told, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(classes_are_counted_by_day, set_up, tear_down),
         cmocka_unit_test_setup_teardown(who_did_nothing_stays_in, set_up, tear_down),
         cmocka_unit_test_setup_teardown(a_changed_rule_tells_nothing, set_up, tear_down),
         cmocka_unit_test_setup_teardown(sets_are_what_questions_answer, set_up, tear_down),
