@@ -377,7 +377,7 @@ function segment() {
     const { ok, found } = answer;
     output.removeAttribute("aria-busy");
     part("figure").textContent = ok ? number.format(found.count) : "–";
-    part("note").textContent = ok ? `${shareText(found.count, found.customers)} ${neverSeen(found.warnings)}`.trim() : `${say("refused")} ${found.errors?.[0]?.message ?? found.detail ?? ""}`;
+    part("note").textContent = ok ? [shareText(found.count, found.customers), neverSeen(found.warnings)].filter(Boolean).join(". ") : `${say("refused")} ${found.errors?.[0]?.message ?? found.detail ?? ""}`;
     part("people").replaceChildren(...(ok ? found.sample : []).map((/** @type {any} */ person) => h("li", {}, h("a", { href: `/customers/${encodeURIComponent(person.id)}`, target: "_blank", rel: "noopener" }, person.user_id ?? say("anonymous")))));
   }
   form.addEventListener("submit", (event) => {
