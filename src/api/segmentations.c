@@ -15,6 +15,7 @@
 #include "backend/backend.h"
 #include "backend/members.h"
 #include "base/clock.h"
+#include "base/logger.h"
 #include "base/time.h"
 #include "jobs/jobs.h"
 #include "segment/class_sizes.h"
@@ -76,8 +77,9 @@ static int keep(struct request *request, struct response *response, const char *
         return code;
     audit_write(app_accounts(request->app), &request->principal, request->peer, "segmentation.put",
                 name, "");
-    struct err outcome = {0}; /* a count that fails is the job's to tell */
-    code = jobs_request(app_jobs(request->app), job_class_sizes.name, &outcome);
+    struct err outcome = {0};
+    if (jobs_request(app_jobs(request->app), job_class_sizes.name, &outcome))
+        log_warn("segment", "classes were not counted: %s", outcome.message);
     return answer(request, response, name, current ? 200 : 201, err);
 }
 

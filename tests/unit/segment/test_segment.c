@@ -75,12 +75,14 @@ static void names_mean_their_rule(void **state) {
     assert_int_equal(count("{\"kind\":\"customers\",\"of\":{\"in\":\"ya-compro-senora\"}}"), 2);
     assert_int_equal(count("{\"kind\":\"customers\",\"of\":{\"in\":\"others\"}}"), 1);
     assert_int_equal(count("{\"kind\":\"customers\",\"of\":{\"not\":{\"in\":\"gold\"}}}"), 2);
-    json_t *answer = world_ask(&world, "{\"kind\":\"trend\",\"every\":\"month\",\"measure\":"
-                                       "\"customers\",\"segment\":\"gold\"}");
+    json_t *answer =
+        world_ask(&world, "{\"kind\":\"trend\",\"system\":false,\"every\":\"month\",\"measure\":"
+                          "\"customers\",\"segment\":\"gold\"}");
     assert_int_equal(int_at(answer, "data.0.value"), 1);
     json_decref(answer);
-    answer = world_ask(&world, "{\"kind\":\"trend\",\"every\":\"month\",\"by\":\"segment\","
-                               "\"segment\":\"gold\",\"measure\":\"customers\"}");
+    answer = world_ask(
+        &world, "{\"kind\":\"trend\",\"system\":false,\"every\":\"month\",\"by\":\"segment\","
+                "\"segment\":\"gold\",\"measure\":\"customers\"}");
     assert_int_equal(json_array_size(at(answer, "data")), 2);
     for (size_t i = 0; i < 2; i++) {
         const json_t *row = json_array_get(at(answer, "data"), i);
