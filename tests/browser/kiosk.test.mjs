@@ -147,6 +147,31 @@ test("nobody leaves without the code", async () => {
   await screen.context().close();
 });
 
+test("three, four and five faces are told apart without colour or words, and children who hammer are marked", async () => {
+  for (const [faces, set] of [[3, "classic"], [4, "contrast"], [5, "weather"]]) {
+    const made = await api("POST", "/api/v1/kiosks", { name: `Caras ${faces}`, unit: "Sur", languages: ["es"], question: "¿Qué tal?", faces, face_set: set });
+    const screen = await open(world, { width: faces === 5 ? 360 : 1024, height: 740 });
+    await screen.goto(made.pairing_url);
+    await reach(screen, "ask");
+    const names = await screen.locator(".face").evaluateAll((list) => list.map((face) => face.getAttribute("aria-label")));
+    assert.equal(new Set(names.filter(Boolean)).size, faces, `each has a name: ${names}`);
+    const shapes = await screen.locator(".face svg").evaluateAll((list) => list.map((face) => face.innerHTML.replace(/ (class|fill|style|stroke)="[^"]*"/g, "")));
+    assert.equal(new Set(shapes).size, faces, "each has its own shape");
+    assert.equal(await screen.locator(".face span").count(), set === "weather" ? 0 : faces, "words are for those who read");
+    assert.ok(await screen.evaluate(() => document.documentElement.scrollWidth <= innerWidth && document.documentElement.scrollHeight <= innerHeight), "all on one screen");
+    await barriers(screen);
+    await screen.click(`.face[data-value='${faces}']`);
+    await reach(screen, "thanks");
+    for (let i = 0; i < 6 && faces === 3; i++) await screen.mouse.click(500, 400);
+    await reach(screen, "ask");
+    assert.equal(await until(async () => { const { today } = (await api("GET", `/api/v1/kiosks/${made.id}`)).state; return today.taps + 10 * today.misuse; }, faces === 3 ? 10 : 1), faces === 3 ? 10 : 1, "counted, or marked as misuse");
+    assert.deepEqual(screen.complaints, []);
+    await screen.context().close();
+  }
+  const { data: [row] } = await api("POST", "/api/v1/query", { kind: "score", metric: "csat", unit: "Sur" });
+  assert.deepEqual([row.n, row.flagged, row.flagged_reasons.misuse], [2, 1, 1], "marked with its reason, kept, and no part of the score");
+});
+
 test("offline for 1,000 taps, closed and opened again, then online: each once", async () => {
   // Delays pass 500 times as fast, and half a minute passes between visits.
   const screen = await open(world, { width: 800, height: 600 });
