@@ -12,7 +12,10 @@
 
 #include "demo/demo.h"
 
-/* ---- random.c ---- */
+/* ---- random.c ----
+ *
+ * At most one draw in the arguments of a call, in an initialiser or around an operator: C leaves their order to the compiler,
+ * and the demonstration is the same from each (tests/unit/demo/test_generate.c has its hash). */
 
 struct stream {
     uint64_t state;

@@ -56,9 +56,11 @@ static void install(struct world *world, uint32_t who, int64_t t) {
                                                       : stream_below(stream, 27))});
     if (!in_48h && stream_chance(stream, 0.3))
         life_call(world, t + 2 * DAY_SECONDS + HOUR, who, REASON_QUESTION);
-    if (stream_chance(stream, 0.22))
-        life_answer(world, done + stream_between(stream, 2000, 90000), who, SURVEY_INSTALL,
-                    nps_answer(stream_unit(stream), in_48h ? 46 : -31), unit, ABOUT_INSTALL);
+    if (stream_chance(stream, 0.22)) {
+        int score = nps_answer(stream_unit(stream), in_48h ? 46 : -31);
+        life_answer(world, done + stream_between(stream, 2000, 90000), who, SURVEY_INSTALL, score,
+                    unit, ABOUT_INSTALL);
+    }
 }
 
 static double excess_share(const struct person *person) {
@@ -163,9 +165,11 @@ static void renew(struct world *world, uint32_t who, int anniversary) {
     world_add(world, t + 5,
               &(struct moment){
                   .who = who, .kind = M_TRAITS_RENEWED, .unit = NO_UNIT, .a = anniversary + 365});
-    if (stream_chance(stream, 0.15))
-        life_answer(world, t + stream_between(stream, 4000, 150000), who, SURVEY_RENEWAL,
-                    nps_answer(stream_unit(stream), dear ? 12 : 38), NO_UNIT, ABOUT_PRICE);
+    if (stream_chance(stream, 0.15)) {
+        int score = nps_answer(stream_unit(stream), dear ? 12 : 38);
+        life_answer(world, t + stream_between(stream, 4000, 150000), who, SURVEY_RENEWAL, score,
+                    NO_UNIT, ABOUT_PRICE);
+    }
 }
 
 /* Months of contract from the day `from` on; sets person->end if they leave inside the two years. */

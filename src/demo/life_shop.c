@@ -154,8 +154,10 @@ void life_shops(struct world *world) {
         weights[i] = shop_table[i].weight;
     day_picker_init(&picker, &world->calendar, RHYTHM_STORE);
     while ((double)(world->count[M_QUEUE_SERVED] + world->count[M_QUEUE_LEFT]) <
-           scaled(world, turns_total))
-        turn(world, (int)stream_pick(stream, weights, SHOPS), day_pick(&picker, stream));
+           scaled(world, turns_total)) {
+        int day = day_pick(&picker, stream);
+        turn(world, (int)stream_pick(stream, weights, SHOPS), day);
+    }
     begged_taps(world);
     few_answers(world);
     world_add(world, (int64_t)world->dates.comfort * DAY_SECONDS + 9 * HOUR,

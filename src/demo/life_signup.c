@@ -34,9 +34,9 @@ static void compare(struct world *world, int64_t t, const struct checkout *check
     struct stream *stream = &world->streams[FOR_SIGNUP];
     int visits = stream_between(stream, 0, 2);
     for (int visit = visits; visit >= 0; visit--) {
-        int64_t at = visit ? t - visit * DAY_SECONDS * stream_between(stream, 1, 5) -
-                                 stream_between(stream, 0, 9000)
-                           : t - stream_between(stream, 240, 900);
+        int64_t days = visit ? visit * stream_between(stream, 1, 5) : 0;
+        int64_t at = t - days * DAY_SECONDS -
+                     (visit ? stream_between(stream, 0, 9000) : stream_between(stream, 240, 900));
         int pages = stream_between(stream, 1, 3);
         for (int i = 0; i < pages; i++, at += stream_between(stream, 8, 50))
             visitor_add(world, at, checkout, M_PAGE, (int32_t)stream_below(stream, PROSPECT_PAGES),
@@ -59,8 +59,9 @@ static void leave_checkout(struct world *world, int64_t t, const struct checkout
     double u = even_unit(&world->evens[EVEN_EXIT + checkout->release]);
     const double *shares = checkout->release ? release : usual;
     size_t topic = u < shares[0] ? 0 : u < shares[0] + shares[1] ? 1 : 2;
+    bool comes_back = stream_chance(stream, 0.7);
     visitor_add(world, t + stream_between(stream, 8, 60), checkout, M_EXIT_ANSWER, topics[topic],
-                stream_chance(stream, 0.7));
+                comes_back);
 }
 
 static bool completes(struct world *world, const struct checkout *checkout) {

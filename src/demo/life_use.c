@@ -135,9 +135,10 @@ static void fill_calls(struct world *world) {
         }
         if (sum < 1 || (double)world->count[M_CALL] >= target)
             return;
-        for (int i = 0; i < 64 && (double)world->count[M_CALL] < target; i++)
-            call_somebody(world, day_pick(&picker, stream),
-                          (enum reason)stream_pick(stream, missing, REASONS));
+        for (int i = 0; i < 64 && (double)world->count[M_CALL] < target; i++) {
+            enum reason reason = (enum reason)stream_pick(stream, missing, REASONS);
+            call_somebody(world, day_pick(&picker, stream), reason);
+        }
     }
 }
 
@@ -168,7 +169,7 @@ static void chat(struct world *world, int64_t t, uint32_t who, enum reason reaso
                                .d = stream_chance(stream, 0.66)});
     if (!stream_chance(stream, 0.18))
         return;
-    bool seven = day_of(t) >= world->dates.chat_scale;
+    bool seven = day_of(t) >= world->dates.chat_scale, told = stream_chance(stream, 0.25);
     world_add(world, t + stream_between(stream, 20, 200),
               &(struct moment){.who = who,
                                .kind = M_CHAT_ANSWER,
@@ -176,7 +177,7 @@ static void chat(struct world *world, int64_t t, uint32_t who, enum reason reaso
                                .a = chat_score(world, seven),
                                .b = whatsapp,
                                .d = seven,
-                               .e = stream_chance(stream, 0.25)});
+                               .e = told});
 }
 
 static void fill_chats(struct world *world) {
@@ -191,8 +192,8 @@ static void fill_chats(struct world *world) {
             continue;
         if (world->people[who].age > 64 && stream_chance(stream, 0.8))
             continue;
-        chat(world, day_time(world, RHYTHM_CHAT, day, stream), who,
-             (enum reason)stream_pick(stream, mix, REASONS));
+        enum reason reason = (enum reason)stream_pick(stream, mix, REASONS);
+        chat(world, day_time(world, RHYTHM_CHAT, day, stream), who, reason);
     }
 }
 
@@ -237,6 +238,8 @@ static void fault(struct world *world, int day) {
     if (in_24h && done < t + HOUR)
         done = next_morning(t, stream);
     bool partner = stream_chance(stream, 0.41);
+    uint8_t team = (uint8_t)(partner ? 27 + stream_below(stream, 19) : stream_below(stream, 27));
+    bool mended = stream_chance(stream, 0.91);
     world_add(world, done,
               &(struct moment){.who = who,
                                .kind = M_VISITED,
@@ -244,10 +247,9 @@ static void fault(struct world *world, int day) {
                                .a = (int32_t)(done - t),
                                .b = number,
                                .c = done - t <= DAY_SECONDS,
-                               .d = (uint8_t)(partner ? 27 + stream_below(stream, 19)
-                                                      : stream_below(stream, 27)),
+                               .d = team,
                                .e = partner,
-                               .f = stream_chance(stream, 0.91)});
+                               .f = mended});
 }
 
 void life_faults(struct world *world) {

@@ -98,20 +98,22 @@ static void relational_wave(struct world *world, int first) {
             continue;
         static const uint8_t topics[] = {ABOUT_GENERAL, ABOUT_GENERAL, ABOUT_PRICE,
                                          ABOUT_CARE,    ABOUT_BILL,    ABOUT_FAULT};
+        int about = topics[stream_below(stream, 6)];
         life_answer(world, day_time(world, RHYTHM_WEB, day, stream), who, SURVEY_RELATIONAL,
-                    nps_answer(even_unit(&world->evens[EVEN_NPS + 15]), 21), NO_UNIT,
-                    topics[stream_below(stream, 6)]);
+                    nps_answer(even_unit(&world->evens[EVEN_NPS + 15]), 21), NO_UNIT, about);
     }
     static const double rivals[] = {14, 29};
     for (int rival = 0; rival < 2; rival++)
-        for (uint32_t i = 0; i < n / 4; i++)
-            world_add(world,
-                      day_time(world, RHYTHM_WEB, first + (int)stream_below(stream, 14), stream),
+        for (uint32_t i = 0; i < n / 4; i++) {
+            int score = nps_answer(stream_unit(stream), rivals[rival]);
+            int day = first + (int)stream_below(stream, 14);
+            world_add(world, day_time(world, RHYTHM_WEB, day, stream),
                       &(struct moment){.who = WHO_OTHER | (WHO_PANEL * (1 + i) + (uint32_t)first),
                                        .kind = M_RIVAL_ANSWER,
                                        .unit = NO_UNIT,
-                                       .a = nps_answer(stream_unit(stream), rivals[rival]),
+                                       .a = score,
                                        .b = rival});
+        }
 }
 
 static void reviews(struct world *world) {
@@ -126,24 +128,20 @@ static void reviews(struct world *world) {
         uint32_t who = voice(world, day, 0);
         if (who == UINT32_MAX)
             continue;
-        world_add(world, day_time(world, RHYTHM_WEB, day, stream),
-                  &(struct moment){.who = who,
-                                   .kind = M_REVIEW,
-                                   .unit = NO_UNIT,
-                                   .a = 1 + (int)stream_pick(stream, stars, 5),
-                                   .b = topics[stream_below(stream, 7)]});
+        struct moment moment = {.who = who, .kind = M_REVIEW, .unit = NO_UNIT};
+        moment.a = 1 + (int)stream_pick(stream, stars, 5);
+        moment.b = topics[stream_below(stream, 7)];
+        world_add(world, day_time(world, RHYTHM_WEB, day, stream), &moment);
     }
     for (uint32_t i = scaled_count(world, 1500); i; i--) {
         int day = day_pick(&picker, stream);
         uint32_t who = voice(world, day, 0);
         if (who == UINT32_MAX)
             continue;
-        world_add(world, day_time(world, RHYTHM_WEB, day, stream),
-                  &(struct moment){.who = who,
-                                   .kind = M_MENTION,
-                                   .unit = NO_UNIT,
-                                   .a = (int)stream_below(stream, 3),
-                                   .b = topics[stream_below(stream, 7)]});
+        struct moment moment = {.who = who, .kind = M_MENTION, .unit = NO_UNIT};
+        moment.a = (int)stream_below(stream, 3);
+        moment.b = topics[stream_below(stream, 7)];
+        world_add(world, day_time(world, RHYTHM_WEB, day, stream), &moment);
     }
 }
 
@@ -196,13 +194,14 @@ static void complaints(struct world *world) {
         if (in_shop)
             about =
                 shop == SHOP_PONFERRADA && stream_chance(stream, 0.3) ? ABOUT_BEGGED : ABOUT_SHOP;
+        uint16_t way = (uint16_t)stream_below(stream, 4);
         world_add(world, day_time(world, RHYTHM_OFFICE, day, stream),
                   &(struct moment){.who = who,
                                    .kind = M_COMPLAINT,
                                    .unit = (uint8_t)shop,
                                    .a = (int32_t)i,
                                    .b = about,
-                                   .c = (uint16_t)stream_below(stream, 4)});
+                                   .c = way});
     }
 }
 
@@ -221,12 +220,10 @@ static void changes(struct world *world) {
             uint32_t who = people_active(world, stream, day, -1, 0);
             if (who == UINT32_MAX)
                 continue;
-            world_add(world, day_time(world, RHYTHM_OFFICE, day, stream),
-                      &(struct moment){.who = who,
-                                       .kind = (uint8_t)kinds[k].kind,
-                                       .unit = NO_UNIT,
-                                       .a = (int)stream_below(stream, 3),
-                                       .b = (int)stream_below(stream, 5)});
+            struct moment moment = {.who = who, .kind = (uint8_t)kinds[k].kind, .unit = NO_UNIT};
+            moment.a = (int)stream_below(stream, 3);
+            moment.b = (int)stream_below(stream, 5);
+            world_add(world, day_time(world, RHYTHM_OFFICE, day, stream), &moment);
         }
 }
 
