@@ -47,8 +47,9 @@ static int backup(struct request *request, struct response *response, struct err
         audit_write(app_accounts(request->app), principal, request->peer, "backup", "", "");
         double bytes = stat(to, &status) == 0 ? (double)status.st_size : 0;
         code = answer(response,
-                      json_pack("{s:s, s:I, s:f}", "file", to, "bytes", (json_int_t)bytes,
-                                "seconds", seconds_since(began_us)),
+                      json_pack("{s:s, s:I, s:b, s:f}", "file", to, "bytes", (json_int_t)bytes,
+                                "holds_key", !folder_key_is_outside(), "seconds",
+                                seconds_since(began_us)),
                       err);
     }
     json_decref(body);

@@ -4,6 +4,7 @@
  * SPDX-License-Identifier: GPL-3.0-or-later
  */
 #include <limits.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -47,7 +48,9 @@ static int run_backup(struct command_line *line, struct err *err) {
         code = desk_open(&desk, dir, err);
     if (!code && desk_folder(desk)) {
         code = backup_here(desk_folder(desk), path, err);
-        answer = code ? NULL : json_pack("{s:s}", "file", path);
+        answer = code
+                     ? NULL
+                     : json_pack("{s:s, s:b}", "file", path, "holds_key", !folder_key_is_outside());
     } else if (!code) {
         json_t *body = json_pack("{s:s}", "to", path);
         code = desk_ask_json(desk, "POST", "/api/v1/backups", body, &answer, err);
@@ -55,6 +58,10 @@ static int run_backup(struct command_line *line, struct err *err) {
     }
     if (!code)
         desk_print(answer);
+    if (!code && json_is_true(json_object_get(answer, "holds_key")))
+        fputs("The file holds the key of the data: keep it as safe as the data folder.\n", stderr);
+    else if (!code)
+        fputs("The file is worth nothing without the key, which is kept elsewhere.\n", stderr);
     json_decref(answer);
     desk_close(desk);
     return code;

@@ -272,7 +272,7 @@ async function log_damage() {
   const data = join(scratch, "log-damage"), kept = join(scratch, "log-kept");
   const server = await serve(data, join(scratch, "demo.txt"), ["--scale", "0.01"], "demo");
   must((await server.end("SIGTERM")).code === 0, "the demonstration stops");
-  succeed("backup", "--data", data, "--to", join(scratch, "demo.backup"));
+  must(JSON.parse(succeed("backup", "--data", data, "--to", join(scratch, "demo.backup"))).holds_key === true, "the backup says that it holds the key");
   succeed("restore", join(scratch, "demo.backup"), "--data", join(scratch, "demo-copy"));
   sound(data, "demonstration");
   cpSync(join(data, "log"), kept, { recursive: true });
