@@ -7,8 +7,8 @@
  * (10,000 without), continued with "cursor" = meta.next. Where a question has a `by`, its `limit` keeps meaning values.
  *   trend      {"time": instant in the bucket, "by": value}         both optional
  *   funnel     {"step": k, "lost": true, "by": value}               reached step k; lost: and no further
- *   flow       {"node": name, "starts": true, "ends": true} or {"edge": [from, to]}
- *   variants   {"path": [names]}                                     cases with exactly this path
+ *   flow       {"node": name, "starts": true, "ends": true} or {"edge": [from, to]}, "by": value besides
+ *   variants   {"path": [names], "by": value}                        cases with exactly this path
  *   paths      {"path": [names]}                                     cases that go this way after (before) the root
  *   score      {"time": instant in the bucket, "by": value, "answer": 9}   all optional
  *   promise    {"state": "broken", "time": instant in the bucket, "by": value}   all optional

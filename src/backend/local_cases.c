@@ -65,6 +65,69 @@ static void begin_cases(struct question *question) {
     }
 }
 
+/* ---- by ---- */
+
+enum { VALUES_MAX = 100 }; /* each is a run of its own */
+
+static uint32_t most_rows(const struct plan *plan) {
+    return plan->by == BY_NONE ? plan->limit : PLAN_NO_LIMIT;
+}
+
+/* The values of `by`, by the number of their cases; each a run of its own. */
+static int rank_cases(struct question *question, struct ranking *ranking, struct err *err) {
+    struct case_counter counters[SCAN_THREADS];
+    void *states[SCAN_THREADS];
+    uint32_t n = question->grouping.n, threads = question->scan.threads;
+    uint64_t *counts = ARENA_ARRAY(question->arena, uint64_t, (size_t)n * threads);
+    for (uint32_t t = 0; t < threads; t++) {
+        case_counter_init(&counters[t], question->plan->cases, &question->grouping,
+                          counts + (size_t)t * n);
+        states[t] = &counters[t];
+    }
+    int code = scan_run(&question->scan, &case_counter_operator, states, err);
+    if (!code)
+        case_counter_finish(counters, threads);
+    for (uint32_t t = 0; t < threads; t++)
+        cases_release(&counters[t].adapter);
+    for (size_t i = n; i < (size_t)n * threads; i++)
+        counts[i % n] += counts[i];
+    if (code)
+        return code;
+    question_rank(question, counts, ranking);
+    if (ranking_rows(ranking) > VALUES_MAX) {
+        err_at(err, E_INVALID, "/by", "there are more than %d values", VALUES_MAX);
+        return err_hint(err, "Say with \"limit\" how many to tell apart; the others become one.");
+    }
+    return 0;
+}
+
+/* One run for each value, or one for all; run() adds to the answer, by: new reference or NULL. */
+static int each_value(struct question *question, struct case_pick *pick, void *context,
+                      int (*run)(struct question *question, void *context, json_t *by,
+                                 struct err *err),
+                      struct err *err) {
+    const struct plan *plan = question->plan;
+    struct ranking ranking;
+    pick->grouping = &question->grouping;
+    pick->wanted = question->people_group;
+    if (plan->by == BY_NONE || plan->people.wanted)
+        return run(question, context, NULL, err);
+    int code = rank_cases(question, &ranking, err);
+    pick->place = ranking.place;
+    for (uint32_t place = 0; !code && place < ranking_rows(&ranking); place++) {
+        pick->wanted = place;
+        json_t *by = question_by_json(question, &ranking, place);
+        code = run(question, context, by, err);
+        json_decref(by);
+    }
+    return code;
+}
+
+/* Cases are picked by their value, of all or of those behind a number. */
+static bool picks(const struct plan *plan) {
+    return plan->by != BY_NONE && (!plan->people.wanted || plan->people.has_by);
+}
+
 /* ---- flow ---- */
 
 static int find_flow_people(struct question *question, struct flow_spec *flow, struct err *err) {
@@ -93,8 +156,8 @@ static int nodes_in_order(const void *a, const void *b) {
     return slice_compare(x->name, y->name);
 }
 
-static json_t *flow_node_rows(const struct question *question, const struct flow_state *state,
-                              uint32_t names) {
+static void flow_node_rows(const struct question *question, const struct flow_state *state,
+                           uint32_t names, json_t *by, json_t *rows) {
     struct flow_node *nodes = calloc(names, sizeof *nodes);
     struct named_node *named = calloc(names, sizeof *named);
     if (!nodes || !named)
@@ -105,16 +168,14 @@ static json_t *flow_node_rows(const struct question *question, const struct flow
         if (nodes[code].count)
             named[n++] = (struct named_node){level_name(question, code), nodes[code]};
     qsort(named, n, sizeof *named, nodes_in_order);
-    json_t *rows = json_array();
-    for (size_t i = 0; i < n && i < question->plan->limit; i++)
-        json_array_append_new(rows, json_pack("{s:o, s:I, s:I, s:I}", "name",
+    for (size_t i = 0; i < n && i < most_rows(question->plan); i++)
+        json_array_append_new(rows, json_pack("{s:O*, s:o, s:I, s:I, s:I}", "by", by, "name",
                                               json_of_slice(named[i].name), "count",
                                               (json_int_t)named[i].node.count, "starts",
                                               (json_int_t)named[i].node.starts, "ends",
                                               (json_int_t)named[i].node.ends));
     free(nodes);
     free(named);
-    return rows;
 }
 
 static int edges_in_order(const void *a, const void *b, void *opaque) {
@@ -138,8 +199,10 @@ static json_t *name_json(const struct question *question, json_t **names, uint32
 }
 
 static json_t *flow_edge_row(const struct question *question, json_t **names,
-                             struct flow_state *state, const struct flow_edge *edge) {
+                             struct flow_state *state, const struct flow_edge *edge, json_t *by) {
     json_t *row = json_object();
+    if (by)
+        json_object_set_nocheck(row, "by", by);
     json_object_set_nocheck(row, "from", name_json(question, names, edge->from_to >> 16));
     json_object_set_nocheck(row, "to", name_json(question, names, edge->from_to & 0xFFFF));
     json_object_set_new_nocheck(row, "count", json_integer((json_int_t)edge->count));
@@ -153,25 +216,26 @@ static json_t *flow_edge_row(const struct question *question, json_t **names,
     return row;
 }
 
-static json_t *flow_edge_rows(struct question *question, struct flow_state *state,
-                              uint32_t n_names) {
-    size_t n, hidden = 0;
+/* How many edges are hidden. */
+static size_t flow_edge_rows(struct question *question, struct flow_state *state, uint32_t n_names,
+                             json_t *by, json_t *rows) {
+    size_t n, hidden = 0, shown = 0;
     struct flow_edge *edges = flow_edges(state, &n);
     json_t **names = ARENA_ARRAY(question->arena, json_t *, n_names);
     double least = question->plan->min_share * (double)flow_cases(state);
     qsort_r(edges, n, sizeof *edges, edges_in_order, question);
-    json_t *rows = json_array();
     for (size_t i = 0; i < n; i++) {
-        if ((double)edges[i].cases < least || json_array_size(rows) >= question->plan->limit)
+        if ((double)edges[i].cases < least || shown >= most_rows(question->plan)) {
             hidden++;
-        else
-            json_array_append_new(rows, flow_edge_row(question, names, state, &edges[i]));
+        } else {
+            json_array_append_new(rows, flow_edge_row(question, names, state, &edges[i], by));
+            shown++;
+        }
     }
     for (uint32_t code = 0; code < n_names; code++)
         json_decref(names[code]);
     free(edges);
-    json_object_set_new(question->meta, "hidden", json_integer((json_int_t)hidden));
-    return rows;
+    return hidden;
 }
 
 static void set_lengths(json_t *json, struct spread *lengths) {
@@ -183,21 +247,57 @@ static void set_lengths(json_t *json, struct spread *lengths) {
     json_object_set_new(json, "max_s", lengths->n ? json_of_ms((double)lengths->max) : json_null());
 }
 
-static void flow_data(struct question *question, struct flow_state *state, uint32_t names) {
-    question->data = json_object();
-    json_object_set_new(question->data, "nodes", flow_node_rows(question, state, names));
-    json_object_set_new(question->data, "edges", flow_edge_rows(question, state, names));
-    json_object_set_new(question->meta, "cases", json_integer((json_int_t)flow_cases(state)));
-    if (flow_case_spread(state)) {
-        json_t *length = json_object();
+static void add_to(json_t *object, const char *member, size_t n) {
+    json_int_t before = json_integer_value(json_object_get(object, member));
+    json_object_set_new(object, member, json_integer(before + (json_int_t)n));
+}
+
+/* by: NULL without; else the rows of one value are added to those before. */
+static void flow_data(struct question *question, struct flow_state *state, uint32_t names,
+                      json_t *by) {
+    if (!question->data)
+        question->data = json_pack("{s:[], s:[]}", "nodes", "edges");
+    flow_node_rows(question, state, names, by, json_object_get(question->data, "nodes"));
+    add_to(question->meta, "hidden",
+           flow_edge_rows(question, state, names, by, json_object_get(question->data, "edges")));
+    add_to(question->meta, "cases", flow_cases(state));
+    json_t *length = json_object();
+    if (flow_case_spread(state))
         set_lengths(length, flow_case_spread(state));
-        json_object_set_new(question->meta, "case_length", length);
+    if (!by && json_object_size(length))
+        json_object_set(question->meta, "case_length", length);
+    if (by) {
+        json_object_set(length, "by", by);
+        json_object_set_new(length, "cases", json_integer((json_int_t)flow_cases(state)));
+        if (!json_object_get(question->data, "groups"))
+            json_object_set_new(question->data, "groups", json_array());
+        json_array_append(json_object_get(question->data, "groups"), length);
     }
+    json_decref(length);
 }
 
 static void note_approximate(struct question *question, struct spread_budget *budget) {
     if (atomic_load(&budget->approximate))
         json_object_set_new(question->meta, "approximate", json_true());
+}
+
+static int run_flow(struct question *question, void *context, json_t *by, struct err *err) {
+    const struct flow_spec *flow = context;
+    struct spread_budget budget = {0};
+    struct flow_state *states[SCAN_THREADS] = {0};
+    for (uint32_t t = 0; t < question->scan.threads; t++)
+        states[t] = flow_new(flow, &budget);
+    int code = scan_run(&question->scan, &flow_operator, (void *const *)states, err);
+    if (!code)
+        flow_finish(states, question->scan.threads);
+    if (!code && flow->behind)
+        code = question_list(question, flow->behind, question->plan->people_limit, err);
+    else if (!code)
+        flow_data(question, states[0], flow->names, by);
+    note_approximate(question, &budget);
+    for (uint32_t t = 0; t < question->scan.threads; t++)
+        flow_free(states[t]);
+    return code;
 }
 
 int answer_flow(struct question *question, struct err *err) {
@@ -206,27 +306,17 @@ int answer_flow(struct question *question, struct err *err) {
     int code = question_prepare(question, err);
     if (code)
         return code;
+    struct case_pick pick = {0};
     struct flow_spec flow = {
         .durations = plan->durations,
         .cases = plan->cases,
-        .names = (uint32_t)dictionary_count(question->dictionary, level_kind(plan)) + 1};
+        .names = (uint32_t)dictionary_count(question->dictionary, level_kind(plan)) + 1,
+        .pick = picks(plan) ? &pick : NULL};
     code = find_flow_people(question, &flow, err);
-    if (code)
-        return code;
-    struct spread_budget budget = {0};
-    struct flow_state *states[SCAN_THREADS] = {0};
-    for (uint32_t t = 0; t < question->scan.threads; t++)
-        states[t] = flow_new(&flow, &budget);
-    code = scan_run(&question->scan, &flow_operator, (void *const *)states, err);
     if (!code)
-        flow_finish(states, question->scan.threads);
-    if (!code && flow.behind)
-        code = question_list(question, flow.behind, plan->people_limit, err);
-    else if (!code)
-        flow_data(question, states[0], flow.names);
-    note_approximate(question, &budget);
-    for (uint32_t t = 0; t < question->scan.threads; t++)
-        flow_free(states[t]);
+        code = each_value(question, &pick, &flow, run_flow, err);
+    if (!code && !question->data)
+        question->data = json_pack("{s:[], s:[], s:[]}", "nodes", "edges", "groups");
     return code;
 }
 
@@ -239,24 +329,52 @@ static json_t *names_of(const struct question *question, const uint16_t *path, u
     return names;
 }
 
-static void variants_data(struct question *question, struct variants_state *state) {
+/* by: NULL without; else the rows of one value are added to those before. */
+static void variants_data(struct question *question, struct variants_state *state, json_t *by) {
     const struct plan *plan = question->plan;
     size_t n;
     struct variant *variants = variants_sorted(state, &n);
-    json_t *rows = json_array();
+    if (!question->data)
+        question->data = json_pack("{s:i, s:[]}", "total", 0, "variants");
+    json_t *rows = json_object_get(question->data, "variants");
     for (size_t i = 0; i < n && i < plan->top; i++) {
         struct variant *variant = &variants[i];
         json_t *row = json_object();
+        if (by)
+            json_object_set(row, "by", by);
         json_object_set_new(row, "path", names_of(question, variant->path, variant->n));
         json_object_set_new(row, "cases", json_integer((json_int_t)variant->cases));
         json_object_set_new(row, "share", json_of_share(variant->cases, variants_cases(state)));
         json_object_set_new(row, "median_s", json_of_ms(spread_quantile(&variant->lengths, 0.5)));
         json_array_append_new(rows, row);
     }
-    question->data = json_object();
-    json_object_set_new(question->data, "total", json_integer((json_int_t)n));
-    json_object_set_new(question->data, "variants", rows);
-    set_lengths(question->data, variants_lengths(state));
+    add_to(question->data, "total", n);
+    json_t *group = by ? json_pack("{s:O, s:I}", "by", by, "total", (json_int_t)n) : question->data;
+    set_lengths(group, variants_lengths(state));
+    if (!by)
+        return;
+    if (!json_object_get(question->data, "groups"))
+        json_object_set_new(question->data, "groups", json_array());
+    json_array_append_new(json_object_get(question->data, "groups"), group);
+}
+
+static int run_variants(struct question *question, void *context, json_t *by, struct err *err) {
+    const struct variants_spec *spec = context;
+    struct spread_budget budget = {0};
+    struct variants_state *states[SCAN_THREADS] = {0};
+    for (uint32_t t = 0; t < question->scan.threads; t++)
+        states[t] = variants_new(spec, &budget);
+    int code = scan_run(&question->scan, &variants_operator, (void *const *)states, err);
+    if (!code)
+        variants_finish(states, question->scan.threads);
+    if (!code && spec->behind)
+        code = question_list(question, spec->behind, question->plan->people_limit, err);
+    else if (!code)
+        variants_data(question, states[0], by);
+    note_approximate(question, &budget);
+    for (uint32_t t = 0; t < question->scan.threads; t++)
+        variants_free(states[t]);
+    return code;
 }
 
 int answer_variants(struct question *question, struct err *err) {
@@ -265,7 +383,8 @@ int answer_variants(struct question *question, struct err *err) {
     int code = question_prepare(question, err);
     if (code)
         return code;
-    struct variants_spec spec = {.cases = plan->cases};
+    struct case_pick pick = {0};
+    struct variants_spec spec = {.cases = plan->cases, .pick = picks(plan) ? &pick : NULL};
     spec.n_names = level_names(question, &spec.names);
     uint16_t *path = NULL;
     if (plan->people.wanted) {
@@ -274,22 +393,10 @@ int answer_variants(struct question *question, struct err *err) {
         spec.n_path = plan->people.n_path;
         spec.behind = question_behind(question);
     }
-    if (code)
-        return code;
-    struct spread_budget budget = {0};
-    struct variants_state *states[SCAN_THREADS] = {0};
-    for (uint32_t t = 0; t < question->scan.threads; t++)
-        states[t] = variants_new(&spec, &budget);
-    code = scan_run(&question->scan, &variants_operator, (void *const *)states, err);
     if (!code)
-        variants_finish(states, question->scan.threads);
-    if (!code && spec.behind)
-        code = question_list(question, spec.behind, plan->people_limit, err);
-    else if (!code)
-        variants_data(question, states[0]);
-    note_approximate(question, &budget);
-    for (uint32_t t = 0; t < question->scan.threads; t++)
-        variants_free(states[t]);
+        code = each_value(question, &pick, &spec, run_variants, err);
+    if (!code && !question->data)
+        question->data = json_pack("{s:i, s:[], s:[]}", "total", 0, "variants", "groups");
     return code;
 }
 

@@ -183,6 +183,7 @@ json_t *reference_funnel(const struct reference_world *world, const struct plan 
 struct walked_case {
     const struct reference_row **rows;
     size_t n;
+    size_t place; /* of its value of `by`: the first interaction's; 0 without */
 };
 struct walked {
     struct walked_case *cases;
@@ -270,6 +271,53 @@ static void walked_cases(const struct plan *plan, const struct reference_view *v
             current->n++;
         }
     }
+}
+
+/* Values of `by` in their order. */
+struct values {
+    struct reference_groups groups;
+    size_t *rank, n; /* places; 1 without `by` */
+};
+
+static void place_cases(const struct reference_world *world, const struct plan *plan,
+                        struct arena *arena, struct walked *walked, struct values *values) {
+    *values = (struct values){.n = 1};
+    if (plan->by == BY_NONE)
+        return;
+    for (size_t i = 0; i < walked->n; i++) {
+        struct value value = reference_by(world, plan, walked->cases[i].rows[0]);
+        walked->cases[i].place = reference_group_add(&values->groups, arena, &value, 1);
+    }
+    values->rank = arena_get(arena, sizeof *values->rank * (values->groups.n + 1));
+    values->n = reference_rank(&values->groups, plan->limit, arena, values->rank);
+    for (size_t i = 0; i < walked->n; i++)
+        walked->cases[i].place = values->rank[walked->cases[i].place];
+}
+
+/* The cases of one value. */
+static struct walked cases_at(const struct walked *all, size_t place, struct arena *arena) {
+    struct walked some = {.cases = arena_get(arena, sizeof *some.cases * (all->n + 1))};
+    for (size_t i = 0; i < all->n; i++)
+        if (all->cases[i].place == place)
+            some.cases[some.n++] = all->cases[i];
+    return some;
+}
+
+/* Rows of one value bear it; they are added to those before. */
+static void add_rows(json_t *data, const char *member, json_t *rows, json_t *by) {
+    json_t *row;
+    size_t i;
+    json_array_foreach(rows, i, row) {
+        if (by)
+            json_object_set(row, "by", by);
+        json_array_append(json_object_get(data, member), row);
+    }
+    json_decref(rows);
+}
+
+static json_t *by_of(const struct plan *plan, const struct values *values, size_t place) {
+    return plan->by == BY_NONE ? NULL
+                               : reference_place_json(plan, &values->groups, values->rank, place);
 }
 
 static struct slice node_name(const struct reference_world *world, const struct plan *plan,
@@ -367,13 +415,11 @@ static json_t *edge_json(struct edge *edge, bool durations) {
     return json;
 }
 
-json_t *reference_flow(const struct reference_world *world, const struct plan *plan,
-                       const struct reference_view *view, struct arena *arena) {
-    struct walked walked = {0};
-    walked_cases(plan, view, arena, &walked);
+static void flow_of(const struct reference_world *world, const struct plan *plan,
+                    const struct walked *walked, json_t *by, json_t *data) {
     struct graph graph = {0};
-    for (size_t i = 0; i < walked.n; i++) {
-        const struct walked_case *one = &walked.cases[i];
+    for (size_t i = 0; i < walked->n; i++) {
+        const struct walked_case *one = &walked->cases[i];
         for (size_t j = 0; j < one->n; j++) {
             struct slice name = node_name(world, plan, one->rows[j]);
             struct node *node = node_of(&graph, name);
@@ -396,14 +442,31 @@ json_t *reference_flow(const struct reference_world *world, const struct plan *p
                                                graph.nodes[i].count, "starts",
                                                graph.nodes[i].starts, "ends", graph.nodes[i].ends));
     for (size_t i = 0; i < graph.n_edges; i++) {
-        if ((double)graph.edges[i].cases >= plan->min_share * (double)walked.n)
+        if ((double)graph.edges[i].cases >= plan->min_share * (double)walked->n)
             json_array_append_new(edges, edge_json(&graph.edges[i], plan->durations));
         free(graph.edges[i].durations);
     }
     free(graph.nodes);
     free(graph.edges);
+    add_rows(data, "nodes", nodes, by);
+    add_rows(data, "edges", edges, by);
+}
+
+json_t *reference_flow(const struct reference_world *world, const struct plan *plan,
+                       const struct reference_view *view, struct arena *arena) {
+    struct walked walked = {0};
+    struct values values;
+    walked_cases(plan, view, arena, &walked);
+    place_cases(world, plan, arena, &walked, &values);
+    json_t *data = json_pack("{s:[], s:[]}", "nodes", "edges");
+    for (size_t place = 0; place < values.n; place++) {
+        struct walked some = cases_at(&walked, place, arena);
+        json_t *by = by_of(plan, &values, place);
+        flow_of(world, plan, &some, by, data);
+        json_decref(by);
+    }
     free(walked.cases);
-    return json_pack("{s:o, s:o}", "nodes", nodes, "edges", edges);
+    return data;
 }
 
 /* ---- variants ---- */
@@ -442,19 +505,19 @@ static json_t *variant_json(const struct reference_world *world, const struct pl
                      reference_quantile(variant->durations, (size_t)variant->cases, 0.5));
 }
 
-json_t *reference_variants(const struct reference_world *world, const struct plan *plan,
-                           const struct reference_view *view, struct arena *arena) {
-    struct walked walked = {0};
-    walked_cases(plan, view, arena, &walked);
-    struct variant *variants = arena_get(arena, sizeof *variants * (walked.n + 1));
+/* Adds the variants of one value; how many there are. */
+static size_t variants_of(const struct reference_world *world, const struct plan *plan,
+                          const struct walked *walked, struct arena *arena, json_t *by,
+                          json_t *data) {
+    struct variant *variants = arena_get(arena, sizeof *variants * (walked->n + 1));
     size_t n = 0;
-    for (size_t i = 0; i < walked.n; i++) {
-        const struct walked_case *one = &walked.cases[i];
+    for (size_t i = 0; i < walked->n; i++) {
+        const struct walked_case *one = &walked->cases[i];
         size_t at = 0;
         while (at < n && compare_paths(world, plan, variants[at].first, one) != 0)
             at++;
         if (at == n)
-            variants[n++] = (struct variant){one, 0, arena_get(arena, sizeof(double) * walked.n)};
+            variants[n++] = (struct variant){one, 0, arena_get(arena, sizeof(double) * walked->n)};
         variants[at].durations[variants[at].cases++] =
             (double)(one->rows[one->n - 1]->time_ms - one->rows[0]->time_ms) / 1000.0;
     }
@@ -467,8 +530,27 @@ json_t *reference_variants(const struct reference_world *world, const struct pla
         struct variant chosen = variants[best];
         variants[best] = variants[place_at];
         variants[place_at] = chosen;
-        json_array_append_new(list, variant_json(world, plan, &chosen, walked.n));
+        json_array_append_new(list, variant_json(world, plan, &chosen, walked->n));
     }
+    add_rows(data, "variants", list, by);
+    return n;
+}
+
+json_t *reference_variants(const struct reference_world *world, const struct plan *plan,
+                           const struct reference_view *view, struct arena *arena) {
+    struct walked walked = {0};
+    struct values values;
+    size_t total = 0;
+    walked_cases(plan, view, arena, &walked);
+    place_cases(world, plan, arena, &walked, &values);
+    json_t *data = json_pack("{s:[]}", "variants");
+    for (size_t place = 0; place < values.n; place++) {
+        struct walked some = cases_at(&walked, place, arena);
+        json_t *by = by_of(plan, &values, place);
+        total += variants_of(world, plan, &some, arena, by, data);
+        json_decref(by);
+    }
+    json_object_set_new(data, "total", json_integer((json_int_t)total));
     free(walked.cases);
-    return json_pack("{s:I, s:o}", "total", (json_int_t)n, "variants", list);
+    return data;
 }

@@ -21,11 +21,17 @@ static void reserve(struct case_adapter *adapter, uint32_t n) {
     adapter->owner = grown(adapter->owner, adapter->capacity * sizeof *adapter->owner);
     if (adapter->masks)
         adapter->mask = grown(adapter->mask, adapter->capacity * sizeof *adapter->mask);
+    if (adapter->grouping)
+        adapter->group = grown(adapter->group, adapter->capacity * sizeof *adapter->group);
 }
 
 static void visit(struct case_adapter *adapter, uint32_t from, uint32_t to) {
-    struct case_rows rows = {to - from, adapter->label + from, adapter->time_ms + from,
-                             adapter->masks ? adapter->mask + from : NULL, adapter->owner + from};
+    struct case_rows rows = {to - from,
+                             adapter->label + from,
+                             adapter->time_ms + from,
+                             adapter->masks ? adapter->mask + from : NULL,
+                             adapter->owner + from,
+                             adapter->grouping ? adapter->group[from] : 0};
     adapter->visit(adapter->context, &rows);
 }
 
@@ -47,6 +53,7 @@ static void gather(struct case_adapter *adapter, uint32_t owner, const struct ru
             .time_ms = view_time_ms(view, row),
             .seq = view->part->seq_base + view->part->seq[origin],
             .mask = adapter->masks ? view_mask(view, adapter->lut, row) : 0,
+            .group = adapter->grouping ? group_of(adapter->grouping, view, row, owner) : 0,
             .label = view->label[row],
         };
     }
@@ -68,6 +75,8 @@ void cases_customer(struct case_adapter *adapter, uint32_t owner, const struct r
             adapter->owner[n] = owner;
             if (adapter->masks)
                 adapter->mask[n] = view_mask(view, adapter->lut, row);
+            if (adapter->grouping)
+                adapter->group[n] = group_of(adapter->grouping, view, row, owner);
         }
     }
     uint32_t from = 0;
@@ -115,6 +124,8 @@ void cases_finish(struct case_adapter *const *adapters, size_t n_adapters,
             visitor->owner[i - from] = rows[i].owner;
             if (visitor->masks)
                 visitor->mask[i - from] = rows[i].mask;
+            if (visitor->grouping)
+                visitor->group[i - from] = rows[i].group;
         }
         visit(visitor, 0, (uint32_t)(to - from));
     }
@@ -126,5 +137,35 @@ void cases_release(struct case_adapter *adapter) {
     free(adapter->time_ms);
     free(adapter->mask);
     free(adapter->owner);
+    free(adapter->group);
     free(adapter->gathered);
+}
+
+/* ---- counting by group ---- */
+
+static void count_case(void *context, const struct case_rows *rows) {
+    struct case_counter *counter = context;
+    counter->counts[rows->group]++;
+}
+
+static void count_customer(void *opaque, uint32_t owner, const struct run *runs, size_t n) {
+    struct case_counter *counter = opaque;
+    cases_customer(&counter->adapter, owner, runs, n);
+}
+
+const struct operator case_counter_operator = {.customer = count_customer};
+
+void case_counter_init(struct case_counter *counter, enum flow_case kind,
+                       const struct grouping *grouping, uint64_t *counts) {
+    *counter = (struct case_counter){.counts = counts};
+    counter->adapter = (struct case_adapter){
+        .kind = kind, .grouping = grouping, .visit = count_case, .context = counter};
+}
+
+void case_counter_finish(struct case_counter *counters, size_t n) {
+    struct case_adapter *adapters[16] = {0};
+    for (size_t i = 0; i < n && i < 16; i++)
+        adapters[i] = &counters[i].adapter;
+    if (n && adapters[0]->kind == CASE_PROPERTY)
+        cases_finish(adapters, n, adapters[0]);
 }

@@ -55,6 +55,7 @@ struct flow_state *flow_new(const struct flow_spec *spec, struct spread_budget *
     state->ends = cleared(spec->names, sizeof *state->ends);
     state->adapter =
         (struct case_adapter){.kind = spec->cases, .visit = visit_case, .context = state};
+    state->adapter.grouping = spec->pick ? spec->pick->grouping : NULL;
     return state;
 }
 
@@ -148,6 +149,8 @@ static void put_behind(const struct flow_spec *spec, const struct case_rows *row
 
 static void visit_case(void *context, const struct case_rows *rows) {
     struct flow_state *state = context;
+    if (!case_picked(state->spec->pick, rows))
+        return;
     uint32_t stamp = ++state->n_cases;
     state->starts[rows->label[0]]++;
     state->ends[rows->label[rows->n - 1]]++;
@@ -166,7 +169,7 @@ static void visit_case(void *context, const struct case_rows *rows) {
 
 static bool plain(const struct flow_state *state) {
     return !state->keys && !state->spec->durations && state->spec->cases == CASE_CUSTOMER &&
-           !state->spec->behind;
+           !state->spec->behind && !state->spec->pick;
 }
 
 /* Counts only, a case a customer: straight over the column. */

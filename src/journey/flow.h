@@ -28,7 +28,8 @@ struct flow_spec {
     bool durations;
     enum flow_case cases;
     const struct people *people;
-    uint16_t node, from, to; /* codes asked for by people; 0: not asked */
+    const struct case_pick *pick; /* only these cases; NULL: all */
+    uint16_t node, from, to;      /* codes asked for by people; 0: not asked */
     struct owner_set *behind;
 };
 

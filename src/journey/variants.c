@@ -38,6 +38,7 @@ struct variants_state *variants_new(const struct variants_spec *spec,
     state->slots = must(calloc(state->n_slots, sizeof *state->slots));
     state->adapter =
         (struct case_adapter){.kind = spec->cases, .visit = visit_case, .context = state};
+    state->adapter.grouping = spec->pick ? spec->pick->grouping : NULL;
     return state;
 }
 
@@ -100,6 +101,8 @@ static struct variant *variant_of(struct variants_state *state, uint64_t hash, c
 static void visit_case(void *context, const struct case_rows *rows) {
     struct variants_state *state = context;
     const struct variants_spec *spec = state->spec;
+    if (!case_picked(spec->pick, rows))
+        return;
     if (spec->behind) {
         if (rows->n == spec->n_path &&
             memcmp(rows->label, spec->path, rows->n * sizeof *rows->label) == 0)

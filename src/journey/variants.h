@@ -20,7 +20,8 @@ struct variant {
 
 struct variants_spec {
     enum flow_case cases;
-    const struct slice *names; /* by code; for the order of equal counts */
+    const struct slice *names;    /* by code; for the order of equal counts */
+    const struct case_pick *pick; /* only these cases; NULL: all */
     uint32_t n_names;
     const uint16_t *path; /* people: only cases of this path; NULL if not asked */
     uint32_t n_path;

@@ -26,10 +26,11 @@ static const char *const members[PLAN_KINDS] = {
         "range where segment unit channel by limit of measure property every system people cursor",
     [PLAN_FUNNEL] =
         "range where segment unit channel by limit steps window order entry exclude people cursor",
-    [PLAN_FLOW] = "range where segment unit channel limit of level case min_share durations system "
-                  "people cursor",
+    [PLAN_FLOW] =
+        "range where segment unit channel by limit of level case min_share durations system "
+        "people cursor",
     [PLAN_VARIANTS] =
-        "range where segment unit channel limit of level case top system people cursor",
+        "range where segment unit channel by limit of level case top system people cursor",
     [PLAN_PATHS] = "range where segment unit channel limit of level case start end steps collapse "
                    "system people cursor",
     [PLAN_RETENTION] = "range where segment unit channel by limit start return every periods "

@@ -20,11 +20,11 @@
  *     strict: attempt i fills steps with interactions i, i+1, i+2 … any: attempts start at each interaction that
  *     matches some step; reached = most steps that different interactions of the window so far can fill (matching).
  *  5. Flow: cases by customer; session (gap > SESSION_GAP_MS); or value of a property, organisation-wide, in order of
- *     (time, seq). Trend, funnel and retention take `by`; its value is the interaction's (trend), step 1's, the
- *     start's. by trait: the customer's current trait. by segmentation: the name of the class that the customer is in. by segment: the name of the `segment` member ("segment" for an
+ *     (time, seq). Trend, funnel, flow, variants and retention take `by`; its value is the interaction's (trend), step 1's,
+ *     the first interaction's of the case, the start's. by trait: the customer's current trait. by segmentation: the name of the class that the customer is in. by segment: the name of the `segment` member ("segment" for an
  *     inline rule) for those in it, null for the others; the segment then splits instead of filtering. Without that
  *     member: a group for each stored segment (backend/by_segment.c).
- *  6. With by and limit: values ranked by interactions (trend), customers at step 1, cohort sizes, then by name
+ *  6. With by and limit: values ranked by interactions (trend), customers at step 1, cases, cohort sizes, then by name
  *     (null first, then bytewise); those beyond the limit become "(other)". null takes part like a value.
  *  7. Score: answers (ROW_ANSWER) instead of interactions; channel, unit, touchpoint and where are the answer's. An answer
  *     outside its scale, or in words, is no part of it. weighted: an answer without a weight counts 1, one with a weight
@@ -251,7 +251,7 @@ struct people {
     bool wanted;
     uint32_t step;               /* funnel, drop_off: from 1 */
     bool lost;                   /* reached this step and no further */
-    bool has_by;                 /* funnel, trend, retention: only this value of `by` */
+    bool has_by;                 /* only this value of the question's `by` */
     struct value by;             /* VALUE_NULL for null; text "(other)" is not offered */
     struct slice node, from, to; /* flow: a node's or an edge's; absent if not asked */
     bool starts, ends;           /* with node: cases that begin or end there */

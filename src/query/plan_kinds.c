@@ -524,8 +524,8 @@ static const char *people_members(enum plan_kind kind) {
     case PLAN_SCORE: return "time by answer";
     case PLAN_PROMISE: return "time by state";
     case PLAN_FUNNEL: return "step lost by";
-    case PLAN_FLOW: return "node edge starts ends";
-    case PLAN_VARIANTS:
+    case PLAN_FLOW: return "node edge starts ends by";
+    case PLAN_VARIANTS: return "path by";
     case PLAN_PATHS: return "path";
     default: return "cohort period by";
     }

@@ -370,6 +370,8 @@ static json_t *some_walk(const char *kind) {
         json_object_set_new(query, "min_share", json_real(pick(10) / 100.0));
     if (kind[0] == 'v')
         json_object_set_new(query, "top", json_integer(1 + pick(50)));
+    if (chance(40))
+        some_by(query);
     return query;
 }
 

@@ -112,6 +112,12 @@ static void wrong_questions_get_their_pointer(void **state) {
         {"{\"kind\":\"flow\",\"level\":\"station\"}", "/level", E_INVALID},
         {"{\"kind\":\"flow\",\"case\":{\"journey\":\"x\"}}", "/case", E_INVALID},
         {"{\"kind\":\"flow\",\"min_share\":7}", "/min_share", E_INVALID},
+        {"{\"kind\":\"flow\",\"by\":\"colour\"}", "/by", E_INVALID},
+        {"{\"kind\":\"flow\",\"people\":{\"node\":\"Cart\",\"by\":\"web\"}}", "/people/by",
+         E_INVALID},
+        {"{\"kind\":\"variants\",\"by\":\"channel\",\"people\":{\"path\":[\"Search\"],\"by\":"
+         "\"fax\"}}",
+         "/people/by", E_INVALID},
         {"{\"kind\":\"paths\"}", "", E_INVALID},
         {"{\"kind\":\"retention\",\"every\":\"hour\"}", "/every", E_INVALID},
         {"{\"kind\":\"customers\"}", "", E_INVALID},
@@ -146,6 +152,51 @@ static void wrong_questions_get_their_pointer(void **state) {
     assert_int_equal(
         world_try(&world, "{\"kind\":\"timeline\",\"customer\":\"nobody\"}", NULL, &answer, &err),
         E_NOT_FOUND);
+}
+
+/* ---- cases by a value ---- */
+
+static const json_t *row_of(const json_t *rows, const char *by, const char *member,
+                            const char *value) {
+    size_t i;
+    json_t *row;
+    json_array_foreach((json_t *)(uintptr_t)rows, i, row) {
+        const char *text = json_string_value(json_object_get(row, "by"));
+        bool same = by ? text && strcmp(text, by) == 0 : json_is_null(json_object_get(row, "by"));
+        if (same &&
+            (!member || strcmp(json_string_value(json_object_get(row, member)), value) == 0))
+            return row;
+    }
+    return NULL;
+}
+
+/* A case is of the value that its first interaction bears: ana begins on the web and pays in the app. */
+static void cases_are_told_apart_by_their_first_interaction(void **state) {
+    (void)state;
+    json_t *answer = world_ask(&world, "{\"kind\":\"flow\",\"by\":\"channel\"}");
+    const json_t *nodes = at(answer, "data.nodes"), *groups = at(answer, "data.groups");
+    assert_int_equal(json_array_size(groups), 3);
+    assert_int_equal(int_at(row_of(nodes, "web", "name", "Pay"), "count"), 1);
+    assert_null(row_of(nodes, "app", NULL, NULL));
+    assert_int_equal(int_at(row_of(nodes, "store", "name", "Search"), "count"), 2);
+    assert_int_equal(int_at(row_of(nodes, NULL, "name", "Search"), "count"), 1);
+    assert_int_equal(int_at(row_of(groups, "store", NULL, NULL), "cases"), 1);
+    assert_int_equal(int_at(answer, "meta.cases"), 3);
+    const json_t *edge = row_of(at(answer, "data.edges"), "web", "to", "Pay");
+    assert_int_equal(int_at(edge, "count"), 1);
+    assert_true(number_at(edge, "median_s") == 1200);
+    json_decref(answer);
+    answer = world_ask(&world, "{\"kind\":\"flow\",\"by\":\"channel\",\"limit\":1}");
+    assert_int_equal(int_at(row_of(at(answer, "data.groups"), "(other)", NULL, NULL), "cases"), 2);
+    json_decref(answer);
+    answer = world_ask(&world, "{\"kind\":\"variants\",\"by\":{\"trait\":\"plan\"},"
+                               "\"case\":\"session\"}");
+    assert_int_equal(int_at(answer, "data.total"), 4); /* gold has two, basic and null one each */
+    const json_t *gold = row_of(at(answer, "data.groups"), "gold", NULL, NULL);
+    assert_int_equal(int_at(gold, "cases"), 2);
+    assert_int_equal(int_at(gold, "total"), 2);
+    assert_true(number_at(row_of(at(answer, "data.variants"), "gold", NULL, NULL), "share") == 0.5);
+    json_decref(answer);
 }
 
 /* ---- kinds ---- */
@@ -407,6 +458,14 @@ static void behind_each_number_are_its_customers(void **state) {
         {"{\"kind\":\"flow\",\"people\":{\"node\":\"Search\",\"ends\":true}}", 2, "bea"},
         {"{\"kind\":\"flow\",\"people\":{\"edge\":[\"Cart\",\"Search\"]}}", 1, "bea"},
         {"{\"kind\":\"variants\",\"people\":{\"path\":[\"Search\"]}}", 1, "carl"},
+        {"{\"kind\":\"flow\",\"by\":\"channel\",\"people\":{\"node\":\"Cart\",\"by\":\"store\"}}",
+         1, "bea"},
+        {"{\"kind\":\"flow\",\"by\":\"channel\",\"people\":{\"node\":\"Search\",\"by\":null}}", 1,
+         "carl"},
+        {"{\"kind\":\"flow\",\"by\":\"channel\",\"people\":{\"node\":\"Cart\"}}", 2, "ana"},
+        {"{\"kind\":\"variants\",\"by\":{\"trait\":\"plan\"},"
+         "\"people\":{\"path\":[\"Search\",\"Cart\",\"Pay\"],\"by\":\"basic\"}}",
+         1, "ana"},
         {"{\"kind\":\"paths\",\"start\":{\"event\":\"Search\"},\"people\":{\"path\":[\"Cart\","
          "\"Search\"]}}",
          1, "bea"},
@@ -543,6 +602,7 @@ static void csv_defuses_formulas(void **state) {
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(wrong_questions_get_their_pointer),
+        cmocka_unit_test(cases_are_told_apart_by_their_first_interaction),
         cmocka_unit_test(timeline_is_the_reverse_of_the_order),
         cmocka_unit_test(trend_shows_empty_buckets_and_measures),
         cmocka_unit_test(funnel_by_trait_takes_the_current_one),
