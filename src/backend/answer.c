@@ -77,6 +77,8 @@ static void flatten_graph(json_t *rows, const json_t *list, const char *what) {
         json_t *from = json_object_get(row, "from"), *name = json_object_get(row, "name");
         static const char *const columns[] = {"to",    "count",    "starts", "ends",
                                               "cases", "median_s", "mean_s", "p90_s"};
+        if (json_object_get(row, "by"))
+            json_object_set(flat, "by", json_object_get(row, "by"));
         json_object_set(flat, "from", from ? from : name);
         for (size_t c = 0; c < sizeof columns / sizeof *columns; c++) {
             json_t *value = json_object_get(row, columns[c]);

@@ -317,6 +317,8 @@ int floor_permits(const struct plan *plan, struct err *err) {
     bool cases = plan->kind == PLAN_FLOW || plan->kind == PLAN_VARIANTS || plan->kind == PLAN_PATHS;
     if (cases && plan->cases != CASE_CUSTOMER)
         return err_at(err, E_FORBIDDEN, "/case", "your role sees customers as cases only");
+    if (cases && plan->by != BY_NONE) /* beside the whole, its parts tell of few */
+        return err_at(err, E_FORBIDDEN, "/by", "your role sees cases together only");
     return 0;
 }
 

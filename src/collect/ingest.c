@@ -758,7 +758,7 @@ size_t ingest_arrivals(struct ingest *ingest, int source, struct arrival *arriva
     pthread_mutex_lock(&ingest->lock);
     for (uint64_t i = 0; found < n && i < ARRIVALS && i < ingest->n_arrivals; i++) {
         const struct arrival *arrival = &ingest->arrivals[(ingest->n_arrivals - 1 - i) % ARRIVALS];
-        if (source < 0 || arrival->source == source)
+        if (source < 0 ? arrival->source != 0 : arrival->source == source)
             arrivals[found++] = *arrival;
     }
     pthread_mutex_unlock(&ingest->lock);

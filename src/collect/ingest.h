@@ -118,6 +118,7 @@ struct arrival {
     uint32_t customer;
     uint16_t event, channel, unit, source;
 };
+/* source < 0: of all senders, and not what Senda derives by itself. */
 size_t ingest_arrivals(struct ingest *ingest, int source, struct arrival *arrivals, size_t n);
 
 /* Writes full tables of keys (force: all fresh keys), counters and kept refusals. */

@@ -156,6 +156,19 @@ static void wrong_questions_get_their_pointer(void **state) {
 
 /* ---- cases by a value ---- */
 
+static void parts_of_the_cases_are_not_for_all(void **state) {
+    (void)state;
+    const struct principal viewer = {.user = 3, .scopes = SCOPE_QUERY, .floor = 2};
+    struct err err = {0};
+    json_t *answer = NULL;
+    assert_int_equal(world_try(&world, "{\"kind\":\"flow\"}", &viewer, &answer, &err), 0);
+    json_decref(answer);
+    assert_int_equal(
+        world_try(&world, "{\"kind\":\"flow\",\"by\":\"channel\"}", &viewer, &answer, &err),
+        E_FORBIDDEN);
+    assert_string_equal(err.pointer, "/by");
+}
+
 static const json_t *row_of(const json_t *rows, const char *by, const char *member,
                             const char *value) {
     size_t i;
@@ -603,6 +616,7 @@ int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(wrong_questions_get_their_pointer),
         cmocka_unit_test(cases_are_told_apart_by_their_first_interaction),
+        cmocka_unit_test(parts_of_the_cases_are_not_for_all),
         cmocka_unit_test(timeline_is_the_reverse_of_the_order),
         cmocka_unit_test(trend_shows_empty_buckets_and_measures),
         cmocka_unit_test(funnel_by_trait_takes_the_current_one),
