@@ -107,7 +107,7 @@ static int each_value(struct question *question, struct case_pick *pick, void *c
                                  struct err *err),
                       struct err *err) {
     const struct plan *plan = question->plan;
-    struct ranking ranking;
+    struct ranking ranking = {0};
     pick->grouping = &question->grouping;
     pick->wanted = question->people_group;
     if (plan->by == BY_NONE || plan->people.wanted)
