@@ -112,7 +112,7 @@ static int forget(struct erase *erase, sqlite3 *db, struct err *err) {
     if (!code)
         code = survey_forget(db, erase->person->members, erase->person->n_members, err);
     if (!code)
-        code = erase_tables(db, &erase->records, &erase->rows, err);
+        code = erase_tables(db, erase->folder->vault, &erase->records, &erase->rows, err);
     json_t *erased = json_object_get(erase->report, "erased");
     put_count(erased, "identifiers", erase->identifiers);
     put_count(erased, "records", erase->rows);
@@ -238,6 +238,8 @@ static int clean(struct erase *erase, struct err *err) {
         code = search_files(folder->dir, &erase->bytes, &bytes, &found, &copies, err);
     if (!code)
         code = search_index(folder, &erase->bytes, &bytes, &found, err);
+    if (!code)
+        code = search_tables(folder, &erase->bytes, &found, err);
     step(erase);
     if (code)
         return code;

@@ -2,7 +2,8 @@
  * What lies beside log and index: tables of the records, files of imports; and the search of everything afterwards.
  *
  * Tables are found in the schema, so that one that is added later needs nothing here: each column of text or bytes in which a
- * needle stands is replaced by SQL that is generated here alone. Left out are tables whose content is encrypted or made
+ * needle stands is replaced by SQL that is generated here alone. Bytes that the vault sealed (notes, groups) are opened for it, and
+ * sealed again. Left out are tables whose content is encrypted or made
  * of names of the organisation, and those of the people who work with Senda: somebody may be both, customer and colleague.
  *
  * SPDX-License-Identifier: GPL-3.0-or-later
@@ -43,37 +44,77 @@ static struct slice argument(sqlite3_value *value) {
     return bytes && n > 0 ? (struct slice){bytes, (size_t)n} : (struct slice){"", 0};
 }
 
+/* What SQL looks with. */
+struct looking {
+    const struct needles *needles;
+    const struct vault *vault;
+};
+
+/* Bytes as they were before they were sealed, into plain; false: they are not sealed. */
+static bool unsealed(const struct looking *looking, sqlite3_value *value, struct buf *plain) {
+    struct err none = {0};
+    return sqlite3_value_type(value) == SQLITE_BLOB &&
+           vault_unseal(looking->vault, argument(value), plain, &none) == 0;
+}
+
 static void sql_tells(sqlite3_context *context, int n, sqlite3_value **values) {
     (void)n;
+    const struct looking *looking = sqlite3_user_data(context);
     int type = sqlite3_value_type(values[0]);
+    struct buf plain;
+    buf_init(&plain, TEXT_BYTES);
+    bool sealed = unsealed(looking, values[0], &plain);
     bool text = type == SQLITE_TEXT || type == SQLITE_BLOB;
-    sqlite3_result_int(context,
-                       text && needles_in(sqlite3_user_data(context), argument(values[0])));
+    sqlite3_result_int(context, text && needles_in(looking->needles, sealed ? buf_slice(&plain)
+                                                                            : argument(values[0])));
+    buf_release(&plain);
 }
 
 static void sql_forget(sqlite3_context *context, int n, sqlite3_value **values) {
     (void)n;
-    struct buf out;
+    const struct looking *looking = sqlite3_user_data(context);
+    struct buf out, plain;
     buf_init(&out, TEXT_BYTES);
-    (void)needles_replace(sqlite3_user_data(context), argument(values[0]), ERASED, &out);
-    if (sqlite3_value_type(values[0]) == SQLITE_BLOB)
+    buf_init(&plain, TEXT_BYTES);
+    bool sealed = unsealed(looking, values[0], &plain);
+    (void)needles_replace(looking->needles, sealed ? buf_slice(&plain) : argument(values[0]),
+                          ERASED, &out);
+    if (sealed) {
+        buf_clear(&plain);
+        vault_seal(looking->vault, buf_slice(&out), &plain);
+        sqlite3_result_blob(context, plain.p, (int)plain.n, SQLITE_TRANSIENT);
+    } else if (sqlite3_value_type(values[0]) == SQLITE_BLOB)
         sqlite3_result_blob(context, out.p, (int)out.n, SQLITE_TRANSIENT);
     else
         sqlite3_result_text(context, out.p, (int)out.n, SQLITE_TRANSIENT);
     buf_release(&out);
+    buf_release(&plain);
 }
 
-static int functions(sqlite3 *db, const struct needles *needles, struct err *err) {
-    const void *const given = needles;
-    void *context;
-    memcpy(&context, &given, sizeof context); /* SQLite's user data is not const */
-    bool set = needles != NULL;
+/* looking NULL: takes them away. */
+static int functions(sqlite3 *db, struct looking *looking, struct err *err) {
+    void *context = looking;
+    bool set = looking != NULL;
     if (sqlite3_create_function(db, "senda_tells", 1, SQLITE_UTF8, context, set ? sql_tells : NULL,
                                 NULL, NULL) != SQLITE_OK ||
         sqlite3_create_function(db, "senda_forget", 1, SQLITE_UTF8, context,
                                 set ? sql_forget : NULL, NULL, NULL) != SQLITE_OK)
         return store_fail(db, err);
     return 0;
+}
+
+static int search_column(sqlite3 *db, const char *table, const char *column, uint64_t *rows,
+                         struct err *err) {
+    char sql[SQL_BYTES];
+    sqlite3_stmt *statement = NULL;
+    sqlite3_snprintf(sizeof sql, sql, "SELECT count(*) FROM \"%w\" WHERE senda_tells(\"%w\")",
+                     table, column);
+    if (sqlite3_prepare_v2(db, sql, -1, &statement, NULL) != SQLITE_OK)
+        return store_fail(db, err);
+    int code = sqlite3_step(statement) == SQLITE_ROW ? 0 : store_fail(db, err);
+    *rows += code ? 0 : (uint64_t)sqlite3_column_int64(statement, 0);
+    sqlite3_finalize(statement);
+    return code;
 }
 
 static int erase_column(sqlite3 *db, const char *table, const char *column, uint64_t *rows,
@@ -125,18 +166,37 @@ static size_t list_columns(sqlite3 *db, struct column_names **columns) {
     return n;
 }
 
-int erase_tables(sqlite3 *db, const struct needles *needles, uint64_t *rows, struct err *err) {
+typedef int column_work(sqlite3 *db, const char *table, const char *column, uint64_t *rows,
+                        struct err *err);
+
+static int each_column(sqlite3 *db, const struct vault *vault, const struct needles *needles,
+                       column_work *work, uint64_t *rows, struct err *err) {
     struct column_names *columns;
+    struct looking looking = {needles, vault};
     if (!needles->n)
         return 0;
     size_t n = list_columns(db, &columns);
-    int code = functions(db, needles, err);
-    for (size_t i = 0; i < n && !code; i++)
-        code = erase_column(db, columns[i].table, columns[i].column, rows, err);
+    int code = functions(db, &looking, err);
+    for (size_t i = 0; !code && i < n; i++)
+        code = work(db, columns[i].table, columns[i].column, rows, err);
     struct err none = {0};
-    if (functions(db, NULL, &none) && !code)
-        code = err_set(err, E_INTERNAL, "the records could not be searched");
+    if (functions(db, NULL, code ? &none : err) && !code)
+        code = err->code;
     free(columns);
+    return code;
+}
+
+int erase_tables(sqlite3 *db, const struct vault *vault, const struct needles *needles,
+                 uint64_t *rows, struct err *err) {
+    return each_column(db, vault, needles, erase_column, rows, err);
+}
+
+int search_tables(struct folder *folder, const struct needles *needles, uint64_t *found,
+                  struct err *err) {
+    sqlite3 *db = store_reader_get(folder->store);
+    int code = db ? each_column(db, folder->vault, needles, search_column, found, err)
+                  : err_set(err, E_IO, "the records could not be read");
+    store_reader_put(folder->store, db);
     return code;
 }
 

@@ -94,8 +94,11 @@ int erase_record(void *context, struct log_record *record, bool final); /* a log
 
 /* erase_rest.c: what lies elsewhere. */
 /* Writer: replaces needles in every table that is nobody else's concern; *rows grows. */
-must_use int erase_tables(sqlite3 *db, const struct needles *needles, uint64_t *rows,
-                          struct err *err);
+must_use int erase_tables(sqlite3 *db, const struct vault *vault, const struct needles *needles,
+                          uint64_t *rows, struct err *err);
+/* Adds the rows in which a needle stands, sealed ones opened. */
+must_use int search_tables(struct folder *folder, const struct needles *needles, uint64_t *found,
+                           struct err *err);
 /* Files of imports and exports in the folder; *files grows by those that changed. */
 must_use int erase_files(const char *dir, const struct needles *needles, uint64_t *files,
                          struct err *err);

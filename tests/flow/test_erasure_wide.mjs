@@ -1,0 +1,109 @@
+// The right to be forgotten, for somebody who is everywhere: answers in words, reviews, an invitation that waits, a follow-up at a screen, groups, notes, merges, uploads,
+// refused events, segments, the audit. Afterwards no file says who it was, nor any answer, nor a backup made from then on and restored; and nothing brings the
+// person back: every way in is tried.
+// SPDX-License-Identifier: GPL-3.0-or-later
+import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { ask, make, must, pause, serve, succeed } from "./operation.mjs";
+
+const scratch = mkdtempSync(join(tmpdir(), "senda-wide-")), data = join(scratch, "data"), log = join(scratch, "log");
+process.on("exit", () => rmSync(scratch, { recursive: true, force: true }));
+const keys = make(data);
+let server = await serve(data, log);
+const api = (method, path, body) => ask(server, method, `/api/v1${path}`, keys, body);
+const send = async (...batch) => (await ask(server, "POST", "/v1/batch", keys, { batch })).json;
+const made = async (what, answer) => { const { status, text, json } = await answer; must(status < 300, `${what}: ${status} ${text}`); return json; };
+const until = async (holds, what) => { for (let i = 0; i < 100; i++) { if (await holds()) return; await pause(100); } must(false, what); };
+
+// What only she has.
+const secret = { user: "zoraida-7731", email: "zoraida.quintanilla@correo.example", phone: "+34699887766", name: "Zoraida Quintanilla", old: "zq-tarjeta-99120044", dni: "00112233X" };
+const others = Array.from({ length: 8 }, (_, n) => ({ type: "identify", userId: `otra-${n}`, traits: { name: `Otra ${n}`, email: `otra${n}@x.example`, plan: "oro" } }));
+
+must((await send(...others)).rejected.length === 0, "others are known");
+
+// A survey that asks after a purchase, by mail that cannot be sent now; reviews; a segment; a group.
+await made("a survey", api("POST", "/surveys", { id: "compra", definition: { title: "Compra", languages: ["es"], pages: [{ questions: [{ id: "recommend", type: "nps", text: { es: "¿Nos recomendarías?" } }, { id: "why", type: "long_text", text: { es: "¿Por qué?" } }] }] } }));
+await made("published", api("POST", "/surveys/compra/publish", {}));
+await made("a way to write", api("PUT", "/outlets", { base_url: "https://senda.example.org", mail: { host: "127.0.0.1", port: 9, security: "none", from: "a@vereda.example", from_name: "V", per_minute: 600 } }));
+const plan = await made("a plan", api("POST", "/invitation-plans", { name: "Tras comprar", survey: "compra", after: { event: "Order Completed" }, channels: ["email"] }));
+await made("it runs", api("POST", `/invitation-plans/${plan.id}/start`));
+await made("a subject of reviews", api("PUT", "/reviews/subjects/silla", { kind: "product", title: "Silla" }));
+await made("a segment", api("POST", "/segments", { name: "oro", rule: { trait: "plan", op: "=", value: "oro" } }));
+await pause(1200);
+
+// Her life with the organisation.
+must((await send({ type: "identify", userId: secret.user, traits: { name: secret.name, email: secret.email, phone: secret.phone, dni: secret.dni, plan: "oro" } }, { type: "identify", userId: secret.old, traits: { name: secret.name } },
+  { type: "track", event: "Order Completed", userId: secret.user, properties: { total: 5000, note: `para ${secret.name}` } },
+  { type: "track", event: "Survey Responded", userId: secret.user, properties: { survey: "compra", answers: [{ question: "recommend", metric: "nps", value: 3 }, { question: "why", metric: "text", value: `soy ${secret.name}, llamadme al ${secret.phone}` }] } },
+  { type: "group", userId: secret.user, groupId: "casa-7", traits: { type: "household", role: "holder", name: "Casa 7", address: `calle de ${secret.name}` } }, { type: "group", userId: "otra-1", groupId: "casa-7", traits: { type: "household", role: "member" } })).rejected.length === 0, "she is known");
+await send({ type: "track", event: "", userId: secret.user, properties: { email: secret.email } });
+await made("merged", api("POST", `/customers/${secret.old}/merge`, { into: secret.user, why: `misma ${secret.name}` }));
+await made("a note", api("POST", `/customers/${secret.user}/notes`, { text: `${secret.name} prefiere la tarde, ${secret.phone}` }));
+await made("a note elsewhere", api("POST", "/customers/otra-2/notes", { text: `vecina de ${secret.email}` }));
+await made("a review", api("POST", "/reviews", { subject: "silla", stars: 1, text: `Malísima, lo dice ${secret.name}`, author: secret.name, customer: secret.user }));
+await made("consent", api("PUT", `/customers/${secret.user}/consents/marketing`, { granted: true }));
+writeFileSync(join(scratch, "bad.csv"), `user_id,timestamp,event,email\n${secret.user},nunca,Visita,${secret.email}\n`);
+writeFileSync(join(scratch, "map.json"), JSON.stringify({ customer: "user_id", time: "timestamp", event: "event", properties: "*" }));
+succeed("import", join(scratch, "bad.csv"), "--data", data, "--format", "csv", "--map", join(scratch, "map.json"));
+rmSync(join(scratch, "bad.csv.rejected.jsonl")); // beside the file of whoever imports, not in the folder
+await until(async () => (await api("GET", `/customers/${secret.user}/invitations`)).json.data?.length > 0, "she is invited");
+await until(async () => (await api("GET", "/segments/oro")).json.size === 9, "she is in the segment");
+const id = (await api("GET", `/customers/${secret.user}`)).json.id;
+const whole = (await api("GET", `/customers/${secret.user}/export`)).text;
+for (const [what, text] of Object.entries({ email: secret.email, name: secret.name, phone: secret.phone, dni: secret.dni })) must(whole.includes(text), `her data have her ${what}`);
+for (const part of ["prefiere la tarde", "misma Zoraida", "marketing", "soy Zoraida", "Malísima", "casa-7", "seen_by", "compra"]) must(whole.includes(part), `her data have ${part}: ${whole.length}`);
+
+// ---- erased ----
+const done = await made("erased", api("POST", `/customers/${secret.user}/erase`, { why: `lo pide ${secret.email}` }));
+must(done.state === "done" && done.report.verification.found === 0, `done, and nothing found: ${JSON.stringify(done)}`);
+
+const files = (dir) => readdirSync(dir, { withFileTypes: true }).flatMap((entry) => entry.isDirectory() ? files(join(dir, entry.name)) : entry.isFile() ? [join(dir, entry.name)] : []);
+const forms = (text) => [text, text.toLowerCase(), encodeURIComponent(text), JSON.stringify(text).slice(1, -1)];
+const nothingIn = (what, text) => { for (const [name, own] of Object.entries(secret)) for (const form of forms(own)) must(!text.includes(form), `${what} has her ${name}: …${text.toString().slice(Math.max(0, text.indexOf(form) - 200), text.indexOf(form) + 60)}`); };
+const openapi = (await api("GET", "/openapi.json")).json;
+const reads = Object.entries(openapi.paths).filter(([path, item]) => item.get && path.startsWith("/api/v1/") && path !== "/api/v1/stream").map(([path]) => path.slice(7));
+async function nothingLeft(when, dir) {
+  for (const path of files(dir)) nothingIn(`${when}: ${path.slice(dir.length)}`, readFileSync(path));
+  for (const path of reads)
+    for (const of of path.includes("{") ? [id, "otra-2", "casa-7", "1", "oro", "compra", "silla", "interactions", "customers", "responses", "reviews", "audit"] : [""]) {
+      const answer = await api("GET", path.replace(/\{[^}]+\}/g, of) + (path.startsWith("/exports") ? "?format=jsonl" : ""));
+      nothingIn(`${when}: GET ${path} of ${of}`, answer.text);
+    }
+  for (const question of [{ kind: "timeline", customer: id }, { kind: "timeline", customer: "otra-1" }, { kind: "answers", metric: "nps" }, { kind: "trend", every: "month", by: { property: "note" } }, { kind: "trend", every: "month", by: { trait: "name" } }])
+    nothingIn(`${when}: ${JSON.stringify(question)}`, (await api("POST", "/query", question)).text);
+}
+await nothingLeft("after it", data);
+must((await api("POST", "/query", { kind: "score", metric: "nps" })).json.data[0].n === 1, "her answer still counts");
+
+// ---- she does not come back ----
+const known = async () => (await api("GET", "/customers?limit=1000")).json.data.length;
+const people = await known();
+const refusedAll = (what, answer) => must(answer.accepted === 0 && answer.rejected.length > 0 && answer.rejected.every((row) => row.code === "suppressed"), `${what}: ${JSON.stringify(answer)}`);
+for (const event of [{ type: "track", event: "Visited", userId: secret.user }, { type: "identify", userId: secret.user, traits: { email: secret.email } }, { type: "page", userId: secret.old }, { type: "group", userId: secret.user, groupId: "casa-8", traits: { name: "x" } },
+  { type: "track", event: "Visited", anonymousId: "new", context: { externalIds: [{ id: secret.email, type: "email" }] } }, { type: "identify", anonymousId: "new-2", traits: { email: secret.email, name: secret.name } }, { type: "alias", userId: "somebody", previousId: secret.user }])
+  refusedAll(JSON.stringify(event).slice(0, 80), await send(event));
+const write = (name, text) => { writeFileSync(join(scratch, name), text); return join(scratch, name); };
+const imported = (format, file, ...more) => JSON.parse(succeed("import", file, "--data", data, "--format", format, ...more));
+const map = (name, json) => write(name, JSON.stringify(json));
+for (const [what, result] of [
+  ["jsonl", imported("jsonl", write("a.jsonl", JSON.stringify({ type: "track", event: "Visited", userId: secret.user, timestamp: "2026-03-01T10:00:00Z" }) + "\n"))],
+  ["csv", imported("csv", write("a.csv", `user_id,timestamp,event\n${secret.user},2026-03-01T10:00:00Z,Visited\n`), "--map", map("m1.json", { customer: "user_id", time: "timestamp", event: "event" }))],
+  ["customers-csv", imported("customers-csv", write("c.csv", `user_id,email,name\n${secret.user},${secret.email},${secret.name}\n`), "--map", map("m2.json", { customer: "user_id", traits: "*" }))],
+  ["responses-csv", imported("responses-csv", write("r.csv", `who,when,score\n${secret.user},2026-03-01,9\n`), "--map", map("m3.json", { survey: "compra", respondent: "who", time: "when", time_format: "%Y-%m-%d", answers: [{ column: "score", question: "recommend", metric: "nps" }] }))],
+]) must(result.read >= 1 && result.accepted === 0 && result.rejected >= 1, `${what} brings nobody back: ${JSON.stringify(result)}`);
+must((await api("POST", `/customers/otra-3/merge`, { into: id })).status === 409, "nobody is merged into what is left of her");
+must(await known() === people && (await api("GET", `/customers/${secret.user}`)).status === 404 && (await api("GET", `/customers?q=${encodeURIComponent(secret.email)}`)).json.data.length === 0, "nobody came back");
+for (const name of ["a.jsonl", "a.csv", "c.csv", "r.csv", "bad.csv"]) rmSync(join(scratch, name));
+await nothingLeft("after she was refused", data);
+
+// ---- restarted, and in a backup made from then on ----
+await server.end("SIGTERM");
+succeed("backup", "--data", data, "--to", join(scratch, "backup"));
+succeed("restore", join(scratch, "backup"), "--data", join(scratch, "restored"));
+server = await serve(join(scratch, "restored"), log);
+await nothingLeft("in the backup", join(scratch, "restored"));
+refusedAll("in the restored one", await send({ type: "track", event: "Visited", userId: secret.user }));
+await server.end("SIGTERM");
+nothingIn("what the server said", readFileSync(log));
+console.log("nobody knows who it was");
