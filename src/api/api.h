@@ -41,6 +41,7 @@ extern const struct route_table api_person_export_routes;
 extern const struct route_table api_promise_routes;
 extern const struct route_table api_query_routes;
 extern const struct route_table api_question_routes;
+extern const struct route_table api_retention_routes;
 extern const struct route_table api_review_routes;
 extern const struct route_table api_review_subject_routes;
 extern const struct route_table api_review_widget_routes;

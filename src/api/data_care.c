@@ -7,7 +7,6 @@
 #include "base/limits.h"
 #include "collect/consent.h"
 #include "folder/registry.h"
-#include "privacy/retention.h"
 
 enum { NOTE_MAX = 500 };
 
@@ -77,57 +76,6 @@ static int put(struct request *request, struct response *response, struct err *e
     return code ? code : HANDLED;
 }
 
-/* ---- retention ---- */
-
-static int answer_retention(struct request *request, struct response *response, struct err *err) {
-    struct retention retention;
-    int code = retention_get(app_folder(request->app), &retention, err);
-    if (code)
-        return code;
-    json_t *json = json_object();
-    for (int i = 0; i < RETAIN_KINDS; i++)
-        json_object_set_new(json, arena_format(request->arena, "%s_days", RETENTION_NAMES[i]),
-                            retention.days[i] ? json_integer(retention.days[i]) : json_null());
-    response_json(response, 200, json);
-    json_decref(json);
-    return HANDLED;
-}
-
-static int get_retention(struct request *request, struct response *response, struct err *err) {
-    return answer_retention(request, response, err);
-}
-
-static int put_retention(struct request *request, struct response *response, struct err *err) {
-    static const char *const known[] = {"texts_days", "refusals_days", "imports_days",
-                                        "copies_days", NULL};
-    struct retention retention;
-    json_t *body;
-    int code = request_json(request, &body, err);
-    if (code)
-        return code;
-    code = api_known(body, known, err);
-    if (!code)
-        code = retention_get(app_folder(request->app), &retention, err);
-    for (int i = 0; !code && i < RETAIN_KINDS; i++) {
-        const json_t *value = json_object_get(body, known[i]);
-        if (!value)
-            continue;
-        retention.days[i] = json_is_null(value) ? 0 : json_integer_value(value);
-        if (!json_is_null(value) &&
-            (retention.days[i] < 1 || retention.days[i] > RETENTION_DAYS_MOST))
-            code = err_at(err, E_INVALID, arena_format(request->arena, "/%s", known[i]),
-                          "days is a number from 1 to %d, or null for ever", RETENTION_DAYS_MOST);
-    }
-    json_decref(body);
-    if (!code)
-        code = retention_put(app_folder(request->app), &retention, err);
-    if (code)
-        return code;
-    audit_write(app_accounts(request->app), &request->principal, request->peer, "retention.change",
-                "", "");
-    return answer_retention(request, response, err);
-}
-
 static const struct route routes[] = {
     {METHOD_GET, "/api/v1/properties", ACCESS_API, SCOPE_MANAGE, .handle = list,
      .summary = "Every property with its sensitivity (open, personal, sensitive) and purpose"},
@@ -135,10 +83,5 @@ static const struct route routes[] = {
      .handle = put,
      .summary = "Says what a property is: {\"sensitivity\", \"purpose\", \"note\"}; automatic "
                 "takes it back"},
-    {METHOD_GET, "/api/v1/retention", ACCESS_API, SCOPE_ADMIN, .role = ROLE_ADMIN,
-     .handle = get_retention, .summary = "How many days what is kept, by kind; null: for ever"},
-    {METHOD_PUT, "/api/v1/retention", ACCESS_API, SCOPE_ADMIN, .role = ROLE_ADMIN,
-     .handle = put_retention,
-     .summary = "Changes texts_days, refusals_days, imports_days, copies_days"},
 };
 const struct route_table api_data_care_routes = ROUTE_TABLE(routes);

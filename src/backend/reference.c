@@ -101,6 +101,8 @@ static int load_record(void *context, const struct log_record *record) {
                                  .unit = row->unit,
                                  .source = row->source,
                                  .properties = arena_copy(&world->arena, row->properties)};
+    if (row->type == ROW_GONE)
+        return 0;
     if (row_is_interaction(row->type)) {
         kept.touchpoint = touchpoint_of(loading, row);
         world->rows = grown(world->rows, world->n_rows, &loading->row_capacity, sizeof kept);

@@ -14,6 +14,6 @@ extern const struct command command_customer, command_export, command_key, comma
     command_user;
 extern const struct command command_import, command_init, command_serve, command_query,
     command_version, command_demo;
-extern const struct command command_rotate_key, command_bounce;
+extern const struct command command_rotate_key, command_bounce, command_retention;
 
 #endif

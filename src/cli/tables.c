@@ -22,10 +22,13 @@
 #include "webhook/webhook.h"
 
 const struct command *const COMMANDS[] = {
-    &command_init,    &command_serve,    &command_demo,       &command_import,  &command_query,
-    &command_export,  &command_customer, &command_user,       &command_key,     &command_unit,
-    &command_bounce,  &command_backup,   &command_restore,    &command_verify,  &command_reindex,
-    &command_migrate, &command_doctor,   &command_rotate_key, &command_version, NULL,
+    &command_init,       &command_serve,   &command_demo,
+    &command_import,     &command_query,   &command_export,
+    &command_customer,   &command_user,    &command_key,
+    &command_unit,       &command_bounce,  &command_retention,
+    &command_backup,     &command_restore, &command_verify,
+    &command_reindex,    &command_migrate, &command_doctor,
+    &command_rotate_key, &command_version, NULL,
 };
 
 /* One a line, so that additions do not meet. */
@@ -94,6 +97,7 @@ static const struct route_table *const TABLES[] = {
     &api_score_routes,
     &api_diary_routes,
     &api_review_routes,
+    &api_retention_routes,
     &api_review_subject_routes,
     &api_review_widget_routes,
     &page_review_widget_routes,

@@ -77,7 +77,8 @@ struct event {
     X(NOBODY, "nobody", "the only identifier stands for nobody")                                   \
     X(NO_CONSENT, "no_consent", "consent for this purpose was refused")                            \
     X(BLOCKED, "blocked", "this source is switched off")                                           \
-    X(SUPPRESSED, "suppressed", "this person asked to be erased")
+    X(SUPPRESSED, "suppressed", "this person asked to be erased")                                  \
+    X(TOO_OLD, "too_old", "older than interactions of its kind are kept")
 
 enum refusal {
     REFUSAL_NONE = 0,
@@ -86,9 +87,10 @@ enum refusal {
 #undef X
         REFUSAL_COUNT
 };
-/* Refusals of people who do not want to be stored: nothing of the event is kept, not even among the refusals. */
+/* Refusals of people who do not want to be stored, and of what is not to be kept any more: nothing of the event is kept, not even among the refusals. */
 static inline bool refusal_keeps_nothing(enum refusal refusal) {
-    return refusal == REFUSAL_SUPPRESSED || refusal == REFUSAL_NO_CONSENT;
+    return refusal == REFUSAL_SUPPRESSED || refusal == REFUSAL_NO_CONSENT ||
+           refusal == REFUSAL_TOO_OLD;
 }
 const char *refusal_code(enum refusal refusal);
 const char *refusal_text(enum refusal refusal);

@@ -18,6 +18,7 @@
 #include "base/clock.h"
 #include "base/limits.h"
 #include "base/logger.h"
+#include "base/zone.h"
 #include "collect/ingest_internal.h"
 
 enum { CLOSE_LEAST = 50000 /* fresh keys: fewer are quickly put again at the next start */ };
@@ -167,6 +168,19 @@ static int said(struct submission *submission, size_t i, uint32_t profile, sqlit
             submission->ingest->pending++;
     }
     return code;
+}
+
+/* An interaction that would be let go of at once; it may have been there and gone. */
+static bool too_old(const struct submission *submission, size_t i) {
+    const struct ingest *ingest = submission->ingest;
+    const struct event *event = &submission->batch->events[i];
+    if (!row_is_interaction(ROW_TYPE[event->type]) || event->type == EVENT_ALIAS)
+        return false;
+    struct slice channel =
+        dictionary_name(ingest->dictionary, DICTIONARY_CHANNEL, submission->prepared[i].channel);
+    int64_t days =
+        keeping_days(ingest->keeping, event->name, channel, submission->batch->source.number);
+    return days && event->time_ms < submission->batch->received_ms - days * DAY_MS;
 }
 
 /* An event that the person does not want collected; a known person's word is kept all the same. */
@@ -334,6 +348,8 @@ static int run(struct store_job *job, sqlite3 *db, struct err *err) {
             break;
         } else if (refused) {
             reject(batch, i, REFUSAL_NO_CONSENT);
+        } else if (too_old(submission, i)) {
+            reject(batch, i, REFUSAL_TOO_OLD);
         } else if (batch->events[i].type == EVENT_ALIAS) {
             code = alias(submission, i, db, err);
         } else {
@@ -606,6 +622,8 @@ int ingest_run(struct ingest *ingest, struct ingest_batch *batch, struct err *er
 /* ---- open and close ---- */
 
 static int arrived(void *context, const struct log_record *record) {
+    if (record->row.type == ROW_GONE)
+        return 0;
     remember_arrivals(context, &record->row, 1, record->received_ms);
     return 0;
 }
@@ -617,6 +635,8 @@ static int fill(struct ingest *ingest, const char *dir, struct err *err) {
     int code = unit_rules_open(&ingest->unit_rules, ingest->store, err);
     if (!code)
         code = consents_open(&ingest->consents, ingest->store, err);
+    if (!code)
+        code = keeping_open(&ingest->keeping, ingest->store, err);
     if (!code)
         code = keys_open(&ingest->keys, ingest->store, dir, "message", err);
     if (!code)
@@ -638,6 +658,7 @@ static void release(struct ingest *ingest) {
     keys_close(ingest->keys);
     unit_rules_close(ingest->unit_rules);
     consents_close(ingest->consents);
+    keeping_close(ingest->keeping);
     refused_close(ingest->refused);
     counters_release(ingest);
     buf_release(&ingest->scratch);
@@ -683,6 +704,10 @@ void ingest_close(struct ingest *ingest) {
         refused_store(ingest->refused, &ingest->lock, &err))
         log_warn("collect", "not everything was kept at the end: %s", err.message);
     release(ingest);
+}
+
+struct keeping *ingest_keeping(struct ingest *ingest) {
+    return ingest->keeping;
 }
 
 struct unit_rules *ingest_unit_rules(struct ingest *ingest) {

@@ -35,6 +35,8 @@ void ingest_close(struct ingest *ingest);
 
 /* The rules by which events without unit get one (collect/unit_rules.h). */
 struct unit_rules *ingest_unit_rules(struct ingest *ingest);
+/* How long interactions are kept (collect/keeping.h). */
+struct keeping *ingest_keeping(struct ingest *ingest);
 
 /* Purposes and what people said about them (collect/consent.h). */
 struct consents;

@@ -11,6 +11,7 @@
 #include "collect/answers.h"
 #include "collect/consent.h"
 #include "collect/ingest.h"
+#include "collect/keeping.h"
 #include "collect/unit_rules.h"
 #include "customer/groups.h"
 
@@ -58,6 +59,7 @@ struct ingest {
     struct keys *keys; /* set "message" */
     struct unit_rules *unit_rules;
     struct consents *consents;
+    struct keeping *keeping;
 
     /* the writer's */
     struct buf scratch; /* properties of an event with new names */

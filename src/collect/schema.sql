@@ -79,3 +79,14 @@ CREATE TABLE consent (
     wording INTEGER NOT NULL   -- version that it was said to
 );
 CREATE INDEX consent_of ON consent(profile, purpose, at_ms);
+
+-- step 4
+
+-- How long interactions are kept (collect/keeping.h); the first that fits. No condition: all others.
+CREATE TABLE keep_rule (
+    position INTEGER PRIMARY KEY, -- order of trial
+    event TEXT NOT NULL,          -- name of the event, or ""
+    channel TEXT NOT NULL,        -- name of the channel, or ""
+    source INTEGER NOT NULL,      -- source.number, or -1
+    days INTEGER NOT NULL         -- 0: for ever
+);

@@ -13,15 +13,27 @@
 static const char *const KINDS[] = {"texts", "refusals", "imports", "copies"};
 enum { KINDS_N = sizeof KINDS / sizeof *KINDS };
 
-/* How long what is kept: a row a kind. */
+enum { EMPTY_RULES = 2, RULES_MOST = 40 };
+
+/* How long what is kept: a row a kind, and rules of interactions with some empty ones. view["asked"]: what somebody filled in. */
 static int put_retention(struct request *request, json_t *view, struct err *err) {
-    json_t *retention, *rows = json_array();
-    int code = page_fetch(request, "/api/v1/retention", &retention, err);
-    for (size_t i = 0; code >= 0 && i < KINDS_N; i++) {
+    json_t *retention = json_incref(json_object_get(view, "asked")), *rows = json_array(), *rule,
+           *rules = json_array();
+    size_t i;
+    int code = retention ? 0 : page_fetch(request, "/api/v1/retention", &retention, err);
+    for (i = 0; code >= 0 && i < KINDS_N; i++) {
         json_t *days =
             json_object_get(retention, arena_format(request->arena, "%s_days", KINDS[i]));
         json_array_append_new(rows, json_pack("{s:s, s:O}", "kind", KINDS[i], "days", days));
     }
+    json_array_foreach(json_object_get(retention, "interaction_rules"), i, rule) {
+        json_object_set_new(rule, "i", json_integer((json_int_t)i));
+        json_array_append(rules, rule);
+    }
+    for (size_t n = json_array_size(rules), end = n + EMPTY_RULES; n < end && n < RULES_MOST; n++)
+        json_array_append_new(rules, json_pack("{s:I}", "i", (json_int_t)n));
+    json_object_set(view, "interactions_days", json_object_get(retention, "interactions_days"));
+    json_object_set_new(view, "rules", rules);
     if (code >= 0)
         json_decref(retention);
     json_object_set_new(view, "retention", rows);
@@ -114,16 +126,60 @@ static int change_purpose(struct request *request, struct response *response, st
                          show_purpose, err);
 }
 
+static json_t *days_of(const char *text) {
+    return text[0] ? json_integer(strtoll(text, NULL, 10)) : json_null();
+}
+
+/* The rules that were filled in; a row without conditions is none. */
+static json_t *rules_of(struct request *request) {
+    static const char *const names[] = {"event", "channel", "source"};
+    json_t *rules = json_array();
+    for (int i = 0; i < RULES_MOST; i++) {
+        json_t *rule = json_object();
+        for (size_t k = 0; k < sizeof names / sizeof *names; k++) {
+            const char *text =
+                settings_form(request, arena_format(request->arena, "rule_%s_%d", names[k], i));
+            if (text[0])
+                json_object_set_new(rule, names[k], json_string(text));
+        }
+        const char *days = settings_form(request, arena_format(request->arena, "rule_days_%d", i));
+        if (json_object_size(rule) || days[0]) {
+            json_object_set_new(rule, "days", days_of(days));
+            json_array_append_new(rules, rule);
+        } else {
+            json_decref(rule);
+        }
+    }
+    return rules;
+}
+
+static int show_asked(struct request *request, struct response *response, json_t *asked,
+                      json_t *preview, struct err *err) {
+    json_t *view = json_object();
+    json_object_set_new(view, "asked", asked);
+    json_object_set_new(view, "preview", preview);
+    return show_view(request, response, view, err);
+}
+
+/* Saves, or (step preview) says what would go if it were so. */
 static int change_retention(struct request *request, struct response *response, struct err *err) {
     struct err refusal = {0};
-    json_t *body = json_object();
+    json_t *body = json_object(), *preview = NULL;
+    bool looks = strcmp(settings_form(request, "step"), "preview") == 0;
     for (size_t i = 0; i < KINDS_N; i++) {
         const char *name = arena_format(request->arena, "%s_days", KINDS[i]);
-        const char *days = settings_form(request, name);
-        json_object_set_new(body, name,
-                            days[0] ? json_integer(strtoll(days, NULL, 10)) : json_null());
+        json_object_set_new(body, name, days_of(settings_form(request, name)));
     }
-    int code = page_send(request, METHOD_PUT, "/api/v1/retention", body, NULL, &refusal);
+    json_object_set_new(body, "interactions_days",
+                        days_of(settings_form(request, "interactions_days")));
+    json_object_set_new(body, "interaction_rules", rules_of(request));
+    json_t *asked = looks ? json_deep_copy(body) : NULL;
+    int code = looks ? page_send(request, METHOD_POST, "/api/v1/retention/preview", body, &preview,
+                                 &refusal)
+                     : page_send(request, METHOD_PUT, "/api/v1/retention", body, NULL, &refusal);
+    if (looks && code >= 0)
+        return show_asked(request, response, asked, preview, err);
+    json_decref(asked);
     return settings_done(request, response, "privacy", "saved", code, &refusal, show_view, err);
 }
 

@@ -130,10 +130,27 @@ static int let_texts_go(struct folder *folder, int64_t before_ms, uint64_t *reco
     return code;
 }
 
+static int look_at_text(void *context, const struct log_record *record) {
+    struct letting_go *letting = context;
+    struct log_record copy = *record;
+    letting->records += let_go(letting, &copy, false) == 1;
+    return 0;
+}
+
+/* How many records would lose a text. */
+static int count_texts(struct folder *folder, int64_t before_ms, uint64_t *n, struct err *err) {
+    struct letting_go letting = {.folder = folder, .before_ms = before_ms};
+    buf_init(&letting.out, (size_t)LIMIT_EVENT_BYTES * 4);
+    int code = log_read(folder->log, 1, log_last(folder->log) + 1, look_at_text, &letting, err);
+    buf_release(&letting.out);
+    *n = letting.records;
+    return code;
+}
+
 /* ---- files ---- */
 
 /* Files of a folder whose names begin so and that nobody changed since. */
-static uint64_t remove_files(const char *dir, const char *prefix, int64_t before_ms) {
+static uint64_t remove_files(const char *dir, const char *prefix, int64_t before_ms, bool dry) {
     DIR *entries = opendir(dir);
     uint64_t removed = 0;
     if (!entries)
@@ -146,7 +163,7 @@ static uint64_t remove_files(const char *dir, const char *prefix, int64_t before
             lstat(path, &status) || !S_ISREG(status.st_mode) ||
             (int64_t)status.st_mtime * 1000 >= before_ms)
             continue;
-        removed += unlink(path) == 0;
+        removed += dry || unlink(path) == 0;
     }
     closedir(entries);
     return removed;
@@ -167,12 +184,34 @@ static int let_kind_go(struct folder *folder, enum retention_kind kind, int64_t 
         return code;
     case RETAIN_IMPORTS:
         if (snprintf(imports, sizeof imports, "%s/imports", folder->dir) < (int)sizeof imports)
-            *n = remove_files(imports, "", before_ms);
+            *n = remove_files(imports, "", before_ms, false);
         return 0;
-    case RETAIN_COPIES: *n = remove_files(folder->dir, "senda.db.before-", before_ms); return 0;
+    case RETAIN_COPIES:
+        *n = remove_files(folder->dir, "senda.db.before-", before_ms, false);
+        return 0;
     case RETAIN_KINDS: break;
     }
     return 0;
+}
+
+int retention_preview(struct folder *folder, const struct retention *retention,
+                      struct keeping *keeping, int64_t now_ms, struct retention_preview *preview,
+                      struct err *err) {
+    char imports[PATH_BYTES];
+    const int64_t *days = retention->days;
+    *preview = (struct retention_preview){0};
+    int code = retention_look(folder, keeping, now_ms, &preview->interactions, err);
+    if (!code && days[RETAIN_TEXTS])
+        code = count_texts(folder, now_ms - days[RETAIN_TEXTS] * DAY_IN_MS,
+                           &preview->n[RETAIN_TEXTS], err);
+    if (days[RETAIN_IMPORTS] &&
+        snprintf(imports, sizeof imports, "%s/imports", folder->dir) < (int)sizeof imports)
+        preview->n[RETAIN_IMPORTS] =
+            remove_files(imports, "", now_ms - days[RETAIN_IMPORTS] * DAY_IN_MS, true);
+    if (days[RETAIN_COPIES])
+        preview->n[RETAIN_COPIES] = remove_files(folder->dir, "senda.db.before-",
+                                                 now_ms - days[RETAIN_COPIES] * DAY_IN_MS, true);
+    return code;
 }
 
 static int run(struct job_run *run, struct err *err) {
@@ -180,7 +219,11 @@ static int run(struct job_run *run, struct err *err) {
     struct retention retention;
     int64_t now_ms = clock_now_ms();
     json_t *result = json_object();
+    struct retained gone = {0};
     int code = retention_get(folder, &retention, err);
+    if (!code)
+        code = retention_let_interactions_go(folder, now_ms, &gone, err);
+    json_object_set_new(result, "interactions", json_integer((json_int_t)gone.interactions));
     for (int kind = 0; !code && kind < RETAIN_KINDS; kind++) {
         uint64_t n = 0;
         job_progress(run, (uint64_t)kind, RETAIN_KINDS);

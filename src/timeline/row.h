@@ -21,7 +21,9 @@ enum row_type {
     ROW_TRAITS = 3, /* identify: properties are traits; event code is CODE_NONE */
     ROW_GROUP = 4,  /* group: traits "group_id" and "group.<name>" */
     ROW_ANSWER =
-        5 /* one answer that an interaction brought (collect/answers.h); event is the interaction's */
+        5, /* one answer that an interaction brought (collect/answers.h); event is the interaction's */
+    ROW_GONE =
+        6 /* what was let go of (privacy/retention.h): its place and instant, nobody's; in no part */
 };
 static inline bool row_is_interaction(uint8_t type) { return type <= ROW_SCREEN; }
 

@@ -222,6 +222,8 @@ struct replay {
 
 static int replay_record(void *context, const struct log_record *record) {
     struct replay *replay = context;
+    if (record->row.type == ROW_GONE)
+        return 0;
     timeline_append(replay->timeline, &record->row, 1);
     if (++replay->rows % (uint64_t)LIMIT_TAIL_ROWS)
         return 0;

@@ -97,6 +97,8 @@ static int visit(void *context, const struct log_record *record) {
     const struct row *row = &record->row;
     if (rebuild->progress && row->seq % PROGRESS_ROWS == 0)
         rebuild->progress(rebuild->context, row->seq, rebuild->until);
+    if (row->type == ROW_GONE)
+        return 0;
     enum part_kind kind = part_kind_of(row->type);
     if (!rebuild->cells[cell_of(kind, range_of(&rebuild->view->boundaries, row->time_ms))])
         return 0;

@@ -45,6 +45,8 @@ static uint64_t property_hash(uint64_t seq, uint32_t code, const struct value *v
 static int tally_record(void *context, const struct log_record *record) {
     struct verify *verify = context;
     const struct row *row = &record->row;
+    if (row->type == ROW_GONE)
+        return 0;
     enum part_kind kind = part_kind_of(row->type);
     uint32_t cell = cell_of(kind, range_of(&verify->view->boundaries, row->time_ms));
     struct tally *tally = &verify->log[cell];

@@ -154,6 +154,7 @@ static const struct right rights[] = {
     {"PUT", "/api/v1/properties/{name}", ROLE_ADMIN, SCOPE_ADMIN},
     {"GET", "/api/v1/retention", ROLE_ADMIN, SCOPE_ADMIN},
     {"PUT", "/api/v1/retention", ROLE_ADMIN, SCOPE_ADMIN},
+    {"POST", "/api/v1/retention/preview", ROLE_ADMIN, SCOPE_ADMIN},
     {"GET", "/api/v1/customers/{id}/export", ROLE_UNIT_MANAGER, SCOPE_QUERY},
     {"GET", "/api/v1/value", ROLE_AGENT, SCOPE_QUERY},
     {"GET", "/api/v1/value/settings", ROLE_VIEWER, SCOPE_QUERY},
