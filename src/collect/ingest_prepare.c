@@ -234,9 +234,11 @@ static void mask_texts(struct submission *submission, size_t i) {
     for (size_t k = 0; event->type <= EVENT_SCREEN && k < event->n_properties; k++) {
         const struct event_property *property = &event->properties[k];
         struct slice text = property->value.text;
-        if (property->value.type != VALUE_TEXT)
+        bool answers = property->value.type == VALUE_JSON && slice_is(property->name, "answers");
+        if (property->value.type != VALUE_TEXT && !answers)
             continue;
-        unsigned masked = mask_property(property->name, &text, &submission->arena);
+        unsigned masked = answers ? mask_answers(&text, &submission->arena)
+                                  : mask_property(property->name, &text, &submission->arena);
         if (!masked)
             continue;
         struct event *own = own_event(submission, i);

@@ -5,7 +5,9 @@
  */
 #include "collect/mask.h"
 
+#include <jansson.h>
 #include <stdint.h>
+#include <stdlib.h>
 #include <strings.h>
 
 #include "base/buf.h"
@@ -115,7 +117,8 @@ static size_t iban_at(struct slice text, size_t at) {
     char iban[IBAN_MOST];
     size_t n = 0, found = 0;
     for (size_t i = at; i < text.n && n < IBAN_MOST; i++) {
-        if (text.p[i] == ' ' && i + 1 < text.n && text.p[i + 1] != ' ')
+        bool apart = text.p[i] == ' ' || text.p[i] == '-';
+        if (apart && i + 1 < text.n && text.p[i + 1] != ' ' && text.p[i + 1] != '-')
             continue;
         if (!is_digit(text.p[i]) && !is_letter(text.p[i]))
             break;
@@ -134,19 +137,24 @@ static size_t nif_at(struct slice text, size_t at) {
     if (text.n - at < DIGITS + 1 || (!foreign && !is_digit(first)))
         return 0;
     uint32_t number = foreign ? (uint32_t)(first - 'X') : (uint32_t)(first - '0');
-    for (size_t i = 1; i < DIGITS; i++) {
-        if (!is_digit(text.p[at + i]))
+    size_t letter = at + 1;
+    for (size_t digits = 1; digits < DIGITS; letter++) {
+        if (letter + 1 < text.n && text.p[letter] == '.' && is_digit(text.p[letter + 1]))
+            continue;
+        if (letter >= text.n || !is_digit(text.p[letter]))
             return 0;
-        number = number * 10 + (uint32_t)(text.p[at + i] - '0');
+        number = number * 10 + (uint32_t)(text.p[letter] - '0');
+        digits++;
     }
-    size_t letter = at + DIGITS;
-    if (text.p[letter] == '-' && letter + 1 < text.n)
+    if (letter + 1 < text.n && text.p[letter] == '-')
         letter++;
+    if (letter >= text.n)
+        return 0;
     bool right = upper(text.p[letter]) == LETTERS[number % 23] && ends_word(text, letter + 1);
     return right ? letter + 1 - at : 0;
 }
 
-static bool is_local(char c) { return is_digit(c) || is_letter(c) || (c && strchr("._%+-", c)); }
+static bool is_local(char c) { return is_word(c) || (c && strchr("._%+-", c)); }
 
 /* The address that begins at a word. */
 static size_t email_at(struct slice text, size_t at) {
@@ -225,5 +233,46 @@ unsigned mask_property(struct slice name, struct slice *text, struct arena *aren
     if (masked && !out.full)
         *text = arena_copy(arena, buf_slice(&out));
     buf_release(&out);
+    return masked;
+}
+
+/* ---- answers ---- */
+
+enum { NESTED_MOST = 8 };
+
+/* A value below a member of this name. */
+static unsigned mask_value(const char *name, json_t *holder, json_t *value, size_t at, int depth,
+                           struct arena *arena) {
+    unsigned masked = 0;
+    const char *member;
+    json_t *each;
+    size_t i;
+    if (depth == NESTED_MOST)
+        return 0;
+    if (json_is_object(value))
+        json_object_foreach(value, member, each) masked +=
+            mask_value(member, value, each, 0, depth + 1, arena);
+    json_array_foreach(value, i, each) masked += mask_value(name, value, each, i, depth + 1, arena);
+    struct slice text = {json_string_value(value), json_string_length(value)};
+    if (!json_is_string(value) || !(masked = mask_property(slice_of(name), &text, arena)))
+        return masked;
+    if (json_is_array(holder))
+        json_array_set_new(holder, at, json_stringn(text.p, text.n));
+    else
+        json_object_set_new(holder, name, json_stringn(text.p, text.n));
+    return masked;
+}
+
+unsigned mask_answers(struct slice *json, struct arena *arena) {
+    bool written = false;
+    if (json->n < TEXT_LEAST || !may_hold(*json, &written))
+        return 0;
+    json_t *root = json_loadb(json->p, json->n, 0, NULL);
+    unsigned masked = mask_value("answers", NULL, root, 0, 0, arena);
+    char *text = masked ? json_dumps(root, JSON_COMPACT) : NULL;
+    if (text)
+        *json = arena_copy(arena, slice_of(text));
+    free(text);
+    json_decref(root);
     return masked;
 }

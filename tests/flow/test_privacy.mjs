@@ -33,6 +33,11 @@ const signIn = await fetch(`http://127.0.0.1:${server.port}/sign-in`, { method: 
 const page = await (await fetch(`http://127.0.0.1:${server.port}/customers/eva/export`, { headers: { cookie: signIn.headers.get("set-cookie").split(";")[0], "accept-language": "es" } })).text();
 for (const part of ["Todo lo que sabemos", "eva@x.example", "prefiere la tarde", "misma tarjeta", "2026"]) must(page.includes(part), `the page has ${part}`);
 
+// What people write in answers is masked before it is stored, the contact that a question asks for is kept.
+await send({ type: "track", event: "Survey Responded", userId: "mask", timestamp: "2026-05-04T10:00:00Z", properties: { survey: "compra", answers: [{ question: "recommend", metric: "nps", value: 1 }, { question: "why", metric: "text", value: "tarjeta 4111 1111 1111 1111, dni 12.345.678-Z, es91-2100-0418-4502-0005-1332 y ñandú@correo.es" }, { question: "how", value: { email: "ana@x.example", said: "o al 612 345 678" } }] } });
+const written = JSON.stringify((await api("GET", "/customers/mask/timeline")).json.data) + JSON.stringify((await api("POST", "/query", { kind: "answers", metric: "nps", text: "tarjeta" })).json);
+must(written.includes("tarjeta [card], dni [nif], [iban] y [email]") && written.includes("o al [phone]") && written.includes("ana@x.example") && !/4111|345\.678|0418|ñandú|612 345/.test(written), `answers are masked: ${written}`);
+
 // The registry: what is sensitive goes with the person, and only administrators export it; what is open stays.
 await send({ type: "identify", userId: "pia", traits: { diagnosis: "asma", plan: "oro", dni: "12345678Z" } }, { type: "track", event: "Visited", userId: "pia", timestamp: "2026-05-03T10:00:00Z", properties: { diagnosis_code: 77, room: "azul-7", bed: "b-12" } });
 must((await api("PUT", "/properties/diagnosis", { sensitivity: "secret" })).json.errors[0].pointer === "/sensitivity", "three ways, or automatic");
