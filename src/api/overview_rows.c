@@ -54,6 +54,7 @@ static const struct {
     {"complaint", "Complaint Filed", {"Complaint Resolved", "Complaint Closed", NULL}},
     {"claim", "Claim Filed", {"Claim Resolved", "Claim Closed", NULL}},
     {"fault", "Fault Reported", {"Fault Resolved", "Fault Closed", NULL}},
+    {"fault", "Fault Opened", {"Fault Resolved", "Fault Closed", "Technician Visited"}},
 };
 enum { MATTER_KINDS = sizeof matters / sizeof matters[0] };
 /* Properties that name the matter. */

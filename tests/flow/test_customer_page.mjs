@@ -46,6 +46,9 @@ must(seen.name === "Ana López" && seen.email === "ana@correo.example" && seen.p
 must(seen.channels.map((row) => row.channel).sort().join(" ") === "email kiosk phone store web" && seen.channels.find((row) => row.channel === "store").unit === "Lugo", "the last contact of each channel");
 must(seen.mood.state === "happy" && seen.opinions.map((row) => row.mood).join(" ") === "happy unhappy" && seen.opinions[1].comment === "Dos visitas y sigue igual", "how they felt: " + JSON.stringify(seen.opinions));
 must(seen.open.map((row) => row.kind + (row.reference ?? "")).join(" ") === "complaint caseCS-2", "what is open, of the last year: " + JSON.stringify(seen.open));
+await send(track("mar", "Fault Opened", 4, "phone", { fault: "F1" }), track("mar", "Fault Opened", 3, undefined, { fault: "F2" }), track("mar", "Technician Visited", 2, undefined, { fault: "F1" }));
+const mar = (await call("GET", "/api/v1/customers/mar/overview")).json;
+must(mar.open.map((row) => row.kind + row.reference).join(" ") === "faultF2", "a fault is open until the technician of that fault has come: " + JSON.stringify(mar.open));
 must(seen.contracts.length === 1 && seen.contracts[0].attributes.line === "+34912345678" && seen.contracts[0].roles[0] === "holder" && seen.contracts[0].members.find((row) => row.role === "payer").name === "Luis Gil", "the contract with its payer: " + JSON.stringify(seen.contracts));
 must(seen.groups.map((row) => row.kind).sort().join(" ") === "company household" && seen.related.some((row) => row.name === "Eva Gil" && row.group_name === "Acme"), "related people");
 must(seen.notes[0].text.startsWith("Prefiere") && seen.notes[0].can_change && seen.activity.some((row) => row.what === "customer.note"), "notes, and who did what");
