@@ -2,7 +2,9 @@
  * A load generator for collection over HTTP: keep-alive connections, each with one request under way, events with
  * their own messageId, customer and instant, patched in place so that it costs little beside the server.
  *
- *     load PORT WRITE_KEY CONNECTIONS EVENTS_PER_REQUEST SECONDS
+ *     load PORT WRITE_KEY CONNECTIONS EVENTS_PER_REQUEST SECONDS [IDENTIFY_PERCENT CUSTOMERS]
+ *
+ * So many of a hundred events say who the customer is, with e-mail and phone.
  *
  * One thread with epoll. Prints requests, events a second, latency percentiles, and what was not answered 200.
  *
@@ -21,7 +23,7 @@
 #include <time.h>
 #include <unistd.h>
 
-enum { CUSTOMERS = 100000, LATENCY_MAX_US = 2000000, ANSWER_BYTES = 1 << 20 };
+enum { LATENCY_MAX_US = 2000000, ANSWER_BYTES = 1 << 20 };
 
 static const char EVENT[] =
     "{\"type\":\"track\",\"event\":\"Product Viewed\",\"userId\":\"u0000000\",\"messageId\":"
@@ -30,6 +32,38 @@ static const char EVENT[] =
     "\"product_id\":\"p-1234\",\"price\":12.5,\"currency\":\"EUR\",\"category\":\"fibra\"},"
     "\"context\":{"
     "\"channel\":\"web\"}}";
+
+static const char IDENTIFY[] =
+    "{\"type\":\"identify\",\"userId\":\"u0000000\",\"messageId\":"
+    "\"00000000-0000-4000-8000-000000000000\",\"timestamp\":\"2026-06-01T00:00:00.000Z\","
+    "\"traits\":{\"email\":\"x0000000@example.org\",\"phone\":\"+34600000000\",\"plan\":\"fibra\"},"
+    "\"context\":{\"channel\":\"web\"}}";
+
+static unsigned identify_percent, customers = 100000;
+
+/* A kind of event, and where it is patched. */
+struct shape {
+    const char *text;
+    size_t n, user, message, time, email, phone; /* 0: it has none */
+};
+static struct shape shapes[2];
+
+static struct shape shape_of(const char *text) {
+    const char *email = strstr(text, "x0000000@"), *phone = strstr(text, "+34600000000");
+    return (struct shape){
+        .text = text,
+        .n = strlen(text),
+        .user = (size_t)(strstr(text, "u0000000") + 1 - text),
+        .message = (size_t)(strstr(text, "00000000-0000") - text),
+        .time = (size_t)(strstr(text, "2026-06") - text),
+        .email = email ? (size_t)(email + 1 - text) : 0,
+        .phone = phone ? (size_t)(phone + 5 - text) : 0,
+    };
+}
+
+static const struct shape *shape_at(int i) {
+    return &shapes[(unsigned)i * 37 % 100 < identify_percent];
+}
 
 struct connection {
     int fd;
@@ -58,29 +92,31 @@ static void digits(char *to, uint64_t value, int n, unsigned base) {
         to[i] = "0123456789abcdef"[value % base];
 }
 
-static size_t at_user, at_message, at_time;
-
 /* Gives one event of the body a customer, a message id and an instant of its own. */
-static void patch(char *event) {
-    uint64_t r = random_u64();
-    digits(event + at_user, r % CUSTOMERS, 7, 10);
-    digits(event + at_message, r, 8, 16);
-    digits(event + at_message + 24, random_u64(), 12, 16);
-    digits(event + at_time + 8, 1 + (r >> 20) % 28, 2, 10);
-    digits(event + at_time + 11, (r >> 30) % 24, 2, 10);
-    digits(event + at_time + 14, (r >> 40) % 60, 2, 10);
-    digits(event + at_time + 17, (r >> 50) % 60, 2, 10);
+static void patch(char *event, const struct shape *shape) {
+    uint64_t r = random_u64(), customer = r % customers;
+    digits(event + shape->user, customer, 7, 10);
+    digits(event + shape->message, r, 8, 16);
+    digits(event + shape->message + 24, random_u64(), 12, 16);
+    digits(event + shape->time + 8, 1 + (r >> 20) % 28, 2, 10);
+    digits(event + shape->time + 11, (r >> 30) % 24, 2, 10);
+    digits(event + shape->time + 14, (r >> 40) % 60, 2, 10);
+    digits(event + shape->time + 17, (r >> 50) % 60, 2, 10);
+    if (shape->email)
+        digits(event + shape->email, customer, 7, 10);
+    if (shape->phone)
+        digits(event + shape->phone, customer, 7, 10);
 }
 
 static void prepare(struct connection *c, const char *key, int events) {
-    size_t each = sizeof EVENT - 1, body = (size_t)events * (each + 1) + 12;
+    size_t body = 0;
+    for (int i = 0; i < events; i++)
+        body += shape_at(i)->n + (events > 1);
     c->request = malloc(body + 512);
     if (!c->request)
         abort();
-    if (events == 1)
-        body = each;
-    else
-        body = 10 + (size_t)events * (each + 1) - 1 + 2;
+    if (events > 1)
+        body += 10 - 1 + 2;
     int head =
         snprintf(c->request, 512,
                  "POST /v1/%s HTTP/1.1\r\nHost: 127.0.0.1\r\nContent-Type: application/json\r\n"
@@ -90,9 +126,11 @@ static void prepare(struct connection *c, const char *key, int events) {
     if (events > 1)
         p = (char *)memcpy(p, "{\"batch\":[", 10) + 10;
     c->body = p;
-    for (int i = 0; i < events; i++, p += each + 1) {
-        memcpy(p, EVENT, each);
-        p[each] = ',';
+    for (int i = 0; i < events; i++) {
+        const struct shape *shape = shape_at(i);
+        memcpy(p, shape->text, shape->n);
+        p[shape->n] = ',';
+        p += shape->n + 1;
     }
     if (events > 1)
         memcpy(p - 1, "]}", 2);
@@ -100,8 +138,9 @@ static void prepare(struct connection *c, const char *key, int events) {
 }
 
 static void begin(struct connection *c, int events) {
-    for (int i = 0; i < events; i++)
-        patch(c->body + (size_t)i * sizeof EVENT);
+    char *event = c->body;
+    for (int i = 0; i < events; event += shape_at(i++)->n + 1)
+        patch(event, shape_at(i));
     c->sent = c->got = 0;
     c->started_us = now_us();
 }
@@ -138,15 +177,19 @@ static int compare(const void *a, const void *b) {
 
 int main(int argc, char **argv) {
     if (argc < 6) {
-        fprintf(stderr, "usage: load PORT WRITE_KEY CONNECTIONS EVENTS_PER_REQUEST SECONDS\n");
+        fprintf(stderr, "usage: load PORT WRITE_KEY CONNECTIONS EVENTS_PER_REQUEST SECONDS "
+                        "[IDENTIFY_PERCENT CUSTOMERS]\n");
         return 2;
     }
     int port = (int)strtol(argv[1], NULL, 10), n = (int)strtol(argv[3], NULL, 10);
     int events = (int)strtol(argv[4], NULL, 10);
     double seconds = strtod(argv[5], NULL);
-    at_user = (size_t)(strstr(EVENT, "u0000000") + 1 - EVENT);
-    at_message = (size_t)(strstr(EVENT, "00000000-0000") - EVENT);
-    at_time = (size_t)(strstr(EVENT, "2026-06") - EVENT);
+    if (argc > 7) {
+        identify_percent = (unsigned)strtoul(argv[6], NULL, 10);
+        customers = (unsigned)strtoul(argv[7], NULL, 10);
+    }
+    shapes[0] = shape_of(EVENT);
+    shapes[1] = shape_of(IDENTIFY);
     state ^= (uint64_t)now_us() << 20;
 
     int epoll = epoll_create1(0);

@@ -654,7 +654,7 @@ static int fill(struct ingest *ingest, const char *dir, struct err *err) {
 }
 
 static void release(struct ingest *ingest) {
-    waiting_room_close(ingest->room);
+    waiting_room_free(ingest->room);
     keys_close(ingest->keys);
     unit_rules_close(ingest->unit_rules);
     consents_close(ingest->consents);
@@ -693,12 +693,15 @@ int ingest_open(struct ingest **ingest, struct store *store, struct vault *vault
     return 0;
 }
 
+void ingest_stop(struct ingest *ingest) {
+    if (ingest)
+        waiting_room_close(ingest->room);
+}
+
 void ingest_close(struct ingest *ingest) {
     if (!ingest)
         return;
     struct err err = {0};
-    waiting_room_close(ingest->room);
-    ingest->room = NULL;
     if (keys_flush(ingest->keys, ingest->keep_keys ? 1 : CLOSE_LEAST, &err) ||
         customers_flush(ingest->customers, CLOSE_LEAST, &err) || counters_store(ingest, &err) ||
         refused_store(ingest->refused, &ingest->lock, &err))

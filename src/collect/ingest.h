@@ -31,6 +31,8 @@ must_use int ingest_open(struct ingest **ingest, struct store *store, struct vau
                          struct customers *customers, struct dictionary *dictionary,
                          struct log *log, struct timeline *timeline, const char *dir,
                          struct err *err);
+/* Before the writer's queue is emptied for the last time: who waits for room gets E_BUSY. */
+void ingest_stop(struct ingest *ingest);
 void ingest_close(struct ingest *ingest);
 
 /* The rules by which events without unit get one (collect/unit_rules.h). */

@@ -85,8 +85,9 @@ bool waiting_room_empty(struct waiting_room *room);
 /* A prepared submission: handed to the writer when there is room, or its done() gets E_BUSY. E_BUSY here: too many wait. */
 must_use int waiting_room_enter(struct waiting_room *room, struct submission *submission,
                                 struct err *err);
-/* Sends home who still waits. */
+/* Sends home who still waits, and whoever comes. */
 void waiting_room_close(struct waiting_room *room);
+void waiting_room_free(struct waiting_room *room);
 
 /* The unit of an event: its own, its source's, or by a rule; absent if none. */
 struct slice ingest_unit(const struct submission *submission, const struct event *event);

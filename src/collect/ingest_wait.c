@@ -120,14 +120,18 @@ int waiting_room_enter(struct waiting_room *room, struct submission *submission,
 }
 
 void waiting_room_close(struct waiting_room *room) {
-    if (!room)
-        return;
     pthread_mutex_lock(&room->lock);
+    bool running = room->running;
     room->closing = true;
+    room->running = false;
     pthread_cond_signal(&room->changed);
     pthread_mutex_unlock(&room->lock);
-    if (room->running)
+    if (running)
         pthread_join(room->thread, NULL);
+}
+
+void waiting_room_free(struct waiting_room *room) {
+    waiting_room_close(room);
     pthread_cond_destroy(&room->changed);
     pthread_mutex_destroy(&room->lock);
     free(room);

@@ -302,6 +302,7 @@ void folder_close(struct folder *folder) {
         return;
     struct err err = {0};
     folder_maintenance_stop(folder);
+    ingest_stop(folder->ingest);
     if (folder->store && store_write(folder->store, nothing, NULL, &err)) /* drains the queue */
         err = (struct err){0};
     folder_kept_free(folder->kept);
