@@ -158,8 +158,9 @@ static int deliver(const struct delivering *delivering, const struct due *due,
     if (code == E_REFUSED) {
         *verdict =
             (struct verdict){.what = NOT_INVITED, .reason = INVITE_REFUSED, .channel = channel};
-        return strcmp(channel, "email") == 0 ? invite_bounce(delivering->folder, contact.email, err)
-                                             : 0;
+        return way_of(channel) == WAY_MAIL && mail_line_says_gone(delivering->outlets->line)
+                   ? invite_bounce(delivering->folder, contact.email, err)
+                   : 0;
     }
     if (code) {
         *verdict = not_now(due, delivering->now_ms);

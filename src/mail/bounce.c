@@ -202,6 +202,10 @@ static enum mail_return judge(struct slice status, int code) {
     return unsaid && (code == 550 || code == 551 || code == 553) ? RETURN_FIRM : RETURN_SOFT;
 }
 
+enum mail_return mail_refusal(struct slice answer) {
+    return judge(status_in(answer), code_in(answer));
+}
+
 struct recipient {
     struct slice action, status, diagnostic;
     char kept[3][FIELD_BYTES];

@@ -49,6 +49,8 @@ struct mail_report {
     size_t n_addresses;
 };
 
+/* What a server's refusal says, "550 5.1.1 no such user": RETURN_FIRM or RETURN_SOFT. */
+enum mail_return mail_refusal(struct slice answer);
 /* Texts in the arena. Whatever the bytes are, there is an answer. */
 void mail_report_read(struct slice message, struct arena *arena, struct mail_report *report);
 /* "bounces+12-ab@example.org": the token, in the arena; "" without one. */

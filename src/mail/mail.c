@@ -18,7 +18,8 @@ enum {
     ADDRESS_MAX = 254,
     SMTP_PERMANENT = 500,
     WORD_BYTES = 42,
-    MESSAGES_A_LINE = 100
+    MESSAGES_A_LINE = 100,
+    ANSWER_BYTES = 512
 };
 
 bool mail_is_address(const char *text) {
@@ -150,7 +151,24 @@ struct mail_line {
     const struct mail_relay *relay;
     CURL *curl; /* keeps its connection from one message to the next */
     int sent;   /* over it */
+    char answer
+        [ANSWER_BYTES]; /* the last line in which the relay refused something, with its code */
 };
+
+/* Each line of the relay's answers. */
+static size_t listen_to(char *bytes, size_t size, size_t n, void *context) {
+    struct mail_line *line = context;
+    size_t kept = size * n < ANSWER_BYTES - 1 ? size * n : ANSWER_BYTES - 1;
+    if (!kept || (*bytes != '4' && *bytes != '5'))
+        return size * n;
+    memcpy(line->answer, bytes, kept);
+    line->answer[kept] = 0;
+    return size * n;
+}
+
+bool mail_line_says_gone(const struct mail_line *line) {
+    return !line->answer[0] || mail_refusal(slice_of(line->answer)) == RETURN_FIRM;
+}
 
 struct mail_line *mail_open(const struct mail_relay *relay) {
     struct mail_line *line = calloc(1, sizeof *line);
@@ -158,6 +176,8 @@ struct mail_line *mail_open(const struct mail_relay *relay) {
         abort();
     line->relay = relay;
     set_relay(line->curl, relay);
+    curl_easy_setopt(line->curl, CURLOPT_HEADERFUNCTION, listen_to);
+    curl_easy_setopt(line->curl, CURLOPT_HEADERDATA, line);
     return line;
 }
 
@@ -170,6 +190,7 @@ void mail_close(struct mail_line *line) {
 
 int mail_line_send(struct mail_line *line, const struct mail_message *message, struct err *err) {
     CURL *curl = line->curl;
+    line->answer[0] = 0;
     if (!mail_is_address(message->to))
         return err_set(err, E_REFUSED, "this is no e-mail address");
     struct curl_slist *fields = fields_of(line->relay, message),

@@ -48,6 +48,8 @@ struct mail_line;
 struct mail_line *mail_open(const struct mail_relay *relay);
 must_use int mail_line_send(struct mail_line *line, const struct mail_message *message,
                             struct err *err);
+/* After E_REFUSED: the address is no more; else it is the message or the sender that the relay does not want. */
+bool mail_line_says_gone(const struct mail_line *line);
 void mail_close(struct mail_line *line); /* NULL is allowed */
 
 #endif

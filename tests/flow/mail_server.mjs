@@ -1,4 +1,4 @@
-// A real mail server for tests (Debian's aiosmtpd on loopback): one JSON line a message; refuses gone@, is busy once for busy@.
+// A real mail server for tests (Debian's aiosmtpd on loopback): one JSON line a message; refuses gone@ and (as spam) spam@, is busy once for busy@.
 // SPDX-License-Identifier: GPL-3.0-or-later
 import { spawn, spawnSync } from "node:child_process";
 import { createServer } from "node:http";
@@ -14,6 +14,7 @@ class Handler:
     tries = 0
     async def handle_RCPT(self, server, session, envelope, address, options):
         if address.startswith("gone@"): return "550 no such person"
+        if address.startswith("spam@"): return "550 5.7.1 this looks like spam"
         if address.startswith("busy@") and Handler.tries == 0:
             Handler.tries += 1
             return "451 come back later"

@@ -88,11 +88,15 @@ await becomes("sue", "answered");
 must((await call("GET", "/api/v1/reviews?subject=desk")).json.data.some((one) => one.months === 6), "after six months of use");
 
 // ---- what comes back ----
+await person("spy", { email: "spam@example.org" });
 for (const name of ["bea", "tom", "eve"]) { await person(name); await buys(name, "lamp"); }
 await call("POST", `/api/v1/invitation-plans/${asks}/start`);
 await pause(1200);
 for (const name of ["bea", "tom", "eve"]) await buys(name, "desk");
+await buys("spy", "desk");
 for (const name of ["bea", "tom", "eve"]) await becomes(name, "sent");
+await becomes("spy", "refused_by_relay");
+await buys("spy", "lamp");
 const report = (name, status, action = "failed", change = (token) => token) => {
   const { token, raw } = mails.find((one) => one.to === name + "@example.org");
   return `Return-Path: <>\r\nFrom: MAILER-DAEMON@mx.example\r\nTo: bounces+${change(token)}@vereda.example\r\nMessage-ID: <${status}.${name}@mx.example>\r\nContent-Type: multipart/report; report-type=delivery-status; boundary="b"\r\n\r\n--b\r\nContent-Type: message/delivery-status\r\n\r\nReporting-MTA: dns; mx.example\r\n\r\nFinal-Recipient: rfc822; ${name}@example.org\r\nAction: ${action}\r\nStatus: ${status}\r\n\r\n--b\r\nContent-Type: message/rfc822\r\n\r\n${change(token) === token ? raw : "Subject: x\r\n"}\r\n--b--\r\n`;
@@ -110,6 +114,7 @@ must((await call("POST", "/api/v1/bounces", "", keys.api_key, "message/rfc822"))
 for (let i = 1; i < 5; i++) { const told = await come(report("tom", "4.2." + i)); must(told.stopped === (i === 4), `the fifth soft one stops: ${i} ${JSON.stringify(told)}`); }
 await buys("bea", "lamp"); await buys("tom", "lamp");
 await becomes("bea", "bounced"); await becomes("tom", "bounced");
+await until(async () => (await rows("spy")).length === 2 && await why("spy") === "refused_by_relay", "a message that is taken for spam does not stop its address");
 must((await call("GET", `/api/v1/invitation-plans/${asks}/results`)).json.bounced === 2, "two came back");
 must((await call("DELETE", "/api/v1/bounces", { address: "tom@example.org" })).status === 204 && !(await come(report("tom", "4.3.9"))).stopped, "allowed again, counted anew");
 
