@@ -226,7 +226,8 @@ static void keep_address(struct reading *reading, struct slice value) {
     value = trimmed(value);
     if (value.n > 1 && *value.p == '<' && value.p[value.n - 1] == '>')
         value = (struct slice){value.p + 1, value.n - 2};
-    if (value.n && memchr(value.p, '@', value.n) && report->n_addresses < BOUNCE_ADDRESSES)
+    if (value.n && memchr(value.p, '@', value.n) && !memchr(value.p, 0, value.n) &&
+        report->n_addresses < BOUNCE_ADDRESSES)
         report->addresses[report->n_addresses++] = arena_text(reading->arena, value);
 }
 
