@@ -200,13 +200,18 @@ int by_segment_run(struct folder *folder, enum backend backend, const json_t *qu
     if (!code && json_object_get(query, "people")) {
         code = ask_people(&segmenting, answer);
     } else if (!code) {
+        *answer = NULL;
         code = ask(&segmenting, NULL, answer); /* its meta is about everybody */
         if (!code)
             code = ask_groups(&segmenting);
         if (!code)
             code = gather_others(&segmenting);
-        if (!code)
+        if (!code) {
             json_object_set_new(*answer, "data", rows_of(&segmenting));
+        } else {
+            json_decref(*answer);
+            *answer = NULL;
+        }
     }
     for (size_t g = 0; g < segmenting.n; g++) {
         json_decref(segmenting.groups[g].name);

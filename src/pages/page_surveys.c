@@ -192,6 +192,14 @@ static json_t *words_json(const struct request *request) {
             json_string(page_text(request, arena_format(request->arena, "surveys.type.%s", type))));
     }
     json_object_set_new(json, "types", types);
+    static const char *const contact[] = {"name", "email", "phone", "company"};
+    json_t *fields = json_object();
+    for (size_t i = 0; i < sizeof contact / sizeof *contact; i++)
+        json_object_set_new(
+            fields, contact[i],
+            json_string(
+                page_text(request, arena_format(request->arena, "survey.contact.%s", contact[i]))));
+    json_object_set_new(json, "contact", fields);
     return json;
 }
 

@@ -133,6 +133,49 @@ test("it is answered by keyboard alone", async () => {
   await page.context().close();
 });
 
+test("what is wrong is said beside the question, in the same words with and without script; a draft's pictures are in its preview", async () => {
+  const api = (method, path, body) => fetch(`${world.base}/api/v1/surveys${path}`, { method, headers: { authorization: `Bearer ${world.apiKey}`, "content-type": "application/json" }, body: JSON.stringify(body) });
+  const image = "data:image/png;base64,iVBORw0KGgoAAAANSUhEUgAAAAIAAAACCAIAAAD91JpzAAAAFklEQVR4nGP8z8DAwMDAxMDAwMDAAAANHQEDasKb6QAAAABJRU5ErkJggg==";
+  const options = ["a", "b", "c"].map((id) => ({ id, text: id }));
+  await api("POST", "", { id: "checks", definition: { title: "Comprobaciones", languages: ["es"], pages: [{ id: "p", questions: [
+    { id: "age", type: "number", min: 18, max: 99, step: 1, text: "Edad" }, { id: "day", type: "date", from: "2026-01-01", text: "Día" }, { id: "two", type: "choices", least: 2, most: 2, text: "Dos", options },
+    { id: "order", type: "ranking", text: "Orden", options }, { id: "who", type: "contact", fields: ["email", "phone"], text: "Contacto" }, { id: "m", type: "matrix", required: true, text: "Tabla", scale: [1, 3], rows: [{ id: "r", text: "R" }, { id: "s", text: "S" }] },
+    { id: "pic", type: "picture", text: "Imagen", options: [{ id: "x", text: "X", image }, { id: "y", text: "Y" }] }] }] } });
+  await manager.goto(`${world.base}/surveys/checks/preview`);
+  await manager.waitForFunction(() => document.querySelector("#q-pic img")?.naturalWidth === 2);
+  await api("POST", "/checks/publish", {});
+  const wanted = { age: "Escribe un número entre 18 y 99. Sin decimales.", day: "Elige una fecha, el 1 ene 2026 o después.", two: "Marca entre 2 y 2.", order: "Cada opción necesita un puesto distinto.", who: "Revisa el correo (nombre@ejemplo.es) y el teléfono (de 6 a 15 cifras).", m: "Responde en todas las filas." };
+  for (const javaScriptEnabled of [true, false]) {
+    const page = await open(world, { width: 390, height: 844, javaScriptEnabled });
+    await page.goto(`${world.base}/s/checks`);
+    if (!javaScriptEnabled) await page.locator("form").evaluate((form) => { form.noValidate = true; }); // what a browser would hold back
+    await page.fill("[name='a.age']", "17");
+    await page.fill("[name='a.day']", "2025-12-31");
+    await page.check("[name='a.two'][value=a]");
+    await page.selectOption("[name='a.order.a']", "1");
+    await page.fill("[name='a.who.email']", "ana@example");
+    await page.locator("[name='a.m.r'][value='2']").check({ force: true });
+    await page.click("button.primary");
+    await page.waitForSelector("[data-fault]");
+    for (const [id, text] of Object.entries(wanted)) assert.equal(await page.textContent(`#e-${id}`), text, `${id}, ${javaScriptEnabled ? "with" : "without"} script`);
+    if (javaScriptEnabled) {
+      assert.equal(await page.evaluate(() => document.activeElement.name), "a.age", "the focus is where it can be mended");
+      assert.equal(await page.getAttribute("[name='a.who.email']", "aria-invalid"), "true");
+      await check(page, "survey-faults");
+      await page.fill("[name='a.age']", "44");
+      await page.fill("[name='a.day']", "2026-05-01");
+      await page.waitForSelector("#e-age", { state: "hidden" }); // what is mended is no longer said
+      await page.check("[name='a.two'][value=b]");
+      for (const [option, place] of [["b", "2"], ["c", "3"]]) await page.selectOption(`[name='a.order.${option}']`, place);
+      await page.fill("[name='a.who.email']", "ana@example.org");
+      await page.locator("[name='a.m.s'][value='1']").check({ force: true });
+      await page.click("button.primary");
+      await page.waitForSelector(".notice[data-done]");
+    }
+    await page.context().close();
+  }
+});
+
 test("results, answers and the list have no barriers in either language, wide and narrow", async () => {
   for (const [language, width, scheme] of [["es", 390, "light"], ["en", 1440, "dark"]]) {
     const page = await open(world, { language, width, scheme });

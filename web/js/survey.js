@@ -138,11 +138,17 @@ export function alone(field) {
       other.checked = false;
 }
 
-/** After a change: what was wrong is looked at again, and what can be told to be wrong is told. @param {EventTarget | null} field */
+const SETTLED_MS = 300;
+
+/** After a change: what was wrong is looked at again, and what can be told to be wrong is told; a moment later, so that nothing moves
+ * under the finger that left the field. @param {EventTarget | null} field */
 export function changed(field) {
   alone(field);
   const question = field instanceof Element ? /** @type {HTMLFieldSetElement | null} */ (field.closest("fieldset.q")) : null;
-  if (question && (question.dataset.fault !== undefined || faultOf(question) === "wrong" && !question.matches(".t-ranking, .t-choices"))) check(question);
+  if (question)
+    setTimeout(() => {
+      if (question.dataset.fault !== undefined || (faultOf(question) === "wrong" && !question.matches(".t-ranking, .t-choices"))) check(question);
+    }, SETTLED_MS);
 }
 
 // ---- the page -----------------------------------------------------------------------------------------------------

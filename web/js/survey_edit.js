@@ -236,6 +236,19 @@ function listInput(owner, name, key) {
   return input;
 }
 
+/** Which details are asked for; at least one is. @param {any} q @param {string} key */
+function contactFields(q, key) {
+  const asked = () => q.fields ?? ["name", "email"];
+  return Object.entries(words.contact).map(([name, label]) => {
+    const input = el("input", { type: "checkbox", "data-key": `${key}.fields.${name}`, onchange: () => commit(() => {
+      const list = Object.keys(words.contact).filter((one) => (one === name ? input.checked : asked().includes(one)));
+      q.fields = list.length ? list : [name];
+    }) });
+    input.checked = asked().includes(name);
+    return el("label", { class: "check" }, input, el("span", {}, label));
+  });
+}
+
 /** @param {[string, string][]} options @param {string} value @param {string} key @param {(value: string) => void} change */
 function select(options, value, key, change) {
   const input = el("select", { class: "select", "data-key": key, onchange: () => commit(() => change(input.value)) },
@@ -419,7 +432,7 @@ function ownFields(q, key) {
   case "number": return [el("div", { class: "two" }, number("min"), number("max"), number("step", { min: 0, step: "any" }))];
   case "date": return [el("div", { class: "two" }, field(words.from, plainInput(q, "from", `${key}.from`, { type: "date" })), field(words.to, plainInput(q, "to", `${key}.to`, { type: "date" })))];
   case "consent": return [field(words.purpose, plainInput(q, "purpose", `${key}.purpose`))];
-  case "contact": return [field(words.fields, listInput(q, "fields", `${key}.fields`), "name, email, phone, company")];
+  case "contact": return [el("fieldset", { class: "field" }, el("legend", {}, words.fields), el("div", { class: "ed-row" }, ...contactFields(q, key)))];
   default: return [];
   }
 }
