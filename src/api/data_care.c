@@ -69,6 +69,9 @@ static int put(struct request *request, struct response *response, struct err *e
                     "property.change", note.name, SENSITIVITY_NAMES[note.sensitivity]);
         note.declared = note.sensitivity != SENSITIVITY_AUTOMATIC;
         json_t *json = note_json(&note);
+        json_object_set_new(
+            json, "unsealed_parts",
+            json_integer((json_int_t)timeline_unsealed(app_folder(request->app)->timeline)));
         response_json(response, 200, json);
         json_decref(json);
     }

@@ -48,9 +48,10 @@ must(holding("Oropel").every((file) => file.endsWith(".part")) && holding("Orope
 must(holding(dose(7)).some((file) => file.endsWith(".part")), "numbers of what nobody spoke of too");
 
 // A number becomes sensitive: the files are written anew by themselves.
-await api("PUT", "/properties/dose", { sensitivity: "sensitive" });
+must((await api("PUT", "/properties/dose", { sensitivity: "sensitive" })).unsealed_parts > 0, "it is said how many files wait for it");
 for (let i = 0; i < 100 && holding(dose(7)).length; i++) await pause(100);
 must(holding(dose(7)).length === 0, "numbers of what is sensitive are sealed in the background");
+must((await api("PUT", "/properties/dose", { sensitivity: "sensitive" })).unsealed_parts === 0, "none waits any more");
 await clean("sealed again");
 
 // The key goes round; everything is still there, and sound.
