@@ -28,7 +28,7 @@ enum {
     RELIEVE_US = 5000
 };
 
-struct timeline_tuning timeline_tuning = {.behind_rows = UINT64_C(4) * LIMIT_HEAD_ROWS};
+struct timeline_tuning timeline_tuning = {.behind_rows = 4 * (uint64_t)LIMIT_HEAD_ROWS};
 
 struct tail *tail_new(void) {
     struct tail *tail = pages_new(sizeof *tail + TEXT_BYTES);
