@@ -1,5 +1,5 @@
 /*
- * Random histories of events, identify, alias, merges by hand and separations of those and of automatic ones, in any order,
+ * Random histories of events, identify, alias, group, external ids, merges by hand and separations of those and of automatic ones, in any order,
  * against an obvious model of the rules in customer.h: whose each row is, who has each identifier and which profile owns it
  * must agree, also after closing, opening and writing keys out in between.
  *
@@ -7,6 +7,9 @@
  * row belongs to a token. Each merge is a link from one token to another; who is one with whom, and who owns them, follows
  * anew from the links that hold, each time it is asked. A token that is only attached has no profile: what happens to it
  * happens to the one that bears it.
+ *
+ * An external id of a kind that joins nobody is a name for the token whose row came with it first, and a group is a set of tokens: both
+ * follow what becomes of the token.
  *
  * SENDA_PROPERTY_ROUNDS (40) and SENDA_PROPERTY_SEED make it longer and other.
  *
@@ -22,11 +25,14 @@
 #include "../unit/scratch.h"
 #include "base/clock.h"
 #include "base/logger.h"
+#include "customer/groups.h"
 #include "folder/verify.h"
 
 enum {
     USERS = 9,
     VISITORS = 12,
+    EXTERNALS = 16,
+    GROUPS = 4,
     TOKENS = 4000,
     LINKS = 4000,
     ROWS = 4000,
@@ -53,7 +59,9 @@ struct model {
         [USERS +
          VISITORS]; /* token by name number; -1 unknown. Names of visitors may be aliased as users */
     int visitor[USERS + VISITORS]; /* current token */
-    int row[ROWS];                 /* its token, by seq */
+    int external[EXTERNALS];       /* the token that came with it first; -1 unknown */
+    bool in_group[GROUPS][TOKENS];
+    int row[ROWS]; /* its token, by seq */
     int n_rows;
 };
 
@@ -205,8 +213,31 @@ static const char *name_of(int name, char text[16]) {
 
 struct step {
     struct event event;
-    char user[16], other[16];
+    struct identity external;
+    char user[16], other[16], card[16], group[16];
 };
+
+/* What an event brings beside its ids. */
+static void add_beside(struct step *step, struct model *model) {
+    struct event *event = &step->event;
+    int token = model->row[model->n_rows];
+    if (random_below(3) == 0) {
+        int card = (int)random_below(EXTERNALS);
+        snprintf(step->card, sizeof step->card, "card %d", card);
+        step->external =
+            (struct identity){IDENTITY_EXTERNAL, SLICE_LITERAL("crm"), slice_of(step->card)};
+        event->external = &step->external;
+        event->n_external = 1;
+        if (model->external[card] < 0)
+            model->external[card] = token;
+    }
+    if (event->type == EVENT_GROUP) {
+        int group = (int)random_below(GROUPS);
+        snprintf(step->group, sizeof step->group, "group %d", group);
+        event->group_id = slice_of(step->group);
+        model->in_group[group][token] = true;
+    }
+}
 
 static void make_step(struct step *step, struct model *model) {
     int user = (int)random_below(USERS), visitor = USERS + (int)random_below(VISITORS);
@@ -221,13 +252,14 @@ static void make_step(struct step *step, struct model *model) {
         model_alias(model, before, user);
         return;
     }
-    event->type = what == 1 ? EVENT_IDENTIFY : EVENT_TRACK;
+    event->type = what == 1 ? EVENT_IDENTIFY : what == 2 ? EVENT_GROUP : EVENT_TRACK;
     bool has_user = random_below(2), has_visitor = !has_user || random_below(2);
     if (has_user)
         event->user_id = slice_of(name_of(user, step->user));
     if (has_visitor)
         event->anonymous_id = slice_of(name_of(visitor, step->other));
     model_event(model, has_user ? user : -1, has_visitor ? visitor : -1);
+    add_beside(step, model);
 }
 
 static void send(struct folder *folder, struct model *model) {
@@ -404,6 +436,49 @@ static int compare_row(void *context, const struct log_record *record) {
     return 0;
 }
 
+static void compare_externals(struct comparing *comparing) {
+    for (int card = 0; card < EXTERNALS; card++) {
+        char text[24];
+        uint32_t owner;
+        struct err err = {0};
+        int token = comparing->model->external[card];
+        snprintf(text, sizeof text, "crm:card %d", card);
+        int code = customers_find(comparing->folder->customers, slice_of(text), &owner, &err);
+        assert_int_equal(code, token >= 0 ? 0 : E_NOT_FOUND);
+        if (token >= 0)
+            same(comparing, token, owner);
+    }
+}
+
+/* The members of each are the owners of its tokens, each once. */
+static void compare_groups(struct comparing *comparing) {
+    const struct model *model = comparing->model;
+    for (int number = 0; number < GROUPS; number++) {
+        char text[16];
+        struct group group;
+        struct arena arena;
+        struct err err = {0};
+        bool set_in[TOKENS] = {false};
+        size_t wanted = 0;
+        for (int token = 0; token < model->n_tokens; token++)
+            if (model->in_group[number][token] && !set_in[root(model, token)]) {
+                set_in[root(model, token)] = true;
+                wanted++;
+            }
+        snprintf(text, sizeof text, "group %d", number);
+        arena_init(&arena);
+        int code = groups_find(comparing->folder->customers, slice_of(text), &arena, &group, &err);
+        assert_int_equal(code, wanted ? 0 : E_NOT_FOUND);
+        if (wanted) {
+            assert_int_equal(group.n_members, wanted);
+            for (size_t i = 0; i < group.n_members; i++)
+                assert_true(comparing->set_of[group.members[i].owner] >= 0 &&
+                            set_in[comparing->set_of[group.members[i].owner]]);
+        }
+        arena_release(&arena);
+    }
+}
+
 static void compare(struct folder *folder, struct model *model) {
     struct snapshot *snapshot;
     struct err err = {0};
@@ -425,6 +500,8 @@ static void compare(struct folder *folder, struct model *model) {
         if (token >= 0)
             same(comparing, token, owner);
     }
+    compare_externals(comparing);
+    compare_groups(comparing);
     free(comparing);
     snapshot_release(snapshot);
 }
@@ -445,6 +522,7 @@ static void history(const char *dir) {
     struct model *model = calloc(1, sizeof *model);
     memset(model->user, 0xff, sizeof model->user);
     memset(model->visitor, 0xff, sizeof model->visitor);
+    memset(model->external, 0xff, sizeof model->external);
     assert_int_equal(folder_create(dir, NULL, &err), 0);
     assert_int_equal(folder_open(&folder, dir, &err), 0);
     unsigned steps = random_below(STEPS) + 5;
