@@ -43,7 +43,17 @@ static size_t words_of(struct slice text, struct slice words[WORDS]) {
     return n;
 }
 
-/* How many words of the shorter name the longer one has; those with a typo in *typos. */
+/* "l" or "l." of "luis". */
+static bool is_initial(struct slice a, struct slice b) {
+    if (a.n > b.n) {
+        struct slice swap = a;
+        a = b;
+        b = swap;
+    }
+    return (a.n == 1 || (a.n == 2 && a.p[1] == '.')) && b.n > 2 && a.p[0] == b.p[0];
+}
+
+/* How many words of the shorter name the longer one has; those with a typo, or of which one is the initial, in *typos. */
 static size_t common(const struct slice *few, size_t n_few, const struct slice *many, size_t n_many,
                      size_t *typos) {
     bool used[WORDS] = {false};
@@ -54,7 +64,8 @@ static size_t common(const struct slice *few, size_t n_few, const struct slice *
         bool exact = false;
         for (size_t k = 0; k < n_many && !exact; k++) {
             exact = !used[k] && slice_equal(few[i], many[k]);
-            bool near = !used[k] && few[i].n > 3 && one_typo(few[i], many[k]);
+            bool near = !used[k] && ((few[i].n > 3 && one_typo(few[i], many[k])) ||
+                                     is_initial(few[i], many[k]));
             if (exact || (near && best == n_many))
                 best = k;
         }

@@ -17,8 +17,8 @@
  *   same birth date             80         –       –        –
  *   same address                75         –       –        –
  *
- * Several reasons add up as 1 − Π(1 − p). From DUPLICATE_LEAST on it is a proposal. Typed wrong: one letter missing, added, changed or two
- * swapped, found by the texts that are left when one letter is taken away (SymSpell's symmetric deletes, W. Garbe 2012); two e-mails that
+ * A name with an initial in place of a word (José L. Pérez) is alike. Several reasons add up as 1 − Π(1 − p). From DUPLICATE_LEAST on it is a
+ * proposal. Typed wrong: one letter missing, added, changed or two swapped, found by the texts that are left when one letter is taken away (SymSpell's symmetric deletes, W. Garbe 2012); two e-mails that
  * differ in digits alone are two. A value that more than SHARED_MOST have is nobody's.
  *
  * STATES of a proposal: open -> merged, rejected. A rejected pair is not proposed again; an open one that no longer holds goes.
