@@ -174,7 +174,7 @@ static int said(struct submission *submission, size_t i, uint32_t profile, sqlit
 static bool too_old(const struct submission *submission, size_t i) {
     const struct ingest *ingest = submission->ingest;
     const struct event *event = &submission->batch->events[i];
-    if (!row_is_interaction(ROW_TYPE[event->type]) || event->type == EVENT_ALIAS)
+    if (event->type == EVENT_ALIAS || !row_is_interaction(ROW_TYPE[event->type]))
         return false;
     struct slice channel =
         dictionary_name(ingest->dictionary, DICTIONARY_CHANNEL, submission->prepared[i].channel);

@@ -335,29 +335,57 @@ static int propose_again(struct request *request, struct response *response, jso
     return code;
 }
 
+static bool wants_reviews(struct request *request) {
+    return strcmp(form(request, "format"), REVIEWS) == 0;
+}
+
+static const char *chosen_format(struct request *request, const json_t *map) {
+    return of_responses(map)        ? RESPONSES
+           : wants_reviews(request) ? REVIEWS
+           : of_customers(map)      ? CUSTOMERS
+                                    : INTERACTIONS;
+}
+
+/* What the form says of the columns; new reference, NULL where the file has none. */
+static json_t *chosen_map(struct request *request, const json_t *guess) {
+    json_t *guessed = json_object_get(guess, "map");
+    if (!json_array_size(json_object_get(guess, "columns")))
+        return NULL;
+    if (of_responses(guessed))
+        return json_incref(guessed);
+    return wants_reviews(request) ? review_map_of_form(request, guess)
+                                  : map_of_form(request, guess);
+}
+
+/* The columns are those of the file; the preview is that of this map, with what refused it. */
+static int show_again(struct request *request, struct response *response, json_t *import,
+                      const json_t *answer, json_t *map, const struct err *refusal,
+                      struct err *err) {
+    json_t *view = json_object(), *shown = json_deep_copy(json_object_get(import, "guess"));
+    if (refusal->code) {
+        response->status = 422;
+        page_form_error(request, view, refusal);
+    }
+    json_object_set(shown, "preview", json_object_get(answer, "preview"));
+    json_object_set(shown, "rejected", json_object_get(answer, "rejected"));
+    int code = show_map(request, response, import, shown, map, view, err);
+    json_decref(shown);
+    return code;
+}
+
 static int change_map(struct request *request, struct response *response, struct err *err) {
     json_t *import, *answer = NULL;
     int code = page_fetch(request, api_path(request, ""), &import, err);
     if (code < 0)
         return code;
     const json_t *guess = json_object_get(import, "guess");
-    bool has_columns = json_array_size(json_object_get(guess, "columns")) > 0;
-    bool reviews = strcmp(form(request, "format"), REVIEWS) == 0;
-    bool responses = of_responses(json_object_get(guess, "map"));
-    json_t *map = !has_columns ? NULL
-                  : responses  ? json_incref(json_object_get(guess, "map"))
-                  : reviews    ? review_map_of_form(request, guess)
-                               : map_of_form(request, guess),
-           *body = json_object();
-    if (map && !responses && reviews != (strcmp(form(request, "was"), REVIEWS) == 0))
+    json_t *map = chosen_map(request, guess), *body = json_object();
+    if (map && !of_responses(map) &&
+        wants_reviews(request) != (strcmp(form(request, "was"), REVIEWS) == 0))
         return propose_again(request, response, import, map, body, err);
     if (map) {
         json_object_set(body, "map", map);
-        json_object_set_new(body, "format",
-                            json_string(responses           ? RESPONSES
-                                        : reviews           ? REVIEWS
-                                        : of_customers(map) ? CUSTOMERS
-                                                            : INTERACTIONS));
+        json_object_set_new(body, "format", json_string(chosen_format(request, map)));
     }
     bool start = strcmp(form(request, "do"), "preview") != 0;
     if (start)
@@ -375,17 +403,7 @@ static int change_map(struct request *request, struct response *response, struct
         code = page_redirect(request, response,
                              arena_format(request->arena, "/import/%s", request->params[0]), NULL);
     } else if (code >= 0 || code == E_INVALID || code == E_MALFORMED) {
-        json_t *view = json_object();
-        if (code < 0) {
-            response->status = 422;
-            page_form_error(request, view, &refusal);
-        }
-        /* The columns are those of the file; the preview is that of this map. */
-        json_t *shown = json_deep_copy(guess);
-        json_object_set(shown, "preview", json_object_get(answer, "preview"));
-        json_object_set(shown, "rejected", json_object_get(answer, "rejected"));
-        code = show_map(request, response, import, shown, map, view, err);
-        json_decref(shown);
+        code = show_again(request, response, import, answer, map, &refusal, err);
     } else {
         *err = refusal;
     }
