@@ -9,7 +9,7 @@
  * is none or too large, a broken chunk), with pages of its own, and offers no way to have others. It queues them with
  * MHD_queue_response as anybody would, through the table of the dynamic linker: the function of that name here takes its
  * place, and answers with the problem document. Our own answers go to the library's by response_queue.
- * docs/decisions/0019-refusals-of-the-library.md tells what else was looked at.
+ * docs/decisions/0023-refusals-of-the-library.md tells what else was looked at.
  *
  * SPDX-License-Identifier: GPL-3.0-or-later
  */
