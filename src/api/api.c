@@ -101,6 +101,20 @@ int api_if_match(struct request *request, const json_t *current, struct err *err
     return err_set(err, E_PRECONDITION, "somebody changed it meanwhile");
 }
 
+int api_unchanged(struct request *request,
+                  int (*find)(struct folder *folder, uint64_t id, json_t **current,
+                              struct err *err),
+                  uint64_t *id, struct err *err) {
+    json_t *now = NULL;
+    int code = api_number(request->params[0], id, err);
+    if (!code)
+        code = find(app_folder(request->app), *id, &now, err);
+    if (!code)
+        code = api_if_match(request, now, err);
+    json_decref(now);
+    return code;
+}
+
 int api_known(json_t *body, const char *const *names, struct err *err) {
     const char *name;
     json_t *value;

@@ -92,5 +92,11 @@ const char *api_etag(struct request *request, const json_t *current);
 must_use int api_known(json_t *body, const char *const *names, struct err *err);
 /* If-Match against the state that would be changed: E_PRECONDITION. current: what GET answers (not taken). */
 must_use int api_if_match(struct request *request, const json_t *current, struct err *err);
+/* Before a change of what has a number, the first parameter of the path: *id, when find gives what If-Match names.
+ * find: new reference; E_NOT_FOUND. */
+must_use int api_unchanged(struct request *request,
+                           int (*find)(struct folder *folder, uint64_t id, json_t **current,
+                                       struct err *err),
+                           uint64_t *id, struct err *err);
 
 #endif

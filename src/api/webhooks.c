@@ -64,13 +64,7 @@ static int add(struct request *request, struct response *response, struct err *e
 
 static int change(struct request *request, struct response *response, struct err *err) {
     uint64_t id;
-    json_t *now = NULL;
-    int code = api_number(request->params[0], &id, err);
-    if (!code)
-        code = webhook_find(app_folder(request->app), id, &now, err);
-    if (!code)
-        code = api_if_match(request, now, err);
-    json_decref(now);
+    int code = api_unchanged(request, webhook_find, &id, err);
     return code ? code : keep(request, response, id, err);
 }
 
