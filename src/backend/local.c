@@ -45,7 +45,10 @@ static enum by_kind scanned_by(enum by_kind by) {
 static void begin_spec(struct question *question) {
     const struct plan *plan = question->plan;
     struct scan_spec *spec = &question->spec;
-    *spec = (struct scan_spec){.filter = plan->filter};
+    *spec = (struct scan_spec){.filter = plan->filter,
+                               .drop_system = plan->drop_system,
+                               .named = plan->named,
+                               .n_named = plan->n_named};
     spec->by = scanned_by(plan->by);
     spec->by_property = plan->by_property;
     spec->by_values = &question->by_values;

@@ -54,9 +54,6 @@ static void begin_cases(struct question *question) {
     struct scan_spec *spec = &question->spec;
     spec->label = true;
     spec->level = plan->level;
-    spec->drop_system = !plan->keep_system;
-    spec->named = plan->named;
-    spec->n_named = plan->n_named;
     if (!matcher_takes_all(&plan->of))
         spec->of = &plan->of;
     if (plan->cases == CASE_PROPERTY) {

@@ -181,7 +181,6 @@ int answer_trend(struct question *question, struct err *err) {
     struct scan_spec *spec = &question->spec;
     spec->matchers[0] = &plan->of;
     spec->n_matchers = matcher_is_open(&plan->of) ? 0 : 1;
-    spec->drop_system = matcher_is_open(&plan->of) && plan->of.skips_system;
     spec->select = true;
     spec->compact = true;
     spec->unordered = true;

@@ -221,6 +221,8 @@ static bool passes(const struct plan *plan, const struct reference_row *row) {
         return false;
     if (filter->some_units && !listed(filter->units, filter->n_units, row->unit))
         return false;
+    if (plan->drop_system && row->source == 0 && !listed(plan->named, plan->n_named, row->event))
+        return false;
     return predicates_match(filter->where, filter->n_where, row->properties);
 }
 
@@ -231,8 +233,6 @@ static uint16_t level_code(const struct plan *plan, const struct reference_row *
 }
 
 static bool belongs_to_flow(const struct plan *plan, const struct reference_row *row) {
-    if (row->source == 0 && !plan->keep_system && !listed(plan->named, plan->n_named, row->event))
-        return false;
     return reference_matches(row, &plan->of) && level_code(plan, row) != CODE_NONE;
 }
 

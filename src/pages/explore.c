@@ -238,8 +238,11 @@ static int send_svg(struct request *request, struct response *response, struct q
         return code;
     buf_init(&drawing, LIMIT_BODY_BYTES / 16);
     previous = ask_previous(request, question);
-    explore_draw(request, question, answer, json_object_get(previous, "data"), NULL, false,
-                 &drawing);
+    if (explore_is_grouped(question))
+        explore_draw_groups(request, question, answer, &drawing);
+    else
+        explore_draw(request, question, answer, json_object_get(previous, "data"),
+                     &(struct explore_drawing){0}, &drawing);
     explore_open_file(response);
     code = explore_svg(buf_slice(&drawing), request->arena, &response->body, err);
     buf_release(&drawing);

@@ -16,6 +16,7 @@
  *   trend      of, measure = count customers sum mean, prop, every, shape = lines area stacked, compare = 1
  *   funnel     s1 s2 …, s1p s1o s1v (condition of a step), w and wu = m h d (window), order, entry,
  *              x1 x1a x1b … (exclusions: matcher, after step, before step)
+ *   all but funnel  sys = 1 counts what Senda derived itself (who entered a segment …) too
  *   flow       level, case = customer session property, casep, min (percent), view = map sankey, color = count time,
  *              places = fit 10 20 40 80 (how many are drawn)
  *   variants   level, case, casep, top
@@ -92,12 +93,39 @@ json_t *question_people(const struct question *question, const char *target, con
 
 /* What the form shows: members of the template explore.mustache. bad: the control in error or NULL. */
 void explore_form_view(struct request *request, const struct question *question, json_t *view);
-/* Drawing, table and sentence of an answer: members "chart" (HTML), "headline", "figures". previous: NULL or data. */
+/* Drawing, table and sentence of an answer: members "chart" (HTML), "headline", "figures"; broken down by some kinds of
+ * question, "groups" with these members each. previous: NULL or data. */
 void explore_answer_view(struct request *request, const struct question *question,
                          const json_t *answer, const json_t *previous, json_t *view);
-/* One drawing in the reader's language. people: prefix of links or NULL. */
+struct explore_drawing {
+    const char *people; /* prefix of links or NULL */
+    const char *id;     /* prefix of its ids; NULL: the kind's name */
+    bool narrow;
+};
+/* One drawing in the reader's language. */
 void explore_draw(struct request *request, const struct question *question, const json_t *answer,
-                  const json_t *previous, const char *people, bool narrow, struct buf *out);
+                  const json_t *previous, const struct explore_drawing *drawing, struct buf *out);
+/* The members "chart" or "too_large", "headline" of one answer. */
+void explore_drawing_view(struct request *request, const struct question *question,
+                          const json_t *answer, const json_t *previous,
+                          const struct explore_drawing *drawing, json_t *view);
+/* The member "by" of a row as people read it. */
+struct slice explore_by_text(struct request *request, const struct question *question,
+                             const json_t *row);
+
+/* ---- explore_groups.c: each value of `by` drawn by itself ---- */
+
+bool explore_is_grouped(const struct question *question);
+/* [{"by","data"}] in the order of the answer: an answer for each value. New reference. */
+json_t *explore_groups(const struct question *question, const json_t *answer);
+/* The one whose value is this JSON text, or NULL; borrowed. */
+const json_t *explore_group_named(const json_t *groups, const char *by);
+void explore_groups_view(struct request *request, const struct question *question,
+                         const json_t *answer, const char *people, json_t *view);
+/* All below each other in one drawing. */
+void explore_draw_groups(struct request *request, const struct question *question,
+                         const json_t *answer, struct buf *out);
+
 /* Makes a drawing stand alone: its classes get a style sheet with the tokens of the light scheme resolved. */
 must_use int explore_svg(struct slice drawing, struct arena *arena, struct buf *out,
                          struct err *err);

@@ -32,21 +32,21 @@ static void wilson(double successes, double n, double *low, double *high) {
 }
 
 static struct chart chart_of(struct request *request, const struct question *question,
-                             const char *people, bool narrow) {
+                             const struct explore_drawing *drawing) {
     const char *kind = explore_kind_name(question->kind), *by = question_get(question, "by");
     return (struct chart){.language = request->language,
                           .format = page_format(request),
                           .zone = question->zone,
                           .label = text_of_value(request->language, "explore.drawing", kind),
-                          .id = kind,
-                          .people = people,
+                          .id = drawing->id ? drawing->id : kind,
+                          .people = drawing->people,
                           .by_texts = strcmp(by, "channel") == 0 ? "channel"
                                       : strcmp(by, "event") == 0 || strcmp(by, "touchpoint") == 0
                                           ? "event"
                                           : NULL,
                           .names = true,
                           .width = 728,
-                          .narrow = narrow,
+                          .narrow = drawing->narrow,
                           .arena = request->arena};
 }
 
@@ -65,13 +65,13 @@ static struct trend_view trend_view_of(const struct question *question, const js
 }
 
 void explore_draw(struct request *request, const struct question *question, const json_t *answer,
-                  const json_t *previous, const char *people, bool narrow, struct buf *out) {
-    struct chart chart = chart_of(request, question, people, narrow);
+                  const json_t *previous, const struct explore_drawing *drawing, struct buf *out) {
+    struct chart chart = chart_of(request, question, drawing);
     const json_t *data = json_object_get(answer, "data");
     struct trend_view trend = trend_view_of(question, previous);
-    struct flow_view flow = {.by_time = strcmp(question_get(question, "color"), "time") == 0,
-                             .max_nodes =
-                                 narrow ? 0 : strtoul(question_get(question, "places"), NULL, 10)};
+    struct flow_view flow = {
+        .by_time = strcmp(question_get(question, "color"), "time") == 0,
+        .max_nodes = drawing->narrow ? 0 : strtoul(question_get(question, "places"), NULL, 10)};
     if (flow.max_nodes > 80)
         flow.max_nodes = 80;
     switch (question->kind) {
@@ -88,9 +88,15 @@ void explore_draw(struct request *request, const struct question *question, cons
     }
 }
 
+struct slice explore_by_text(struct request *request, const struct question *question,
+                             const json_t *row) {
+    struct chart chart = chart_of(request, question, &(struct explore_drawing){0});
+    return json_by(&chart, row, "by");
+}
+
 static void draw_table(struct request *request, const struct question *question,
                        const json_t *answer, struct buf *out) {
-    struct chart chart = chart_of(request, question, NULL, false);
+    struct chart chart = chart_of(request, question, &(struct explore_drawing){0});
     const json_t *data = json_object_get(answer, "data");
     struct trend_view trend = trend_view_of(question, NULL);
     if (question->kind == EXPLORE_TREND)
@@ -128,7 +134,7 @@ static size_t steps_of(const json_t *data) {
 /* With `by`: who comes furthest and who least far, among groups of 30 customers or more. */
 static json_t *funnel_groups(struct request *request, const struct question *question,
                              const json_t *data) {
-    struct chart chart = chart_of(request, question, NULL, false);
+    struct chart chart = chart_of(request, question, &(struct explore_drawing){0});
     const json_t *best = NULL, *worst = NULL;
     double high = -1, low = 2;
     size_t i, last = steps_of(data);
@@ -343,12 +349,35 @@ static bool is_empty(const struct question *question, const json_t *answer) {
                0;
 }
 
+void explore_drawing_view(struct request *request, const struct question *question,
+                          const json_t *answer, const json_t *previous,
+                          const struct explore_drawing *drawing, json_t *view) {
+    struct explore_drawing form = *drawing;
+    struct buf html;
+    buf_init(&html, DRAWING_BYTES);
+    buf_add_text(&html, "<div class=\"chart-scroll\">\n");
+    explore_draw(request, question, answer, previous, &form, &html);
+    form.narrow = true;
+    explore_draw(request, question, answer, previous, &form, &html);
+    buf_add_text(&html, "</div>\n");
+    draw_table(request, question, answer, &html);
+    if (html.full)
+        json_object_set_new(view, "too_large", json_true());
+    else
+        json_object_set_new(view, "chart", json_stringn(html.p, html.n));
+    buf_release(&html);
+    json_t *headline = headline_of(request, question, answer, previous, view);
+    if (headline)
+        json_object_set_new(view, "headline",
+                            json_pack("{s:o}", explore_kind_name(question->kind), headline));
+}
+
 void explore_answer_view(struct request *request, const struct question *question,
                          const json_t *answer, const json_t *previous, json_t *view) {
     const char *own = question_address(question, question->kind, ""), *mark = strchr(own, '?');
-    const char *people = arena_format(request->arena, "/explore/%s/people%s",
-                                      explore_kind_name(question->kind), mark ? mark : "?");
-    struct buf drawing;
+    struct explore_drawing drawing = {.people = arena_format(request->arena, "/explore/%s/people%s",
+                                                             explore_kind_name(question->kind),
+                                                             mark ? mark : "?")};
     json_object_set(view, "meta", json_object_get(answer, "meta"));
     if (is_empty(question, answer)) {
         json_object_set_new(view, "empty", json_true());
@@ -357,21 +386,10 @@ void explore_answer_view(struct request *request, const struct question *questio
     json_object_set_new(view, "legend",
                         json_boolean(question->kind == EXPLORE_FLOW &&
                                      strcmp(question_get(question, "view"), "map") == 0));
-    buf_init(&drawing, DRAWING_BYTES);
-    buf_add_text(&drawing, "<div class=\"chart-scroll\">\n");
     if (request->principal.floor)
-        people = NULL; /* no way from a number to people */
-    explore_draw(request, question, answer, previous, people, false, &drawing);
-    explore_draw(request, question, answer, previous, people, true, &drawing);
-    buf_add_text(&drawing, "</div>\n");
-    draw_table(request, question, answer, &drawing);
-    if (drawing.full)
-        json_object_set_new(view, "too_large", json_true());
+        drawing.people = NULL; /* no way from a number to people */
+    if (explore_is_grouped(question))
+        explore_groups_view(request, question, answer, drawing.people, view);
     else
-        json_object_set_new(view, "chart", json_stringn(drawing.p, drawing.n));
-    buf_release(&drawing);
-    json_t *headline = headline_of(request, question, answer, previous, view);
-    if (headline)
-        json_object_set_new(view, "headline",
-                            json_pack("{s:o}", explore_kind_name(question->kind), headline));
+        explore_drawing_view(request, question, answer, previous, &drawing, view);
 }

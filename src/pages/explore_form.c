@@ -386,15 +386,18 @@ void explore_form_view(struct request *request, const struct question *question,
     add_input(request, question, view, "to");
     add_channels(request, question, view);
     add_units(request, question, view);
-    if (question->kind == EXPLORE_TREND || question->kind == EXPLORE_FUNNEL)
-        add_by(request, question, properties, view);
+    add_by(request, question, properties, view);
+    if (question->kind != EXPLORE_FUNNEL)
+        json_object_set_new(view, "system",
+                            json_pack("{s:b}", "checked", *question_get(question, "sys") != 0));
     add_kind_fields(request, question, view);
     json_object_set_new(view, "filters", filters_view(request, question));
     json_object_set_new(view, "rules", rules_view(request, question));
     json_object_set_new(
         view, "more_open",
         json_boolean(question->shown[ROWS_FILTERS] || question->shown[ROWS_SEGMENT] ||
-                     json_array_size(question->channels) || *question_get(question, "unit")));
+                     json_array_size(question->channels) || *question_get(question, "unit") ||
+                     *question_get(question, "sys")));
     json_object_set_new(view, "several_rules", json_boolean(question->shown[ROWS_SEGMENT] > 1));
     add_select(request, question, view, "g", "explore.g", "all any");
     json_object_set_new(view, "names", names_view(request, question));

@@ -9,7 +9,7 @@
 #include "http/router.h"
 #include "pages/explore.h"
 
-enum { TREND_SERIES = 7, FUNNEL_SERIES = 5 };
+enum { TREND_SERIES = 7, SERIES = 5 };
 
 /* "*" or "", "@Touchpoint", "Event": a bare name that is no event but a touchpoint is that. */
 static json_t *matcher_json(const struct question *question, const char *text) {
@@ -157,13 +157,17 @@ bool question_previous_range(const struct question *question, const char **from,
     return true;
 }
 
-static void add_by(json_t *query, const char *by) {
+static void add_by(const struct question *question, json_t *query, int limit) {
+    const char *by = question_get(question, "by");
+    if (!*by)
+        return;
     if (strncmp(by, "p:", 2) == 0)
         json_object_set_new(query, "by", json_pack("{s:s}", "property", by + 2));
     else if (strncmp(by, "t:", 2) == 0)
         json_object_set_new(query, "by", json_pack("{s:s}", "trait", by + 2));
-    else if (*by)
+    else
         json_object_set_new(query, "by", json_string(by));
+    json_object_set_new(query, "limit", json_integer(limit));
 }
 
 static json_t *rule_json(const struct question *question, size_t row) {
@@ -239,9 +243,9 @@ static void add_trend(const struct question *question, json_t *query) {
     else if (strcmp(measure, "customers") == 0)
         json_object_set_new(query, "measure", json_string("customers"));
     json_object_set_new(query, "every", json_string(question_get(question, "every")));
-    add_by(query, question_get(question, "by"));
-    if (json_object_get(query, "by"))
-        json_object_set_new(query, "limit", json_integer(TREND_SERIES));
+    add_by(question, query, TREND_SERIES);
+    if (!*question_get(question, "sys"))
+        json_object_set_new(query, "system", json_false());
 }
 
 static void add_funnel(const struct question *question, json_t *query) {
@@ -278,12 +282,14 @@ static void add_funnel(const struct question *question, json_t *query) {
     if (json_array_size(exclude))
         json_object_set(query, "exclude", exclude);
     json_decref(exclude);
-    add_by(query, question_get(question, "by"));
-    if (json_object_get(query, "by"))
-        json_object_set_new(query, "limit", json_integer(FUNNEL_SERIES));
+    add_by(question, query, SERIES);
+    json_object_set_new(query, "system", json_false());
 }
 
 static void add_cases(const struct question *question, json_t *query) {
+    add_by(question, query, SERIES);
+    if (*question_get(question, "sys"))
+        json_object_set_new(query, "system", json_true());
     const char *level = question_get(question, "level"), *cases = question_get(question, "case");
     json_object_set_new(query, "level", json_string(level));
     if (strcmp(cases, "property") == 0 && *question_get(question, "casep"))
@@ -312,6 +318,9 @@ static void add_retention(const struct question *question, json_t *query) {
     json_object_set_new(query, "periods", json_integer(periods > 0 ? periods : 12));
     if (strcmp(question_get(question, "rm"), "calendar") != 0)
         json_object_set_new(query, "measure", json_string(question_get(question, "rm")));
+    add_by(question, query, SERIES);
+    if (!*question_get(question, "sys"))
+        json_object_set_new(query, "system", json_false());
 }
 
 json_t *question_query(const struct question *question) {
@@ -398,14 +407,25 @@ static json_t *people_of_funnel(const struct question *question, const char *tar
     json_t *people = json_pack("{s:I}", "step", (json_int_t)(number > 0 ? number : 1));
     if (lost)
         json_object_set_new(people, "lost", json_true());
-    const char *by = parameter(question, target, "by_value");
-    json_t *value = by ? json_loads(by, JSON_DECODE_ANY, NULL) : NULL;
-    if (value)
-        json_object_set_new(people, "by", value);
     return people;
 }
 
-json_t *question_people(const struct question *question, const char *target, const json_t *answer) {
+/* The path of a variant: its number among those of its value of `by`, or among all. */
+static json_t *people_of_variants(const struct question *question, const char *target,
+                                  const char *variant, const json_t *answer) {
+    size_t index = strtoul(variant, NULL, 10);
+    json_t *groups = explore_is_grouped(question) ? explore_groups(question, answer) : NULL;
+    const json_t *own =
+        groups ? explore_group_named(groups, parameter(question, target, "by_value")) : answer;
+    const json_t *rows = json_object_get(json_object_get(own, "data"), "variants");
+    json_t *path = index ? json_object_get(json_array_get(rows, index - 1), "path") : NULL;
+    json_t *people = path ? json_pack("{s:O}", "path", path) : NULL;
+    json_decref(groups);
+    return people;
+}
+
+static json_t *people_of(const struct question *question, const char *target,
+                         const json_t *answer) {
     const char *bucket = parameter(question, target, "bucket"),
                *step = parameter(question, target, "step");
     const char *cohort = parameter(question, target, "cohort"),
@@ -423,11 +443,18 @@ json_t *question_people(const struct question *question, const char *target, con
             json_object_set_new(people, "period", json_integer(strtol(period, NULL, 10)));
         return people;
     }
-    if (question->kind == EXPLORE_VARIANTS && variant && answer) {
-        size_t index = strtoul(variant, NULL, 10);
-        json_t *rows = json_object_get(json_object_get(answer, "data"), "variants");
-        json_t *path = index ? json_object_get(json_array_get(rows, index - 1), "path") : NULL;
-        return path ? json_pack("{s:O}", "path", path) : NULL;
-    }
+    if (question->kind == EXPLORE_VARIANTS && variant && answer)
+        return people_of_variants(question, target, variant, answer);
     return NULL;
+}
+
+json_t *question_people(const struct question *question, const char *target, const json_t *answer) {
+    json_t *people = people_of(question, target, answer);
+    const char *by = parameter(question, target, "by_value");
+    json_t *value = people && by && *question_get(question, "by")
+                        ? json_loads(by, JSON_DECODE_ANY, NULL)
+                        : NULL;
+    if (value)
+        json_object_set_new(people, "by", value);
+    return people;
 }

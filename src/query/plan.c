@@ -25,7 +25,8 @@ static const char *const members[PLAN_KINDS] = {
     [PLAN_TREND] =
         "range where segment unit channel by limit of measure property every system people cursor",
     [PLAN_FUNNEL] =
-        "range where segment unit channel by limit steps window order entry exclude people cursor",
+        "range where segment unit channel by limit steps window order entry exclude system "
+        "people cursor",
     [PLAN_FLOW] =
         "range where segment unit channel by limit of level case min_share durations system "
         "people cursor",
@@ -34,10 +35,11 @@ static const char *const members[PLAN_KINDS] = {
     [PLAN_PATHS] = "range where segment unit channel limit of level case start end steps collapse "
                    "system people cursor",
     [PLAN_RETENTION] = "range where segment unit channel by limit start return every periods "
-                       "measure people cursor",
+                       "measure system people cursor",
     [PLAN_CUSTOMERS] = "range where segment unit channel limit of cursor",
     [PLAN_DROP_OFF] =
-        "range where segment unit channel limit steps window order entry exclude step last cursor",
+        "range where segment unit channel limit steps window order entry exclude step last "
+        "system cursor",
     [PLAN_SCORE] =
         "range where segment unit channel by limit metric survey question relation every weighted "
         "margins flagged misuse response_rate people cursor",

@@ -7,7 +7,8 @@
  *
  * SEMANTICS (docs/metrics.md has examples; where interface.md leaves a choice, it is made here)
  *  1. Filters first: rights, unit, channel, range, where, of. What they remove is as if it never happened. Flow,
- *     variants and paths also lose interactions of source 0 (system) unless `of`, `start` or `end` names their event,
+ *     variants and paths also lose interactions of source 0 (system) unless a matcher of the question names their event
+ *     or `system` is true (trend, funnel, drop-off and retention lose them where it is false),
  *     and interactions without a name at their level (no touchpoint, no channel) or without the case's property.
  *  2. Customer's order is (time, seq); rows of all profiles of an owner are one customer.
  *  3. Predicates: an absent property (also null and nested values) matches only `absent`, never `!=`. Numbers compare
@@ -288,10 +289,9 @@ struct plan { // NOLINT(clang-analyzer-optin.performance.Padding)
         scoped; /* the asker sees only the units below; `filter` already minds it, rules must too */
     const uint16_t *scope;
     uint32_t n_scope;
-    struct matcher of; /* timeline, trend, flow, variants, paths; {} if absent */
-    bool keep_system;  /* flow, variants, paths: "system": true */
-    const uint16_t
-        *named; /* flow, variants, paths: events that keep their system interactions; ascending */
+    struct matcher of;     /* timeline, trend, flow, variants, paths; {} if absent */
+    bool drop_system;      /* removes what Senda derived (source 0) … */
+    const uint16_t *named; /* … but these events: those that the question names; ascending */
     uint32_t n_named;
 
     const struct unseen *unseen; /* the last one read first; at most PLAN_UNSEEN */

@@ -98,11 +98,8 @@ int read_measure(struct reader *r, const json_t *json, const json_t *query) {
 
 static int read_trend(struct reader *r, const json_t *query) {
     int code = 0;
-    bool system = true;
     r->plan->every = BUCKET_DAY;
     WITH_MEMBER(r, query, "of", of, code, read_matcher(r, of, NULL, &r->plan->of));
-    WITH_MEMBER(r, query, "system", json, code, read_bool(r, json, &system));
-    r->plan->of.skips_system = !system;
     WITH_MEMBER(r, query, "measure", measure, code, read_measure(r, measure, query));
     WITH_MEMBER(r, query, "property", property, code, read_measured(r, property));
     WITH_MEMBER(r, query, "every", every, code, read_every(r, every, true));
@@ -231,15 +228,34 @@ static int by_code(const void *a, const void *b) {
 
 /* Events that the question names itself keep their system interactions. */
 static void note_named(struct reader *r) {
-    const struct matcher *sources[] = {&r->plan->of, &r->plan->root};
-    size_t n = 0;
-    uint16_t *named = ARENA_ARRAY(r->arena, uint16_t, sources[0]->n_events + sources[1]->n_events);
-    for (size_t s = 0; s < 2; s++)
+    struct plan *plan = r->plan;
+    const struct matcher *sources[4 + PLAN_MATCHERS] = {&plan->of, &plan->root, &plan->start,
+                                                        &plan->back};
+    size_t n_sources = 4, n = 0;
+    for (uint32_t i = 0; i < plan->n_steps; i++)
+        sources[n_sources++] = &plan->steps[i];
+    for (uint32_t i = 0; i < plan->n_exclusions; i++)
+        sources[n_sources++] = &plan->exclusions[i].matcher;
+    for (size_t s = 0; s < n_sources; s++)
+        n += sources[s]->n_events;
+    uint16_t *named = ARENA_ARRAY(r->arena, uint16_t, n);
+    n = 0;
+    for (size_t s = 0; s < n_sources; s++)
         for (uint32_t i = 0; i < sources[s]->n_events; i++)
             named[n++] = sources[s]->events[i];
     qsort(named, n, sizeof *named, by_code);
-    r->plan->named = named;
-    r->plan->n_named = (uint32_t)n;
+    plan->named = named;
+    plan->n_named = (uint32_t)n;
+}
+
+/* Whether what Senda derived takes part: cases leave it out unless asked for, the other kinds where told to. */
+static int read_system(struct reader *r, const json_t *query, bool system) {
+    int code = 0;
+    WITH_MEMBER(r, query, "system", json, code, read_bool(r, json, &system));
+    r->plan->drop_system = !system;
+    if (!code)
+        note_named(r);
+    return code;
 }
 
 static int read_share(struct reader *r, const json_t *json) {
@@ -258,7 +274,6 @@ static int read_cases(struct reader *r, const json_t *query) {
     WITH_MEMBER(r, query, "of", of, code, read_matcher(r, of, NULL, &r->plan->of));
     WITH_MEMBER(r, query, "level", level, code, read_level(r, level));
     WITH_MEMBER(r, query, "case", cases, code, read_case(r, cases));
-    WITH_MEMBER(r, query, "system", system, code, read_bool(r, system, &r->plan->keep_system));
     WITH_MEMBER(r, query, "durations", durations, code,
                 read_bool(r, durations, &r->plan->durations));
     WITH_MEMBER(r, query, "min_share", share, code, read_share(r, share));
@@ -441,10 +456,10 @@ int read_kind(struct reader *r, const json_t *query) {
     int code = 0;
     switch (r->plan->kind) {
     case PLAN_TIMELINE: return read_timeline(r, query);
-    case PLAN_TREND: return read_trend(r, query);
-    case PLAN_FUNNEL: return read_funnel(r, query);
-    case PLAN_DROP_OFF: return read_drop_off(r, query);
-    case PLAN_RETENTION: return read_retention(r, query);
+    case PLAN_TREND: code = read_trend(r, query); break;
+    case PLAN_FUNNEL: code = read_funnel(r, query); break;
+    case PLAN_DROP_OFF: code = read_drop_off(r, query); break;
+    case PLAN_RETENTION: code = read_retention(r, query); break;
     case PLAN_CUSTOMERS: return read_customers(r, query);
     case PLAN_SCORE:
     case PLAN_ANSWERS:
@@ -454,10 +469,11 @@ int read_kind(struct reader *r, const json_t *query) {
     case PLAN_FLOW: code = read_cases(r, query); break;
     case PLAN_VARIANTS: code = read_variants(r, query); break;
     case PLAN_PATHS: code = read_paths(r, query); break;
-    default: break;
+    default: return 0;
     }
-    note_named(r);
-    return code;
+    bool cases =
+        r->plan->kind == PLAN_FLOW || r->plan->kind == PLAN_VARIANTS || r->plan->kind == PLAN_PATHS;
+    return code ? code : read_system(r, query, !cases);
 }
 
 /* ---- people ---- */

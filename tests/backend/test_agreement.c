@@ -178,7 +178,7 @@ static void fill(struct folder *folder, struct arena *arena) {
         struct event_result results[BATCH];
         for (int i = 0; i < BATCH; i++)
             events[i] = some_event(arena);
-        struct ingest_batch batch = {.source = {.number = 1},
+        struct ingest_batch batch = {.source = {.number = chance(12) ? 0 : 1}, /* 0: derived */
                                      .events = events,
                                      .n = BATCH,
                                      .received_ms = BASE_MS + 60 * (int64_t)DAY_MS,
@@ -333,6 +333,11 @@ static void some_by(json_t *query) {
         json_object_set_new(query, "limit", json_integer(1 + pick(3)));
 }
 
+static void some_system(json_t *query) {
+    if (chance(20))
+        json_object_set_new(query, "system", json_boolean(chance(50)));
+}
+
 static json_t *some_funnel(void) {
     static const char *const ORDERS[] = {"ordered", "ordered", "strict", "any"};
     json_t *query = json_pack("{s:s, s:s}", "kind", "funnel", "order", ORDERS[pick(4)]),
@@ -341,6 +346,7 @@ static json_t *some_funnel(void) {
     for (int i = 0; i < n; i++)
         json_array_append_new(steps, some_matcher());
     json_object_set_new(query, "steps", steps);
+    some_system(query);
     json_object_set_new(query, "window",
                         chance(50) ? json_sprintf("%dh", 1 + pick(30))
                                    : json_sprintf("%dd", 1 + pick(10)));
@@ -370,6 +376,7 @@ static json_t *some_walk(const char *kind) {
         json_object_set_new(query, "min_share", json_real(pick(10) / 100.0));
     if (kind[0] == 'v')
         json_object_set_new(query, "top", json_integer(1 + pick(50)));
+    some_system(query);
     if (chance(40))
         some_by(query);
     return query;
@@ -378,8 +385,7 @@ static json_t *some_walk(const char *kind) {
 static json_t *some_trend(void) {
     static const char *const EVERY[] = {"hour", "day", "week", "month"};
     json_t *query = json_pack("{s:s, s:s}", "kind", "trend", "every", EVERY[pick(4)]);
-    if (chance(20))
-        json_object_set_new(query, "system", json_boolean(chance(50)));
+    some_system(query);
     if (chance(60))
         json_object_set_new(query, "of", some_matcher());
     int measure = pick(4);
@@ -400,6 +406,7 @@ static json_t *some_retention(void) {
     json_t *query = json_pack("{s:s, s:o, s:o, s:s, s:s, s:i}", "kind", "retention", "start",
                               some_matcher(), "return", some_matcher(), "every", EVERY[pick(3)],
                               "measure", MEASURES[pick(3)], "periods", 1 + pick(6));
+    some_system(query);
     if (chance(40))
         some_by(query);
     return query;

@@ -110,7 +110,7 @@ test("filters offer the values of their property; a group of customers is built 
 test("each number leads to its customers, as many as it says", async () => {
   const page = await open(world);
   await signIn(page, world);
-  for (const [path, shape] of [[FUNNEL, "step=1"], [FUNNEL, "lost=1"], ["/explore/flow?range=all", "edge_from="], ["/explore/flow?range=all", "node="], ["/explore/flow?range=all", "first="], ["/explore/flow?range=all&view=sankey", "last="], ["/explore/variants?range=all", "variant=1"], ["/explore/retention?range=all", "cohort="], ["/explore/trend?range=all", "bucket="]]) {
+  for (const [path, shape] of [[FUNNEL, "step=1"], [FUNNEL, "lost=1"], ["/explore/flow?range=all", "edge_from="], ["/explore/flow?range=all", "node="], ["/explore/flow?range=all", "first="], ["/explore/flow?range=all&view=sankey", "last="], ["/explore/variants?range=all", "variant=1"], ["/explore/retention?range=all", "cohort="], ["/explore/trend?range=all", "bucket="], ["/explore/flow?range=all&by=channel", "edge_from="], ["/explore/variants?range=all&by=channel", "variant=1"], ["/explore/retention?range=all&by=t%3Aplan", "cohort="]]) {
     await page.goto(world.base + path);
     const [href, title] = await page.$eval(`#answer svg.chart-wide a[href*="${shape}"]`, (link) => [link.getAttribute("href"), link.querySelector("title").textContent]);
     await page.goto(world.base + href);
@@ -122,6 +122,24 @@ test("each number leads to its customers, as many as it says", async () => {
   }
   await page.click("tbody a");
   assert.match(page.url(), /\/customers\/c_\d+/);
+  await page.context().close();
+});
+
+test("a breakdown draws each value by itself, and takes all along", async () => {
+  const page = await open(world);
+  await signIn(page, world);
+  for (const kind of ["flow", "variants", "retention"]) {
+    await page.goto(`${world.base}/explore/${kind}?range=all`);
+    await page.selectOption("#q-by", "channel");
+    await answered(page);
+    const titles = await page.$$eval(".answer-group h2", (headings) => headings.map((heading) => heading.firstChild.textContent.trim()));
+    assert.ok(titles.length > 2 && titles.includes("Web") && titles.includes("Teléfono"), `${kind}: ${titles}`);
+    assert.equal(await page.locator(".answer-group svg.chart-wide").count(), titles.length);
+    const svg = await (await page.request.get(world.base + await page.getAttribute('.page-actions a[href*=".svg"]', "href"))).text();
+    for (const title of titles) assert.ok(svg.includes(`>${title}<`), `${kind}: ${title}`);
+    const ids = await page.$$eval("[id]", (elements) => elements.map((element) => element.id));
+    assert.equal(new Set(ids).size, ids.length, "ids are unique");
+  }
   await page.context().close();
 });
 

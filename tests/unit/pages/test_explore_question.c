@@ -41,27 +41,32 @@ static void asks(enum explore_kind kind, const char *target, const char *expecte
 
 static void addresses_ask(void **unused) {
     (void)unused;
-    asks(EXPLORE_TREND, "/explore/trend?range=all", "{\"kind\":\"trend\",\"every\":\"day\"}");
+    asks(EXPLORE_TREND, "/explore/trend?range=all",
+         "{\"kind\":\"trend\",\"system\":false,\"every\":\"day\"}");
     asks(EXPLORE_TREND, "/explore/trend?range=last_7d&by=channel&channel=web&channel=app",
-         "{\"kind\":\"trend\",\"every\":\"day\",\"by\":\"channel\",\"limit\":7,\"channel\":["
+         "{\"kind\":\"trend\",\"system\":false,\"every\":\"day\",\"by\":\"channel\",\"limit\":7,"
+         "\"channel\":["
          "\"web\",\"app\"],"
          "\"range\":{\"from\":\"2026-11-15\",\"to\":\"2026-11-22\"}}");
     asks(EXPLORE_TREND,
          "/explore/trend?range=last_12m&of=Order+Completed&measure=sum&prop=total&every=month",
-         "{\"kind\":\"trend\",\"every\":\"month\",\"of\":{\"event\":\"Order "
+         "{\"kind\":\"trend\",\"system\":false,\"every\":\"month\",\"of\":{\"event\":\"Order "
          "Completed\"},\"measure\":{\"sum\":\"total\"},"
          "\"range\":{\"from\":\"2025-12-01\",\"to\":\"2026-11-22\"}}");
     asks(EXPLORE_TREND, "/explore/trend?range=previous_month&by=t:plan",
-         "{\"kind\":\"trend\",\"every\":\"day\",\"by\":{\"trait\":\"plan\"},\"limit\":7,"
+         "{\"kind\":\"trend\",\"system\":false,\"every\":\"day\",\"by\":{\"trait\":\"plan\"},"
+         "\"limit\":7,"
          "\"range\":{\"from\":\"2026-10-01\",\"to\":\"2026-11-01\"}}");
     asks(EXPLORE_TREND, "/explore/trend?range=custom&from=2026-02-01&to=2026-02-28",
-         "{\"kind\":\"trend\",\"every\":\"day\",\"range\":{\"from\":\"2026-02-01\",\"to\":\"2026-"
+         "{\"kind\":\"trend\",\"system\":false,\"every\":\"day\",\"range\":{\"from\":\"2026-02-"
+         "01\",\"to\":\"2026-"
          "03-01\"}}");
     asks(EXPLORE_FUNNEL,
          "/explore/"
          "funnel?range=all&s1=Carrito&s3=%40Caja&s3p=amount&s3o=%3E%3D&s3v=12,5&w=36&wu=h&order="
          "strict&entry=first&x1=Baja&x1a=1&x1b=2",
-         "{\"kind\":\"funnel\",\"steps\":[{\"event\":\"Carrito\"},{\"touchpoint\":\"Caja\","
+         "{\"kind\":\"funnel\",\"system\":false,\"steps\":[{\"event\":\"Carrito\"},{\"touchpoint\":"
+         "\"Caja\","
          "\"where\":[{\"property\":\"amount\","
          "\"op\":\">=\",\"value\":12.5}]}],\"window\":\"36h\",\"order\":\"strict\",\"entry\":"
          "\"first\","
@@ -84,14 +89,21 @@ static void addresses_ask(void **unused) {
          "retention?range=all&start=Alta&return=*&every=month&periods=6&rm=rolling&g=any&g1k=trait&"
          "g1p=plan&g1o==&g1v=oro&"
          "g2k=did&g2e=Pago&g2n=2&g2w=30&g3k=did_not&g3e=Baja",
-         "{\"kind\":\"retention\",\"start\":{\"event\":\"Alta\"},\"return\":{},\"every\":\"month\","
+         "{\"kind\":\"retention\",\"system\":false,\"start\":{\"event\":\"Alta\"},\"return\":{},"
+         "\"every\":\"month\","
          "\"periods\":6,\"measure\":\"rolling\","
          "\"segment\":{\"any\":[{\"trait\":\"plan\",\"op\":\"=\",\"value\":\"oro\"},{\"did\":{"
          "\"event\":\"Pago\"},\"times\":\">=2\","
          "\"within\":\"30d\"},{\"did\":{\"event\":\"Baja\"},\"times\":\"=0\"}]}}");
+    /* broken down; what Senda derived counts too */
+    asks(EXPLORE_FLOW, "/explore/flow?range=all&by=channel&sys=1",
+         "{\"kind\":\"flow\",\"level\":\"event\",\"case\":\"customer\",\"by\":\"channel\","
+         "\"limit\":5,\"system\":true}");
+    asks(EXPLORE_TREND, "/explore/trend?range=all&sys=1", "{\"kind\":\"trend\",\"every\":\"day\"}");
     /* a stored segment; a rule without one asks nothing */
     asks(EXPLORE_TREND, "/explore/trend?range=all&g1k=in&g1s=vip&g2k=in&g3k=did&g3e=Baja&g3s=vip",
-         "{\"kind\":\"trend\",\"every\":\"day\",\"segment\":{\"all\":[{\"in\":\"vip\"},"
+         "{\"kind\":\"trend\",\"system\":false,\"every\":\"day\",\"segment\":{\"all\":[{\"in\":"
+         "\"vip\"},"
          "{\"did\":{\"event\":\"Baja\"}}]}}");
 }
 
@@ -120,7 +132,8 @@ static void addresses_come_back(void **unused) {
         "/explore/funnel?s1=&s2=A&evil=1&range=all&do=x&s99=Z&s3=B&by=channel", EXPLORE_FUNNEL);
     assert_string_equal(question_address(&question, EXPLORE_FUNNEL, ".csv"),
                         "/explore/funnel.csv?range=all&by=channel&s1=A&s2=B");
-    assert_string_equal(question_address(&question, EXPLORE_FLOW, ""), "/explore/flow?range=all");
+    assert_string_equal(question_address(&question, EXPLORE_FLOW, ""),
+                        "/explore/flow?range=all&by=channel");
     question_release(&question);
 }
 
@@ -178,14 +191,17 @@ static void leads_to(enum explore_kind kind, const char *target, const char *exp
 static void shapes_lead_to_people(void **unused) {
     (void)unused;
     leads_to(EXPLORE_FUNNEL, "/x?s1=A&step=3", "{\"step\":3}");
-    leads_to(EXPLORE_FUNNEL, "/x?step=3&lost=1&by_value=%22web%22",
+    leads_to(EXPLORE_FUNNEL, "/x?by=channel&step=3&lost=1&by_value=%22web%22",
              "{\"step\":2,\"lost\":true,\"by\":\"web\"}");
-    leads_to(EXPLORE_FUNNEL, "/x?step=1&by_value=null", "{\"step\":1,\"by\":null}");
+    leads_to(EXPLORE_FUNNEL, "/x?by=channel&step=1&by_value=null", "{\"step\":1,\"by\":null}");
     leads_to(EXPLORE_FLOW, "/x?edge_from=A%26B&edge_to=C", "{\"edge\":[\"A&B\",\"C\"]}");
     leads_to(EXPLORE_FLOW, "/x?first=A", "{\"node\":\"A\",\"starts\":true}");
     leads_to(EXPLORE_FLOW, "/x?last=A", "{\"node\":\"A\",\"ends\":true}");
     leads_to(EXPLORE_VARIANTS, "/x?variant=1", "{\"path\":[\"A\",\"B\"]}");
     leads_to(EXPLORE_VARIANTS, "/x?variant=2", NULL);
+    leads_to(EXPLORE_VARIANTS, "/x?by=channel&variant=1&by_value=%22web%22", NULL);
+    leads_to(EXPLORE_FLOW, "/x?by=channel&node=A&by_value=%22web%22",
+             "{\"node\":\"A\",\"by\":\"web\"}");
     leads_to(EXPLORE_RETENTION, "/x?cohort=2026-01-05T00:00:00.000Z&period=2",
              "{\"cohort\":\"2026-01-05T00:00:00.000Z\",\"period\":2}");
     leads_to(EXPLORE_TREND, "/x?bucket=2026-01-05T00:00:00.000Z",
