@@ -10,7 +10,7 @@ import { join } from "node:path";
 import { createInterface } from "node:readline";
 
 const senda = process.env.SENDA, modules = join(process.env.BUILD_DIR || tmpdir(), "browser-clients");
-const packages = ["@segment/analytics-next@1.84.3", "@rudderstack/analytics-js@3.34.1", "@jitsu/js@1.11.0", "playwright-core@1.65.1"];
+const packages = ["@segment/analytics-next@1.84.3", "@rudderstack/analytics-js@3.34.1", "@jitsu/js@1.11.0", "playwright-core@1.60.0"];
 const chromium = process.env.CHROMIUM || "/usr/bin/chromium";
 
 function skip(why) {

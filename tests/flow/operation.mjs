@@ -16,6 +16,9 @@ process.on("exit", () => running.forEach((child) => child.kill("SIGKILL")));
 
 export const pause = (ms) => new Promise((resolve) => setTimeout(resolve, ms));
 
+// What an answer of fetch sets, as "name=value" each. (Debian's node, 18, has no getSetCookie: one text with commas, also within dates.)
+export const cookies = (answer) => (answer.headers.get("set-cookie") ?? "").split(/,\s*(?=[\w-]+=)/).map((one) => one.split(";")[0]).filter(Boolean);
+
 export function must(holds, what) {
   if (holds) return;
   console.error(`FAILED: ${what}`);

@@ -4,7 +4,7 @@
 import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { must, pause, serve, succeed } from "./operation.mjs";
+import { cookies, must, pause, serve, succeed } from "./operation.mjs";
 
 const scratch = mkdtempSync(join(tmpdir(), "senda-duplicates-")), data = join(scratch, "data"), log = join(scratch, "log");
 process.on("exit", () => rmSync(scratch, { recursive: true, force: true }));
@@ -60,7 +60,7 @@ must(found.every((row, i) => !i || found[i - 1].score >= row.score), "the likeli
 const pair = (one) => found.find((row) => row.customers.some((side) => side.user_id === one));
 
 const signed = await fetch(`http://127.0.0.1:${server.port}/api/v1/sessions`, { method: "POST", headers: { "content-type": "application/json" }, body: JSON.stringify({ email: "ana@example.org", password: "una frase larga y segura" }) });
-const cookie = signed.headers.getSetCookie()[0].split(";")[0];
+const cookie = cookies(signed)[0];
 for (const [path, text] of [["/customers/duplicates", "Otero"], ["/customers/duplicates?state=rejected", "duplicates"], ["/customers/duplicates/" + pair("a1").number, "carmen.ibanes@correo.example"], ["/customers/a1", "duplicates/" + pair("a1").number], ["/customers?q=carmen", "data-suggest"], ["/settings/identifiers", "anonymous_id"]]) {
   const page = await fetch(`http://127.0.0.1:${server.port}${path}`, { headers: { cookie, accept: "text/html" } });
   must(page.status === 200 && (await page.text()).includes(text), `${path} is a page with ${text}: ${page.status}`);

@@ -6,6 +6,7 @@ import { spawn, execFileSync } from "node:child_process";
 import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { cookies } from "./operation.mjs";
 
 const senda = process.env.SENDA ?? "build/senda";
 const folder = mkdtempSync(join(tmpdir(), "senda-scores-"));
@@ -33,6 +34,7 @@ async function serve() {
         });
     });
 }
+process.on("exit", () => server?.kill("SIGKILL"));
 const stop = () => new Promise((resolve) => {
     server.on("exit", resolve);
     server.kill("SIGTERM");
@@ -138,7 +140,7 @@ for (const name of ["leon", "soria"])
 let jar = "";
 async function page(path, options = {}) {
     const answer = await fetch(base + path, { redirect: "manual", ...options, headers: { cookie: jar, "accept-language": "es", ...options.headers } });
-    for (const line of answer.headers.getSetCookie()) jar = [jar, line.split(";")[0]].filter(Boolean).join("; ");
+    jar = [jar, ...cookies(answer)].filter(Boolean).join("; ");
     return { status: answer.status, text: await answer.text(), type: answer.headers.get("content-type") };
 }
 const gate = await page("/sign-in");

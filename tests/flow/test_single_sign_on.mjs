@@ -7,7 +7,7 @@ import { createServer } from "node:net";
 import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { must, pause, serve, succeed } from "./operation.mjs";
+import { cookies, must, pause, serve, succeed } from "./operation.mjs";
 
 const unpacked = join(process.env.SOURCE_DIR, "build/tools/glewlwyd"); // by tools/install
 if (!existsSync(join(unpacked, "usr/bin/glewlwyd"))) {
@@ -45,7 +45,7 @@ async function ask(cookie, method, path, body) {
   const answer = await fetch(home + path, { method, redirect: "manual", headers: { "content-type": "application/json", ...(cookie && { cookie }) }, body: body && JSON.stringify(body) });
   return { status: answer.status, text: await answer.text(), headers: answer.headers };
 }
-const signedIn = async (username, password) => (await ask(null, "POST", "/api/auth/", { username, password })).headers.getSetCookie().map((c) => c.split(";")[0]).join("; ");
+const signedIn = async (username, password) => cookies(await ask(null, "POST", "/api/auth/", { username, password })).join("; ");
 let admin = "";
 for (let i = 0; i < 100 && !admin; i++) { await pause(100); admin = await signedIn("admin", "password").catch(() => ""); }
 must(admin, "the provider runs");
@@ -62,7 +62,7 @@ async function call(method, path, body, headers = {}) {
   try { json = JSON.parse(text); } catch { /* a page */ }
   return { status: answer.status, text, json, headers: answer.headers };
 }
-const cookieOf = (answer, name) => answer.headers.getSetCookie().map((c) => c.split(";")[0]).find((c) => c.startsWith(name + "=") && c.length > name.length + 1);
+const cookieOf = (answer, name) => cookies(answer).find((c) => c.startsWith(name + "=") && c.length > name.length + 1);
 
 const pair = generateKeyPairSync("ec", { namedCurve: "P-256", publicKeyEncoding: { type: "spki", format: "pem" }, privateKeyEncoding: { type: "sec1", format: "pem" } });
 const plugin = { module: "oidc", name: "oidc", display_name: "OIDC", parameters: {
