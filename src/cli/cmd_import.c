@@ -10,9 +10,9 @@
  */
 #include <fcntl.h>
 #include <inttypes.h>
+#include <stdatomic.h>
 #include <stdlib.h>
 #include <sys/mman.h>
-#include <sys/stat.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -21,6 +21,8 @@
 #include "cli/desk.h"
 #include "collect/import.h"
 #include "http/router.h"
+#include "store/file.h"
+#include "timeline/guard.h"
 
 enum {
     MAP_MAX_BYTES = 1024 * 1024,
@@ -130,24 +132,18 @@ static const char *absolute(struct work *work, const char *file) {
     return path;
 }
 
-/* The bytes themselves, where the server may not read the file. */
-static int send_bytes(struct work *work, const char *file, json_t **job, struct err *err) {
-    struct stat stat;
+static const char *job_target(const struct work *work, const json_t *job, const char *what) {
+    const char *id = json_string_value(json_object_get(job, "id"));
+    return arena_format(&work->line->arena, "/api/v1/imports/%s%s", id ? id : "", what);
+}
+
+static int post_bytes(struct work *work, const char *file, struct slice bytes, json_t **job,
+                      struct err *err) {
     struct buf target, answer;
-    int fd = open(file, O_RDONLY | O_CLOEXEC);
-    if (fd < 0 || fstat(fd, &stat) != 0 || stat.st_size == 0) {
-        if (fd >= 0)
-            close(fd);
-        return err_set(err, E_NOT_FOUND, "the file %.100s cannot be read", file);
-    }
-    void *bytes = mmap(NULL, (size_t)stat.st_size, PROT_READ, MAP_PRIVATE, fd, 0);
-    close(fd);
-    if (bytes == MAP_FAILED)
-        return err_set(err, E_IO, "the file %.100s cannot be read", file);
     buf_init(&target, MAP_MAX_BYTES);
     buf_init(&answer, GUESS_MAX_BYTES);
     const char *slash = strrchr(file, '/');
-    buf_add_text(&target, "/api/v1/imports?start=1&name=");
+    buf_add_text(&target, "/api/v1/imports?name=");
     url_encode(slice_of(slash ? slash + 1 : file), &target);
     static const char *const names[] = {"format", "sheet", "lifecycle", "source"};
     for (size_t i = 0; i < sizeof names / sizeof *names; i++)
@@ -159,16 +155,47 @@ static int send_bytes(struct work *work, const char *file, json_t **job, struct 
         buf_add_text(&target, "&map=");
         url_encode(work->map, &target);
     }
-    struct ask ask = {.method = "POST",
-                      .target = target.p,
-                      .type = "application/octet-stream",
-                      .body = {bytes, (size_t)stat.st_size}};
+    struct ask ask = {
+        .method = "POST", .target = target.p, .type = "application/octet-stream", .body = bytes};
     int code = desk_ask(work->desk, &ask, &answer, err);
     if (!code && !(*job = json_loadb(answer.p, answer.n, 0, NULL)))
         code = err_set(err, E_INTERNAL, "the answer is not JSON");
-    munmap(bytes, (size_t)stat.st_size);
     buf_release(&target);
     buf_release(&answer);
+    return code;
+}
+
+/* The bytes themselves, where the server may not read the file. It starts once all of them were read: of a file that is cut
+ * meanwhile, zeros would follow. */
+static int send_bytes(struct work *work, const char *file, json_t **job, struct err *err) {
+    struct file_stamp stamp;
+    json_t *sent = NULL;
+    atomic_bool lost = false;
+    int fd = open(file, O_RDONLY | O_CLOEXEC);
+    if (fd < 0 || !file_stamp_take(fd, &stamp) || stamp.bytes == 0) {
+        if (fd >= 0)
+            close(fd);
+        return err_set(err, E_NOT_FOUND, "the file %.100s cannot be read", file);
+    }
+    char *bytes = mmap(NULL, (size_t)stamp.bytes, PROT_READ, MAP_PRIVATE, fd, 0);
+    if (bytes == MAP_FAILED) {
+        close(fd);
+        return err_set(err, E_IO, "the file %.100s cannot be read", file);
+    }
+    int guarded = guard_register_zeros(bytes, (uint64_t)stamp.bytes, &lost);
+    int code = post_bytes(work, file, (struct slice){bytes, (size_t)stamp.bytes}, &sent, err);
+    bool whole = !atomic_load(&lost) && file_stamp_holds(fd, &stamp);
+    guard_unregister(guarded);
+    munmap(bytes, (size_t)stamp.bytes);
+    close(fd);
+    if (!whole) {
+        if (!code) /* what was sent goes again; it would also go by itself */
+            code = desk_ask_json(work->desk, "DELETE", job_target(work, sent, ""), NULL, NULL, err);
+        code = err_set(err, E_IO, "the file %.100s was changed while it was read", file);
+    } else if (!code) {
+        code = desk_ask_json(work->desk, "POST", job_target(work, sent, "/start"), NULL, job, err);
+    }
+    json_decref(sent);
     return code;
 }
 
@@ -212,8 +239,7 @@ static int failure_of(const json_t *job, struct err *err) {
 /* Waits for the end of a job; *job is replaced by its last state. */
 static int follow(struct work *work, json_t **job, struct import_progress *result,
                   struct err *err) {
-    const char *id = json_string_value(json_object_get(*job, "id"));
-    const char *target = arena_format(&work->line->arena, "/api/v1/imports/%s", id ? id : "");
+    const char *target = job_target(work, *job, "");
     const struct timespec pause = {0, POLL_NS};
     while (json_is_true(json_object_get(*job, "running"))) {
         nanosleep(&pause, NULL);
@@ -231,14 +257,11 @@ static int follow(struct work *work, json_t **job, struct import_progress *resul
 }
 
 static int fetch_rejected(struct work *work, const json_t *job, const char *path, struct err *err) {
-    const char *id = json_string_value(json_object_get(job, "id"));
     FILE *out = fopen(path, "wb");
     if (!out)
         return err_set(err, E_IO, "the file %.100s cannot be written", path);
     struct ask ask = {
-        .method = "GET",
-        .accept = "*/*",
-        .target = arena_format(&work->line->arena, "/api/v1/imports/%s/rejected", id ? id : "")};
+        .method = "GET", .accept = "*/*", .target = job_target(work, job, "/rejected")};
     int code = desk_ask_stream(work->desk, &ask, out, err);
     if (fclose(out) != 0 && !code)
         code = err_set(err, E_NOSPACE, "the file %.100s cannot be written", path);

@@ -81,6 +81,8 @@ static int read_packed(struct import_stream *stream, struct window *to, struct e
     to->n += n;
     if (!n)
         stream->packed_end = true;
+    if (!n && stream->position < stream->size)
+        return err_set(err, E_IO, "the file became shorter while it was read");
     return 0;
 }
 

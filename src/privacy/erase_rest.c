@@ -11,6 +11,7 @@
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/mman.h>
@@ -19,6 +20,7 @@
 
 #include "privacy/internal.h"
 #include "store/file.h"
+#include "timeline/guard.h"
 
 enum { SQL_BYTES = 1024, PATH_BYTES = 4096, FILE_MOST = 1 << 30, TEXT_BYTES = 64 << 20 };
 static const char ERASED[] = "[erased]";
@@ -227,19 +229,37 @@ static int walk(const char *dir, int depth,
     return code;
 }
 
-/* The bytes of a file for as long as `use` runs; a file that is gone is passed over. */
+/* A file while it is read: where it was cut or its disk fails, zeros are read and lost is set. */
+struct content {
+    struct slice bytes;
+    atomic_bool lost;
+};
+
+static int unreadable(struct err *err) {
+    return err_set(err, E_IO, "a file of the data folder could not be read to its end");
+}
+
+/* The bytes of a file for as long as `use` runs; a file that is gone is passed over, and so is what was cut off meanwhile. */
 static int with_file(const char *path, uint64_t bytes,
-                     int (*use)(void *context, struct slice content, struct err *err),
+                     int (*use)(void *context, const struct content *content, struct err *err),
                      void *context, struct err *err) {
+    struct stat now;
     int fd = open(path, O_RDONLY | O_CLOEXEC);
     if (fd < 0)
         return errno == ENOENT ? 0 : file_fail("a file of the data folder", err);
-    void *content = mmap(NULL, bytes, PROT_READ, MAP_PRIVATE, fd, 0);
-    close(fd);
-    if (content == MAP_FAILED)
+    char *map = mmap(NULL, bytes, PROT_READ, MAP_PRIVATE, fd, 0);
+    if (map == MAP_FAILED) {
+        close(fd);
         return file_fail("a file of the data folder", err);
-    int code = use(context, (struct slice){content, bytes}, err);
-    munmap(content, bytes);
+    }
+    struct content content = {.bytes = {map, bytes}};
+    int guarded = guard_register_zeros(map, bytes, &content.lost);
+    int code = use(context, &content, err);
+    if (!code && atomic_load(&content.lost) && (fstat(fd, &now) || (uint64_t)now.st_size >= bytes))
+        code = unreadable(err);
+    guard_unregister(guarded);
+    munmap(map, bytes);
+    close(fd);
     return code;
 }
 
@@ -268,15 +288,17 @@ static int write_again(const char *path, struct slice content, struct err *err) 
     return code;
 }
 
-static int rewrite_content(void *context, struct slice content, struct err *err) {
+static int rewrite_content(void *context, const struct content *content, struct err *err) {
     struct rewriting *rewriting = context;
-    if (!needles_in(rewriting->needles, content))
+    if (!needles_in(rewriting->needles, content->bytes))
         return 0;
     struct buf out;
     buf_init(&out, FILE_MOST);
-    (void)needles_replace(rewriting->needles, content, ERASED, &out);
-    int code = out.full ? err_set(err, E_TOO_LARGE, "a file of the data folder is too large")
-                        : write_again(rewriting->path, buf_slice(&out), err);
+    (void)needles_replace(rewriting->needles, content->bytes, ERASED, &out);
+    int code = atomic_load(&content->lost)
+                   ? unreadable(err) /* zeros do not take the place of what is there */
+               : out.full ? err_set(err, E_TOO_LARGE, "a file of the data folder is too large")
+                          : write_again(rewriting->path, buf_slice(&out), err);
     buf_release(&out);
     *rewriting->files += !code;
     return code;
@@ -302,11 +324,11 @@ struct searching {
     uint64_t *bytes, *found, *copies;
 };
 
-static int search_content(void *context, struct slice content, struct err *err) {
+static int search_content(void *context, const struct content *content, struct err *err) {
     struct searching *searching = context;
     (void)err;
-    *searching->bytes += content.n;
-    *searching->found += needles_in(searching->needles, content);
+    *searching->bytes += content->bytes.n;
+    *searching->found += needles_in(searching->needles, content->bytes);
     return 0;
 }
 

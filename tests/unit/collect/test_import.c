@@ -28,6 +28,7 @@ struct sink {
     struct buf rows, refused;
     struct key_map keys;
     size_t n;
+    const char *cut; /* this file is cut when the first rows come */
 };
 
 static void show_value(struct buf *buf, const struct value *value) {
@@ -65,6 +66,8 @@ static void show(struct buf *buf, const struct event *event) {
 static int submit(void *context, struct import_batch *batch, struct err *err) {
     struct sink *sink = context;
     (void)err;
+    if (sink->cut)
+        assert_int_equal(truncate(sink->cut, 100), 0);
     for (size_t i = 0; i < batch->n; i++) {
         bool fresh = key_map_put(&sink->keys, batch->keys[i], 1) == MAP_NONE;
         batch->results[i] = (struct event_result){fresh ? OUTCOME_ACCEPTED : OUTCOME_DUPLICATE, 0};
@@ -87,6 +90,7 @@ static void reject(void *context, uint64_t row, enum refusal refusal, const char
 }
 
 static void sink_init(struct sink *sink) {
+    *sink = (struct sink){0};
     buf_init(&sink->rows, (size_t)1 << 30);
     buf_init(&sink->refused, (size_t)1 << 30);
     key_map_init(&sink->keys);
@@ -252,6 +256,29 @@ static void test_packed(void **state) {
     assert_int_equal(run_file(&sink, &(struct import_file){.path = path, .name = "x.csv.gz"}, MAP,
                               NULL, NULL, &result, &err),
                      E_MALFORMED);
+    sink_release(&sink);
+    unlink(path);
+}
+
+/* A file that becomes shorter under the reader is no file that ended: its rows are not all. */
+static void test_cut_while_read(void **state) {
+    (void)state;
+    char path[] = "/tmp/senda-test-import-XXXXXX";
+    int fd = mkstemp(path);
+    FILE *file = fdopen(fd, "w");
+    fputs("user,when,what\n", file);
+    for (int i = 0; i < 200000; i++)
+        fprintf(file, "u%d,2026-01-01,A\n", i);
+    assert_int_equal(fclose(file), 0);
+    struct sink sink;
+    struct import_progress result;
+    struct err err;
+    sink_init(&sink);
+    sink.cut = path;
+    assert_int_equal(run_file(&sink, &(struct import_file){.path = path, .name = "x.csv"}, MAP,
+                              NULL, NULL, &result, &err),
+                     E_IO);
+    assert_string_equal(err.message, "the file became shorter while it was read");
     sink_release(&sink);
     unlink(path);
 }
@@ -675,6 +702,7 @@ int main(void) {
         cmocka_unit_test(test_csv_refusals),
         cmocka_unit_test(test_encodings),
         cmocka_unit_test(test_packed),
+        cmocka_unit_test(test_cut_while_read),
         cmocka_unit_test(test_map),
         cmocka_unit_test(test_formats),
         cmocka_unit_test(test_identity),
