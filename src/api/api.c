@@ -12,6 +12,15 @@
 #include "base/hash.h"
 #include "base/time.h"
 
+void api_say(struct request *request, json_t *json, const char *member) {
+    size_t i;
+    json_t *row;
+    json_array_foreach(json, i, row) api_say(request, row, member);
+    const char *english = json_string_value(json_object_get(json, member));
+    if (english)
+        json_object_set_new(json, member, json_string(request_said(request, english)));
+}
+
 json_t *api_instant(int64_t time_ms) {
     char text[TIME_TEXT_BYTES];
     if (!time_ms)
@@ -152,8 +161,7 @@ int api_check_rule(struct request *request, const json_t *rule, const char *poin
     if (code != E_FORBIDDEN)
         return 0;
     bool below = strncmp(refusal.pointer, "/of", 3) == 0;
-    err_at(err, code,
-           arena_format(request->arena, "%s%s", pointer, refusal.pointer + (below ? 3 : 0)), "%s",
-           refusal.message);
-    return err_hint(err, "%s", refusal.hint);
+    return err_repeat(
+        err, code, arena_format(request->arena, "%s%s", pointer, refusal.pointer + (below ? 3 : 0)),
+        &refusal);
 }

@@ -68,6 +68,9 @@ json_t *api_job(struct request *request, const char *name);
 /* Answers where a person is signed in (sessions.c). */
 must_use int api_sessions(struct request *request, struct response *response, uint64_t user,
                           struct err *err);
+/* Puts a member that tells what went wrong, of an object or of each object of a list, into the asker's language
+ * (request_said). */
+void api_say(struct request *request, json_t *json, const char *member);
 /* The instant as RFC 3339 text with milliseconds; null for 0. New reference. */
 json_t *api_instant(int64_t time_ms);
 /* Member of a JSON body: a text, checked. standard NULL: it is needed. E_INVALID with the pointer. */

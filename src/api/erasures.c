@@ -14,12 +14,13 @@
 
 enum { PAGE_MAX = 1000, PAGE_STANDARD = 50, WAIT_MS = 10000, LOOK_MS = 50 };
 
-static json_t *erasure_json(const struct erasure *erasure) {
+static json_t *erasure_json(struct request *request, const struct erasure *erasure) {
     char id[CUSTOMER_ID_BYTES];
     customer_id_format(erasure->customer, id);
     json_t *report = erasure->report[0] ? json_loads(erasure->report, 0, NULL) : NULL;
     bool done = strcmp(erasure->state, "done") == 0;
     json_t *failure = json_object_get(report, "failure");
+    api_say(request, failure, "reason");
     json_t *json = json_pack(
         "{s:I, s:s, s:s, s:o, s:o, s:s, s:s, s:b, s:o, s:O?, s:O?}", "number",
         (json_int_t)erasure->number, "customer", id, "state", erasure->state, "asked",
@@ -90,7 +91,7 @@ static int answer(struct request *request, const struct erasure *erasure,
     response_header(
         request, response, "Location",
         arena_format(request->arena, "/api/v1/erasures/%llu", (unsigned long long)erasure->number));
-    json_t *json = erasure_json(erasure);
+    json_t *json = erasure_json(request, erasure);
     response_json(response, strcmp(erasure->state, "done") == 0 ? 200 : 202, json);
     json_decref(json);
     return HANDLED;
@@ -167,7 +168,7 @@ static int list(struct request *request, struct response *response, struct err *
         return code;
     json_t *rows = json_array();
     for (size_t i = 0; i < n; i++)
-        json_array_append_new(rows, erasure_json(&found[i]));
+        json_array_append_new(rows, erasure_json(request, &found[i]));
     response_list(response, rows,
                   n == (size_t)limit ? arena_format(request->arena, "%llu",
                                                     (unsigned long long)found[n - 1].number)
@@ -187,7 +188,7 @@ static int get(struct request *request, struct response *response, struct err *e
         response_header(request, response, "Content-Disposition",
                         arena_format(request->arena, "attachment; filename=\"erasure-%llu.json\"",
                                      (unsigned long long)number));
-    json_t *json = erasure_json(&erasure);
+    json_t *json = erasure_json(request, &erasure);
     response_json(response, 200, json);
     json_decref(json);
     return HANDLED;

@@ -314,9 +314,9 @@ static int read_member(struct request *request, json_t *row, size_t i, struct gr
                        struct err *err) {
     struct err refusal = {0};
     int code = read_member_fields(request, row, member, &refusal);
-    return code ? err_at(err, code,
-                         arena_format(request->arena, "/members/%zu%s", i, refusal.pointer), "%s",
-                         refusal.message)
+    return code ? err_repeat(err, code,
+                             arena_format(request->arena, "/members/%zu%s", i, refusal.pointer),
+                             &refusal)
                 : 0;
 }
 

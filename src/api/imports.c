@@ -161,12 +161,25 @@ static int guess(struct request *request, const char *path, const char *file, co
     return code;
 }
 
+/* Why it failed and why rows were refused, of one import or of a list. */
+static void say_why(struct request *request, json_t *json) {
+    static const char *const members[] = {"failure", "hint"};
+    size_t i;
+    json_t *row;
+    for (size_t m = 0; m < 2; m++)
+        api_say(request, json, members[m]);
+    api_say(request, json_object_get(json, "rejections"), "message");
+    json_array_foreach(json, i, row)
+        api_say(request, json_object_get(row, "rejections"), "message");
+}
+
 static int answer(struct request *request, struct response *response, uint64_t id, int status,
                   struct err *err) {
     json_t *json;
     int code = import_jobs_get(import_jobs_of(request->app), id, true, &json, err);
     if (code)
         return code;
+    say_why(request, json);
     response_json(response, status, json);
     json_decref(json);
     return HANDLED;
@@ -213,6 +226,7 @@ static int list(struct request *request, struct response *response, struct err *
                                 &rows, err);
     if (code)
         return code;
+    say_why(request, rows);
     size_t n = json_array_size(rows);
     const char *last =
         json_string_value(json_object_get(json_array_get(rows, n ? n - 1 : 0), "id"));

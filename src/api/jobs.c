@@ -5,7 +5,7 @@
  */
 #include "api/api.h"
 
-static json_t *job_json(const struct job_state *state) {
+static json_t *job_json(struct request *request, const struct job_state *state) {
     const char *status = state->running     ? "running"
                          : state->asked     ? "asked"
                          : !state->ended_ms ? "never"
@@ -18,6 +18,7 @@ static json_t *job_json(const struct job_state *state) {
                   api_instant(state->began_ms), "ended", api_instant(state->ended_ms), "next",
                   api_instant(state->next_ms), "error", state->code ? err_type(state->code) : NULL,
                   "message", state->code ? state->message : NULL, "result", result);
+    api_say(request, json, "message");
     if (state->job->every_ms)
         json_object_set_new(json, "every_s", json_real(state->job->every_ms / 1000.0));
     else
@@ -37,7 +38,7 @@ static int list(struct request *request, struct response *response, struct err *
     for (size_t i = 0; i < jobs_count(jobs); i++) {
         struct job_state state;
         jobs_state(jobs, i, request->arena, &state);
-        json_array_append_new(rows, job_json(&state));
+        json_array_append_new(rows, job_json(request, &state));
     }
     response_list(response, rows, NULL);
     return HANDLED;
@@ -49,7 +50,7 @@ json_t *api_job(struct request *request, const char *name) {
         struct job_state state;
         jobs_state(jobs, i, request->arena, &state);
         if (strcmp(state.job->name, name) == 0)
-            return job_json(&state);
+            return job_json(request, &state);
     }
     return json_null();
 }

@@ -93,8 +93,8 @@ static int read_rule(struct request *request, json_t *row, size_t i, struct keep
         return err_at(err, E_INVALID, above, "must be an object");
     struct err unknown = {0};
     if (api_known(row, known, &unknown))
-        return err_at(err, E_INVALID, arena_format(request->arena, "%s%s", above, unknown.pointer),
-                      "%s", unknown.message);
+        return err_repeat(err, E_INVALID,
+                          arena_format(request->arena, "%s%s", above, unknown.pointer), &unknown);
     int code = read_name(request, row, "event", above, &rule->event, err);
     if (!code)
         code = read_name(request, row, "channel", above, &rule->channel, err);

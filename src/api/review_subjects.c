@@ -126,13 +126,14 @@ static int make_link(struct request *request, struct response *response, struct 
     if (!code && (days < 1 || days > 366))
         code = err_at(err, E_INVALID, "/days", "days is a number from 1 to 366");
     if (!code && (code = review_subject_of(request, link.subject, &subject, &none)) != 0)
-        code = err_at(err, code == E_NOT_FOUND ? E_INVALID : code, "/subject", "%s", none.message);
+        code = err_repeat(err, code == E_NOT_FOUND ? E_INVALID : code, "/subject", &none);
     link.months = (unsigned)months;
     link.expires_ms = link.invited_ms + days * DAY_MS;
     if (!code && (code = review_link_make(app_folder(request->app), &link, request->arena, &token,
                                           &none)) != 0)
-        code = err_at(err, code == E_NOT_FOUND ? E_INVALID : code, "/customer", "%s",
-                      code == E_NOT_FOUND ? "nobody has this identifier" : none.message);
+        code = code == E_NOT_FOUND
+                   ? err_at(err, E_INVALID, "/customer", "nobody has this identifier")
+                   : err_repeat(err, code, "/customer", &none);
     if (!code) {
         struct buf url;
         buf_init(&url, URL_BYTES);

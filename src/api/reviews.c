@@ -247,7 +247,7 @@ static int add(struct request *request, struct response *response, struct err *e
         return code;
     code = read_draft(request, body, &draft, err);
     if (!code && (code = review_subject_of(request, draft.subject, &subject, &none)) != 0) {
-        code = err_at(err, code == E_NOT_FOUND ? E_INVALID : code, "/subject", "%s", none.message);
+        code = err_repeat(err, code == E_NOT_FOUND ? E_INVALID : code, "/subject", &none);
         err_hint(err, "Make it first: PUT /api/v1/reviews/subjects/{name}.");
     }
     if (!code)

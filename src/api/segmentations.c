@@ -228,11 +228,12 @@ static int preview(struct request *request, struct response *response, struct er
                          &result, &refusal);
         json_decref(query);
         if (code)
-            err_at(err, code,
-                   arena_format(request->arena, "/classes/%zu/rule%s", k,
-                                strncmp(refusal.pointer, "/of/all/0", 9) == 0 ? refusal.pointer + 9
-                                                                              : ""),
-                   "%s", refusal.message);
+            err_repeat(err, code,
+                       arena_format(request->arena, "/classes/%zu/rule%s", k,
+                                    strncmp(refusal.pointer, "/of/all/0", 9) == 0
+                                        ? refusal.pointer + 9
+                                        : ""),
+                       &refusal);
         json_array_append(rows, json_object_get(json_object_get(result, "data"), "count"));
         known = json_integer_value(json_object_get(json_object_get(result, "meta"), "customers"));
         json_decref(result);

@@ -225,12 +225,10 @@ static int preview(struct request *request, struct response *response, struct er
         json_decref(query);
         bool below = strncmp(refusal.pointer, "/of", 3) == 0;
         if (code)
-            err_at(err, code,
-                   below ? arena_format(request->arena, "/rule%s", refusal.pointer + 3)
-                         : refusal.pointer,
-                   "%s", refusal.message);
-        if (code && refusal.hint[0])
-            err_hint(err, "%s", refusal.hint);
+            err_repeat(err, code,
+                       below ? arena_format(request->arena, "/rule%s", refusal.pointer + 3)
+                             : refusal.pointer,
+                       &refusal);
     }
     json_decref(body);
     if (code)

@@ -329,8 +329,10 @@ static int refusals(struct request *request, struct response *response, struct e
     for (size_t i = 0; i < n; i++)
         json_array_append_new(
             rows, refusal_json(&events[i], names_hidden(&sight, notes, n_notes, events[i].raw)));
-    json_t *json =
-        json_pack("{s:o, s:n, s:o}", "data", rows, "next", "reasons", reasons_json(&counters));
+    json_t *reasons = reasons_json(&counters);
+    api_say(request, rows, "message");
+    api_say(request, reasons, "message");
+    json_t *json = json_pack("{s:o, s:n, s:o}", "data", rows, "next", "reasons", reasons);
     response_json(response, 200, json);
     json_decref(json);
     return HANDLED;

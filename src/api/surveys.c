@@ -60,6 +60,7 @@ static int survey_json(struct request *request, struct slice id, json_t **json, 
     *json = row_json(request, &row);
     json_object_set_new(*json, "definition", definition);
     json_object_set_new(*json, "fault", fault_json(&fault));
+    api_say(request, json_object_get(*json, "fault"), "message");
     return 0;
 }
 
@@ -105,8 +106,8 @@ static int read_definition(struct request *request, const json_t *body, json_t *
     find_fault(*definition, &fault);
     if (!fault.code || (incomplete && strcmp(incomplete, "true") == 0))
         return 0;
-    return err_at(err, E_INVALID, arena_format(request->arena, "/definition%s", fault.pointer),
-                  "%s", fault.message);
+    return err_repeat(err, E_INVALID, arena_format(request->arena, "/definition%s", fault.pointer),
+                      &fault);
 }
 
 static int add_definition(struct request *request, struct response *response, const char *id,
@@ -174,8 +175,8 @@ static int publish(struct request *request, struct response *response, struct er
         return code;
     code = surveys_publish(folder_of(request), id_of(request), author, &version, err);
     if (code == E_INVALID && err->pointer[0])
-        return err_at(err, code, arena_format(request->arena, "/definition%s", err->pointer), "%s",
-                      arena_text(request->arena, slice_of(err->message)));
+        return err_repeat(err, code, arena_format(request->arena, "/definition%s", err->pointer),
+                          err);
     if (code)
         return code;
     audit(request, "survey.publish",
@@ -269,7 +270,7 @@ static int import_file(struct request *request, struct response *response, struc
         struct err fault;
         find_fault(definition, &fault);
         if (fault.code)
-            code = err_at(err, E_INVALID, fault.pointer, "%s", fault.message);
+            code = err_repeat(err, E_INVALID, fault.pointer, &fault);
     }
     if (!code)
         code = add_definition(request, response, id ? id : "", definition,

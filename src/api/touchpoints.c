@@ -66,8 +66,8 @@ static int check_members(struct request *request, json_t *row, size_t i, struct 
     struct err unknown = {0};
     if (!api_known(row, known, &unknown))
         return 0;
-    return err_at(err, E_INVALID, arena_format(request->arena, "/rules/%zu%s", i, unknown.pointer),
-                  "%s", unknown.message);
+    return err_repeat(err, E_INVALID,
+                      arena_format(request->arena, "/rules/%zu%s", i, unknown.pointer), &unknown);
 }
 
 static int read_rule(struct request *request, json_t *row, size_t i, struct touchpoint_rule *rule,

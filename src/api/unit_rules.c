@@ -40,10 +40,10 @@ static int read_rule(struct request *request, json_t *row, size_t i, struct unit
             code = err_at(&refusal, E_INVALID, arena_format(request->arena, "/%s", names[k]),
                           "%s is missing", names[k]);
     }
-    return code
-               ? err_at(err, code, arena_format(request->arena, "/rules/%zu%s", i, refusal.pointer),
-                        "%s", refusal.message)
-               : 0;
+    return code ? err_repeat(err, code,
+                             arena_format(request->arena, "/rules/%zu%s", i, refusal.pointer),
+                             &refusal)
+                : 0;
 }
 
 static int replace(struct request *request, struct response *response, struct err *err) {

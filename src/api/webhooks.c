@@ -111,6 +111,8 @@ static int deliveries(struct request *request, struct response *response, struct
     json_decref(rows);
     if (!code)
         code = webhook_deliveries(folder, id, before, &rows, err);
+    if (!code)
+        api_say(request, rows, "error");
     if (code)
         return code;
     size_t n = json_array_size(rows);

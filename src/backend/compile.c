@@ -157,8 +157,7 @@ static int check_change(const struct knowledge *knowledge, const struct stored_c
     if (!code)
         return 0;
     bool below = strncmp(refusal.pointer, "/of", 3) == 0;
-    err_at(err, code, below ? refusal.pointer + 3 : "", "%s", refusal.message);
-    return refusal.hint[0] ? err_hint(err, "%s", refusal.hint) : code;
+    return err_repeat(err, code, below ? refusal.pointer + 3 : "", &refusal);
 }
 
 int query_check_stored(struct folder *folder, const struct stored_change *changes, size_t n,

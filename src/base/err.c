@@ -17,21 +17,21 @@ static const struct {
 #undef X
 };
 
-__attribute__((format(printf, 4, 0))) static int
-fill(struct err *err, int code, const char *pointer, const char *format, va_list args) {
+int err_at_list(struct err *err, int code, const char *pointer, const char *format, va_list args) {
     if (!err)
         return code;
-    err->code = code;
-    snprintf(err->pointer, sizeof err->pointer, "%s", pointer);
-    vsnprintf(err->message, sizeof err->message, format, args);
-    err->hint[0] = 0;
+    char place[sizeof err->pointer];
+    snprintf(place, sizeof place, "%s", pointer);
+    *err = (struct err){.code = code};
+    memcpy(err->pointer, place, sizeof place);
+    phrase_print(&err->message_phrase, err->message, sizeof err->message, format, args);
     return code;
 }
 
 int err_set(struct err *err, int code, const char *format, ...) {
     va_list args;
     va_start(args, format);
-    fill(err, code, "", format, args);
+    err_at_list(err, code, "", format, args);
     va_end(args);
     return code;
 }
@@ -39,7 +39,7 @@ int err_set(struct err *err, int code, const char *format, ...) {
 int err_at(struct err *err, int code, const char *pointer, const char *format, ...) {
     va_list args;
     va_start(args, format);
-    fill(err, code, pointer, format, args);
+    err_at_list(err, code, pointer, format, args);
     va_end(args);
     return code;
 }
@@ -49,9 +49,21 @@ int err_hint(struct err *err, const char *format, ...) {
         return E_INTERNAL;
     va_list args;
     va_start(args, format);
-    vsnprintf(err->hint, sizeof err->hint, format, args);
+    phrase_print(&err->hint_phrase, err->hint, sizeof err->hint, format, args);
     va_end(args);
     return err->code;
+}
+
+int err_repeat(struct err *err, int code, const char *pointer, const struct err *from) {
+    if (!err)
+        return code;
+    char place[sizeof err->pointer];
+    snprintf(place, sizeof place, "%s", pointer);
+    if (err != from)
+        *err = *from;
+    err->code = code;
+    memcpy(err->pointer, place, sizeof place);
+    return code;
 }
 
 static unsigned row_of(int code) {

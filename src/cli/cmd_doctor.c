@@ -21,7 +21,7 @@ enum verdict { GOOD, WARNING, FAULT };
 
 struct finding {
     enum verdict verdict;
-    char what[200], mend[200];
+    char what[320], mend[256];
 };
 
 struct patient {
@@ -53,7 +53,7 @@ static void check_folder(const struct patient *patient, struct finding *finding)
 static void check_opening(const struct patient *patient, struct finding *finding) {
     if (!patient->desk)
         SAY(finding, FAULT, patient->failure.hint[0] ? patient->failure.hint : "See the message.",
-            "%.190s", patient->failure.message);
+            "%s", patient->failure.message);
     else if (desk_folder(patient->desk))
         SAY(finding, GOOD, "", "it opens; no server runs");
     else
@@ -68,7 +68,7 @@ static void check_server(const struct patient *patient, struct finding *finding)
     } else if (desk_ask_json(patient->desk, "GET", "/readyz", NULL, &answer, &err)) {
         SAY(finding, FAULT,
             err.hint[0] ? err.hint : "Look at the server's log; restart it once the cause is gone.",
-            "not ready: %.150s", err.message);
+            "not ready: %.250s", err.message);
     } else {
         SAY(finding, GOOD, "", "ready");
     }
@@ -137,7 +137,7 @@ static void check_schema(const struct patient *patient, struct finding *finding)
     struct err err = {0};
     unsigned steps = 0;
     if (store_pending(patient->dir, &steps, &err))
-        SAY(finding, FAULT, "Restore a backup.", "%.190s", err.message);
+        SAY(finding, FAULT, "Restore a backup.", "%s", err.message);
     else if (steps)
         SAY(finding, WARNING, "They are applied at the next start.",
             "%u steps of the schema are missing", steps);
@@ -188,7 +188,7 @@ static int run(struct command_line *line, struct err *err) {
     if (option_flag(line, "json"))
         desk_print(all);
     json_decref(all);
-    return faults ? err_set(err, E_REFUSED, "%d fault%s", faults, faults == 1 ? "" : "s") : 0;
+    return faults ? err_set(err, E_REFUSED, faults == 1 ? "%d fault" : "%d faults", faults) : 0;
 }
 
 static const struct option options[] = {OPTION_DATA, OPTION_JSON};

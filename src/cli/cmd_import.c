@@ -230,7 +230,8 @@ static int failure_of(const json_t *job, struct err *err) {
             code = known;
     if (state && strcmp(state, "cancelled") == 0)
         code = E_CANCELLED;
-    err_at(err, code, pointer ? pointer : "", "%s", why ? why : "the import was cancelled");
+    err_at(err, code, pointer ? pointer : "", "%s",
+           why ? why : ERR_WORDS("the import was cancelled"));
     if (hint)
         err_hint(err, "%s", hint);
     return code;

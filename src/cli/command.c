@@ -9,6 +9,8 @@
 #include <stdio.h>
 #include <stdlib.h>
 
+#include "pages/message.h"
+
 enum { CONF_BYTES = 64 * 1024, SECRET_BYTES = 64 * 1024 };
 
 static const struct option *option_find(const struct command *command, const char *name, size_t n) {
@@ -172,11 +174,26 @@ static void read_elsewhere(struct command_line *line) {
 
 /* ---- running ---- */
 
+const char *command_language(void) {
+    static const char *const names[] = {"LC_ALL", "LC_MESSAGES", "LANG"};
+    for (size_t i = 0; i < sizeof names / sizeof *names; i++) {
+        const char *value = getenv(names[i]);
+        if (value && *value)
+            return strncmp(value, "es", 2) == 0 && !isalpha((unsigned char)value[2]) ? "es" : "en";
+    }
+    return "en";
+}
+
 static int say(const struct command *command, const struct err *err) {
-    fprintf(stderr, "senda %s: %s%s%s\n", command->name, err->message,
-            err->pointer[0] ? ", at " : "", err->pointer);
-    if (err->hint[0])
-        fprintf(stderr, "%s\n", err->hint);
+    struct err said = *err;
+    message_translate(command_language(), &said);
+    bool spanish = strcmp(command_language(), "es") == 0; /* there a message is a sentence */
+    fprintf(stderr, "senda %s: %s", command->name, said.message);
+    if (said.pointer[0])
+        fprintf(stderr, spanish ? " (%s)" : ", at %s", said.pointer);
+    fputc('\n', stderr);
+    if (said.hint[0])
+        fprintf(stderr, "%s\n", said.hint);
     return err_exit(err->code ? err->code : E_INTERNAL);
 }
 

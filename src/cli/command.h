@@ -46,6 +46,9 @@ enum { COMMAND_FAILED = 1 };
 
 extern const struct command *const COMMANDS[]; /* NULL at the end; cli/tables.c */
 
+/* "es" or "en": of what is said to people on stderr and in help, by LC_ALL, LC_MESSAGES, LANG. Results never depend on it. */
+const char *command_language(void);
+
 /* The value of an option of this command; NULL if nobody gives one. A flag's value is "1". */
 const char *option_get(const struct command_line *line, const char *name);
 bool option_flag(const struct command_line *line, const char *name);

@@ -13,6 +13,7 @@
 #include <unistd.h>
 
 #include "base/limits.h"
+#include "cli/command.h"
 #include "http/router.h"
 
 enum { ANSWER_BYTES = 1 << 30, MENDS_MAX = 4 };
@@ -155,6 +156,8 @@ static int ask_here(struct desk *desk, const struct ask *ask, struct sink *sink,
         request_set_body(request, ask->body);
     }
     request_add_header(request, "Accept", ask->accept ? ask->accept : "application/json");
+    if (strcmp(command_language(), "es") == 0)
+        request_add_header(request, "Accept-Language", "es");
     struct response response = {.status = 200};
     buf_init(&response.body, ANSWER_BYTES);
     router_dispatch(desk->app, request, &response);
@@ -192,6 +195,8 @@ static struct curl_slist *headers_of(const struct ask *ask) {
     struct curl_slist *headers = curl_slist_append(NULL, line);
     snprintf(line, sizeof line, "Accept: %s", ask->accept ? ask->accept : "application/json");
     headers = curl_slist_append(headers, line);
+    if (strcmp(command_language(), "es") == 0)
+        headers = curl_slist_append(headers, "Accept-Language: es");
     return curl_slist_append(headers, "Expect:");
 }
 

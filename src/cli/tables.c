@@ -10,6 +10,7 @@
 #include "http/static.h"
 #include "invite/job.h"
 #include "jobs/table.h"
+#include "pages/message.h"
 #include "pages/pages.h"
 #include "privacy/privacy.h"
 #include "privacy/retention.h"
@@ -159,4 +160,4 @@ const struct app_options APP_OPTIONS = {.tables = TABLES,
                                         .n_tables = sizeof TABLES / sizeof TABLES[0],
                                         .jobs = JOBS,
                                         .error_page = page_error,
-                                        .message = page_message};
+                                        .translate = message_translate};

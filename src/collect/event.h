@@ -57,28 +57,29 @@ struct event {
 
 /* Closed set of reasons for refusing an event: X(name, code in answers and counters, English text) */
 #define REFUSAL_TABLE(X)                                                                           \
-    X(MALFORMED, "malformed", "not valid JSON")                                                    \
-    X(TOO_DEEP, "too_deep", "nested too deeply")                                                   \
-    X(NOT_UTF8, "not_utf8", "not valid UTF-8")                                                     \
-    X(DUPLICATE_KEY, "duplicate_key", "the same member twice")                                     \
-    X(CONTROL_CHARACTER, "control_character", "control character in a name or identifier")         \
-    X(TOO_LARGE, "too_large", "event over 32 KB")                                                  \
-    X(TOO_MANY_PROPERTIES, "too_many_properties", "more than 255 properties")                      \
-    X(UNKNOWN_TYPE, "unknown_type", "unknown event type")                                          \
-    X(NO_NAME, "no_name", "a track event needs a name")                                            \
-    X(NO_IDENTITY, "no_identity", "userId or anonymousId is needed")                               \
-    X(BAD_FIELD, "bad_field", "a member has the wrong type")                                       \
-    X(TOO_LONG, "too_long", "a name or identifier is too long")                                    \
-    X(BAD_TIME, "bad_time", "timestamp is not an instant")                                         \
-    X(TIME_OUT_OF_RANGE, "time_out_of_range", "instant outside 1970-2105")                         \
-    X(NUMBER_OUT_OF_RANGE, "number_out_of_range", "number out of range")                           \
+    X(MALFORMED, "malformed", ERR_WORDS("not valid JSON"))                                         \
+    X(TOO_DEEP, "too_deep", ERR_WORDS("nested too deeply"))                                        \
+    X(NOT_UTF8, "not_utf8", ERR_WORDS("not valid UTF-8"))                                          \
+    X(DUPLICATE_KEY, "duplicate_key", ERR_WORDS("the same member twice"))                          \
+    X(CONTROL_CHARACTER, "control_character",                                                      \
+      ERR_WORDS("control character in a name or identifier"))                                      \
+    X(TOO_LARGE, "too_large", ERR_WORDS("event over 32 KB"))                                       \
+    X(TOO_MANY_PROPERTIES, "too_many_properties", ERR_WORDS("more than 255 properties"))           \
+    X(UNKNOWN_TYPE, "unknown_type", ERR_WORDS("unknown event type"))                               \
+    X(NO_NAME, "no_name", ERR_WORDS("a track event needs a name"))                                 \
+    X(NO_IDENTITY, "no_identity", ERR_WORDS("userId or anonymousId is needed"))                    \
+    X(BAD_FIELD, "bad_field", ERR_WORDS("a member has the wrong type"))                            \
+    X(TOO_LONG, "too_long", ERR_WORDS("a name or identifier is too long"))                         \
+    X(BAD_TIME, "bad_time", ERR_WORDS("timestamp is not an instant"))                              \
+    X(TIME_OUT_OF_RANGE, "time_out_of_range", ERR_WORDS("instant outside 1970-2105"))              \
+    X(NUMBER_OUT_OF_RANGE, "number_out_of_range", ERR_WORDS("number out of range"))                \
     X(TOO_MANY_NAMES, "too_many_names",                                                            \
-      "no room for another event, channel, touchpoint or unit name")                               \
-    X(NOBODY, "nobody", "the only identifier stands for nobody")                                   \
-    X(NO_CONSENT, "no_consent", "consent for this purpose was refused")                            \
-    X(BLOCKED, "blocked", "this source is switched off")                                           \
-    X(SUPPRESSED, "suppressed", "this person asked to be erased")                                  \
-    X(TOO_OLD, "too_old", "older than interactions of its kind are kept")
+      ERR_WORDS("no room for another event, channel, touchpoint or unit name"))                    \
+    X(NOBODY, "nobody", ERR_WORDS("the only identifier stands for nobody"))                        \
+    X(NO_CONSENT, "no_consent", ERR_WORDS("consent for this purpose was refused"))                 \
+    X(BLOCKED, "blocked", ERR_WORDS("this source is switched off"))                                \
+    X(SUPPRESSED, "suppressed", ERR_WORDS("this person asked to be erased"))                       \
+    X(TOO_OLD, "too_old", ERR_WORDS("older than interactions of its kind are kept"))
 
 enum refusal {
     REFUSAL_NONE = 0,

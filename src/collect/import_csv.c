@@ -166,7 +166,7 @@ static int csv_next(struct table *table, struct arena *arena, struct table_row *
         *row = (struct table_row){.number = csv->rows};
         row->raw = (struct slice){arena_text(arena, (struct slice){text.p, length}), length};
         if (scanned == SCANNED_OPEN)
-            row->wrong = "a quotation mark is never closed";
+            row->wrong = ERR_WORDS("a quotation mark is never closed");
         else
             take_cells(csv, arena, row);
         import_stream_take(csv->stream, total);

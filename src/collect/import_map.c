@@ -390,8 +390,8 @@ static int no_column(const struct header *header, const char *member, struct sli
     err_at(err, E_INVALID, pointer, "the file has no column \"%.*s\"",
            SLICE_ARGS(utf8_cut(name, 100)));
     struct slice cut = utf8_cut(slice_of(shown), sizeof shown - 8);
-    return err_hint(err, "Its columns are: %.*s%s.", SLICE_ARGS(cut),
-                    header->n > NAMES_SHOWN ? ", …" : "");
+    return header->n > NAMES_SHOWN ? err_hint(err, "Its columns are: %.*s, …", SLICE_ARGS(cut))
+                                   : err_hint(err, "Its columns are: %.*s.", SLICE_ARGS(cut));
 }
 
 static int bind_parts(struct import_map *map, struct header *header, struct err *err) {
@@ -648,7 +648,8 @@ static enum refusal take_columns(const struct import_map *map, const struct tabl
         if (!import_cell_value(cell, kept->type, map->decimal, &property->value))
             return refuse(message, REFUSAL_BAD_FIELD, "%.*s is no %s: %.*s",
                           SLICE_ARGS(utf8_cut(kept->name, 40)),
-                          kept->type == CELL_NUMBER ? "number" : "truth value",
+                          kept->type == CELL_NUMBER ? ERR_WORDS("number")
+                                                    : ERR_WORDS("truth value"),
                           SLICE_ARGS(utf8_cut(cell, 40)));
         if (property->value.type == VALUE_ABSENT)
             continue;

@@ -91,7 +91,7 @@ int refused_open(struct refused **refused, const struct vault *vault, const char
     opened->fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0600);
     if (opened->fd < 0) {
         free(opened);
-        return file_fail("refusals", err);
+        return file_fail(ERR_WORDS("refusals"), err);
     }
     load(opened);
     *refused = opened;
@@ -144,7 +144,7 @@ static int slot_write(struct refused *refused, const struct stored *stored, stru
     buf_release(&sealed);
     off_t at = (off_t)(stored->number % LIMIT_REFUSALS_KEPT * SLOT_BYTES);
     ssize_t written = pwrite(refused->fd, bytes, sizeof bytes, at);
-    return written == sizeof bytes ? 0 : file_fail("refusals", err);
+    return written == sizeof bytes ? 0 : file_fail(ERR_WORDS("refusals"), err);
 }
 
 int refused_store(struct refused *refused, pthread_mutex_t *lock, struct err *err) {
@@ -204,5 +204,5 @@ int refused_rewrite(struct refused *refused, pthread_mutex_t *lock, struct err *
     refused->stored = refused->n > LIMIT_REFUSALS_KEPT ? refused->n - LIMIT_REFUSALS_KEPT : 0;
     pthread_mutex_unlock(lock);
     int code = refused_store(refused, lock, err);
-    return !code && fsync(refused->fd) ? file_fail("refusals", err) : code;
+    return !code && fsync(refused->fd) ? file_fail(ERR_WORDS("refusals"), err) : code;
 }

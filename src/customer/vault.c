@@ -54,14 +54,14 @@ static int outside_read(const char *path, unsigned char key[KEY_BYTES], struct e
         return E_NOT_FOUND;
     }
     if (fd < 0)
-        return file_fail("the key of the data folder", err);
+        return file_fail(ERR_WORDS("the key of the data folder"), err);
     struct stat status;
     int code = 0;
     if (fstat(fd, &status) || status.st_size != KEY_BYTES)
         code = err_set(err, E_REFUSED, "the key of the data folder is not a file of %d bytes",
                        KEY_BYTES);
     if (!code)
-        code = file_read_at(fd, key, KEY_BYTES, 0, "the key of the data folder", err);
+        code = file_read_at(fd, key, KEY_BYTES, 0, ERR_WORDS("the key of the data folder"), err);
     close(fd);
     return code;
 }
@@ -71,11 +71,11 @@ static int outside_make(const char *path, unsigned char key[KEY_BYTES], struct e
     if (fd < 0 && errno == EEXIST) /* kept elsewhere, given for a new folder */
         return outside_read(path, key, err);
     if (fd < 0)
-        return file_fail("the key of the data folder", err);
+        return file_fail(ERR_WORDS("the key of the data folder"), err);
     randombytes_buf(key, KEY_BYTES);
-    int code = file_write(fd, key, KEY_BYTES, "the key of the data folder", err);
+    int code = file_write(fd, key, KEY_BYTES, ERR_WORDS("the key of the data folder"), err);
     if (!code && fsync(fd))
-        code = file_fail("the key of the data folder", err);
+        code = file_fail(ERR_WORDS("the key of the data folder"), err);
     close(fd);
     return code;
 }
@@ -192,7 +192,7 @@ static int finish_rotation(struct vault *vault, sqlite3 *db, const char *key_pat
     if (length < 0 || length >= (int)sizeof new || outside_read(new, outside, &none) ||
         load(vault, db, outside, &n, &none))
         return err->code;
-    return rename(new, key_path) ? file_fail("the key of the data folder", err) : 0;
+    return rename(new, key_path) ? file_fail(ERR_WORDS("the key of the data folder"), err) : 0;
 }
 
 static int open_keys(struct vault *vault, struct store *store, const char *key_path,
@@ -275,10 +275,10 @@ static int put_aside(const char *new, const char *from, unsigned char outside[KE
         return outside_make(new, outside, err);
     int fd = code ? -1 : open(new, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
     if (code || fd < 0)
-        return code ? code : file_fail("the key of the data folder", err);
-    code = file_write(fd, outside, KEY_BYTES, "the key of the data folder", err);
+        return code ? code : file_fail(ERR_WORDS("the key of the data folder"), err);
+    code = file_write(fd, outside, KEY_BYTES, ERR_WORDS("the key of the data folder"), err);
     if (!code && fsync(fd))
-        code = file_fail("the key of the data folder", err);
+        code = file_fail(ERR_WORDS("the key of the data folder"), err);
     close(fd);
     return code;
 }
@@ -300,7 +300,7 @@ int vault_rotate(const struct vault *vault, struct store *store, const char *key
     if (!code)
         code = store_write(store, rewrap, &rewrapping, err);
     if (!code && !command && rename(new, key_path))
-        code = file_fail("the key of the data folder", err);
+        code = file_fail(ERR_WORDS("the key of the data folder"), err);
     if (!code)
         code = store_scrub(store, err); /* nothing wrapped by the old key is left */
     sodium_memzero(outside, sizeof outside);

@@ -45,7 +45,8 @@ static int add_file(struct backup *backup, const char *name, const char *path, b
                     struct err *err) {
     struct stat status;
     if (stat(path, &status))
-        return optional && errno == ENOENT ? 0 : file_fail("a file of the data folder", err);
+        return optional && errno == ENOENT ? 0
+                                           : file_fail(ERR_WORDS("a file of the data folder"), err);
     if (backup->n == backup->capacity) {
         backup->capacity = backup->capacity ? backup->capacity * 2 : 64;
         backup->files = realloc(backup->files, backup->capacity * sizeof *backup->files);
@@ -91,11 +92,11 @@ static int copy_bytes(struct backup *backup, const struct copied *file, XXH3_sta
                       struct err *err) {
     int fd = open(file->path, O_RDONLY | O_CLOEXEC);
     if (fd < 0)
-        return file_fail("a file of the data folder", err);
+        return file_fail(ERR_WORDS("a file of the data folder"), err);
     int code = 0;
     for (uint64_t at = 0; !code && at < file->bytes;) {
         size_t n = file->bytes - at < PIECE_BYTES ? (size_t)(file->bytes - at) : PIECE_BYTES;
-        code = file_read_at(fd, backup->piece, n, at, "a file of the data folder", err);
+        code = file_read_at(fd, backup->piece, n, at, ERR_WORDS("a file of the data folder"), err);
         if (!code)
             code = archive_write(&backup->writer, backup->piece, n, err);
         XXH3_64bits_update(hash, backup->piece, n);
@@ -191,7 +192,7 @@ int folder_backup(struct folder *folder, const char *file, folder_progress *prog
         archive_writer_close(&backup.writer);
     store_unpin_files(folder->store);
     if (!code && rename(part, file))
-        code = file_fail("the backup", err);
+        code = file_fail(ERR_WORDS("the backup"), err);
     if (!code)
         code = sync_parent(file, err);
     unlink(copy);

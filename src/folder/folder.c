@@ -47,7 +47,7 @@ static int lock_take(const char *dir, int *fd, struct err *err) {
         return code;
     *fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0600);
     if (*fd < 0)
-        return file_fail("the lock of the data folder", err);
+        return file_fail(ERR_WORDS("the lock of the data folder"), err);
     if (flock(*fd, LOCK_EX | LOCK_NB)) {
         close(*fd);
         *fd = -1;
@@ -90,7 +90,7 @@ static void ignore_size_signal(void) { signal(SIGXFSZ, SIG_IGN); }
 static int check_empty(const char *dir, struct err *err) {
     DIR *entries = opendir(dir);
     if (!entries)
-        return file_fail("the data folder", err);
+        return file_fail(ERR_WORDS("the data folder"), err);
     int n = 0;
     for (struct dirent *entry; (entry = readdir(entries));)
         n += strcmp(entry->d_name, ".") != 0 && strcmp(entry->d_name, "..") != 0;

@@ -55,14 +55,14 @@ static int read_bytes(struct restoring *restoring, int fd, uint64_t bytes, XXH3_
         size_t n = bytes < PIECE_BYTES ? (size_t)bytes : PIECE_BYTES;
         code = archive_read(&restoring->reader, restoring->piece, n, err);
         if (!code)
-            code = file_write(fd, restoring->piece, n, "the restored folder", err);
+            code = file_write(fd, restoring->piece, n, ERR_WORDS("the restored folder"), err);
         XXH3_64bits_update(hash, restoring->piece, n);
         bytes -= n;
         if (!code && restoring->progress)
             restoring->progress(restoring->context, restoring->reader.consumed, restoring->total);
     }
     if (!code && fsync(fd))
-        code = file_fail("the restored folder", err);
+        code = file_fail(ERR_WORDS("the restored folder"), err);
     return code;
 }
 
@@ -74,7 +74,7 @@ static int restore_file(struct restoring *restoring, const char *name, uint64_t 
         return damaged(err);
     int fd = open(path, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
     if (fd < 0)
-        return file_fail("the restored folder", err);
+        return file_fail(ERR_WORDS("the restored folder"), err);
     XXH3_state_t *hash = XXH3_createState();
     if (!hash)
         abort();

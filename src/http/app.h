@@ -21,9 +21,8 @@ struct app_options {
     /* Renders an error for a browser (Accept: text/html) in place of the problem document, which response already
      * holds; NULL: problem documents for all. */
     int (*error_page)(struct request *request, struct response *response, const struct err *err);
-    /* An error's message in the asker's language, the message itself where there is none; for problem documents of
-     * those who ask for a language. NULL: as it is. */
-    const char *(*message)(const struct request *request, const char *message);
+    /* Puts what an error says into a language; for problem documents of those who ask for one. NULL: English for all. */
+    void (*translate)(const char *language, struct err *err);
     int rate_per_s; /* API requests a second of one key or person; 0: 200; negative: no limit */
 };
 

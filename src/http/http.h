@@ -112,8 +112,11 @@ void json_print(const json_t *json, struct buf *out);
 /* The same as it may stand inside a script element. */
 void json_print_in_script(const json_t *json, struct buf *out);
 void response_json(struct response *response, int status, const json_t *json);
-/* RFC 9457 problem document for an error. */
+/* RFC 9457 problem document for an error; title, detail and hint are in the asker's language (Content-Language). */
 void response_problem(struct request *request, struct response *response, const struct err *err);
+/* What an error said once, or its title, in the language that the asker chose (their own setting, cookie or
+ * Accept-Language); in English for whoever chose none. In the request's arena, or `english` itself. */
+const char *request_said(struct request *request, const char *english);
 void response_redirect(struct request *request, struct response *response,
                        const char *location); /* 303 */
 /* {"data": rows, "next": cursor or null}; takes over rows. cursor NULL: last page. */

@@ -87,20 +87,20 @@ static const char *fault_of(const json_t *claims, const struct id_token_expected
     const char *subject = json_string_value(json_object_get(claims, "sub"));
     double now = (double)expected->now_ms / 1000;
     if (!says(claims, "iss", expected->issuer))
-        return "another provider's answer";
+        return ERR_WORDS("another provider's answer");
     if (!names(audience, expected->client_id) || (json_array_size(audience) > 1 && !party) ||
         (party && !says(claims, "azp", expected->client_id)))
-        return "the provider's answer is for another program";
+        return ERR_WORDS("the provider's answer is for another program");
     if (!json_is_number(expires) || json_number_value(expires) + LEEWAY_S <= now ||
         !json_is_number(issued) || json_number_value(issued) - LEEWAY_S > now ||
         json_number_value(issued) + AGE_S <= now ||
         (begins && json_number_value(begins) - LEEWAY_S > now))
-        return "the provider's answer is not of this time: check the clocks";
+        return ERR_WORDS("the provider's answer is not of this time: check the clocks");
     if (!says(claims, "nonce", expected->nonce))
-        return "the provider's answer is to another question";
+        return ERR_WORDS("the provider's answer is to another question");
     return subject && subject[0] && strlen(subject) <= SUBJECT_MAX
                ? NULL
-               : "the provider does not say who it is";
+               : ERR_WORDS("the provider does not say who it is");
 }
 
 static int read_claims(cjose_jws_t *jws, json_t **claims, struct err *err) {

@@ -37,7 +37,7 @@ static const char *accepted_language(const char *accept, const char *standard) {
     return best;
 }
 
-static void choose_language(struct request *request) {
+void request_choose_language(struct request *request) {
     const char *cookie = request_cookie(request, "senda_language");
     const char *standard = app_folder(request->app)->language;
     const char *asked = cookie && strcmp(cookie, "es") == 0   ? "es"
@@ -62,7 +62,7 @@ static const char *basic_key(struct request *request, const char *encoded) {
 }
 
 int accounts_identify(struct request *request, struct err *err) {
-    choose_language(request);
+    request_choose_language(request);
     if (request->private->local) {
         request->private->auth = AUTH_LOCAL;
         request->principal = (struct principal){

@@ -50,6 +50,8 @@ struct request_private {
 
 /* Readies a request whose memory is cleared; its arena is request->private->arena. */
 void request_init(struct request *request, struct request_private *private, struct app *app);
+/* The cookie's, else Accept-Language's, else the organisation's; accounts_identify goes on to the person's setting. */
+void request_choose_language(struct request *request);
 /* Splits and decodes the target, finds the route or the refusal. */
 void request_begin(struct request *request, const char *method, const char *target);
 

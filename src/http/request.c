@@ -81,6 +81,7 @@ void request_inherit(struct request *request, const struct request *outer) {
     request->private->session = outer->private->session;
     request->principal = outer->principal;
     request->language = outer->language;
+    request->private->language_asked = outer->language != NULL;
     request->csrf = outer->csrf;
     request->peer = outer->peer;
     request->cancelled = outer->cancelled;

@@ -91,16 +91,36 @@ void json_print_in_script(const json_t *json, struct buf *out) {
     buf_release(&plain);
 }
 
+/* Also of a request that was refused before anybody asked who it is. */
+static bool is_language_asked(struct request *request) {
+    if (!request->language)
+        request_choose_language(request);
+    return request->private->language_asked && app_options(request->app)->translate;
+}
+
+const char *request_said(struct request *request, const char *english) {
+    struct err said;
+    if (!english || !is_language_asked(request))
+        return english;
+    err_set(&said, E_INTERNAL, "%s", english);
+    app_options(request->app)->translate(request->language, &said);
+    return arena_text(request->arena, slice_of(said.message));
+}
+
 void response_problem(struct request *request, struct response *response, const struct err *err) {
     int code = err->code ? err->code : E_INTERNAL, status = err_status(code);
+    struct err said = *err;
+    const char *title = request_said(request, err_title(code));
+    if (is_language_asked(request)) {
+        app_options(request->app)->translate(request->language, &said);
+        response_header(request, response, "Content-Language", request->language);
+    }
     json_t *problem = json_pack("{s:o, s:s, s:s, s:i}", "type",
                                 json_sprintf("urn:senda:problem:%s", err_type(code)), "title",
-                                err_title(code), "code", err_type(code), "status", status);
-    const char *message = err->message[0] ? err->message : err_title(code);
-    if (request->private->language_asked && app_options(request->app)->message)
-        message = app_options(request->app)->message(request, message);
-    json_t *detail = json_string(message), *hint = err->hint[0] ? json_string(err->hint) : NULL;
-    json_object_set_new(problem, "detail", detail ? detail : json_string(err_title(code)));
+                                title, "code", err_type(code), "status", status);
+    const char *message = said.message[0] ? said.message : title;
+    json_t *detail = json_string(message), *hint = said.hint[0] ? json_string(said.hint) : NULL;
+    json_object_set_new(problem, "detail", detail ? detail : json_string(title));
     if (hint)
         json_object_set_new(problem, "hint", hint);
     if (err->pointer[0]) {

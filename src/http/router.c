@@ -149,7 +149,8 @@ static int check_rights(const struct request *request, struct err *err) {
         return 0;
     if ((principal->scopes & route->scopes) != route->scopes)
         return err_set(err, E_FORBIDDEN, "%s lacks the right to do this",
-                       request->private->auth == AUTH_KEY ? "the API key" : "your role");
+                       request->private->auth == AUTH_KEY ? ERR_WORDS("the API key")
+                                                          : ERR_WORDS("your role"));
     if (request->private->auth == AUTH_SESSION && principal->role < route->role)
         return err_set(err, E_FORBIDDEN, "your role lacks the right to do this");
     if (request->private->auth == AUTH_KEY && route->role >= ROLE_ADMIN &&

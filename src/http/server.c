@@ -61,7 +61,8 @@ static int open_tcp(const char *listen_on, int *fd, int *port, struct err *err) 
     freeaddrinfo(found);
     if (!bound)
         return err_set(err, E_CONFLICT, "cannot listen on %.100s: %s", listen_on,
-                       reason == EADDRINUSE ? "another program does" : "the system says no");
+                       reason == EADDRINUSE ? ERR_WORDS("another program does")
+                                            : ERR_WORDS("the system says no"));
     union {
         struct sockaddr any;
         struct sockaddr_in v4;

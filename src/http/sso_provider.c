@@ -44,14 +44,15 @@ int provider_read(const struct sso_settings *settings, json_t **description, str
     buf_init(&url, 2048);
     buf_add(&url, settings->issuer, n && settings->issuer[n - 1] == '/' ? n - 1 : n);
     buf_add(&url, "/.well-known/openid-configuration", sizeof "/.well-known/openid-configuration");
-    int code = ask_json(&(struct fetch){.url = url.p}, "its description", description, err);
+    int code =
+        ask_json(&(struct fetch){.url = url.p}, ERR_WORDS("its description"), description, err);
     buf_release(&url);
     if (code)
         return code;
     const char *issuer = json_string_value(json_object_get(*description, "issuer"));
     if (!issuer || strcmp(issuer, settings->issuer) != 0)
         code = err_set(err, E_REFUSED, "the provider calls itself %.120s",
-                       issuer ? issuer : "nothing");
+                       issuer ? issuer : ERR_WORDS("nothing"));
     for (size_t i = 0; !code && i < sizeof endpoints / sizeof *endpoints; i++)
         code = check_endpoint(*description, endpoints[i], err);
     if (code) {
@@ -63,7 +64,7 @@ int provider_read(const struct sso_settings *settings, json_t **description, str
 
 int provider_keys(const json_t *description, json_t **keys, struct err *err) {
     const char *url = json_string_value(json_object_get(description, "jwks_uri"));
-    return ask_json(&(struct fetch){.url = url}, "its keys", keys, err);
+    return ask_json(&(struct fetch){.url = url}, ERR_WORDS("its keys"), keys, err);
 }
 
 /* ---- a code for tokens ---- */
@@ -119,7 +120,7 @@ static int ask_tokens(const struct sso_settings *settings, const json_t *descrip
                         .type = "application/x-www-form-urlencoded",
                         .user = in_form ? NULL : user.p,
                         .password = in_form ? NULL : password.p};
-    int code = ask_json(&ask, "the sign-in", tokens, err);
+    int code = ask_json(&ask, ERR_WORDS("the sign-in"), tokens, err);
     sodium_memzero(form.p, form.n);
     sodium_memzero(password.p, password.n);
     buf_release(&form);
@@ -137,7 +138,8 @@ static int add_userinfo(const json_t *description, const json_t *tokens, json_t 
     json_t *more;
     if (json_object_get(claims, "email") || !url || !bearer || !fetch_is_safe(url))
         return 0;
-    int code = ask_json(&(struct fetch){.url = url, .bearer = bearer}, "who it is", &more, err);
+    int code =
+        ask_json(&(struct fetch){.url = url, .bearer = bearer}, ERR_WORDS("who it is"), &more, err);
     if (code)
         return code;
     if (!json_equal(json_object_get(more, "sub"), json_object_get(claims, "sub")))

@@ -68,7 +68,7 @@ static int check_known(const struct unit_change *change, size_t i, const struct 
     bind_text(statement, 1, parent->hierarchy);
     int code = store_has_row(statement, err);
     if (code == 0)
-        return refuse_parent(change, i, parent->hierarchy, "no such hierarchy", err);
+        return refuse_parent(change, i, parent->hierarchy, ERR_WORDS("no such hierarchy"), err);
     statement = code < 0 || !parent->parent[0]
                     ? NULL
                     : STORE_PREPARE(db, "SELECT 1 FROM unit WHERE name = ?", err);
@@ -76,7 +76,7 @@ static int check_known(const struct unit_change *change, size_t i, const struct 
         return code < 0 ? code : 0;
     bind_text(statement, 1, parent->parent);
     code = store_has_row(statement, err);
-    return code == 0 ? refuse_parent(change, i, parent->hierarchy, "no such unit", err)
+    return code == 0 ? refuse_parent(change, i, parent->hierarchy, ERR_WORDS("no such unit"), err)
                      : (code < 0 ? code : 0);
 }
 
@@ -115,7 +115,8 @@ static int check_cycle(const struct unit_change *change, size_t i, const char *h
     bind_text(statement, 1, hierarchy);
     bind_text(statement, 2, change->units[i].name);
     int code = store_has_row(statement, err);
-    return code == 1 ? refuse_parent(change, i, hierarchy, "a unit cannot be below itself", err)
+    return code == 1 ? refuse_parent(change, i, hierarchy,
+                                     ERR_WORDS("a unit cannot be below itself"), err)
                      : code;
 }
 

@@ -211,7 +211,7 @@ static int find_subject(struct round *round, struct candidate *candidate, struct
         struct err none = {0};
         int found = subject_find(round->folder, names[i], &round->arena, &subject, &none);
         if (found && found != E_NOT_FOUND)
-            return err_set(err, found, "%s", none.message);
+            return err_repeat(err, found, "", &none);
         if (!found)
             candidate->subject = subject.name;
     }

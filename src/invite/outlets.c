@@ -345,7 +345,7 @@ int outlets_try(struct folder *folder, const char *channel, const char *to, stru
                           &failure)
                     : gateway_send(&outlets, channel, id, to, text, &failure);
         if (code)
-            code = err_set(err, E_REFUSED, "%s", failure.message);
+            code = err_repeat(err, E_REFUSED, "", &failure);
     }
     arena_release(&arena);
     return code;

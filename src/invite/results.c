@@ -404,7 +404,7 @@ int invite_try(struct folder *folder, uint64_t id, const char *to, const char *l
                                                 .id = message_id},
                          &refusal);
     if (code && refusal.code)
-        code = err_set(err, E_REFUSED, "%s", refusal.message);
+        code = err_repeat(err, E_REFUSED, "", &refusal);
     arena_release(&arena);
     plan_release(&plan);
     return code;

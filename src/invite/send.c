@@ -342,7 +342,7 @@ static int settle_again(const struct delivering *delivering, const struct due *d
     if (!delivering->plan->again || verdict->what != NOT_INVITED)
         return 0;
     int code = review_due_set(delivering->folder, due->seq / 100, due->months, REVIEW_LEFT, &gone);
-    return code && code != E_NOT_FOUND ? err_set(err, code, "%s", gone.message) : 0;
+    return code && code != E_NOT_FOUND ? err_repeat(err, code, "", &gone) : 0;
 }
 
 static int settle(struct folder *folder, const struct due *due, const struct outlets *outlets,

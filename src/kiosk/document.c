@@ -71,8 +71,9 @@ static int check_choice(json_t *document, const char *name, const char *const *l
         json_object_set_new(document, name, json_string(list[0]));
     if (among(json_string_value(json_object_get(document, name)), list))
         return 0;
-    return err_at(err, E_INVALID, pointer, "must be %s, %s%s%s", list[0], list[1],
-                  list[2] ? " or " : "", list[2] ? list[2] : "");
+    return list[2]
+               ? err_at(err, E_INVALID, pointer, "must be %s, %s or %s", list[0], list[1], list[2])
+               : err_at(err, E_INVALID, pointer, "must be %s or %s", list[0], list[1]);
 }
 
 static int check_number(json_t *document, const char *name, int64_t standard, int64_t low,

@@ -83,7 +83,7 @@ int kiosk_publishing_check(struct folder *folder, struct slice survey_id, struct
         return code < 0 ? code : 0;
     json_array_foreach(all, i, kiosk) if (is_page(kiosk) &&
                                           slice_equal(text_of(kiosk, "survey"), survey_id)) {
-        code = err_at(err, E_INVALID, ignored.pointer, "%s", ignored.message);
+        code = err_repeat(err, E_INVALID, ignored.pointer, &ignored);
         err_hint(err, "This survey is shown in a page: take them out, or remove it from there.");
         break;
     }

@@ -111,7 +111,7 @@ static int load(struct shelf *shelf, const char *path, struct numbers **out, str
         numbers->map = mmap(NULL, numbers->bytes, PROT_READ, MAP_SHARED, fd, 0);
         if (numbers->map == MAP_FAILED) {
             numbers->map = NULL;
-            code = file_fail("the file of estimates", err);
+            code = file_fail(ERR_WORDS("the file of estimates"), err);
         }
     }
     if (numbers->map) {
@@ -244,12 +244,12 @@ static char *image_of(const struct numbers_draft *draft, struct header *header) 
 static int write_image(const char *path, const char *image, size_t n, struct err *err) {
     int fd = open(path, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0600);
     if (fd < 0)
-        return file_fail("the file of estimates", err);
-    int code = file_write(fd, image, n, "the file of estimates", err);
+        return file_fail(ERR_WORDS("the file of estimates"), err);
+    int code = file_write(fd, image, n, ERR_WORDS("the file of estimates"), err);
     if (!code && fsync(fd))
-        code = file_fail("the file of estimates", err);
+        code = file_fail(ERR_WORDS("the file of estimates"), err);
     if (close(fd) && !code)
-        code = file_fail("the file of estimates", err);
+        code = file_fail(ERR_WORDS("the file of estimates"), err);
     return code;
 }
 
@@ -271,7 +271,7 @@ int numbers_replace(struct folder *folder, const struct numbers_draft *draft, st
     code = write_image(fresh, image, bytes_of(&header), err);
     free(image);
     if (!code && rename(fresh, path))
-        code = file_fail("the file of estimates", err);
+        code = file_fail(ERR_WORDS("the file of estimates"), err);
     if (!code)
         code = file_sync_folder(folder->dir, err);
     if (!code)

@@ -12,6 +12,7 @@
 #include "http/app.h"
 #include "http/assets.h"
 #include "http/router.h"
+#include "pages/message.h"
 #include "pages/pages.h"
 #include "pages/text.h"
 
@@ -250,10 +251,12 @@ int page_error(struct request *request, struct response *response, const struct 
     const char *key = known ? kind : "500";
     json_t *view = json_pack("{s:i, s:s, s:s}", "status", status, "kind", key, "title",
                              text_of_value(request->language, "error.title", key));
-    if (err->message[0] && status < 500)
-        json_object_set_new(view, "message", json_string(page_message(request, err->message)));
-    if (err->hint[0])
-        json_object_set_new(view, "fix", json_string(err->hint));
+    struct err said = *err;
+    message_translate(request->language, &said);
+    if (said.message[0] && status < 500)
+        json_object_set_new(view, "message", json_string(said.message));
+    if (said.hint[0])
+        json_object_set_new(view, "fix", json_string(said.hint));
     buf_clear(&response->body);
     response->status = status;
     static const struct page page = {.template = "error"};
@@ -276,17 +279,18 @@ int page_redirect(struct request *request, struct response *response, const char
     return HANDLED;
 }
 
-const char *page_message(const struct request *request, const char *message) {
-    const char *text = text_of_value(request->language, "message", message);
-    return text ? text : message;
+const char *page_message(const struct request *request, const struct err *err) {
+    struct err said = *err;
+    message_translate(request->language, &said);
+    return arena_text(request->arena, slice_of(said.message));
 }
 
 void page_form_error(const struct request *request, json_t *view, const struct err *refusal) {
-    const char *message = page_message(request, refusal->message);
-    bool translated = message != refusal->message;
+    struct err said = *refusal;
+    message_translate(request->language, &said);
     json_object_set_new(view, "error",
-                        json_pack("{s:s, s:s, s:s}", "message", message, "hint",
-                                  translated ? "" : refusal->hint, "pointer", refusal->pointer));
+                        json_pack("{s:s, s:s, s:s}", "message", said.message, "hint", said.hint,
+                                  "pointer", said.pointer));
 }
 
 /* ---- the API, from inside ---- */
@@ -330,6 +334,8 @@ static int run_call(struct request *request, const struct call *call, json_t **a
         request_new(request->app, method_name(call->method), call->target, call->as_owner);
     if (!call->as_owner)
         request_inherit(inner, request);
+    if (request->language)
+        request_add_header(inner, "accept-language", request->language);
     const char *host = request_header(request, "host");
     if (host)
         request_add_header(inner, "host", host);

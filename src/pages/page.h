@@ -54,6 +54,8 @@ must_use int page_send_as_owner(struct request *request, enum method method, con
 /* POST /api/v1/query. */
 must_use int page_query(struct request *request, json_t *query, json_t **answer, struct err *err);
 
+/* What an error says in the reader's language. */
+const char *page_message(const struct request *request, const struct err *err);
 /* A refused form: view["error"] = {"message","hint","pointer"}, which the partial form_error shows. */
 void page_form_error(const struct request *request, json_t *view, const struct err *refusal);
 

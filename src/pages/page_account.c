@@ -71,7 +71,7 @@ int page_sign_in(struct request *request, struct response *response, const char 
                  const struct err *refusal, struct err *err) {
     json_t *view = sign_in_view(request, next);
     response->status = err_status(refusal->code);
-    json_object_set_new(view, "error", json_string(page_message(request, refusal->message)));
+    json_object_set_new(view, "error", json_string(page_message(request, refusal)));
     return page_render(request, response, &sign_in_page, view, err);
 }
 
@@ -177,7 +177,7 @@ static json_t *welcome_view(struct request *request, const char *token, struct e
 static int refuse_welcome(struct request *request, struct response *response, json_t *view,
                           const struct err *refusal, struct err *err) {
     response->status = err_status(refusal->code);
-    json_object_set_new(view, "error", json_string(page_message(request, refusal->message)));
+    json_object_set_new(view, "error", json_string(page_message(request, refusal)));
     return page_render(request, response, &welcome_page, view, err);
 }
 
@@ -265,7 +265,7 @@ static int run_setup(struct request *request, struct response *response, struct 
     if (code == E_INVALID || code == E_CONFLICT) {
         response->status = 422;
         json_t *view = setup_view(request, token, setup_form(request));
-        json_object_set_new(view, "error", json_string(page_message(request, refusal.message)));
+        json_object_set_new(view, "error", json_string(page_message(request, &refusal)));
         return page_render(request, response, &setup_page, view, err);
     }
     if (code < 0) {

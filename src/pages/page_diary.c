@@ -257,7 +257,7 @@ static int show_one(struct request *request, struct response *response, struct e
         tell_effect(&view, effect);
         json_object_set_new(root, "effect", effect);
     } else {
-        json_object_set_new(root, "no_effect", json_string(page_message(request, none.message)));
+        json_object_set_new(root, "no_effect", json_string(page_message(request, &none)));
     }
     for (size_t m = 0; m < SCORE_METRICS; m++)
         json_array_append_new(metrics, json_pack("{s:s, s:b}", "metric", score_metrics[m].name,

@@ -247,10 +247,10 @@ static void begin_sitting(struct sitting *sitting, struct request *request,
 static int show_fault(struct request *request, struct response *response, const struct err *fault) {
     struct sitting sitting = {.request = request, .ui = request->language};
     begin_preview(request, response);
-    survey_form_notice(&sitting, SURVEY_UNKNOWN,
-                       arena_format(request->arena, "%s: %s", fault->pointer,
-                                    page_message(request, fault->message)),
-                       &response->body);
+    survey_form_notice(
+        &sitting, SURVEY_UNKNOWN,
+        arena_format(request->arena, "%s: %s", fault->pointer, page_message(request, fault)),
+        &response->body);
     return HANDLED;
 }
 

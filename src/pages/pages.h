@@ -78,7 +78,5 @@ extern const struct route_table page_verbatim_routes;
 
 /* For app_options.error_page: an error as a page. */
 int page_error(struct request *request, struct response *response, const struct err *err);
-/* What the API said, in the reader's language where po/ has it ("message.TEXT"). For app_options.message. */
-const char *page_message(const struct request *request, const char *message);
 
 #endif

@@ -142,11 +142,8 @@ static const char *add_groups(const struct score_view *view, json_t *chosen, con
     struct err refusal = {0};
     json_t *answer = NULL;
     if (page_query(view->request, query, &answer, &refusal) < 0) {
-        const char *told = page_message(view->request, refusal.message);
         json_object_set_new(chosen, arena_format(view->request->arena, "%s_refused", name),
-                            json_string(told != refusal.message
-                                            ? told
-                                            : page_text(view->request, "scores.split_refused")));
+                            json_string(page_message(view->request, &refusal)));
         answer = json_pack("{s:[], s:{}}", "data", "meta");
     }
     json_t *rows = json_object_get(answer, "data");

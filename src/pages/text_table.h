@@ -1,5 +1,5 @@
 /*
- * The table that tools/compile_texts.c writes from po/ at build time: sorted by key.
+ * The tables that tools/compile_texts.c and compile_messages.c write from po/ at build time: sorted by key.
  *
  * SPDX-License-Identifier: GPL-3.0-or-later
  */
@@ -14,5 +14,12 @@ struct text {
 };
 extern const struct text TEXTS[];
 extern const size_t TEXTS_COUNT;
+
+/* What errors say; es puts the values of en's holes (%s) into %s, %t (words, translated too), %2$s, %2$t. */
+struct message_text {
+    const char *en, *es;
+};
+extern const struct message_text MESSAGES[];
+extern const size_t MESSAGES_COUNT;
 
 #endif

@@ -257,7 +257,7 @@ static int form_page(struct request *request, struct response *response, const s
                              "url", subject.url, "done", request_query(request, "done") != NULL);
     if (!refusal && read_link(request, &link, &has_link, &wrong) != 0) {
         response->status = err_status(wrong.code);
-        json_object_set_new(view, "closed", json_string(page_message(request, wrong.message)));
+        json_object_set_new(view, "closed", json_string(page_message(request, &wrong)));
     } else if (!refusal) {
         json_object_set_new(view, "by_link", json_boolean(has_link));
         json_object_set_new(view, "months", json_integer(has_link ? (json_int_t)link.months : 0));

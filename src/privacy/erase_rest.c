@@ -210,7 +210,7 @@ static int walk(const char *dir, int depth,
                 void *context, struct err *err) {
     DIR *entries = opendir(dir);
     if (!entries)
-        return errno == ENOENT ? 0 : file_fail("a folder of the data folder", err);
+        return errno == ENOENT ? 0 : file_fail(ERR_WORDS("a folder of the data folder"), err);
     int code = 0;
     for (struct dirent *entry; !code && (entry = readdir(entries));) {
         char path[PATH_BYTES];
@@ -246,11 +246,11 @@ static int with_file(const char *path, uint64_t bytes,
     struct stat now;
     int fd = open(path, O_RDONLY | O_CLOEXEC);
     if (fd < 0)
-        return errno == ENOENT ? 0 : file_fail("a file of the data folder", err);
+        return errno == ENOENT ? 0 : file_fail(ERR_WORDS("a file of the data folder"), err);
     char *map = mmap(NULL, bytes, PROT_READ, MAP_PRIVATE, fd, 0);
     if (map == MAP_FAILED) {
         close(fd);
-        return file_fail("a file of the data folder", err);
+        return file_fail(ERR_WORDS("a file of the data folder"), err);
     }
     struct content content = {.bytes = {map, bytes}};
     int guarded = guard_register_zeros(map, bytes, &content.lost);
@@ -276,13 +276,13 @@ static int write_again(const char *path, struct slice content, struct err *err) 
         return err_set(err, E_INTERNAL, "the name of a file is too long");
     int fd = open(new, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0600);
     if (fd < 0)
-        return file_fail("a file of the data folder", err);
-    int code = file_write(fd, content.p, content.n, "a file of the data folder", err);
+        return file_fail(ERR_WORDS("a file of the data folder"), err);
+    int code = file_write(fd, content.p, content.n, ERR_WORDS("a file of the data folder"), err);
     if (!code && fsync(fd))
-        code = file_fail("a file of the data folder", err);
+        code = file_fail(ERR_WORDS("a file of the data folder"), err);
     close(fd);
     if (!code && rename(new, path))
-        code = file_fail("a file of the data folder", err);
+        code = file_fail(ERR_WORDS("a file of the data folder"), err);
     if (code)
         unlink(new);
     return code;

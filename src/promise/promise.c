@@ -155,9 +155,8 @@ static int check_question(struct folder *folder, const struct principal *princip
     char pointer[sizeof refusal.pointer + 8];
     bool outside = strncmp(refusal.pointer, "/segment", 8) == 0;
     snprintf(pointer, sizeof pointer, "%s%s", outside ? "" : "/rule", refusal.pointer);
-    code = err_at(err, code, strncmp(refusal.pointer, "/by", 3) == 0 ? "/split" : pointer, "%s",
-                  refusal.message);
-    return refusal.hint[0] ? err_hint(err, "%s", refusal.hint) : code;
+    return err_repeat(err, code, strncmp(refusal.pointer, "/by", 3) == 0 ? "/split" : pointer,
+                      &refusal);
 }
 
 /* *since_ms stays as it is where the document names none. */

@@ -66,7 +66,7 @@ static int read_plan_kind(struct reader *r, const json_t *query) {
         if (strcmp(text, later[i]) == 0)
             return refuse(r, "kind \"%s\" is not available in this version", text);
     int chosen = 0;
-    int code = read_choice(r, json, "kind", kind_texts, PLAN_KINDS, &chosen);
+    int code = read_choice(r, json, ERR_WORDS("kind"), kind_texts, PLAN_KINDS, &chosen);
     r->plan->kind = (enum plan_kind)chosen;
     leave(r, mark);
     return code;
@@ -81,7 +81,7 @@ static int check_members(struct reader *r, const json_t *query) {
 static int read_channels(struct reader *r, const json_t *json) {
     struct filter *filter = &r->plan->filter;
     filter->some_channels = true;
-    return read_codes(r, DICTIONARY_CHANNEL, "channel", json, &filter->channels,
+    return read_codes(r, DICTIONARY_CHANNEL, ERR_WORDS("channel"), json, &filter->channels,
                       &filter->n_channels);
 }
 
@@ -101,7 +101,7 @@ static int add_unit(struct reader *r, const json_t *json, bool *seen) {
     if (code)
         return code;
     if (!units_know(r->context->units, name))
-        return refuse_name(r, DICTIONARY_UNIT, "unit", name);
+        return refuse_name(r, DICTIONARY_UNIT, ERR_WORDS("unit"), name);
     uint16_t own = dictionary_find(r->context->dictionary, DICTIONARY_UNIT, name);
     const uint16_t *below;
     size_t n = units_below(r->context->units, name, r->arena, &below);
@@ -180,9 +180,9 @@ static int read_by_object(struct reader *r, const json_t *json) {
     uint16_t name = CODE_NONE;
     r->plan->by = json_object_get(json, "trait") ? BY_TRAIT : BY_PROPERTY;
     WITH_MEMBER(r, json, "property", property, code,
-                read_code(r, DICTIONARY_PROPERTY, "property", property, &name));
+                read_code(r, DICTIONARY_PROPERTY, ERR_WORDS("property"), property, &name));
     WITH_MEMBER(r, json, "trait", trait, code,
-                read_code(r, DICTIONARY_PROPERTY, "trait", trait, &name));
+                read_code(r, DICTIONARY_PROPERTY, ERR_WORDS("trait"), trait, &name));
     r->plan->by_property = name;
     return code;
 }
@@ -195,11 +195,11 @@ static int read_by(struct reader *r, const json_t *json) {
     static const enum by_kind kinds[] = {BY_CHANNEL, BY_UNIT, BY_TOUCHPOINT, BY_EVENT,
                                          BY_SEGMENT, BY_WEEK, BY_PROPERTY};
     int chosen = 0;
-    int code = read_choice(r, json, "by", texts, sizeof texts / sizeof *texts, &chosen);
+    int code = read_choice(r, json, ERR_WORDS("by"), texts, sizeof texts / sizeof *texts, &chosen);
     r->plan->by = kinds[chosen];
     if (!code && r->plan->by == BY_PROPERTY) { /* the name is the property's */
         uint16_t name = CODE_NONE;
-        code = read_code(r, DICTIONARY_PROPERTY, "property", json, &name);
+        code = read_code(r, DICTIONARY_PROPERTY, ERR_WORDS("property"), json, &name);
         r->plan->by_property = name;
     }
     if (!code && r->plan->by == BY_SEGMENT && !r->plan->segment)

@@ -61,8 +61,8 @@ static int read_timeline(struct reader *r, const json_t *query) {
 
 int read_every(struct reader *r, const json_t *json, bool hours) {
     int chosen = 0, first = hours ? 0 : 1;
-    int code =
-        read_choice(r, json, "length of time", every_texts + first, (size_t)(4 - first), &chosen);
+    int code = read_choice(r, json, ERR_WORDS("length of time"), every_texts + first,
+                           (size_t)(4 - first), &chosen);
     r->plan->every = (enum bucket)(first + chosen);
     return code;
 }
@@ -70,7 +70,7 @@ int read_every(struct reader *r, const json_t *json, bool hours) {
 static int read_measured(struct reader *r, const json_t *json) {
     uint16_t property = CODE_NONE;
     const json_t *name = json_is_object(json) ? json_object_get(json, "property") : json;
-    int code = read_code(r, DICTIONARY_PROPERTY, "property", name, &property);
+    int code = read_code(r, DICTIONARY_PROPERTY, ERR_WORDS("property"), name, &property);
     r->plan->measure_property = property;
     return code;
 }
@@ -87,7 +87,7 @@ int read_measure(struct reader *r, const json_t *json, const json_t *query) {
         WITH_MEMBER(r, json, "mean", mean, code, read_measured(r, mean));
         return code;
     }
-    code = read_choice(r, json, "measure", texts, 4, &chosen);
+    code = read_choice(r, json, ERR_WORDS("measure"), texts, 4, &chosen);
     r->plan->measure = (enum measure)chosen;
     if (!code && chosen >= MEASURE_SUM && !json_object_get(query, "property")) {
         refuse(r, "\"%s\" needs a property", texts[chosen]);
@@ -168,8 +168,10 @@ static int read_funnel(struct reader *r, const json_t *query) {
     r->plan->window_ms = DEFAULT_WINDOW_MS;
     WITH_MEMBER(r, query, "steps", steps, code, read_steps(r, steps));
     WITH_MEMBER(r, query, "window", window, code, read_duration(r, window, &r->plan->window_ms));
-    WITH_MEMBER(r, query, "order", text, code, read_choice(r, text, "order", orders, 3, &order));
-    WITH_MEMBER(r, query, "entry", text, code, read_choice(r, text, "entry", entries, 2, &entry));
+    WITH_MEMBER(r, query, "order", text, code,
+                read_choice(r, text, ERR_WORDS("order"), orders, 3, &order));
+    WITH_MEMBER(r, query, "entry", text, code,
+                read_choice(r, text, ERR_WORDS("entry"), entries, 2, &entry));
     WITH_MEMBER(r, query, "exclude", exclude, code, read_exclusions(r, exclude));
     r->plan->order = (enum funnel_order)order;
     r->plan->entry = (enum funnel_entry)entry;
@@ -200,14 +202,14 @@ static int read_case(struct reader *r, const json_t *json) {
             code = need(r, json, "property");
         uint16_t property = CODE_NONE;
         WITH_MEMBER(r, json, "property", name, code,
-                    read_code(r, DICTIONARY_PROPERTY, "property", name, &property));
+                    read_code(r, DICTIONARY_PROPERTY, ERR_WORDS("property"), name, &property));
         r->plan->cases = CASE_PROPERTY;
         r->plan->case_property = property;
         return code;
     }
     static const char *const texts[] = {"customer", "session"};
     int chosen = 0;
-    int code = read_choice(r, json, "case", texts, 2, &chosen);
+    int code = read_choice(r, json, ERR_WORDS("case"), texts, 2, &chosen);
     r->plan->cases = (enum flow_case)chosen;
     return code;
 }
@@ -217,7 +219,7 @@ static int read_level(struct reader *r, const json_t *json) {
         return refuse(r, "stations are not available yet");
     static const char *const texts[] = {"event", "touchpoint", "channel"};
     int chosen = 0;
-    int code = read_choice(r, json, "level", texts, 3, &chosen);
+    int code = read_choice(r, json, ERR_WORDS("level"), texts, 3, &chosen);
     r->plan->level = (enum flow_level)chosen;
     return code;
 }
@@ -315,7 +317,7 @@ static int read_retention(struct reader *r, const json_t *query) {
     WITH_MEMBER(r, query, "every", every, code, read_every(r, every, false));
     WITH_MEMBER(r, query, "periods", json, code, read_count(r, json, 1, MAX_PERIODS, &periods));
     WITH_MEMBER(r, query, "measure", text, code,
-                read_choice(r, text, "measure", measures, 3, &measure));
+                read_choice(r, text, ERR_WORDS("measure"), measures, 3, &measure));
     r->plan->periods = (uint32_t)periods;
     r->plan->retention = (enum retention_measure)measure;
     return code;
@@ -375,7 +377,7 @@ static int read_time_unit(struct reader *r, const json_t *json) {
     static const char *const texts[] = {"day", "week", "month", "year"};
     static const double days[] = {1, 7, 30.415, 365.25};
     int chosen = 0;
-    int code = read_choice(r, json, "unit of time", texts, 4, &chosen);
+    int code = read_choice(r, json, ERR_WORDS("unit of time"), texts, 4, &chosen);
     r->plan->unit_days = days[chosen];
     return code;
 }
@@ -415,7 +417,8 @@ static int read_value_kind(struct reader *r, const json_t *query) {
     int code = need(r, query, "model");
     if (!code)
         code = need(r, query, "purchase");
-    WITH_MEMBER(r, query, "model", text, code, read_choice(r, text, "model", models, 5, &model));
+    WITH_MEMBER(r, query, "model", text, code,
+                read_choice(r, text, ERR_WORDS("model"), models, 5, &model));
     plan->model = (enum value_model)model;
     WITH_MEMBER(r, query, "purchase", of, code, read_matcher(r, of, NULL, &plan->of));
     if (!code && needs_amount(plan->model))
@@ -429,9 +432,10 @@ static int read_value_kind(struct reader *r, const json_t *query) {
                 read_number(r, number, 0, 10000, &plan->horizon));
     WITH_MEMBER(r, query, "discount", number, code, read_number(r, number, 0, 1, &plan->discount));
     WITH_MEMBER(r, query, "months", number, code, read_count(r, number, 1, MAX_MONTHS, &months));
-    WITH_MEMBER(r, query, "rule", text, code, read_choice(r, text, "rule", rules, 2, &rule));
+    WITH_MEMBER(r, query, "rule", text, code,
+                read_choice(r, text, ERR_WORDS("rule"), rules, 2, &rule));
     WITH_MEMBER(r, query, "dropout", text, code,
-                read_choice(r, text, "model of drop-out", dropouts, 2, &dropout));
+                read_choice(r, text, ERR_WORDS("model of drop-out"), dropouts, 2, &dropout));
     WITH_MEMBER(r, query, "customer", text, code, read_text(r, text, &plan->value_customer));
     WITH_MEMBER(r, query, "top", number, code, read_ranks(r, number, &top));
     plan->months = (uint32_t)months;
@@ -528,7 +532,7 @@ static int read_answer(struct reader *r, const json_t *json) {
 static int read_state(struct reader *r, const json_t *json) {
     static const char *const texts[] = {"kept", "broken", "pending", "at_risk"};
     int chosen = 0;
-    int code = read_choice(r, json, "state", texts, PROMISE_STATES, &chosen);
+    int code = read_choice(r, json, ERR_WORDS("state"), texts, PROMISE_STATES, &chosen);
     r->plan->people.has_state = true;
     r->plan->people.state = (enum promise_state)chosen;
     return code;

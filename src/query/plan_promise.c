@@ -17,7 +17,7 @@ static int read_promised_answers(struct reader *r, const json_t *json) {
     if (!code)
         code = need(r, json, "metric");
     WITH_MEMBER(r, json, "metric", metric, code,
-                read_choice(r, metric, "metric", metrics, 2, &chosen));
+                read_choice(r, metric, ERR_WORDS("metric"), metrics, 2, &chosen));
     WITH_MEMBER(r, json, "metric", metric, code, read_condition(r, where, &n, "metric", metric));
     WITH_MEMBER(r, json, "survey", survey, code, read_condition(r, where, &n, "survey", survey));
     WITH_MEMBER(r, json, "question", question, code,
@@ -28,7 +28,7 @@ static int read_promised_answers(struct reader *r, const json_t *json) {
     where[n++] = (struct predicate){.property = plan->points_property, .op = OP_EXISTS};
     plan->of = (struct matcher){.name = SLICE_LITERAL("*"), .where = where, .n_where = n};
     WITH_MEMBER(r, json, "touchpoint", touchpoint, code,
-                read_codes(r, DICTIONARY_TOUCHPOINT, "touchpoint", touchpoint,
+                read_codes(r, DICTIONARY_TOUCHPOINT, ERR_WORDS("touchpoint"), touchpoint,
                            &plan->of.touchpoints, &plan->of.n_touchpoints));
     plan->promise = PROMISE_SCORE;
     return code;
@@ -104,7 +104,7 @@ int read_promise(struct reader *r, const json_t *query) {
     WITH_MEMBER(r, query, "bound", bound, code, read_bound(r, bound));
     WITH_MEMBER(r, query, "window", window, code, read_duration(r, window, &plan->window_ms));
     WITH_MEMBER(r, query, "key", json, code,
-                read_code(r, DICTIONARY_PROPERTY, "property", json, &key));
+                read_code(r, DICTIONARY_PROPERTY, ERR_WORDS("property"), json, &key));
     WITH_MEMBER(r, query, "absent", json, code, read_bool(r, json, &absent));
     WITH_MEMBER(r, query, "every", every, code, read_every(r, every, true));
     WITH_MEMBER(r, query, "customer", customer, code, read_text(r, customer, &plan->customer));

@@ -119,7 +119,7 @@ static int add_relation(struct reader *r, const json_t *json, struct predicate *
     };
     int chosen = 0;
     uint32_t count;
-    int code = read_choice(r, json, "relation", texts, RELATIONS - 1, &chosen);
+    int code = read_choice(r, json, ERR_WORDS("relation"), texts, RELATIONS - 1, &chosen);
     const struct slice *names = surveys_of(r, (enum survey_relation)(chosen + 1), &count);
     struct value *values = ARENA_ARRAY(r->arena, struct value, count + 1);
     for (uint32_t i = 0; i < count; i++)
@@ -176,7 +176,8 @@ static int read_margin_by(struct reader *r, const json_t *json, struct plan_marg
     static const enum by_kind kinds[] = {BY_CHANNEL, BY_UNIT, BY_TOUCHPOINT, BY_EVENT};
     if (!json_is_object(json)) {
         int chosen = 0;
-        int code = read_choice(r, json, "variable", texts, sizeof texts / sizeof *texts, &chosen);
+        int code = read_choice(r, json, ERR_WORDS("variable"), texts, sizeof texts / sizeof *texts,
+                               &chosen);
         margin->by = kinds[chosen];
         return code;
     }
@@ -186,9 +187,9 @@ static int read_margin_by(struct reader *r, const json_t *json, struct plan_marg
         return refuse(r, "must be a property or a trait");
     margin->by = json_object_get(json, "trait") ? BY_TRAIT : BY_PROPERTY;
     WITH_MEMBER(r, json, "property", property, code,
-                read_code(r, DICTIONARY_PROPERTY, "property", property, &name));
+                read_code(r, DICTIONARY_PROPERTY, ERR_WORDS("property"), property, &name));
     WITH_MEMBER(r, json, "trait", trait, code,
-                read_code(r, DICTIONARY_PROPERTY, "trait", trait, &name));
+                read_code(r, DICTIONARY_PROPERTY, ERR_WORDS("trait"), trait, &name));
     margin->property = name;
     return code;
 }
@@ -265,7 +266,7 @@ static void find_properties(struct reader *r) {
 static int read_flagged(struct reader *r, const json_t *json) {
     static const char *const texts[] = {"leave_out", "include", "only"};
     int chosen = 0;
-    int code = read_choice(r, json, "way with flagged answers", texts, 3, &chosen);
+    int code = read_choice(r, json, ERR_WORDS("way with flagged answers"), texts, 3, &chosen);
     r->plan->flagged = (enum flagged)chosen;
     return code;
 }

@@ -45,12 +45,11 @@ void leave(struct reader *r, size_t mark) {
 }
 
 int refuse(struct reader *r, const char *format, ...) {
-    char message[sizeof r->err->message];
     va_list args;
     va_start(args, format);
-    vsnprintf(message, sizeof message, format, args);
+    int code = err_at_list(r->err, E_INVALID, r->pointer, format, args);
     va_end(args);
-    return err_at(r->err, E_INVALID, r->pointer, "%s", message);
+    return code;
 }
 
 /* Edits between two names without regard to case (Levenshtein, two rows); names beyond 64 bytes are far apart. */
@@ -167,7 +166,7 @@ int read_members(struct reader *r, const json_t *object, const char *allowed) {
         }
         if (!known) {
             size_t mark = enter(r, key);
-            int code = refuse_choice(r, "member", key, choices, n);
+            int code = refuse_choice(r, ERR_WORDS("member"), key, choices, n);
             leave(r, mark);
             return code;
         }

@@ -124,7 +124,7 @@ static int refuse_stored(struct reader *r, struct slice name) {
     size_t n = 0;
     for (; stored && n < stored->n && n < STORED_CHOICES; n++)
         choices[n] = stored->rules[n].name.p;
-    return n ? refuse_choice(r, "segment", name.p, choices, n)
+    return n ? refuse_choice(r, ERR_WORDS("segment"), name.p, choices, n)
              : refuse(r, "no segment is called \"%.*s\"", name.n > 80 ? 80 : (int)name.n, name.p);
 }
 
@@ -183,7 +183,7 @@ int read_number_leaf(struct reader *r, const json_t *json, struct rule *rule) {
     if (!code && !json_object_get(json, "of"))
         return refuse(r, "needs \"of\"");
     WITH_MEMBER(r, json, "of", of, code,
-                read_choice(r, of, "estimate", number_names, NUMBERS_ASKED, &number));
+                read_choice(r, of, ERR_WORDS("estimate"), number_names, NUMBERS_ASKED, &number));
     rule->kind = RULE_NUMBER;
     rule->number = (enum number)number;
     if (!code)

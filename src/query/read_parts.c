@@ -54,7 +54,7 @@ static int read_operand(struct reader *r, const json_t *json, struct predicate *
 int read_operation(struct reader *r, const json_t *json, struct predicate *predicate) {
     int code = 0, op = OP_EQ;
     WITH_MEMBER(r, json, "op", text, code,
-                read_choice(r, text, "op", op_texts, PREDICATE_OPS, &op));
+                read_choice(r, text, ERR_WORDS("op"), op_texts, PREDICATE_OPS, &op));
     if (code)
         return code;
     predicate->op = (enum predicate_op)op;
@@ -136,7 +136,7 @@ static int read_matched_units(struct reader *r, const json_t *json, struct match
         const uint16_t *below;
         code = read_text(r, list ? json_array_get(json, i) : json, &name);
         if (!code && !units_know(r->context->units, name))
-            code = note_unknown(r, DICTIONARY_UNIT, "unit", name);
+            code = note_unknown(r, DICTIONARY_UNIT, ERR_WORDS("unit"), name);
         size_t n_below = code ? 0 : units_below(r->context->units, name, r->arena, &below);
         for (size_t k = 0; k < n_below; k++)
             seen[below[k]] = true;
@@ -178,14 +178,14 @@ int read_matcher(struct reader *r, const json_t *json, const char *extra, struct
         leave(r, mark);
         return err_hint(r->err, "Match by event or touchpoint.");
     }
-    WITH_MEMBER(
-        r, json, "event", event, code,
-        read_codes(r, DICTIONARY_EVENT, "event", event, &matcher->events, &matcher->n_events));
+    WITH_MEMBER(r, json, "event", event, code,
+                read_codes(r, DICTIONARY_EVENT, ERR_WORDS("event"), event, &matcher->events,
+                           &matcher->n_events));
     WITH_MEMBER(r, json, "touchpoint", touchpoint, code,
-                read_codes(r, DICTIONARY_TOUCHPOINT, "touchpoint", touchpoint,
+                read_codes(r, DICTIONARY_TOUCHPOINT, ERR_WORDS("touchpoint"), touchpoint,
                            &matcher->touchpoints, &matcher->n_touchpoints));
     WITH_MEMBER(r, json, "channel", channel, code,
-                read_codes(r, DICTIONARY_CHANNEL, "channel", channel, &matcher->channels,
+                read_codes(r, DICTIONARY_CHANNEL, ERR_WORDS("channel"), channel, &matcher->channels,
                            &matcher->n_channels));
     WITH_MEMBER(r, json, "unit", unit, code, read_matched_units(r, unit, matcher));
     WITH_MEMBER(r, json, "where", where, code,

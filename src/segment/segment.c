@@ -95,8 +95,7 @@ static int check_rule(struct folder *folder, const char *name, const json_t *rul
         return 0;
     char pointer[sizeof refusal.pointer + 8];
     snprintf(pointer, sizeof pointer, "%s%s", code == E_CONFLICT ? "" : "/rule", refusal.pointer);
-    code = err_at(err, code, pointer, "%s", refusal.message);
-    return refusal.hint[0] ? err_hint(err, "%s", refusal.hint) : code;
+    return err_repeat(err, code, pointer, &refusal);
 }
 
 static int check(struct folder *folder, const char *current, const json_t *document,

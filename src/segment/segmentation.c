@@ -294,8 +294,7 @@ static int check_changes(struct folder *folder, const struct changes *changes, s
     if (code != E_CONFLICT)
         snprintf(pointer, sizeof pointer, "/classes/%zu/rule%.100s", refused,
                  own ? refusal.pointer + 6 : "");
-    code = err_at(err, code, pointer, "%s", refusal.message);
-    return refusal.hint[0] ? err_hint(err, "%s", refusal.hint) : code;
+    return err_repeat(err, code, pointer, &refusal);
 }
 
 /* ---- writing ---- */

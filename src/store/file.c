@@ -27,15 +27,15 @@ int file_fail(const char *what, struct err *err) {
 
 int file_make_folder(const char *path, struct err *err) {
     if (mkdir(path, 0700) && errno != EEXIST)
-        return file_fail("a folder", err);
+        return file_fail(ERR_WORDS("a folder"), err);
     return 0;
 }
 
 int file_sync_folder(const char *path, struct err *err) {
     int fd = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
     if (fd < 0)
-        return file_fail("a folder", err);
-    int code = fsync(fd) ? file_fail("a folder", err) : 0;
+        return file_fail(ERR_WORDS("a folder"), err);
+    int code = fsync(fd) ? file_fail(ERR_WORDS("a folder"), err) : 0;
     close(fd);
     return code;
 }
@@ -75,7 +75,7 @@ int file_list(const char *dir, const char *prefix, const char *suffix,
               void (*visit)(void *context, const char *name), void *context, struct err *err) {
     DIR *folder = opendir(dir);
     if (!folder)
-        return file_fail("a folder", err);
+        return file_fail(ERR_WORDS("a folder"), err);
     for (struct dirent *entry; (entry = readdir(folder));) {
         size_t n = strlen(entry->d_name), end = strlen(suffix);
         if (n >= end && strncmp(entry->d_name, prefix, strlen(prefix)) == 0 &&

@@ -14,13 +14,13 @@
 
 __attribute__((format(printf, 3, 4))) static int
 fault(struct err *err, const struct survey_question *question, const char *format, ...) {
-    char text[200], pointer[SURVEY_ID_BYTES + 16];
+    char pointer[SURVEY_ID_BYTES + 16];
     va_list args;
-    va_start(args, format);
-    vsnprintf(text, sizeof text, format, args);
-    va_end(args);
     snprintf(pointer, sizeof pointer, "/answers/%s", question->id);
-    return err_at(err, E_INVALID, pointer, "%s", text);
+    va_start(args, format);
+    int code = err_at_list(err, E_INVALID, pointer, format, args);
+    va_end(args);
+    return code;
 }
 
 const char *answer_other(const json_t *answers, const char *question, struct arena *arena) {

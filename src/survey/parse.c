@@ -12,13 +12,13 @@
 
 int parse_fault(struct parsing *parsing, const char *at, const char *member, const char *format,
                 ...) {
-    char text[200], pointer[128];
+    char pointer[128];
     va_list args;
-    va_start(args, format);
-    vsnprintf(text, sizeof text, format, args);
-    va_end(args);
     snprintf(pointer, sizeof pointer, "%s%s%s", at, *member ? "/" : "", member);
-    return err_at(parsing->err, E_INVALID, pointer, "%s", text);
+    va_start(args, format);
+    int code = err_at_list(parsing->err, E_INVALID, pointer, format, args);
+    va_end(args);
+    return code;
 }
 
 static bool is_named(const char *names, const char *name) {

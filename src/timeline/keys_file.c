@@ -108,7 +108,7 @@ int keys_file_open(struct keys_file *file, const char *path, uint64_t bytes, str
     int fd = open(path, O_RDONLY | O_CLOEXEC);
     if (fd < 0)
         return errno == ENOENT ? err_set(err, E_CORRUPT, "a file of keys is missing")
-                               : file_fail("a file of keys", err);
+                               : file_fail(ERR_WORDS("a file of keys"), err);
     const char *map = MAP_FAILED;
     if (file_stamp_take(fd, &file->stamp) && (uint64_t)file->stamp.bytes == bytes &&
         bytes >= HEAD_BYTES)
@@ -286,15 +286,15 @@ static int write_mapped(int fd, struct keys_cursor *cursors, size_t n, struct he
     uint64_t allocated = layout.end;
     errno = posix_fallocate(fd, 0, (off_t)allocated);
     if (errno)
-        return file_fail("a file of keys", err);
+        return file_fail(ERR_WORDS("a file of keys"), err);
     char *map = mmap(NULL, allocated, PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
     if (map == MAP_FAILED)
-        return file_fail("a file of keys", err);
+        return file_fail(ERR_WORDS("a file of keys"), err);
     write_entries(map, head, &layout, cursors, n);
     munmap(map, allocated);
     *bytes = layout.end;
     if (ftruncate(fd, (off_t)layout.end) || fsync(fd))
-        return file_fail("a file of keys", err);
+        return file_fail(ERR_WORDS("a file of keys"), err);
     return 0;
 }
 
@@ -302,7 +302,7 @@ int keys_file_write(const char *path, struct keys_cursor *cursors, size_t n, uns
                     uint64_t *keys, uint64_t *bytes, struct err *err) {
     int fd = open(path, O_RDWR | O_CREAT | O_TRUNC | O_CLOEXEC, 0600);
     if (fd < 0)
-        return file_fail("a file of keys", err);
+        return file_fail(ERR_WORDS("a file of keys"), err);
     struct head head = {.version = VERSION, .value_bytes = value_bytes};
     memcpy(head.magic, MAGIC, sizeof MAGIC);
     int code = write_mapped(fd, cursors, n, &head, bytes, err);

@@ -123,11 +123,11 @@ static int read_places(struct log_file *file, int fd, struct err *err) {
     struct stat status;
     struct tail tail;
     if (fstat(fd, &status))
-        return file_fail("a file of the log", err);
+        return file_fail(ERR_WORDS("a file of the log"), err);
     if ((uint64_t)status.st_size != file->bytes || file->bytes < HEAD_BYTES + TAIL_BYTES)
         return damaged(err);
-    int code =
-        file_read_at(fd, &tail, sizeof tail, file->bytes - TAIL_BYTES, "a file of the log", err);
+    int code = file_read_at(fd, &tail, sizeof tail, file->bytes - TAIL_BYTES,
+                            ERR_WORDS("a file of the log"), err);
     if (code)
         return code;
     if (memcmp(tail.magic, END, sizeof END) != 0 || tail.records != file->count ||
@@ -200,8 +200,8 @@ static void add_place(struct folding *folding, uint64_t first, uint32_t count, u
 static int write_out(struct folding *folding, size_t beyond) {
     if (folding->code || folding->out.n <= beyond)
         return folding->code;
-    folding->code =
-        file_write(folding->fd, folding->out.p, folding->out.n, "a file of the log", folding->err);
+    folding->code = file_write(folding->fd, folding->out.p, folding->out.n,
+                               ERR_WORDS("a file of the log"), folding->err);
     buf_clear(&folding->out);
     return folding->code;
 }
@@ -309,9 +309,10 @@ static int end_file(struct folding *folding) {
         code = file_write(folding->fd, file->places, file->n_places * sizeof *file->places,
                           "a file of the log", folding->err);
     if (!code)
-        code = file_write(folding->fd, &tail, sizeof tail, "a file of the log", folding->err);
+        code = file_write(folding->fd, &tail, sizeof tail, ERR_WORDS("a file of the log"),
+                          folding->err);
     if (!code && fsync(folding->fd))
-        code = file_fail("a file of the log", folding->err);
+        code = file_fail(ERR_WORDS("a file of the log"), folding->err);
     file->bytes += file->n_places * sizeof *file->places + TAIL_BYTES;
     return code;
 }
@@ -421,7 +422,8 @@ static int make_file(struct log *log, int (*write)(struct folding *folding, uint
     buf_init(&folding.out, (size_t)2 * FILE_BYTES);
     buf_init(&folding.row, FILE_BYTES);
     folding.fd = open(path, O_RDWR | O_CREAT | O_TRUNC | O_CLOEXEC, 0600);
-    int code = folding.fd < 0 ? file_fail("a file of the log", err) : write(&folding, last);
+    int code =
+        folding.fd < 0 ? file_fail(ERR_WORDS("a file of the log"), err) : write(&folding, last);
     if (folding.fd >= 0)
         close(folding.fd);
     if (!code)
@@ -577,7 +579,7 @@ static int rewrite_file(struct log *log, size_t i, struct rewriting *rewriting, 
     log_path(log, old->number, path);
     rewriting->fd = open(path, O_RDONLY | O_CLOEXEC);
     if (rewriting->fd < 0)
-        return file_fail("a file of the log", err);
+        return file_fail(ERR_WORDS("a file of the log"), err);
     code = make_file(log, rewrite_frames, 0, rewriting, &made, err);
     close(rewriting->fd);
     if (!code) {

@@ -55,7 +55,7 @@ static int open_file(struct reading *reading, struct log_file *file, struct err 
     if (reading->fd < 0 && errno == ENOENT)
         return err_set(err, E_NOT_FOUND, "a file of the log is missing");
     if (reading->fd < 0)
-        return file_fail("a file of the log", err);
+        return file_fail(ERR_WORDS("a file of the log"), err);
     reading->file = file;
     return 0;
 }
@@ -68,8 +68,8 @@ static int read_place(struct reading *reading, const struct log_place *place, ui
     char *bytes = buf_reserve(&reading->bytes, place->stored);
     if (!bytes)
         return err_set(err, E_CORRUPT, "a frame of the log is damaged");
-    int code =
-        file_read_at(reading->fd, bytes, place->stored, place->offset, "a file of the log", err);
+    int code = file_read_at(reading->fd, bytes, place->stored, place->offset,
+                            ERR_WORDS("a file of the log"), err);
     if (code)
         return code;
     struct frame_head head;

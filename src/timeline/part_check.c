@@ -120,7 +120,7 @@ static int check_array(struct part_image *image, unsigned array, struct err *err
         image_open_array(image, array);
     if (!same || (entry->offset && !image_array_sane(image, array))) {
         atomic_store(&image->damaged, true);
-        return part_damaged(err, "a checksum is wrong");
+        return part_damaged(err, ERR_WORDS("a checksum is wrong"));
     }
     atomic_store_explicit(&image->checked[array], 1, memory_order_release);
     return 0;
@@ -133,7 +133,7 @@ static int check_touchpoints(const struct part_body *part, struct err *err) {
     if (hash_bytes(touchpoints->codes, part->part.n_rows * sizeof *touchpoints->codes) !=
         touchpoints->checksum) {
         atomic_store((atomic_bool *)(uintptr_t)&part->damaged, true);
-        return part_damaged(err, "the checksum of its touchpoints is wrong");
+        return part_damaged(err, ERR_WORDS("the checksum of its touchpoints is wrong"));
     }
     atomic_store_explicit(&touchpoints->checked, 1, memory_order_release);
     return 0;
@@ -200,7 +200,7 @@ int part_touch(const struct part *part, unsigned columns, const uint32_t *proper
     if (body->image)
         check_unwritten(body);
     if (!body->image || atomic_load(&body->damaged) || atomic_load(&body->image->damaged))
-        return part_damaged(err, "found before");
+        return part_damaged(err, ERR_WORDS("found before"));
     if (!body->image->checked)
         return 0;
     struct touch touch = {body, columns, properties, n_properties};

@@ -40,7 +40,9 @@ void part_touch_name(char name[PART_NAME_BYTES], uint32_t number, uint32_t rules
     snprintf(name, PART_NAME_BYTES, "%08u.%08u.touch", number, rules_version);
 }
 
-static int io_failed(struct err *err) { return file_fail("a part of the timeline", err); }
+static int io_failed(struct err *err) {
+    return file_fail(ERR_WORDS("a part of the timeline"), err);
+}
 
 static int create(int folder, const char *name, int *fd, struct err *err) {
     unlinkat(folder, name, 0); /* never truncated: somebody may have it mapped */
@@ -72,7 +74,7 @@ static int map_file(int folder, const char *name, char **base, uint64_t *bytes, 
     if (*fd < 0 || !file_stamp_take(*fd, stamp))
         return err_set(err, E_IO, "a part of the timeline could not be opened");
     if (!stamp->bytes)
-        return part_damaged(err, "its file is empty");
+        return part_damaged(err, ERR_WORDS("its file is empty"));
     void *mapped = mmap(NULL, (size_t)stamp->bytes, PROT_READ, MAP_SHARED, *fd, 0);
     if (mapped == MAP_FAILED)
         return err_set(err, E_IO, "a part of the timeline could not be mapped");
@@ -193,7 +195,7 @@ static int check_touch_header(void *context, struct err *err) {
         touchpoints->bytes !=
             sizeof *header + (header->stored ? (uint64_t)header->n_rows * sizeof(uint16_t) : 0) ||
         header->checksum != touch_checksum(*header))
-        return part_damaged(err, "header of its touchpoints");
+        return part_damaged(err, ERR_WORDS("header of its touchpoints"));
     return 0;
 }
 

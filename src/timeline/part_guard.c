@@ -132,7 +132,7 @@ int part_guard(int (*run)(void *context, struct err *err), void *context, struct
     sigjmp_buf here, *volatile outer = guard_here;
     if (sigsetjmp(here, 0)) {
         guard_here = outer;
-        return part_damaged(err, "it could not be read");
+        return part_damaged(err, ERR_WORDS("it could not be read"));
     }
     guard_here = &here;
     int code = run(context, err);

@@ -97,7 +97,7 @@ static int allocate(struct part_image *image, int fd, struct err *err) {
     }
     errno = posix_fallocate(fd, 0, (off_t)image->bytes);
     if (errno)
-        return file_fail("a part of the timeline", err);
+        return file_fail(ERR_WORDS("a part of the timeline"), err);
     char *base = mmap(NULL, image->bytes, PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
     if (base == MAP_FAILED)
         return err_set(err, E_IO, "a part of the timeline could not be mapped");

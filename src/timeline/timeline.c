@@ -81,7 +81,7 @@ static struct part_body *load_part(struct timeline *timeline, const struct catal
     uint32_t range = range_of(boundaries, listed->min_ms);
     int code = part_file_open(timeline->folder, listed->number, &timeline->seal, &part, &err);
     if (!code && (!part_as_listed(part, listed) || range != range_of(boundaries, listed->max_ms)))
-        code = part_damaged(&err, "it is not what was listed");
+        code = part_damaged(&err, ERR_WORDS("it is not what was listed"));
     if (!code)
         code = load_touchpoints(timeline, rules, &part, &err);
     if (code) {
@@ -251,7 +251,7 @@ int timeline_open(struct timeline **out, struct store *store, struct log *log,
     int code = file_make_folder(path, err);
     timeline->folder = code ? -1 : open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
     if (!code && timeline->folder < 0)
-        code = file_fail("the folder of the timeline", err);
+        code = file_fail(ERR_WORDS("the folder of the timeline"), err);
     if (!code)
         code = load_view(timeline, path, err);
     if (!code) {
@@ -297,7 +297,7 @@ static int parts_by_rules(struct timeline *timeline, const struct view *view,
     for (size_t i = 0; i < view->n && !code; i++) {
         struct part_body *part = view->parts[i];
         if (!part->image)
-            return part_damaged(err, "it waits to be rebuilt");
+            return part_damaged(err, ERR_WORDS("it waits to be rebuilt"));
         struct part_body *again = part_again(part);
         again->is_full = part->is_full;
         code = part_give_touchpoints(timeline, rules, again, err);

@@ -63,9 +63,10 @@ int review_decide(struct folder *folder, uint64_t id, enum review_state state, c
     if (state >= REVIEW_STATES)
         return err_at(err, E_INVALID, "/state", "state must be waiting, published or refused");
     if (refused && !review_reason_is_known(reason)) {
-        err_at(err, E_INVALID, "/reason",
-               given ? "\"%.40s\" is no reason to refuse a review" : "a refusal needs a reason%s",
-               given ? reason : "");
+        if (given)
+            err_at(err, E_INVALID, "/reason", "\"%.40s\" is no reason to refuse a review", reason);
+        else
+            err_at(err, E_INVALID, "/reason", "a refusal needs a reason");
         return err_hint(err, "Reasons are insult, personal_data, off_topic, advertising, fake, "
                              "duplicate, conflict_of_interest, illegal and withdrawn.");
     }

@@ -86,8 +86,9 @@ static int find_author(struct folder *folder, const char *customer, const char *
         return 0;
     }
     if (code)
-        return err_at(err, code == E_NOT_FOUND ? E_INVALID : code, "/customer", "%s",
-                      code == E_NOT_FOUND ? "nobody has this identifier" : none.message);
+        return code == E_NOT_FOUND
+                   ? err_at(err, E_INVALID, "/customer", "nobody has this identifier")
+                   : err_repeat(err, code, "/customer", &none);
     code = customers_identities(folder->customers, owner, arena, &identities, &n, err);
     for (size_t i = n; i > 0 && !code; i--) {
         if (identities[i - 1].kind == IDENTITY_USER)

@@ -1,0 +1,15 @@
+/*
+ * What errors say in the language of whoever reads them: po/messages.es.po, by the English format (base/phrase.h).
+ *
+ * SPDX-License-Identifier: GPL-3.0-or-later
+ */
+#ifndef SENDA_PAGES_MESSAGE_H
+#define SENDA_PAGES_MESSAGE_H
+
+#include "base/err.h"
+
+/* Puts message and hint into the language ("es"; any other: as they are). A text that came without its format, because it
+ * was stored or passed on, is recognised by the catalogue's patterns; one that is not known stays as it is. */
+void message_translate(const char *language, struct err *err);
+
+#endif
