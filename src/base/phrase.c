@@ -46,26 +46,22 @@ static bool read_conversion(const char *at, struct conversion *conversion) {
     return *at && strchr("sdiugc%", *at);
 }
 
-/* An argument list that functions may share. */
-struct arguments {
-    va_list list;
-};
-
-static long long take_signed(struct arguments *args, enum length length) {
+/* NOLINTBEGIN(clang-analyzer-valist.Uninitialized, bugprone-branch-clone): the list is the caller's */
+static long long take_signed(va_list *args, enum length length) {
     switch (length) {
-    case LONG: return va_arg(args->list, long);
-    case LONG_LONG: return va_arg(args->list, long long);
-    case SIZE: return (long long)va_arg(args->list, size_t);
-    default: return va_arg(args->list, int);
+    case LONG: return va_arg(*args, long);
+    case LONG_LONG: return va_arg(*args, long long);
+    case SIZE: return (long long)va_arg(*args, size_t);
+    default: return va_arg(*args, int);
     }
 }
 
-static unsigned long long take_unsigned(struct arguments *args, enum length length) {
+static unsigned long long take_unsigned(va_list *args, enum length length) {
     switch (length) {
-    case LONG: return va_arg(args->list, unsigned long);
-    case LONG_LONG: return va_arg(args->list, unsigned long long);
-    case SIZE: return va_arg(args->list, size_t);
-    default: return va_arg(args->list, unsigned);
+    case LONG: return va_arg(*args, unsigned long);
+    case LONG_LONG: return va_arg(*args, unsigned long long);
+    case SIZE: return va_arg(*args, size_t);
+    default: return va_arg(*args, unsigned);
     }
 }
 
@@ -82,8 +78,8 @@ static size_t whole_characters(const char *text, size_t n) {
     return length > back + 1 ? n - 1 - back : n;
 }
 
-static struct slice take_text(struct arguments *args, int precision) {
-    const char *text = va_arg(args->list, const char *);
+static struct slice take_text(va_list *args, int precision) {
+    const char *text = va_arg(*args, const char *);
     if (!text)
         return (struct slice){"", 0};
     if (precision < 0)
@@ -92,11 +88,11 @@ static struct slice take_text(struct arguments *args, int precision) {
 }
 
 /* The value as text; `number` holds it unless it is a text already. */
-static struct slice take_value(struct arguments *args, const struct conversion *conversion,
+static struct slice take_value(va_list *args, const struct conversion *conversion,
                                char number[NUMBER_BYTES]) {
     int precision = conversion->precision, n;
     if (precision == AS_ARGUMENT)
-        precision = va_arg(args->list, int);
+        precision = va_arg(*args, int);
     switch (conversion->type) {
     case 's': return take_text(args, precision);
     case 'u':
@@ -104,15 +100,17 @@ static struct slice take_value(struct arguments *args, const struct conversion *
         break;
     case 'g':
         n = snprintf(number, NUMBER_BYTES, "%.*g", precision < 0 || precision > 17 ? 6 : precision,
-                     va_arg(args->list, double));
+                     va_arg(*args, double));
         break;
-    case 'c': n = snprintf(number, NUMBER_BYTES, "%c", va_arg(args->list, int)); break;
+    case 'c': n = snprintf(number, NUMBER_BYTES, "%c", va_arg(*args, int)); break;
     default:
         n = snprintf(number, NUMBER_BYTES, "%lld", take_signed(args, conversion->length));
         break;
     }
     return (struct slice){number, n < 0 ? 0 : (size_t)n};
 }
+
+/* NOLINTEND(clang-analyzer-valist.Uninitialized, bugprone-branch-clone) */
 
 struct printing {
     char *text;
@@ -133,9 +131,9 @@ static void put(struct printing *printing, struct slice piece) {
 void phrase_print(struct phrase *phrase, char *text, size_t size, const char *format,
                   va_list args) {
     struct printing printing = {text, 0, size - 1};
-    struct arguments rest;
+    va_list rest;
     *phrase = (struct phrase){.format = format};
-    va_copy(rest.list, args);
+    va_copy(rest, args);
     while (*format) {
         size_t plain = strcspn(format, "%");
         struct conversion conversion;
@@ -160,7 +158,7 @@ void phrase_print(struct phrase *phrase, char *text, size_t size, const char *fo
         phrase->values[phrase->n].at = (uint16_t)at;
         phrase->values[phrase->n++].n = (uint16_t)(printing.n - at);
     }
-    va_end(rest.list);
+    va_end(rest);
     text[printing.n] = 0;
 }
 
