@@ -1,11 +1,12 @@
 /*
- * Build-time program: po/messages.es.po -> a C table (struct message_text of pages/text_table.h), checked.
+ * Build-time program: po/messages.es.po and messages.en.po -> a C table (struct message_text of pages/text_table.h),
+ * checked.
  *
- *     compile_messages MESSAGES.po OUT.c
- *     compile_messages --check MESSAGES.po SOURCE…     SOURCEs: headers and C files of src/
+ *     compile_messages ES.po EN.po OUT.c
+ *     compile_messages --check ES.po EN.po SOURCE…     SOURCEs: headers and C files of src/
  *
- * The file says in Spanish what the program says in English: msgid is the English text with %s for each value, whatever
- * its type. msgstr has every value once, %s or %t in order or as %2$s; %t is for words of the product, which are
+ * ES says in Spanish what the program says in English: msgid is the English text with %s for each value, whatever its
+ * type. EN has better English for some of them. msgstr has every value once, %s or %t in order or as %2$s; %t is for words of the product, which are
  * translated themselves.
  *
  * --check reads the sources: every format that is given to a function with format(printf, …) that returns an error
@@ -21,6 +22,8 @@
 enum { MAX_HOLES = 8, MAX_TOKENS = 200000, MAX_SPEAKERS = 64, MAX_LITERALS = 60000 };
 
 /* ---- the translations ---- */
+
+static struct po es, en;
 
 /* Behind a conversion at '%'; sets its type and the value's place (from 1), 0 for %%. */
 static const char *read_hole(const char *at, int *next, int *place, char *type) {
@@ -56,7 +59,9 @@ static int count_holes(const char *text, const char *types) {
     return n;
 }
 
-static void check_entries(const struct po *po) {
+static void read_entries(struct po *po, const char *path) {
+    read_po(po, path);
+    qsort(po->entries, (size_t)po->n, sizeof *po->entries, compare_entry);
     for (int i = 0; i < po->n; i++) {
         const struct entry *entry = &po->entries[i];
         if (i && strcmp(entry->key, po->entries[i - 1].key) == 0)
@@ -69,7 +74,7 @@ static void check_entries(const struct po *po) {
     }
 }
 
-static void write_table(const struct po *po, const char *path) {
+static void write_table(const char *path) {
     FILE *out = fopen(path, "w");
     if (!out) {
         perror(path);
@@ -78,14 +83,20 @@ static void write_table(const struct po *po, const char *path) {
     fputs("/* Written by tools/compile_messages.c from po/. */\n#include "
           "\"pages/text_table.h\"\nconst struct message_text MESSAGES[] = {\n",
           out);
-    for (int i = 0; i < po->n; i++) {
+    for (int i = 0; i < es.n; i++) {
+        const struct entry *better = find(&en, es.entries[i].key);
         fputs("    {", out);
-        print_text(out, po->entries[i].key);
+        print_text(out, es.entries[i].key);
         fputs(", ", out);
-        print_text(out, po->entries[i].text[0]);
+        print_text(out, es.entries[i].text[0]);
+        fputs(", ", out);
+        if (better)
+            print_text(out, better->text[0]);
+        else
+            fputs("NULL", out);
         fputs("},\n", out);
     }
-    fprintf(out, "};\nconst size_t MESSAGES_COUNT = %d;\n", po->n);
+    fprintf(out, "};\nconst size_t MESSAGES_COUNT = %d;\n", es.n);
     if (fclose(out) != 0)
         exit(1);
 }
@@ -236,7 +247,6 @@ static const struct speaker *speaker_of(const struct source *source, const char 
 
 /* ---- what is said ---- */
 
-static struct po po;
 static char *literals[MAX_LITERALS];
 static int n_literals;
 
@@ -275,7 +285,7 @@ static int has_words(const char *text) {
 
 static void need_translation(const struct source *source, int token) {
     char *key = key_of(source->tokens[token].text);
-    if (has_words(key) && strcmp(key, "%s") != 0 && strcmp(key, "%s: %s") != 0 && !find(&po, key))
+    if (has_words(key) && strcmp(key, "%s") != 0 && strcmp(key, "%s: %s") != 0 && !find(&es, key))
         complain_at(source, token, "not in Spanish", key);
     free(key);
 }
@@ -356,10 +366,10 @@ static int compare_literal(const void *a, const void *b) {
 
 static void check_dead(void) {
     qsort(literals, (size_t)n_literals, sizeof *literals, compare_literal);
-    for (int i = 0; i < po.n; i++) {
-        char *key = po.entries[i].key;
+    for (int i = 0; i < es.n; i++) {
+        char *key = es.entries[i].key;
         if (!bsearch(&key, literals, (size_t)n_literals, sizeof *literals, compare_literal))
-            complain(po.path, "nobody says", key);
+            complain(es.path, "nobody says", key);
     }
 }
 
@@ -385,20 +395,22 @@ static void check_sources(char **paths, int n) {
 
 int main(int argc, char **argv) {
     int check = argc > 1 && strcmp(argv[1], "--check") == 0;
-    if (argc < 3 + check) {
-        fprintf(stderr, "usage: compile_messages [--check] MESSAGES.po OUT.c | SOURCE…\n");
+    if (argc < 4 + check) {
+        fprintf(stderr, "usage: compile_messages [--check] ES.po EN.po OUT.c | SOURCE…\n");
         return 2;
     }
-    read_po(&po, argv[1 + check]);
-    qsort(po.entries, (size_t)po.n, sizeof *po.entries, compare_entry);
-    check_entries(&po);
+    read_entries(&es, argv[1 + check]);
+    read_entries(&en, argv[2 + check]);
+    for (int i = 0; i < en.n; i++)
+        if (!find(&es, en.entries[i].key))
+            complain(es.path, "missing", en.entries[i].key);
     if (check)
-        check_sources(argv + 3, argc - 3);
+        check_sources(argv + 4, argc - 4);
     if (failures)
         return 1;
     if (!check)
-        write_table(&po, argv[2]);
+        write_table(argv[3]);
     else
-        printf("%d messages in Spanish, all said\n", po.n);
+        printf("%d messages in Spanish, all said\n", es.n);
     return 0;
 }

@@ -16,6 +16,7 @@ enum { MESSAGE_BYTES = 400, DEPTH = 3 /* words in a message in a message */ };
 
 /* A text under way. */
 struct said {
+    bool spanish;
     char text[MESSAGE_BYTES];
     size_t n;
 };
@@ -27,35 +28,33 @@ static void put(struct said *said, struct slice piece) {
     said->n += piece.n;
 }
 
-static int compare_english(const void *key, const void *message) {
-    return strcmp(key, ((const struct message_text *)message)->en);
+static int compare_format(const void *key, const void *message) {
+    return strcmp(key, ((const struct message_text *)message)->format);
 }
 
-static const char *find(const char *english) {
-    const struct message_text *message =
-        bsearch(english, MESSAGES, MESSAGES_COUNT, sizeof *MESSAGES, compare_english);
-    return message ? message->es : NULL;
+static const struct message_text *find(const char *format) {
+    return bsearch(format, MESSAGES, MESSAGES_COUNT, sizeof *MESSAGES, compare_format);
 }
 
 static bool say_text(struct slice english, int depth, struct said *said);
 
 /* Puts the values into the holes of a translation: %s as it is, %t translated, both also as %2$s. */
-static void fill(const char *spanish, const struct slice *values, size_t n, int depth,
+static void fill(const char *pattern, const struct slice *values, size_t n, int depth,
                  struct said *said) {
     size_t next = 0;
-    while (*spanish) {
-        size_t plain = strcspn(spanish, "%");
-        put(said, (struct slice){spanish, plain});
-        spanish += plain;
-        if (!*spanish)
+    while (*pattern) {
+        size_t plain = strcspn(pattern, "%");
+        put(said, (struct slice){pattern, plain});
+        pattern += plain;
+        if (!*pattern)
             return;
         size_t place = ++next;
-        if (spanish[1] && spanish[2] == '$') {
-            place = (size_t)(spanish[1] - '0');
-            spanish += 2;
+        if (pattern[1] && pattern[2] == '$') {
+            place = (size_t)(pattern[1] - '0');
+            pattern += 2;
         }
-        char type = spanish[1];
-        spanish += type ? 2 : 1;
+        char type = pattern[1];
+        pattern += type ? 2 : 1;
         if (type == '%') {
             put(said, SLICE_LITERAL("%"));
             next--;
@@ -101,9 +100,9 @@ static const struct message_text *recognise(struct slice text, struct slice *val
     for (size_t i = 0; i < MESSAGES_COUNT; i++) {
         struct slice own[PHRASE_VALUES];
         size_t own_n;
-        if (!strchr(MESSAGES[i].en, '%') || !follows(MESSAGES[i].en, text, own, &own_n))
+        if (!strchr(MESSAGES[i].format, '%') || !follows(MESSAGES[i].format, text, own, &own_n))
             continue;
-        size_t words = strlen(MESSAGES[i].en) - 2 * own_n;
+        size_t words = strlen(MESSAGES[i].format) - 2 * own_n;
         if (words <= best_words)
             continue;
         best = &MESSAGES[i];
@@ -112,6 +111,15 @@ static const struct message_text *recognise(struct slice text, struct slice *val
         *n = own_n;
     }
     return best;
+}
+
+/* What is said of a message: false if that is the format itself. */
+static bool say(const struct message_text *message, const struct slice *values, size_t n, int depth,
+                struct said *said) {
+    const char *pattern = said->spanish ? message->es : message->en;
+    if (pattern)
+        fill(pattern, values, n, depth, said);
+    return pattern != NULL;
 }
 
 /* A text whose format is not known; false: nothing is known of it, nothing is put. */
@@ -123,15 +131,10 @@ static bool say_text(struct slice english, int depth, struct said *said) {
         return false;
     memcpy(key, english.p, english.n);
     key[english.n] = 0;
-    const char *spanish = find(key);
-    if (!spanish) {
-        const struct message_text *message = recognise(english, values, &n);
-        if (!message)
-            return false;
-        spanish = message->es;
-    }
-    fill(spanish, values, n, depth + 1, said);
-    return true;
+    const struct message_text *message = find(key);
+    if (!message)
+        message = recognise(english, values, &n);
+    return message && say(message, values, n, depth + 1, said);
 }
 
 /* A text that came about by a format. */
@@ -140,27 +143,45 @@ static bool say_phrase(const struct phrase *phrase, const char *text, struct sai
     struct slice values[PHRASE_VALUES];
     if (!phrase->format || !phrase_key(phrase->format, key, sizeof key) || strcmp(key, "%s") == 0)
         return false;
-    const char *spanish = find(key);
+    const struct message_text *message = find(key);
     for (unsigned i = 0; i < phrase->n; i++)
         values[i] = (struct slice){text + phrase->values[i].at, phrase->values[i].n};
-    if (spanish)
-        fill(spanish, values, phrase->n, 0, said);
-    return spanish != NULL;
+    return message && say(message, values, phrase->n, 0, said);
 }
 
-static void translate(struct phrase *phrase, char *text, size_t size) {
-    struct said said = {.n = 0};
-    if (!text[0] || (!say_phrase(phrase, text, &said) && !say_text(slice_of(text), 0, &said)))
+/* Lower case and no full stop, as messages are: with a capital and a full stop; one that begins with a name ("userId",
+ * "--data") keeps its letter. */
+static void say_sentence(struct slice english, struct said *said) {
+    size_t first = 0;
+    while (first < english.n && english.p[first] >= 'a' && english.p[first] <= 'z')
+        first++;
+    bool word = first && (first == english.n || strchr(" ,:;'", english.p[first]));
+    put(said, english);
+    if (word)
+        said->text[0] = (char)(said->text[0] - 'a' + 'A');
+    if (!strchr(".!?:…", english.p[english.n - 1]))
+        put(said, SLICE_LITERAL("."));
+}
+
+static void translate(bool spanish, struct phrase *phrase, char *text, size_t size) {
+    struct said said = {.spanish = spanish};
+    if (!text[0])
         return;
+    if (!say_phrase(phrase, text, &said) && !say_text(slice_of(text), 0, &said)) {
+        if (spanish)
+            return;
+        say_sentence(slice_of(text), &said);
+    }
     struct slice cut = utf8_cut((struct slice){said.text, said.n}, size - 1);
     memcpy(text, cut.p, cut.n);
     text[cut.n] = 0;
-    *phrase = (struct phrase){0}; /* it is no English any more */
+    *phrase = (struct phrase){0}; /* it is the program's own English no more */
 }
 
 void message_translate(const char *language, struct err *err) {
-    if (strcmp(language, "es") != 0)
+    bool spanish = strcmp(language, "es") == 0;
+    if (!spanish && strcmp(language, "en") != 0)
         return;
-    translate(&err->message_phrase, err->message, sizeof err->message);
-    translate(&err->hint_phrase, err->hint, sizeof err->hint);
+    translate(spanish, &err->message_phrase, err->message, sizeof err->message);
+    translate(spanish, &err->hint_phrase, err->hint, sizeof err->hint);
 }

@@ -1,5 +1,6 @@
 /*
- * What errors say in the language of whoever reads them: po/messages.es.po, by the English format (base/phrase.h).
+ * What errors say in the language of whoever reads them: po/messages.es.po, by the English format (base/phrase.h). In
+ * English it is made a sentence, or put into better words (po/messages.en.po).
  *
  * SPDX-License-Identifier: GPL-3.0-or-later
  */
@@ -8,8 +9,8 @@
 
 #include "base/err.h"
 
-/* Puts message and hint into the language ("es"; any other: as they are). A text that came without its format, because it
- * was stored or passed on, is recognised by the catalogue's patterns; one that is not known stays as it is. */
+/* Puts message and hint into the language ("es" or "en"). A text that came without its format, because it
+ * was stored or passed on, is recognised by the catalogue's patterns; one that is not known stays as it is. What is translated already stays. */
 void message_translate(const char *language, struct err *err);
 
 #endif

@@ -15,9 +15,10 @@ struct text {
 extern const struct text TEXTS[];
 extern const size_t TEXTS_COUNT;
 
-/* What errors say; es puts the values of en's holes (%s) into %s, %t (words, translated too), %2$s, %2$t. */
+/* What errors say, sorted by the English format (every conversion is %s); es and en put its values into %s, %t (words,
+ * translated too), %2$s, %2$t. */
 struct message_text {
-    const char *en, *es;
+    const char *format, *es, *en; /* en: NULL where the format's own words do */
 };
 extern const struct message_text MESSAGES[];
 extern const size_t MESSAGES_COUNT;

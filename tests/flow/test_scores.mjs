@@ -175,7 +175,7 @@ is(((await page(behind)).text.match(/customers\/c_/g) ?? []).length > 10, true, 
 await call("PUT", "/api/v1/scores/settings", { named_staff: false });
 must((await page("/scores?metric=nps&survey=mundo&split_kind=property&split_name=agent")).text.includes("la unidad es el equipo"), "named staff are refused with the reason");
 await call("PUT", "/api/v1/scores/settings", { named_staff: true });
-must((await page("/scores?metric=nps&survey=mundo&split_kind=trait&split_name=nothing")).text.includes("Ninguna respuesta tiene ese dato"), "an unknown trait is said");
+must((await page("/scores?metric=nps&survey=mundo&split_kind=trait&split_name=nothing")).text.includes("No se conoce «nothing» como atributo."), "an unknown trait is said");
 
 // Forms: margins (another row, the values that answers have, what is wrong, kept), named staff, the diary.
 const csrf = (await page("/scores/settings")).text.match(/name="csrf" value="([^"]*)"/)[1];

@@ -21,8 +21,8 @@ static void by_format(void **state) {
     struct err err = {0};
     err_at(&err, E_INVALID, "/currency", "the currency is a code of ISO 4217, as EUR");
     struct err english = err;
-    message_translate("en", &err);
-    assert_string_equal(err.message, english.message);
+    message_translate("en", &english);
+    assert_string_equal(english.message, "The currency is a code of three letters, as EUR.");
     message_translate("es", &err);
     assert_string_equal(err.message, "La moneda es un código de tres letras, como EUR.");
     assert_string_equal(err.pointer, "/currency");
@@ -39,6 +39,23 @@ static void words_and_names(void **state) {
     message_translate("es", &err);
     assert_string_equal(err.message, "No se conoce «event» como evento.");
     assert_string_equal(err.hint, "¿Querías decir «Order Completed»?");
+}
+
+/* English as people write it: a sentence, unless it begins with a name. */
+static void in_english(void **state) {
+    (void)state;
+    static const char *const texts[][2] = {
+        {"no such thing", "No such thing."},         {"userId is needed", "userId is needed."},
+        {"--data is missing", "--data is missing."}, {"Is it so?", "Is it so?"},
+        {"no such unit", "There is no such unit."},  {"x", "X."}};
+    for (size_t i = 0; i < sizeof texts / sizeof *texts; i++) {
+        struct err err = {0};
+        err_set(&err, E_INVALID, "%s", texts[i][0]);
+        message_translate("en", &err);
+        assert_string_equal(err.message, texts[i][1]);
+        message_translate("en", &err);
+        assert_string_equal(err.message, texts[i][1]);
+    }
 }
 
 /* What was stored as a text. */
@@ -76,7 +93,7 @@ static void any_value(void **state) {
         struct err err = {0};
         char text[sizeof err.message];
         size_t n = 0;
-        for (const char *c = MESSAGES[i].en; *c && n < sizeof text - 200; c++)
+        for (const char *c = MESSAGES[i].format; *c && n < sizeof text - 200; c++)
             if (*c == '%' && c[1] == 's') {
                 const char *value = values[(size_t)rand() % (sizeof values / sizeof *values)];
                 memcpy(text + n, value, strlen(value));
@@ -95,9 +112,9 @@ static void any_value(void **state) {
 
 int main(void) {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(by_format),  cmocka_unit_test(words_and_names),
-        cmocka_unit_test(by_pattern), cmocka_unit_test(nested),
-        cmocka_unit_test(any_value),
+        cmocka_unit_test(by_format),       cmocka_unit_test(in_english),
+        cmocka_unit_test(words_and_names), cmocka_unit_test(by_pattern),
+        cmocka_unit_test(nested),          cmocka_unit_test(any_value),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
