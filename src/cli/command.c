@@ -174,20 +174,21 @@ static void read_elsewhere(struct command_line *line) {
 
 /* ---- running ---- */
 
-const char *command_language(void) {
+bool command_is_spanish(void) {
     static const char *const names[] = {"LC_ALL", "LC_MESSAGES", "LANG"};
     for (size_t i = 0; i < sizeof names / sizeof *names; i++) {
         const char *value = getenv(names[i]);
         if (value && *value)
-            return strncmp(value, "es", 2) == 0 && !isalpha((unsigned char)value[2]) ? "es" : "en";
+            return strncmp(value, "es", 2) == 0 && !isalpha((unsigned char)value[2]);
     }
-    return "en";
+    return false;
 }
 
 static int say(const struct command *command, const struct err *err) {
     struct err said = *err;
-    message_translate(command_language(), &said);
-    bool spanish = strcmp(command_language(), "es") == 0; /* there a message is a sentence */
+    bool spanish = command_is_spanish();
+    if (spanish)
+        message_translate("es", &said);
     fprintf(stderr, "senda %s: %s", command->name, said.message);
     if (said.pointer[0])
         fprintf(stderr, spanish ? " (%s)" : ", at %s", said.pointer);

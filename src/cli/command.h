@@ -46,8 +46,9 @@ enum { COMMAND_FAILED = 1 };
 
 extern const struct command *const COMMANDS[]; /* NULL at the end; cli/tables.c */
 
-/* "es" or "en": of what is said to people on stderr and in help, by LC_ALL, LC_MESSAGES, LANG. Results never depend on it. */
-const char *command_language(void);
+/* Is what is said to people on stderr and in help Spanish, by LC_ALL, LC_MESSAGES, LANG? Else it is English. Results never
+ * depend on it. */
+bool command_is_spanish(void);
 
 /* The value of an option of this command; NULL if nobody gives one. A flag's value is "1". */
 const char *option_get(const struct command_line *line, const char *name);

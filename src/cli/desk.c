@@ -156,7 +156,7 @@ static int ask_here(struct desk *desk, const struct ask *ask, struct sink *sink,
         request_set_body(request, ask->body);
     }
     request_add_header(request, "Accept", ask->accept ? ask->accept : "application/json");
-    if (strcmp(command_language(), "es") == 0)
+    if (command_is_spanish())
         request_add_header(request, "Accept-Language", "es");
     struct response response = {.status = 200};
     buf_init(&response.body, ANSWER_BYTES);
@@ -195,7 +195,7 @@ static struct curl_slist *headers_of(const struct ask *ask) {
     struct curl_slist *headers = curl_slist_append(NULL, line);
     snprintf(line, sizeof line, "Accept: %s", ask->accept ? ask->accept : "application/json");
     headers = curl_slist_append(headers, line);
-    if (strcmp(command_language(), "es") == 0)
+    if (command_is_spanish())
         headers = curl_slist_append(headers, "Accept-Language: es");
     return curl_slist_append(headers, "Expect:");
 }
