@@ -11,6 +11,7 @@
 
 #include "backend/local.h"
 #include "backend/score_compare.h"
+#include "backend/score_countries.h"
 #include "backend/score_rate.h"
 #include "backend/score_row.h"
 #include "backend/score_scan.h"
@@ -291,11 +292,14 @@ static int make_rows(struct question *question, struct score_state *state,
         return rows_by_time(&shown, err);
     for (uint32_t place = 0; place < shown.rows; place++)
         add_row(&shown, INT64_MIN, 0, place);
-    if (plan->by != BY_NONE)
+    bool countries = plan->unranked || plan->by_survey;
+    int code = 0;
+    if (plan->by != BY_NONE && !countries && plan->score == SCORE_NPS)
+        code = score_countries(question, shown.compared, shown.rows, &countries, err);
+    if (plan->by != BY_NONE && !code)
         json_object_set_new(question->meta, "comparison",
-                            score_compare(shown.compared, shown.rows, plan->score,
-                                          plan->unranked || plan->by_survey));
-    return 0;
+                            score_compare(shown.compared, shown.rows, plan->score, countries));
+    return code;
 }
 
 /* ---- what meta says ---- */

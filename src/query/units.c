@@ -38,14 +38,17 @@ static void *with_room(struct arena *arena, void *array, size_t n, size_t size) 
 }
 
 static int load_names(sqlite3 *db, struct arena *arena, struct units *units, struct err *err) {
-    sqlite3_stmt *statement = STORE_PREPARE(db, "SELECT name FROM unit", err);
-    struct slice *names = NULL;
+    sqlite3_stmt *statement = STORE_PREPARE(db, "SELECT name, title FROM unit", err);
+    struct slice *names = NULL, *titles = NULL;
     int code = statement ? 1 : E_IO;
     while (code == 1 && (code = store_step(statement, err)) == 1) {
         names = with_room(arena, names, units->n, sizeof *names);
-        names[units->n++] = column_text(statement, 0, arena);
+        titles = with_room(arena, titles, units->n, sizeof *titles);
+        names[units->n] = column_text(statement, 0, arena);
+        titles[units->n++] = column_text(statement, 1, arena);
     }
     units->name = names;
+    units->title = titles;
     return code;
 }
 
@@ -79,6 +82,13 @@ bool units_know(const struct units *units, struct slice name) {
         if (slice_equal(units->name[i], name))
             return true;
     return dictionary_find(units->dictionary, DICTIONARY_UNIT, name) != CODE_NONE;
+}
+
+struct slice units_title(const struct units *units, struct slice name) {
+    for (size_t i = 0; i < units->n; i++)
+        if (slice_equal(units->name[i], name))
+            return units->title[i];
+    return (struct slice){"", 0};
 }
 
 static int by_code(const void *a, const void *b) {

@@ -16,7 +16,7 @@
 
 struct units {
     size_t n, n_edges;
-    const struct slice *name; /* [n] */
+    const struct slice *name, *title; /* [n]; title: as shown */
     const struct unit_edge {
         struct slice hierarchy, unit, parent;
     } * edges; /* [n_edges], by hierarchy */
@@ -29,6 +29,8 @@ must_use int units_load(sqlite3 *db, const struct dictionary *dictionary, struct
 
 /* Somebody made it or an interaction bears it. */
 bool units_know(const struct units *units, struct slice name);
+/* As it is shown, "" where nobody made it. */
+struct slice units_title(const struct units *units, struct slice name);
 /* Codes of the unit and of everything below it in any hierarchy, ascending. Returns how many (0: none has an interaction). Cycles end. */
 size_t units_below(const struct units *units, struct slice name, struct arena *arena,
                    const uint16_t **codes);

@@ -18,6 +18,7 @@
 #include <cmocka.h>
 
 #include "backend/backend.h"
+#include "backend/local.h"
 #include "backend/reference.h"
 #include "backend/scan.h"
 #include "base/clock.h"
@@ -315,6 +316,12 @@ static void some_filters(json_t *query) {
                             chance(30) ? json_sprintf("s%d", pick(STORED)) : some_rule(0));
 }
 
+/* Without the member "segment", a group for each stored one: not of these kinds. */
+static bool takes_all_segments(const json_t *query) {
+    const char *kind = json_string_value(json_object_get(query, "kind"));
+    return strcmp(kind, "flow") != 0 && strcmp(kind, "variants") != 0;
+}
+
 static void some_by(json_t *query) {
     static const char *const BY[] = {"channel", "unit", "touchpoint", "event", "week"};
     int kind = pick(10);
@@ -324,7 +331,8 @@ static void some_by(json_t *query) {
         json_object_set_new(query, "by", json_pack("{s:s}", "segmentation", "s"));
     else if (kind == 8) {
         json_object_set_new(query, "by", json_string("segment"));
-        json_object_set_new(query, "segment", json_sprintf("s%d", pick(STORED)));
+        if (!takes_all_segments(query) || chance(50))
+            json_object_set_new(query, "segment", json_sprintf("s%d", pick(STORED)));
     } else if (kind == 5)
         json_object_set_new(query, "by", json_pack("{s:s}", "property", chance(50) ? "p" : "q"));
     else if (kind == 6)
@@ -571,8 +579,9 @@ static void show(const char *what, const json_t *json) {
     free(text);
 }
 
+static const struct principal OWNER = {.role = ROLE_OWNER, .scopes = SCOPE_QUERY};
+
 static void ask(struct folder *folder, const struct reference_world *world, const json_t *query) {
-    static const struct principal OWNER = {.role = ROLE_OWNER, .scopes = SCOPE_QUERY};
     struct arena arena;
     arena_init(&arena);
     struct err err = {0};
@@ -618,7 +627,120 @@ static void ask(struct folder *folder, const struct reference_world *world, cons
     arena_release(&arena);
 }
 
+/* ---- a group for each stored segment ---- */
+
+static json_t *in_any(json_t *names) {
+    json_t *any = json_array(), *name;
+    size_t i;
+    json_array_foreach(names, i, name) json_array_append_new(any, json_pack("{s:O}", "in", name));
+    return json_pack("{s:o}", "any", any);
+}
+
+static json_t *stored_names(void) {
+    json_t *names = json_array();
+    for (int i = 0; i < STORED; i++)
+        json_array_append_new(names, json_sprintf("s%d", i));
+    return names;
+}
+
+/* Who is in the group of that name, as a rule; shown: names of all groups of the answer. */
+static json_t *rule_of_group(const json_t *name, json_t *shown) {
+    json_t *all = stored_names(), *rest = json_array(), *one, *rule;
+    size_t i;
+    bool null_shown = false;
+    json_array_foreach(shown, i, one) null_shown |= json_is_null(one);
+    json_array_foreach(all, i, one) {
+        bool told = false;
+        for (size_t k = 0; k < json_array_size(shown); k++)
+            told |= json_equal(one, json_array_get(shown, k));
+        if (!told)
+            json_array_append(rest, one);
+    }
+    json_t *nobody = json_pack("{s:o}", "not", in_any(all));
+    if (json_is_null(name))
+        rule = json_incref(nobody);
+    else if (strcmp(json_string_value(name), "(other)") != 0)
+        rule = json_pack("{s:O}", "in", name);
+    else {
+        rule = in_any(rest);
+        if (!null_shown)
+            json_array_append(json_object_get(rule, "any"), nobody);
+    }
+    json_decref(nobody);
+    json_decref(all);
+    json_decref(rest);
+    return rule;
+}
+
+/* Rows of one group by the reference; NULL: it refuses the question. */
+static json_t *group_rows(struct folder *folder, const struct reference_world *world,
+                          const json_t *query, const json_t *name, json_t *shown) {
+    struct arena arena;
+    struct err err = {0};
+    struct plan *plan;
+    struct stored_rules stored;
+    json_t *plain = json_copy((json_t *)(uintptr_t)query), *answer = NULL, *rows = NULL, *row;
+    size_t i;
+    arena_init(&arena);
+    json_object_del(plain, "by");
+    json_object_del(plain, "limit");
+    json_object_set_new(plain, "segment", rule_of_group(name, shown));
+    sqlite3 *db = store_reader_get(folder->store);
+    if (stored_rules_load(db, &arena, &stored, &err))
+        fail_msg("stored rules: %s", err.message);
+    store_reader_put(folder->store, db);
+    struct plan_context context = {.dictionary = folder->dictionary,
+                                   .zone = folder->zone,
+                                   .stored = &stored,
+                                   .now_ms = clock_now_ms()};
+    if (plan_compile(plain, &OWNER, &context, &arena, &plan, &err) ||
+        reference_answer(world, plan, &answer, &err))
+        fail_msg("%s", err.message);
+    rows = json_incref(json_object_get(answer, "data"));
+    json_array_foreach(rows, i, row) json_object_set(row, "by", (json_t *)(uintptr_t)name);
+    json_decref(answer);
+    json_decref(plain);
+    arena_release(&arena);
+    return rows;
+}
+
+/* Every group is what the reference answers about its customers alone. False: the question was refused. */
+static bool ask_groups(struct folder *folder, const struct reference_world *world,
+                       const json_t *query) {
+    struct err err = {0};
+    json_t *actual = NULL, *shown = json_array(), *expected = json_array(), *row, *name;
+    size_t i;
+    if (query_run(folder, BACKEND_LOCAL, query, &OWNER, NULL, &actual, &err)) {
+        json_decref(shown);
+        json_decref(expected);
+        return false;
+    }
+    json_t *rows = json_object_get(actual, "data");
+    json_array_foreach(rows, i, row) {
+        json_t *by = json_object_get(row, "by");
+        if (!json_equal(by, json_array_get(shown, json_array_size(shown) - 1)))
+            json_array_append(shown, by);
+    }
+    json_array_foreach(shown, i, name) {
+        json_t *own = group_rows(folder, world, query, name, shown);
+        json_array_extend(expected, own);
+        json_decref(own);
+    }
+    if (!agree(expected, rows)) {
+        show("question", query);
+        show("expected", expected);
+        show("actual", rows);
+        fail_msg("the groups of segments disagree with the reference");
+    }
+    json_decref(actual);
+    json_decref(shown);
+    json_decref(expected);
+    return true;
+}
+
 static int64_t fixed_now(void) { return BASE_MS + 40 * (int64_t)DAY_MS; }
+
+static int groups_asked;
 
 static uint64_t one_round(uint64_t seed) {
     state = seed;
@@ -641,7 +763,10 @@ static uint64_t one_round(uint64_t seed) {
     uint64_t cases = 0;
     for (int i = 0; i < QUESTIONS; i++, cases += world.n_owners) {
         json_t *query = some_question();
-        ask(folder, &world, query);
+        if (!by_segment_wanted(query))
+            ask(folder, &world, query);
+        else
+            groups_asked += ask_groups(folder, &world, query);
         json_decref(query);
     }
     reference_release(&world);
@@ -667,6 +792,7 @@ static void engine_agrees_with_reference(void **unused) {
                             : usual;
         cases += one_round(first + (uint64_t)i);
     }
+    assert_true(groups_asked > n); /* by all segments at once */
     printf("%llu cases agree\n", (unsigned long long)cases);
     clock_inject(NULL);
 }

@@ -304,6 +304,33 @@ static void answers_are_for_those_who_see_people(void **state) {
     json_decref(a);
 }
 
+static void countries_are_known_by_their_names(void **state) {
+    (void)state;
+    answer_of("ES", ",\"where\":\"España\",\"state\":\"CA\"", 60, 30, 10);
+    answer_of("jpn", ",\"where\":\"JAPAN\",\"state\":\"CO\"", 10, 60, 30);
+    store();
+    static const struct {
+        const char *by, *reason;
+    } asked[] = {{"\"unit\"", "countries"},
+                 {"{\"property\":\"where\"}", "countries"},
+                 {"{\"property\":\"state\"}", NULL}};
+    for (size_t i = 0; i < sizeof asked / sizeof *asked; i++) {
+        char query[120];
+        snprintf(query, sizeof query, "{\"kind\":\"score\",\"metric\":\"nps\",\"by\":%s}",
+                 asked[i].by);
+        json_t *a = world_ask(&world, query);
+        const json_t *reason = at(a, "meta.comparison.ranking.reason");
+        if (asked[i].reason)
+            assert_string_equal(json_string_value(reason), asked[i].reason);
+        else
+            assert_true(json_is_null(reason)); /* states of the USA */
+        json_decref(a);
+    }
+    json_t *a = world_ask(&world, "{\"kind\":\"score\",\"metric\":\"rating\",\"by\":\"unit\"}");
+    assert_string_not_equal(text_at(a, "meta.comparison.ranking.reason"), "countries");
+    json_decref(a);
+}
+
 static void countries_and_staff_are_not_ranked(void **state) {
     (void)state;
     answer_of(NULL,
@@ -649,6 +676,7 @@ int main(void) {
         TEST(a_new_scale_breaks_the_trend),
         TEST(no_false_ranking),
         TEST(answers_are_for_those_who_see_people),
+        TEST(countries_are_known_by_their_names),
         TEST(countries_and_staff_are_not_ranked),
         TEST(answers_are_raked),
         TEST(the_response_rate_is_said),

@@ -169,6 +169,10 @@ must(world.text.includes("No se clasifica por país") && world.text.includes("Ca
 is((world.text.match(/<svg class="columns"/g) ?? []).length, 2, "each has its distribution");
 must(/aria-label="Distribución[^"]*10: 40"/.test(world.text) && (world.text.match(/class="chart-figure"/g) ?? []).length === 3, "and its trend");
 must(/<p class="figure-value">25<\/p>/.test(world.text) && /sin ponderar<?[^<]*<b>50<\/b>/.test(world.text), "weighted by what answers brought, and unweighted");
+const titled = await Promise.all([["u-1", "España"], ["u-2", "Francia"]].map(([name, title]) => call("POST", "/api/v1/units", { name, title })));
+must(titled.every((answer) => answer.status === 201), "units with titles");
+await send(Array.from({ length: 80 }, (_, n) => ({ type: "track", event: "Survey Responded", userId: `c${n}`, messageId: `c${n}`, properties: { survey: "paises", metric: "nps", score: n < 40 ? 10 : 2 }, context: { unit: n < 40 ? "u-1" : "u-2" } })));
+is((await query({ kind: "score", metric: "nps", survey: "paises", by: "unit" })).meta.comparison.ranking, { allowed: false, reason: "countries" }, "units that are countries are not ranked");
 const floors = await page("/scores?metric=nps&survey=mundo&period=90d&split_kind=property&split_name=floor");
 const behind = floors.text.match(/href="(\/scores\/people[^"]*by=property[^"]*plain=1)"/)[1].replaceAll("&amp;", "&");
 is(((await page(behind)).text.match(/customers\/c_/g) ?? []).length > 10, true, "the people behind a group of numbers");
