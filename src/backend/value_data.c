@@ -197,6 +197,15 @@ static json_t *rfm_parameters(const struct plan *plan, const struct rfm *rfm, si
     return parameters;
 }
 
+/* What is missing for a fit; null: nothing. */
+static json_t *refused_json(const struct worth *worth) {
+    if (!worth->warnings[WORTH_TOO_FEW])
+        return json_null();
+    return json_pack("{s:s, s:I, s:i, s:I, s:i}", "reason", "too_few", "customers",
+                     (json_int_t)worth->customers, "customers_needed", WORTH_CUSTOMERS, "repeaters",
+                     (json_int_t)worth->repeaters, "repeaters_needed", WORTH_REPEATERS);
+}
+
 static json_t *model_json(const struct value_input *input, const struct worth *worth,
                           const struct rfm *rfm) {
     const struct plan *plan = input->plan;
@@ -211,6 +220,8 @@ static json_t *model_json(const struct value_input *input, const struct worth *w
     json_t *data = json_pack("{s:o, s:I, s:I, s:o}", "parameters", parameters, "customers",
                              (json_int_t)worth->customers, "repeaters",
                              (json_int_t)worth->repeaters, "warnings", warnings_json(worth));
+    if (plan->model != VALUE_RFM)
+        json_object_set_new(data, "refused", refused_json(worth));
     if (plan->model == VALUE_RFM)
         json_object_set_new(data, "cells", rfm_cells(rfm, input->worth.n));
     else

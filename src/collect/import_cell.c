@@ -184,3 +184,13 @@ const char *import_date_format(const char *format, struct arena *arena) {
     const char *blank = strchr(format, ' ');
     return blank ? arena_text(arena, (struct slice){format, (size_t)(blank - format)}) : format;
 }
+
+int import_char(const json_t *json, const char *pointer, char *c, struct err *err) {
+    const char *text = json_string_value(json);
+    if (text && (strcmp(text, "tab") == 0 || strcmp(text, "\\t") == 0))
+        text = "\t";
+    if (!text || !text[0] || text[1] || text[0] == '"' || text[0] == '\n' || text[0] == '\r')
+        return err_at(err, E_INVALID, pointer, "%s must be one character", pointer + 1);
+    *c = text[0];
+    return 0;
+}

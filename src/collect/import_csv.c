@@ -4,6 +4,9 @@
  * A row is read from the window of the stream where it stands: cells are found as views first, then the row's bytes are
  * copied to the arena once and the views moved there. Only cells with doubled quotation marks are rewritten.
  *
+ * COLUMNS BY BLANKS  With a blank as delimiter any number of blanks is one, and those at the ends of a line are none: tables of
+ * fixed width are read as well.
+ *
  * CHOICES beyond RFC 4180: a quotation mark opens a quoted cell only as its first byte, elsewhere it is text; what
  * follows a closing mark before the delimiter is text too; a quotation mark that is never closed makes the rest of the
  * file one wrong row (up to 4 MB).
@@ -107,6 +110,20 @@ static enum scanned scan_row(struct csv *csv, struct slice text, bool last, size
     }
 }
 
+/* With a blank as delimiter, cells without a byte are none. */
+static enum scanned scan(struct csv *csv, struct slice text, bool last, size_t *length,
+                         size_t *total) {
+    enum scanned scanned = scan_row(csv, text, last, length, total);
+    size_t kept = 0;
+    if (scanned != SCANNED_ROW || csv->delimiter != ' ')
+        return scanned;
+    for (size_t i = 0; i < csv->n; i++)
+        if (csv->places[i].n)
+            csv->places[kept++] = csv->places[i];
+    csv->n = kept;
+    return scanned;
+}
+
 /* Without the outer quotation marks and with one for two; what stands behind the closing mark stays. */
 static struct slice unquote(struct arena *arena, struct slice cell) {
     char *start = arena_get(arena, cell.n), *to = start;
@@ -147,7 +164,7 @@ static int csv_next(struct table *table, struct arena *arena, struct table_row *
         if (!text.n && last)
             return 0;
         size_t length = 0, total = 0;
-        enum scanned scanned = text.n ? scan_row(csv, text, last, &length, &total) : SCANNED_MORE;
+        enum scanned scanned = text.n ? scan(csv, text, last, &length, &total) : SCANNED_MORE;
         if (scanned == SCANNED_WIDE)
             return err_set(err, E_TOO_LARGE, "a row has more than %d columns", TABLE_COLUMNS_MAX);
         if (scanned == SCANNED_MORE) {
@@ -159,7 +176,7 @@ static int csv_next(struct table *table, struct arena *arena, struct table_row *
         }
         if (total > length || length)
             csv->rows++;
-        if (length == 0) { /* an empty line */
+        if (length == 0 || (scanned == SCANNED_ROW && !csv->n)) { /* an empty line */
             import_stream_take(csv->stream, total);
             continue;
         }
@@ -201,7 +218,7 @@ static size_t fit(struct csv *csv, struct slice text, char delimiter) {
     csv->delimiter = delimiter;
     for (int i = 0; i < SNIFF_ROWS && text.n; i++) {
         size_t length, total;
-        enum scanned scanned = scan_row(csv, text, true, &length, &total);
+        enum scanned scanned = scan(csv, text, true, &length, &total);
         if (scanned == SCANNED_WIDE || (scanned == SCANNED_OPEN && i == 0))
             return 0;
         if (!width)
@@ -212,6 +229,24 @@ static size_t fit(struct csv *csv, struct slice text, char delimiter) {
         text.n -= total;
     }
     return width > 1 ? same * 1000 + width : 0;
+}
+
+/* Columns by blanks: no row is narrower or wider than the first, and there are several. */
+static bool fits_blanks(struct csv *csv, struct slice text) {
+    enum { SEVERAL = 3 };
+    size_t width = 0, rows = 0;
+    csv->delimiter = ' ';
+    for (int i = 0; i < SNIFF_ROWS && text.n; i++) {
+        size_t length, total;
+        if (scan(csv, text, true, &length, &total) != SCANNED_ROW ||
+            (width && csv->n && csv->n != width))
+            return false;
+        width = csv->n ? csv->n : width;
+        rows += csv->n > 0;
+        text.p += total;
+        text.n -= total;
+    }
+    return rows > 1 && width >= SEVERAL;
 }
 
 /* A first line "sep=;" says the delimiter. */
@@ -236,6 +271,8 @@ static void recognise(struct csv *csv) {
             chosen = candidates[i];
         }
     }
+    if (!best && fits_blanks(csv, text))
+        chosen = ' ';
     csv->delimiter = chosen;
 }
 

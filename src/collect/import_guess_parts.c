@@ -231,11 +231,17 @@ static double content_score(const struct sample *sample, const struct sample_col
     }
 }
 
+/* Times by their look; where no column has a name, also days written as eight digits. */
+static bool looks_like_time(const struct sample *sample, const struct sample_column *column) {
+    return column->kind == CELLS_TIME ||
+           (sample->bare && column->time_format && strncmp(column->time_format, "%Y%m%d", 6) == 0);
+}
+
 /* Without a telling name: the only column that can be the time. */
 static void guess_only_time(const struct sample *sample, struct guess *guess) {
     int only = -1;
     for (size_t i = 0; i < sample->header.n; i++)
-        if (sample->columns[i].kind == CELLS_TIME &&
+        if (looks_like_time(sample, &sample->columns[i]) &&
             content_score(sample, &sample->columns[i], MAP_TIME) > 0) {
             if (only >= 0)
                 return;
@@ -271,7 +277,8 @@ static void guess_by_cells(const struct sample *sample, enum map_part part, bool
                            struct guess *guess) {
     for (size_t i = 0; i < sample->header.n && guess->columns[part] < 0; i++) {
         const struct sample_column *column = &sample->columns[i];
-        if (is_taken(guess, i) || (text_only && column->kind != CELLS_TEXT) ||
+        if (is_taken(guess, i) ||
+            (text_only && (column->kind != CELLS_TEXT || column->leading_zeros)) ||
             column->clock_format || content_score(sample, column, part) < SURE)
             continue;
         guess->columns[part] = (int)i;
@@ -365,7 +372,7 @@ bool guess_is_customers(const struct sample *sample, const struct guess *guess) 
             }
     for (size_t w = 0; time >= 0 && w < sizeof days_of_people / sizeof *days_of_people; w++)
         their_day |= has_word(sample->columns[time].words, slice_of(days_of_people[w]));
-    return people >= 2 && their_day;
+    return time < 0 || (people >= 2 && their_day);
 }
 
 /* A column that is a code although it looks like a number. */

@@ -16,12 +16,13 @@
 #include "collect/import_answers.h"
 #include "collect/import_reviews.h"
 
-enum { NAMES_SHOWN = 12 };
+enum { NAMES_SHOWN = 12, NUMBERED_BYTES = 60 };
 
-/* Where a part comes from: a column by name, or a text for all rows; neither: it is not there. */
+/* Where a part comes from: a column by name, a text for all rows, or (customers) the row's number after a text; none: it is
+ * not there. */
 struct place {
-    struct slice name, constant;
-    int column; /* after bind; -1: none */
+    struct slice name, constant, numbered; /* numbered.p NULL: not by the row's number */
+    int column;                            /* after bind; -1: none */
 };
 
 struct kept_column {
@@ -86,7 +87,12 @@ static int read_place(struct import_map *map, const json_t *json, enum map_part 
         place->name = text_of(map, json);
         return 0;
     }
-    const json_t *constant = json_object_get(json, "const");
+    const json_t *constant = json_object_get(json, "const"), *row = json_object_get(json, "row");
+    if (part == MAP_CUSTOMER && json_is_string(row) && json_string_length(row) &&
+        json_string_length(row) <= NUMBERED_BYTES && json_object_size(json) == 1) {
+        place->numbered = text_of(map, row);
+        return 0;
+    }
     if (!json_is_string(constant) || json_object_size(json) != 1)
         return err_at(err, E_INVALID, pointer,
                       "%s must be the name of a column or {\"const\": text}", parts[part].member);
@@ -140,16 +146,6 @@ static int read_types(struct import_map *map, json_t *json, struct err *err) {
             return err_at(err, E_INVALID, "/types",
                           "the type of \"%.60s\" must be string, number or boolean", name);
     }
-    return 0;
-}
-
-static int read_char(const json_t *json, const char *pointer, char *c, struct err *err) {
-    const char *text = json_string_value(json);
-    if (text && (strcmp(text, "tab") == 0 || strcmp(text, "\\t") == 0))
-        text = "\t";
-    if (!text || !text[0] || text[1] || text[0] == '"' || text[0] == '\n' || text[0] == '\r')
-        return err_at(err, E_INVALID, pointer, "%s must be one character", pointer + 1);
-    *c = text[0];
     return 0;
 }
 
@@ -228,7 +224,7 @@ static int read_member(struct import_map *map, const char *name, json_t *json, s
     if (strcmp(name, "timezone") == 0)
         return read_zone(map, json, err);
     if (strcmp(name, "delimiter") == 0)
-        return read_char(json, "/delimiter", &map->delimiter, err);
+        return import_char(json, "/delimiter", &map->delimiter, err);
     if (strcmp(name, "header") == 0) {
         map->bare = json_is_false(json);
         return json_is_boolean(json)
@@ -236,7 +232,7 @@ static int read_member(struct import_map *map, const char *name, json_t *json, s
                    : err_at(err, E_INVALID, "/header", "header must be true or false");
     }
     if (strcmp(name, "decimal") == 0) {
-        code = read_char(json, "/decimal", &map->decimal, err);
+        code = import_char(json, "/decimal", &map->decimal, err);
         if (!code && map->decimal != ',' && map->decimal != '.')
             code = err_at(err, E_INVALID, "/decimal", "decimal must be \",\" or \".\"");
         return code;
@@ -246,7 +242,9 @@ static int read_member(struct import_map *map, const char *name, json_t *json, s
     return err_at(err, E_INVALID, pointer, "a map has no member \"%.60s\"", name);
 }
 
-static bool is_said(const struct place *place) { return place->name.n || place->constant.n; }
+static bool is_said(const struct place *place) {
+    return place->name.n || place->constant.n || place->numbered.n;
+}
 
 static int check_responses(const struct import_map *map, struct err *err) {
     if (!map->survey.n && !map->survey_of_row.name.n)
@@ -562,8 +560,8 @@ __attribute__((format(printf, 3, 4))) static enum refusal
 refuse(char *message, enum refusal refusal, const char *format, ...) {
     va_list args;
     va_start(args, format);
-    vsnprintf(message, EVENT_MESSAGE_BYTES, format,
-              args); /* NOLINT(clang-analyzer-valist.Uninitialized): it is */
+    /* NOLINTNEXTLINE(clang-analyzer-valist.Uninitialized): it is */
+    vsnprintf(message, EVENT_MESSAGE_BYTES, format, args);
     va_end(args);
     return refusal;
 }
@@ -775,6 +773,10 @@ enum refusal import_map_row(const struct import_map *map, const struct table_row
         return refusal;
     if ((refusal = take_part(map, row, MAP_CUSTOMER, &event->user_id, message)))
         return refusal;
+    if (map->parts[MAP_CUSTOMER].numbered.p)
+        event->user_id =
+            slice_of(arena_format(arena, "%.*s%llu", SLICE_ARGS(map->parts[MAP_CUSTOMER].numbered),
+                                  (unsigned long long)row->number));
     if (!event->user_id.n && map->kind != MAP_RESPONSES && map->kind != MAP_REVIEWS)
         return refuse(message, REFUSAL_NO_IDENTITY, "the row has no customer");
     if (map->kind == MAP_INTERACTIONS) {

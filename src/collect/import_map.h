@@ -7,6 +7,8 @@
 #ifndef SENDA_COLLECT_IMPORT_MAP_H
 #define SENDA_COLLECT_IMPORT_MAP_H
 
+#include <jansson.h>
+
 #include "base/zone.h"
 #include "collect/event.h"
 #include "collect/import_table.h"
@@ -78,5 +80,8 @@ enum refusal import_map_row(const struct import_map *map, const struct table_row
 /* A cell as a value: whole numbers within 53 bits and without leading zeros, decimals with the given sign, else text. An
  * empty cell is VALUE_ABSENT. False: it is not of the type that was said. */
 bool import_cell_value(struct slice cell, enum cell_type type, char decimal, struct value *value);
+
+/* One character of a map (delimiter, decimal sign). E_INVALID with the pointer. */
+must_use int import_char(const json_t *json, const char *pointer, char *c, struct err *err);
 
 #endif

@@ -374,6 +374,18 @@ static bool shows_time(const struct table_row *row, size_t column) {
     return false;
 }
 
+/* Digits, with leading zeros or signs of a decimal number; four of them may be a year. */
+static bool is_figure(struct slice cell) {
+    size_t digits = 0;
+    for (size_t i = 0; i < cell.n; i++) {
+        bool digit = cell.p[i] >= '0' && cell.p[i] <= '9';
+        if (!digit && cell.p[i] != '.' && cell.p[i] != ',' && !(i == 0 && cell.p[i] == '-'))
+            return false;
+        digits += digit;
+    }
+    return digits && cell.n != 4;
+}
+
 /* Whether the first row is data: it holds an instant, or e-mail addresses, or nothing but numbers where the rows below do.
  * Years as headings are headings. */
 static bool starts_with_data(const struct sample *sample) {
@@ -381,14 +393,12 @@ static bool starts_with_data(const struct sample *sample) {
     size_t numbers = 0, filled = 0;
     for (size_t i = 0; i < first->n; i++) {
         struct slice cell = utf8_trim(first->cells[i]);
-        struct value value;
         if (!cell.n)
             continue;
         filled++;
         if (shows_time(first, i) || memchr(cell.p, '@', cell.n))
             return true;
-        numbers += import_cell_value(cell, CELL_ANY, ',', &value) &&
-                   (value.type == VALUE_INT || value.type == VALUE_NUMBER) && cell.n != 4;
+        numbers += is_figure(cell);
     }
     return filled > 1 && numbers * 2 >= filled;
 }

@@ -13,6 +13,9 @@
 
 enum { LISTED = 10, SIGNS_SHOWN = 12, CHART_WIDTH = 640, CURVE_WIDTH = 1060 };
 
+/* Below: hardly better than chance. Above: something is only known of who has left. */
+static const double WEAK_AUC = 0.6, TOO_GOOD_AUC = 0.98;
+
 static void draw_shares(const struct chart *chart, const json_t *data, struct buf *out) {
     chart_agreement(chart, true, data, out);
 }
@@ -45,6 +48,7 @@ static json_t *signs_view(const json_t *signs) {
                      *high = json_object_get(sorted[i], "high");
         bool clear =
             json_is_number(low) && (json_number_value(low) > 1 || json_number_value(high) < 1);
+        value_say_sign(sorted[i]);
         json_object_set_new(sorted[i], "bad", json_boolean(odds > 1));
         json_object_set_new(sorted[i], "clear", json_boolean(clear));
         json_array_append(list, sorted[i]);
@@ -68,9 +72,12 @@ static void add_churn(struct request *request, json_t *view, json_t *churn) {
     json_object_set_new(
         churn, "judged",
         json_boolean(json_is_number(json_object_get(json_object_get(check, "auc"), "value"))));
-    const json_t *low = json_object_get(json_object_get(check, "auc"), "low");
-    json_object_set_new(churn, "by_chance",
-                        json_boolean(json_is_number(low) && json_number_value(low) <= 0.5));
+    const json_t *auc = json_object_get(check, "auc"), *low = json_object_get(auc, "low");
+    double value = json_number_value(json_object_get(auc, "value"));
+    bool judged = json_is_number(low), by_chance = judged && json_number_value(low) <= 0.5;
+    json_object_set_new(churn, "by_chance", json_boolean(by_chance));
+    json_object_set_new(churn, "weak", json_boolean(judged && !by_chance && value < WEAK_AUC));
+    json_object_set_new(churn, "too_good", json_boolean(judged && value > TOO_GOOD_AUC));
     json_object_set(view, "churn", churn);
     json_object_set_new(
         view, "to_call",

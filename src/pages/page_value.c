@@ -6,6 +6,7 @@
  */
 #include <stdlib.h>
 
+#include "base/utf8.h"
 #include "http/router.h"
 #include "pages/pages.h"
 #include "pages/text.h"
@@ -162,6 +163,37 @@ static void add_matcher(json_t *form, const char *name, const json_t *matcher) {
     }
 }
 
+static void add_table(json_t *form, const json_t *contract) {
+    static const char *const names[] = {"tenure", "tenure_unit", "entry"};
+    const json_t *left = json_object_get(contract, "left"), *value = json_object_get(left, "value");
+    for (size_t i = 0; i < sizeof names / sizeof *names; i++)
+        if (json_object_get(contract, names[i]))
+            json_object_set(form, names[i], json_object_get(contract, names[i]));
+    if (!left)
+        return;
+    json_object_set(form, "left", json_object_get(left, "trait"));
+    json_object_set_new(
+        form, "left_value",
+        json_is_string(value)    ? json_incref((json_t *)(uintptr_t)value)
+        : json_is_integer(value) ? json_sprintf("%" JSON_INTEGER_FORMAT, json_integer_value(value))
+        : json_is_boolean(value) ? json_string(json_is_true(value) ? "true" : "false")
+                                 : json_null());
+}
+
+/* Names with commas between. */
+static void add_signs(json_t *form, const json_t *signs) {
+    struct buf text;
+    json_t *sign;
+    size_t i;
+    buf_init(&text, TEMPLATE_MAX_BYTES);
+    json_array_foreach((json_t *)(uintptr_t)signs, i, sign) {
+        buf_add_text(&text, i ? ", " : "");
+        buf_add_text(&text, json_is_string(sign) ? json_string_value(sign) : "");
+    }
+    json_object_set_new(form, "signs", json_stringn(text.p ? text.p : "", text.n));
+    buf_release(&text);
+}
+
 static json_t *form_of(const json_t *settings) {
     static const char *const names[] = {"amount", "product", "wallet",
                                         "groups", "months",  "dropout"};
@@ -171,13 +203,18 @@ static json_t *form_of(const json_t *settings) {
         if (!json_is_null(json_object_get(settings, names[i])))
             json_object_set(form, names[i], json_object_get(settings, names[i]));
     add_matcher(form, "purchase", json_object_get(settings, "purchase"));
+    add_table(form, contract);
+    add_signs(form, json_object_get(settings, "signs"));
     add_matcher(form, "end", json_object_get(contract, "end"));
     add_matcher(form, "start", json_object_get(contract, "start"));
     if (json_object_get(contract, "since"))
         json_object_set(form, "since", json_object_get(contract, "since"));
     if (json_object_get(contract, "fee"))
         json_object_set(form, "fee", json_object_get(contract, "fee"));
+    bool table = json_object_get(contract, "left");
     json_object_set_new(form, "contracts", json_boolean(json_is_object(contract)));
+    json_object_set_new(form, "table", json_boolean(table));
+    json_object_set_new(form, "dated", json_boolean(json_is_object(contract) && !table));
     json_object_set_new(
         form, "window",
         json_integer(strtol(json_string_value(json_object_get(settings, "window")), NULL, 10)));
@@ -222,6 +259,39 @@ static void put_matcher(json_t *object, const char *name, const char *text) {
         json_object_set_new(object, name, json_pack("{s:s}", "event", text));
 }
 
+/* What stands in a cell: a number, true or false, else a text. */
+static json_t *cell_value(const char *text) {
+    char *end;
+    long long number = strtoll(text, &end, 10);
+    if (text[0] && !*end)
+        return json_integer(number);
+    return strcmp(text, "true") == 0    ? json_true()
+           : strcmp(text, "false") == 0 ? json_false()
+                                        : json_string(text);
+}
+
+static json_t *table_of(struct request *request) {
+    static const char *const texts[] = {"tenure", "tenure_unit", "entry", "fee"};
+    json_t *contract = json_object();
+    json_object_set_new(contract, "left",
+                        json_pack("{s:s, s:o}", "trait", field(request, "left"), "value",
+                                  cell_value(field(request, "left_value"))));
+    for (size_t i = 0; i < sizeof texts / sizeof *texts; i++)
+        put_text(contract, texts[i], field(request, texts[i]));
+    return contract;
+}
+
+static json_t *signs_of(struct request *request) {
+    json_t *list = json_array();
+    char *copy = arena_text(request->arena, slice_of(field(request, "signs"))), *rest;
+    for (char *name = strtok_r(copy, ",", &rest); name; name = strtok_r(NULL, ",", &rest)) {
+        struct slice trimmed = utf8_trim(slice_of(name));
+        if (trimmed.n)
+            json_array_append_new(list, json_stringn(trimmed.p, trimmed.n));
+    }
+    return list;
+}
+
 static json_t *settings_of(struct request *request) {
     static const char *const texts[] = {"amount", "product", "wallet", "groups", "dropout"};
     json_t *settings = json_object();
@@ -233,6 +303,9 @@ static json_t *settings_of(struct request *request) {
     json_object_set_new(settings, "discount",
                         json_real(strtod(field(request, "discount"), NULL) / 100));
     json_object_set_new(settings, "window", json_sprintf("%.6sd", field(request, "window")));
+    json_object_set_new(settings, "signs", signs_of(request));
+    if (strcmp(field(request, "business"), "table") == 0)
+        json_object_set_new(settings, "contract", table_of(request));
     if (strcmp(field(request, "business"), "contracts") == 0) {
         json_t *contract = json_object();
         put_matcher(contract, "end", field(request, "end"));

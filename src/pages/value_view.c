@@ -60,6 +60,14 @@ void value_add_tones(json_t *rows) {
 
 /* ---- reasons ---- */
 
+void value_say_sign(json_t *sign) {
+    bool trait = json_object_get(sign, "trait");
+    json_object_set_new(sign, "own",
+                        json_boolean(!trait && !json_object_get(sign, "event") &&
+                                     !json_object_get(sign, "property")));
+    json_object_set_new(sign, "of_value", json_boolean(trait && json_object_get(sign, "says")));
+}
+
 void value_say_reasons(json_t *row) {
     json_t *reasons = json_object_get(row, "reasons"), *reason;
     size_t i;
@@ -69,6 +77,8 @@ void value_say_reasons(json_t *row) {
             sign && (strcmp(sign, "unhappy_answer") == 0 || strcmp(sign, "happy_answer") == 0 ||
                      strcmp(sign, "first_year") == 0 || strcmp(sign, "anniversary") == 0 ||
                      strcmp(sign, "first_year_ends") == 0);
+        value_say_sign(reason);
+        yes_or_no |= json_is_true(json_object_get(reason, "of_value"));
         bool yes = json_number_value(json_object_get(reason, "value")) > 0;
         json_object_set_new(reason, "counted", json_boolean(!yes_or_no));
         json_object_set_new(reason, "absent", json_boolean(yes_or_no && !yes));

@@ -16,6 +16,8 @@ void value_add_money(const struct request *request, json_t *rows, const char *na
 
 /* Puts "tone", a class of badges, beside "band". */
 void value_add_tones(json_t *rows);
+/* "own" (neither a deed nor a trait) and "of_value" (a trait's value, not its number) beside a sign or reason. */
+void value_say_sign(json_t *sign);
 /* What the partial value_reasons needs besides row["reasons"]: "2 calls, typical 0.1", "an unhappy answer", or its absence. */
 void value_say_reasons(json_t *row);
 /* view["run"]: state of the job with "busy" and "failed"; view["can_run"]. */

@@ -19,7 +19,7 @@
 
 #include "base/err.h"
 
-enum { LOGISTIC_PREDICTORS = 64 };
+enum { LOGISTIC_PREDICTORS = 96 };
 
 struct logistic {
     size_t p;

@@ -34,13 +34,16 @@ double normal_silence(const struct purchase_history *rows, size_t n, double wind
 
 /* ---- judged on what it has not seen ---- */
 
-struct verdict {
-    size_t n, left;
-    double base; /* rate of leaving */
-    struct estimate auc;
-    double lift_10, lift_20;
-    struct calibration calibration;
-};
+void churn_judge(struct verdict *verdict, const double *p, const uint8_t *y, size_t n) {
+    *verdict = (struct verdict){.n = n};
+    for (size_t i = 0; i < n; i++)
+        verdict->left += y[i];
+    verdict->base = n ? (double)verdict->left / (double)n : (double)NAN;
+    verdict->auc = auc_estimate(p, y, n, CONFIDENCE_95);
+    verdict->lift_10 = lift_at(p, y, n, 0.1);
+    verdict->lift_20 = lift_at(p, y, n, 0.2);
+    calibration_make(&verdict->calibration, p, y, n);
+}
 
 static void judge(struct verdict *verdict, struct churn_model *model, const struct estimation *run,
                   const struct churn_setup *setup, const struct standing *standing,
@@ -50,31 +53,16 @@ static void judge(struct verdict *verdict, struct churn_model *model, const stru
     uint8_t *y = calloc(run->gather.n, 1);
     if (!p || !y)
         abort();
-    *verdict = (struct verdict){0};
     for (uint32_t owner = 1; owner < run->gather.n; owner++) {
         if (!standing_has(standing, run, setup, owner))
             continue;
         standing_signs(standing, run, setup, owner, raw);
         p[n] = logistic_of(churn_score(model, raw, NULL));
-        y[n] = standing_left(standing, later, run, owner);
-        verdict->left += y[n++];
+        y[n++] = standing_left(standing, later, run, owner);
     }
-    verdict->n = n;
-    verdict->base = n ? (double)verdict->left / (double)n : (double)NAN;
-    verdict->auc = auc_estimate(p, y, n, CONFIDENCE_95);
-    verdict->lift_10 = lift_at(p, y, n, 0.1);
-    verdict->lift_20 = lift_at(p, y, n, 0.2);
-    calibration_make(&verdict->calibration, p, y, n);
+    churn_judge(verdict, p, y, n);
     free(p);
     free(y);
-}
-
-/* Puts the probabilities right by what the latest window said; a slope that turns the order round is not believed. */
-static void recalibrate(struct churn_model *model, const struct verdict *verdict) {
-    if (!(verdict->calibration.slope > 0))
-        return;
-    model->slope = verdict->calibration.slope;
-    model->intercept = verdict->calibration.intercept;
 }
 
 static json_t *calibration_json(const struct calibration *calibration) {
@@ -94,16 +82,22 @@ static json_t *calibration_json(const struct calibration *calibration) {
         json_of_number(calibration->p), "groups", groups);
 }
 
-static json_t *verdict_json(const struct verdict *verdict, const struct standing *standing,
-                            const struct standing *later) {
-    return json_pack("{s:o, s:o, s:I, s:I, s:o, s:{s:o, s:o, s:o}, s:o, s:o, s:o}", "from",
-                     json_of_day(standing->day + 1), "until", json_of_day(later->day), "customers",
-                     (json_int_t)verdict->n, "left", (json_int_t)verdict->left, "rate",
-                     json_of_number(verdict->base), "auc", "value",
-                     json_of_number(verdict->auc.value), "low", json_of_number(verdict->auc.low),
-                     "high", json_of_number(verdict->auc.high), "lift_10",
-                     json_of_number(verdict->lift_10), "lift_20", json_of_number(verdict->lift_20),
-                     "calibration", calibration_json(&verdict->calibration));
+json_t *churn_verdict_json(const struct verdict *verdict) {
+    return json_pack(
+        "{s:I, s:I, s:o, s:{s:o, s:o, s:o}, s:o, s:o, s:o}", "customers", (json_int_t)verdict->n,
+        "left", (json_int_t)verdict->left, "rate", json_of_number(verdict->base), "auc", "value",
+        json_of_number(verdict->auc.value), "low", json_of_number(verdict->auc.low), "high",
+        json_of_number(verdict->auc.high), "lift_10", json_of_number(verdict->lift_10), "lift_20",
+        json_of_number(verdict->lift_20), "calibration", calibration_json(&verdict->calibration));
+}
+
+/* On the days of the latest window. */
+static json_t *held_json(const struct verdict *verdict, const struct standing *standing,
+                         const struct standing *later) {
+    json_t *json = churn_verdict_json(verdict);
+    json_object_set_new(json, "from", json_of_day(standing->day + 1));
+    json_object_set_new(json, "until", json_of_day(later->day));
+    return json;
 }
 
 /* "event": its name; or "value": the property and what it "says". */
@@ -121,6 +115,14 @@ static void tell_deed(const struct estimation *run, const struct deed *deed, jso
     json_object_set_new(json, "says", json_of_value(&deed->value));
 }
 
+/* "trait": its name; "says" where one of its values is meant. */
+static void tell_trait(const struct trait_sign *sign, json_t *json) {
+    json_object_set_new(json, "sign", json_string("trait"));
+    json_object_set_new(json, "trait", json_string(sign->trait));
+    if (!sign->numbers)
+        json_object_set_new(json, "says", json_of_value(&sign->says));
+}
+
 static json_t *signs_json(const struct estimation *run, const struct churn_setup *setup,
                           const struct churn_model *model) {
     json_t *list = json_array();
@@ -134,11 +136,21 @@ static json_t *signs_json(const struct estimation *run, const struct churn_setup
             json_object_set_new(json, "low", json_real(exp(b - 1.959964 * error)));
             json_object_set_new(json, "high", json_real(exp(b + 1.959964 * error)));
         }
-        if (sign >= SIGNS)
+        if (sign >= FIRST_TRAIT)
+            tell_trait(&setup->traits[sign - FIRST_TRAIT], json);
+        else if (sign >= SIGNS)
             tell_deed(run, &setup->deeds[sign - SIGNS], json);
         json_array_append_new(list, json);
     }
     return list;
+}
+
+static json_t *refusal_json(const struct churn_model *model) {
+    if (model->learnt)
+        return json_null();
+    return json_pack("{s:s, s:I, s:I, s:i}", "reason", "too_few_left", "customers",
+                     (json_int_t)model->customers, "left", (json_int_t)model->left, "left_needed",
+                     VALUE_TOO_FEW);
 }
 
 /* ---- today ---- */
@@ -165,9 +177,12 @@ struct band {
     double value, expected;
 };
 
-static void tell_today(struct estimation *run, const struct churn_setup *setup,
-                       const struct churn_model *model, const struct standing *now, double base,
-                       json_t *json) {
+void churn_tell(struct estimation *run, const struct churn_setup *setup,
+                const struct churn_model *model, const struct standing *now, double base,
+                json_t *json) {
+    json_object_set_new(json, "learnt", json_boolean(model->learnt));
+    json_object_set_new(json, "refused", refusal_json(model));
+    json_object_set_new(json, "signs", signs_json(run, setup, model));
     struct band bands[HEALTH_BANDS] = {0};
     double raw[SIGNS_ALL], parts[SIGNS_ALL];
     float *health = run_column(run, NUMBER_HEALTH);
@@ -197,14 +212,6 @@ static void tell_today(struct estimation *run, const struct churn_setup *setup,
 
 /* ---- the part ---- */
 
-static json_t *refusal_json(const struct churn_model *model) {
-    if (model->learnt)
-        return json_null();
-    return json_pack("{s:s, s:I, s:I, s:i}", "reason", "too_few_left", "customers",
-                     (json_int_t)model->customers, "left", (json_int_t)model->left, "left_needed",
-                     VALUE_TOO_FEW);
-}
-
 static int foretell(struct estimation *run, const struct churn_setup *setup,
                     struct standing standings[3], json_t *json, struct err *err) {
     struct churn_model model;
@@ -217,23 +224,22 @@ static int foretell(struct estimation *run, const struct churn_setup *setup,
         return code;
     judge(&verdict, &model, run, setup, held, now);
     if (model.learnt)
-        recalibrate(&model, &verdict);
-    json_object_set_new(json, "learnt", json_boolean(model.learnt));
-    json_object_set_new(json, "refused", refusal_json(&model));
+        churn_recalibrate(&model, &verdict.calibration);
     json_object_set_new(json, "learnt_from",
                         json_pack("{s:o, s:o, s:I, s:I, s:b}", "from", json_of_day(train->day + 1),
                                   "until", json_of_day(held->day), "customers",
                                   (json_int_t)model.customers, "left", (json_int_t)model.left,
                                   "separated", model.logistic.separated));
-    json_object_set_new(json, "check", verdict_json(&verdict, held, now));
-    json_object_set_new(json, "signs", signs_json(run, setup, &model));
-    tell_today(run, setup, &model, now, verdict.base, json);
+    json_object_set_new(json, "check", held_json(&verdict, held, now));
+    churn_tell(run, setup, &model, now, verdict.base, json);
     return run_step(run, 92, err);
 }
 
 int run_churn(struct estimation *run, struct err *err) {
-    struct churn_setup setup = {.window_days = settings_window_days(run->settings)};
+    struct churn_setup setup = {.window_days = settings_window_days(run->settings), .fold = -1};
     struct standing standings[3];
+    if (run->table)
+        return run_churn_table(run, err);
     if (!run->contracts) {
         setup.window_days = normal_silence(run->rows, run->n_rows, setup.window_days);
         struct lifetime *lifetimes =
@@ -257,7 +263,9 @@ int run_churn(struct estimation *run, struct err *err) {
     }
     for (int i = 0; i < 3; i++)
         standing_init(&standings[i], run);
-    int code = churn_events(run, &setup, standings, window, err);
+    int code = churn_traits(run, &setup, err);
+    if (!code)
+        code = churn_events(run, &setup, standings, window, err);
     for (int i = 0; i < 3 && !code; i++) {
         code = standing_read(&standings[i], run, &setup, end - (2 - i) * window, err);
         if (!code)

@@ -10,7 +10,7 @@
 #include "stats/logistic.h"
 #include "value/internal.h"
 
-/* X(name, name in answers and texts). Then come counts of deeds in 90 days ("event", "value"). */
+/* X(name, name in answers and texts). Then come counts of deeds in 90 days ("event", "value"), then traits ("trait"). */
 #define SIGN_TABLE(X)                                                                              \
     X(TENURE, "tenure")   /* days since the first purchase or the contract */                      \
     X(SILENCE, "silence") /* days since any interaction */                                         \
@@ -35,17 +35,36 @@ enum sign {
         SIGNS
 };
 extern const char *const sign_names[SIGNS];
-enum { SIGNS_ALL = SIGNS + SIGNAL_EVENTS, MOODS = 3 };
+enum {
+    TRAIT_SIGNS = 48,
+    TRAIT_VALUES = 8 /* of one trait */,
+    FIRST_TRAIT = SIGNS + SIGNAL_EVENTS,
+    SIGNS_ALL = FIRST_TRAIT + TRAIT_SIGNS,
+    MOODS = 3
+};
+
+/* A trait's number, or whether it has one value. */
+struct trait_sign {
+    const char *trait;
+    const uint32_t *by_owner; /* number of the value */
+    const float *numbers;     /* by that; NULL: says, number are meant */
+    uint32_t number;
+    struct value says;
+};
 
 struct churn_setup {
     double window_days;
     struct deed deeds[SIGNAL_EVENTS];
     uint32_t n_deeds;
+    struct trait_sign traits[TRAIT_SIGNS];
+    uint32_t n_traits;
+    int fold; /* of a table: those in it are kept from learning; -1: nobody */
 };
 
 /* What was known at the end of a day. */
 struct standing {
     int32_t day;
+    bool table; /* of a table: also those who have left were there */
     struct signals *signals;
     float *mood[MOODS];
     struct purchase_history *rows; /* without contracts */
@@ -68,6 +87,10 @@ void standing_signs(const struct standing *standing, const struct estimation *ru
 /* As the model takes it. */
 double sign_scaled(size_t sign, double raw);
 
+/* churn_traits.c: fills setup->traits */
+must_use int churn_traits(struct estimation *run, struct churn_setup *setup, struct err *err);
+double churn_trait(const struct trait_sign *sign, uint32_t owner);
+
 /* churn_events.c: fills setup->deeds; standings are its own to read. */
 must_use int churn_events(struct estimation *run, struct churn_setup *setup,
                           struct standing standings[2], int32_t window, struct err *err);
@@ -87,6 +110,27 @@ must_use int churn_learn(struct churn_model *model, const struct estimation *run
                          const struct standing *later, struct err *err);
 /* Log odds before the recalibration; parts[p]: what each sign adds, may be NULL. */
 double churn_score(const struct churn_model *model, const double *raw, double *parts);
+enum { CHURN_FOLDS = 10 };
+int churn_fold(uint32_t owner);
 double churn_probability(const struct churn_model *model, double score);
+/* Puts the probabilities right by what came; a slope that turns the order round is not believed. */
+void churn_recalibrate(struct churn_model *model, const struct calibration *calibration);
+
+/* churn.c: what is told of a model that was judged; of a table without days. */
+struct verdict {
+    size_t n, left;
+    double base; /* rate of leaving */
+    struct estimate auc;
+    double lift_10, lift_20;
+    struct calibration calibration;
+};
+void churn_judge(struct verdict *verdict, const double *p, const uint8_t *y, size_t n);
+json_t *churn_verdict_json(const struct verdict *verdict);
+void churn_tell(struct estimation *run, const struct churn_setup *setup,
+                const struct churn_model *model, const struct standing *now, double base,
+                json_t *json);
+
+/* churn_table.c */
+must_use int run_churn_table(struct estimation *run, struct err *err);
 
 #endif

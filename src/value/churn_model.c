@@ -7,6 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/hash.h"
 #include "value/churn.h"
 
 enum { SAMPLE = 200000, FARTHEST = 4 };
@@ -25,19 +26,28 @@ struct sample {
 };
 
 /* Every k-th customer, so that there are at most SAMPLE. */
+/* Ten parts of a table, by owner. */
+int churn_fold(uint32_t owner) { return (int)(hash_bytes(&owner, sizeof owner) % CHURN_FOLDS); }
+
+static bool is_learnt_from(const struct estimation *run, const struct churn_setup *setup,
+                           const struct standing *standing, uint32_t owner) {
+    return standing_has(standing, run, setup, owner) &&
+           (setup->fold < 0 || churn_fold(owner) != setup->fold);
+}
+
 static struct sample take_sample(const struct estimation *run, const struct churn_setup *setup,
                                  const struct standing *standing, const struct standing *later,
                                  struct churn_model *model) {
     size_t seen = 0, stride;
     for (uint32_t owner = 1; owner < run->gather.n; owner++)
-        model->customers += standing_has(standing, run, setup, owner);
+        model->customers += is_learnt_from(run, setup, standing, owner);
     stride = model->customers / SAMPLE + 1;
     struct sample sample = {calloc(model->customers / stride + 2, SIGNS_ALL * sizeof(double)),
                             calloc(model->customers / stride + 2, 1), 0};
     if (!sample.x || !sample.y)
         abort();
     for (uint32_t owner = 1; owner < run->gather.n; owner++) {
-        if (!standing_has(standing, run, setup, owner) || seen++ % stride)
+        if (!is_learnt_from(run, setup, standing, owner) || seen++ % stride)
             continue;
         double *row = &sample.x[sample.n * SIGNS_ALL];
         standing_signs(standing, run, setup, owner, row);
@@ -46,6 +56,20 @@ static struct sample take_sample(const struct estimation *run, const struct chur
     }
     model->customers = sample.n;
     return sample;
+}
+
+/* A value of a trait that the same customers have as one before it ("no internet" of one service and of all). */
+static bool says_another(const struct churn_model *model, const struct sample *sample, size_t k) {
+    for (size_t m = 0; m < model->p && k >= FIRST_TRAIT; m++) {
+        size_t i = 0;
+        while (model->sign[m] >= FIRST_TRAIT && i < sample->n &&
+               fabs(sample->x[i * SIGNS_ALL + k] - sample->x[i * SIGNS_ALL + model->sign[m]]) <
+                   1e-9)
+            i++;
+        if (i == sample->n)
+            return true;
+    }
+    return false;
 }
 
 /* Means and deviations of the scaled signs; those that do not vary are left out. */
@@ -63,7 +87,7 @@ static void standardise(struct churn_model *model, const struct sample *sample) 
             squares += gap * gap;
         }
         double deviation = sqrt(squares / n);
-        if (!(deviation > 1e-3))
+        if (!(deviation > 1e-3) || says_another(model, sample, k))
             continue;
         model->sign[model->p] = k;
         model->mean[model->p] = mean;
@@ -128,6 +152,13 @@ double churn_score(const struct churn_model *model, const double *raw, double *p
             parts[i] = part;
     }
     return sum;
+}
+
+void churn_recalibrate(struct churn_model *model, const struct calibration *calibration) {
+    if (!(calibration->slope > 0))
+        return;
+    model->slope = calibration->slope;
+    model->intercept = calibration->intercept;
 }
 
 double churn_probability(const struct churn_model *model, double score) {

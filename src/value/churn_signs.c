@@ -53,6 +53,8 @@ static const struct purchase_history *history_of(const struct standing *standing
 
 bool standing_has(const struct standing *standing, const struct estimation *run,
                   const struct churn_setup *setup, uint32_t owner) {
+    if (standing->table)
+        return run->spells[owner].is;
     if (run->contracts) {
         const struct spell *spell = &run->spells[owner];
         return spell->is && spell->start_day <= standing->day &&
@@ -87,12 +89,14 @@ static void of_contract(const struct estimation *run, const struct churn_setup *
                         uint32_t owner, double *raw) {
     double age = day - run->spells[owner].start_day, year = YEAR_DAYS;
     raw[SIGN_TENURE] = age;
+    raw[SIGN_FEE] = isnan(run->fees[owner]) ? 0 : (double)run->fees[owner];
     raw[SIGN_FIRST_YEAR] = age < year;
+    if (run->table) /* how long they had been there, not when: no window begins now */
+        return;
     /* a whole number of years is passed within the window, or was in the month before it */
     raw[SIGN_ANNIVERSARY] = age > year / 2 && floor((age + setup->window_days) / year) >
                                                   floor((age - SIGNAL_SHORT_DAYS) / year);
     raw[SIGN_COMMITMENT] = age + setup->window_days > year && age < year + SIGNAL_SHORT_DAYS;
-    raw[SIGN_FEE] = isnan(run->fees[owner]) ? 0 : (double)run->fees[owner];
 }
 
 static void of_purchases(const struct standing *standing, int32_t day, uint32_t owner,
@@ -109,13 +113,17 @@ static void of_purchases(const struct standing *standing, int32_t day, uint32_t 
 
 void standing_signs(const struct standing *standing, const struct estimation *run,
                     const struct churn_setup *setup, uint32_t owner, double *raw) {
-    const struct signals *signals = &standing->signals[owner];
     int32_t day = standing->day;
-    memset(raw, 0, (SIGNS + SIGNAL_EVENTS) * sizeof *raw);
+    memset(raw, 0, SIGNS_ALL * sizeof *raw);
     if (run->contracts)
         of_contract(run, setup, day, owner, raw);
     else
         of_purchases(standing, day, owner, raw);
+    for (uint32_t k = 0; k < setup->n_traits; k++)
+        raw[FIRST_TRAIT + k] = churn_trait(&setup->traits[k], owner);
+    if (run->table) /* which says nothing of what they did before */
+        return;
+    const struct signals *signals = &standing->signals[owner];
     int32_t last = signals->last_s ? local_day(run->gather.zone, (int64_t)signals->last_s * 1000)
                                    : run->gather.from_day;
     raw[SIGN_SILENCE] = day - last;
@@ -132,6 +140,6 @@ void standing_signs(const struct standing *standing, const struct estimation *ru
 
 double sign_scaled(size_t sign, double raw) {
     bool as_is = sign == SIGN_UNHAPPY || sign == SIGN_HAPPY || sign == SIGN_FIRST_YEAR ||
-                 sign == SIGN_ANNIVERSARY || sign == SIGN_COMMITMENT;
+                 sign == SIGN_ANNIVERSARY || sign == SIGN_COMMITMENT || sign >= FIRST_TRAIT;
     return as_is ? raw : log1p(fmax(0, raw));
 }

@@ -10,15 +10,51 @@
 #include <math.h>
 #include <stdlib.h>
 
+#include "base/clock.h"
 #include "value/internal.h"
 
-enum { BANDS = 5 };
+enum { BANDS = 5, TENURE_DAYS_MOST = 40000 };
 static const int32_t band_days[BANDS] = {182, 365, 730, 1095, INT32_MAX};
 static const char *const band_names[BANDS] = {"up_to_6_months", "6_to_12_months", "1_to_2_years",
                                               "2_to_3_years", "over_3_years"};
 
+/* Contracts of a table: how long, until today, and whether they ended. */
+static int spells_of_table(struct gather *gather, const json_t *settings, struct spell *spells,
+                           struct err *err) {
+    const json_t *contract = json_object_get(settings, "contract"),
+                 *left = json_object_get(contract, "left");
+    float *tenure = ARENA_ARRAY(&gather->arena, float, gather->n),
+          *entry = ARENA_ARRAY(&gather->arena, float, gather->n);
+    double unit = settings_unit_days(contract);
+    struct owner_set gone;
+    int code = gather_trait(gather, json_string_value(json_object_get(contract, "tenure")), false,
+                            tenure, err);
+    if (!code)
+        code = gather_trait(gather, json_string_value(json_object_get(contract, "entry")), false,
+                            entry, err);
+    if (!code)
+        code = gather_having(gather, json_string_value(json_object_get(left, "trait")),
+                             json_object_get(left, "value"), &gone, err);
+    if (gather->from_day > gather->end_day)
+        gather->from_day = gather->end_day = local_day(gather->zone, clock_now_ms());
+    for (uint32_t owner = 1; !code && owner < gather->n; owner++) {
+        double days = (double)tenure[owner] * unit, since = (double)entry[owner] * unit;
+        bool known = days >= 0 && days < TENURE_DAYS_MOST;
+        spells[owner] = (struct spell){.is = known};
+        if (!known)
+            continue;
+        spells[owner].start_day = gather->end_day - (int32_t)lround(days);
+        spells[owner].end_day = gather->end_day;
+        spells[owner].ended = owner_set_has(&gone, owner);
+        spells[owner].entry_days = since > 0 && since <= days ? (int32_t)lround(since) : 0;
+    }
+    return code;
+}
+
 int spells_read(struct gather *gather, const json_t *settings, struct spell *spells,
                 struct err *err) {
+    if (settings_are_table(settings))
+        return spells_of_table(gather, settings, spells, err);
     const json_t *contract = json_object_get(settings, "contract"),
                  *start = json_object_get(contract, "start");
     struct arena *arena = &gather->arena;
@@ -45,6 +81,8 @@ int spells_read(struct gather *gather, const json_t *settings, struct spell *spe
         spell->start_day = !isnan(since[owner])
                                ? (int32_t)since[owner]
                                : local_day(gather->zone, (int64_t)starts[owner].first_s * 1000);
+        if (spell->start_day < gather->from_day)
+            spell->entry_days = gather->from_day - spell->start_day;
         if (!ends[owner].last_s || starts[owner].last_s > ends[owner].last_s)
             continue;
         spell->end_day = local_day(gather->zone, (int64_t)ends[owner].last_s * 1000);
@@ -61,9 +99,7 @@ size_t spells_lifetimes(const struct gather *gather, const struct spell *spells,
         if (!spell->is || spell->start_day > day)
             continue;
         bool ended = spell->ended && spell->end_day <= day;
-        double entry =
-                   spell->start_day < gather->from_day ? gather->from_day - spell->start_day : 0,
-               time = (ended ? spell->end_day : day) - spell->start_day;
+        double entry = spell->entry_days, time = (ended ? spell->end_day : day) - spell->start_day;
         if (time < entry)
             continue;
         if (owners)
@@ -179,7 +215,7 @@ static void check_held_out(struct estimation *run, struct lifetime *lifetimes) {
     int32_t day = run->gather.end_day - (int32_t)settings_window_days(run->settings);
     struct band bands[BANDS] = {0};
     struct survival curve;
-    size_t n = day > run->gather.from_day
+    size_t n = day > run->gather.from_day && !run->table
                    ? spells_lifetimes(&run->gather, run->spells, day, lifetimes, NULL)
                    : 0;
     if (!n)

@@ -41,7 +41,7 @@ static json_t *reasons_json(const struct numbers *numbers, const json_t *signs, 
             json_pack("{s:O, s:s, s:o, s:O}", "sign", json_object_get(sign, "sign"), "speaks_for",
                       place > 0 ? "leaving" : "staying", "value", json_of_number(value), "typical",
                       json_object_get(sign, "typical"));
-        static const char *const deeds[] = {"event", "property", "says"};
+        static const char *const deeds[] = {"event", "property", "trait", "says"};
         for (size_t d = 0; d < sizeof deeds / sizeof *deeds; d++)
             if (json_object_get(sign, deeds[d]))
                 json_object_set(reason, deeds[d], json_object_get(sign, deeds[d]));

@@ -82,6 +82,13 @@ int gather_plan(struct gather *gather, const json_t *settings, struct plan **pla
     for (size_t i = 0; i < sizeof members / sizeof *members; i++)
         json_object_set(question, members[i], json_object_get(settings, members[i]));
     int code = compile(gather, question, plan, &unknown);
+    if (code == E_INVALID && strcmp(unknown.pointer, "/amount") == 0) {
+        unknown = (struct err){0};
+        json_object_set(question, "model", json_object_get(settings, "dropout"));
+        json_object_del(question, "amount");
+        json_object_del(question, "discount");
+        code = compile(gather, question, plan, &unknown);
+    }
     json_decref(question);
     if (code)
         *plan = NULL;
@@ -171,6 +178,28 @@ static float number_of(const struct gather *gather, const struct value *value, b
     return value->type == VALUE_INT      ? (float)value->integer
            : value->type == VALUE_NUMBER ? (float)value->number
                                          : NAN;
+}
+
+int gather_having(struct gather *gather, const char *name, const json_t *value,
+                  struct owner_set *owners, struct err *err) {
+    struct value_table table;
+    uint32_t *by_owner;
+    const char *text = json_string_value(value);
+    struct value wanted =
+        json_is_string(value) ? (struct value){.type = VALUE_TEXT, .text = slice_of(text)}
+        : json_is_true(value) ? (struct value){.type = VALUE_TRUE}
+        : json_is_false(value)
+            ? (struct value){.type = VALUE_FALSE}
+            : (struct value){.type = VALUE_NUMBER, .number = json_number_value(value)};
+    owner_set_init(owners, gather->n, &gather->arena);
+    value_table_init(&table);
+    int code = gather_groups(gather, name, &table, &by_owner, err);
+    uint32_t number = code ? 0 : value_table_find(&table, &wanted);
+    for (uint32_t owner = 1; number && owner < gather->n && !code; owner++)
+        if (by_owner[owner] == number)
+            owner_set_put(owners, owner, true);
+    value_table_release(&table);
+    return code;
 }
 
 int gather_trait(struct gather *gather, const char *name, bool dates, float *values,

@@ -14,7 +14,7 @@
 
 #define YEAR_DAYS 365.25
 #define MONTH_DAYS (YEAR_DAYS / 12)
-enum { VALUE_TOO_FEW = 200 /* who left, to learn from */ };
+enum { VALUE_TOO_FEW = 200 /* who left, to learn from */, VALUE_SIGN_TRAITS = 24 };
 
 /* ---- gather.c: reading ---- */
 
@@ -38,7 +38,8 @@ extern const struct principal VALUE_EVERYTHING; /* sees the whole organisation *
 int64_t gather_after_day(const struct gather *gather, int32_t day);
 must_use int gather_matcher(struct gather *gather, const json_t *json,
                             const struct matcher **matcher, struct err *err);
-/* The value question of the settings; *plan NULL: nobody ever bought. */
+/* The value question of the settings; *plan NULL: nobody ever bought. Where nothing bears the amount: how often, not how much
+ * (measure_property 0). */
 must_use int gather_plan(struct gather *gather, const json_t *settings, struct plan **plan,
                          struct err *err);
 /* Purchases up to and with a day, by owner; free(). plan NULL: none. */
@@ -53,6 +54,9 @@ must_use int gather_spans(struct gather *gather, const struct matcher *matcher, 
 /* Current values of a trait: numbers, and texts that are dates as days; NAN else. name NULL: all NAN. */
 must_use int gather_trait(struct gather *gather, const char *name, bool dates, float *values,
                           struct err *err);
+/* Bit set of owners whose current value of a trait is this one; the arena's. */
+must_use int gather_having(struct gather *gather, const char *name, const json_t *value,
+                           struct owner_set *owners, struct err *err);
 /* Number of the current value of a trait in the table, by owner: 0 none; the arena's. */
 must_use int gather_groups(struct gather *gather, const char *name, struct value_table *table,
                            uint32_t **by_owner, struct err *err);
@@ -77,6 +81,7 @@ must_use int gather_mood(struct gather *gather, int64_t at_ms, const char *metri
 /* An owner's contract. */
 struct spell {
     int32_t start_day, end_day; /* end_day: while ended */
+    int32_t entry_days;         /* old already when they were first observed */
     bool is, ended;
 };
 
@@ -90,9 +95,9 @@ struct estimation {
     void *context;
     struct purchase_history *rows; /* at the end, by owner */
     size_t n_rows;
-    bool contracts;
-    struct spell *spells; /* [n] with contracts */
-    float *fees;          /* [n] with contracts, a month */
+    bool contracts, table; /* table: contracts without dates (settings.c) */
+    struct spell *spells;  /* [n] with contracts */
+    float *fees;           /* [n] with contracts, a month */
 };
 /* The column of a number, NAN where nobody wrote yet. */
 float *run_column(struct estimation *run, enum number number);
@@ -100,7 +105,7 @@ must_use int run_step(struct estimation *run, unsigned percent, struct err *err)
 
 /* worth_run.c */
 must_use int run_worth(struct estimation *run, struct err *err);
-/* contract.c */
+/* contract.c: of a table, a gather that saw no interaction is today's. */
 must_use int spells_read(struct gather *gather, const json_t *settings, struct spell *spells,
                          struct err *err);
 must_use int run_contracts(struct estimation *run, struct err *err);
@@ -125,6 +130,8 @@ enum { HEALTH_BANDS = 3 };
 extern const char *const health_bands[HEALTH_BANDS];
 int health_band(double p, double base);
 double settings_window_days(const json_t *settings);
+bool settings_are_table(const json_t *settings);
+double settings_unit_days(const json_t *contract); /* of "tenure"; 0: no such unit */
 /* spread.c: tenths and cohorts of what was estimated. */
 void run_spread(struct estimation *run);
 /* potential.c */

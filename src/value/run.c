@@ -127,8 +127,9 @@ int value_run(struct folder *folder, const atomic_bool *cancelled,
     }
     run.draft.n = run.gather.n;
     run.contracts = json_is_object(json_object_get(run.settings, "contract"));
+    run.table = settings_are_table(run.settings);
     begin_report(&run);
-    if (run.gather.from_day <= run.gather.end_day)
+    if (run.gather.from_day <= run.gather.end_day || run.table)
         code = estimate(&run, err);
     if (!code)
         code = publish(&run, begun_us, outcome, err);

@@ -2,7 +2,10 @@
  * How this organisation counts purchases and contracts: one JSON document in the records (setting "value").
  *
  *   purchase   matcher; amount, product: properties of it; unit, months, discount, dropout: members of kind `value`
- *   contract   null, or {"end": matcher, "start": matcher or absent, "since": trait with a date, "fee": trait, a month}
+ *   contract   null, or {"end": matcher, "start": matcher or absent, "since": trait with a date, "fee": trait, a month},
+ *              or of a table of customers without dates {"left": {"trait", "value"}, "tenure": trait, "tenure_unit": month if
+ *              not said, "entry": trait or absent (observed since), "fee": trait}
+ *   signs      traits that the forecast of leaving may look at besides what people did
  *   window     how far ahead leaving is foretold: "90d"
  *   wallet     null, or the trait that says what a customer spends on this kind of thing in a year, wherever
  *   groups     null, or the trait by whose values curves of lasting are compared
@@ -24,16 +27,18 @@ static const char SETTING[] = "value";
 
 static const char *const names[] = {"purchase", "amount",  "unit",    "months",
                                     "discount", "dropout", "product", "contract",
-                                    "window",   "wallet",  "groups"};
+                                    "window",   "wallet",  "groups",  "signs"};
 enum { NAMES = sizeof names / sizeof *names, QUESTION_NAMES = 6 };
-static const char *const contract_names[] = {"end", "start", "since", "fee"};
+static const char *const contract_names[] = {"end",  "start",  "since",       "fee",
+                                             "left", "tenure", "tenure_unit", "entry"};
 enum { CONTRACT_NAMES = sizeof contract_names / sizeof *contract_names };
+static const char *const left_names[] = {"trait", "value"};
 
 static json_t *standard(void) {
-    return json_pack("{s:{s:s}, s:s, s:s, s:i, s:f, s:s, s:n, s:n, s:s, s:n, s:n}", "purchase",
-                     "event", "Order Completed", "amount", "total", "unit", "week", "months", 12,
-                     "discount", 0.01, "dropout", "mbgnbd", "product", "contract", "window", "90d",
-                     "wallet", "groups");
+    return json_pack("{s:{s:s}, s:s, s:s, s:i, s:f, s:s, s:n, s:n, s:s, s:n, s:n, s:[]}",
+                     "purchase", "event", "Order Completed", "amount", "total", "unit", "week",
+                     "months", 12, "discount", 0.01, "dropout", "mbgnbd", "product", "contract",
+                     "window", "90d", "wallet", "groups", "signs");
 }
 
 int value_settings_get(struct folder *folder, json_t **settings, struct err *err) {
@@ -109,6 +114,52 @@ static int check_matcher(struct folder *folder, const struct principal *principa
     return code;
 }
 
+/* A table of customers tells neither when somebody came nor when they left. */
+static int check_table(const struct sight *sight, const json_t *contract, struct err *err) {
+    static const char *const dated[] = {"end", "start", "since"};
+    const json_t *left = json_object_get(contract, "left"), *value = json_object_get(left, "value"),
+                 *unit = json_object_get(contract, "tenure_unit");
+    char pointer[64];
+    for (size_t i = 0; i < sizeof dated / sizeof *dated; i++)
+        if (json_object_get(contract, dated[i])) {
+            snprintf(pointer, sizeof pointer, "/contract/%s", dated[i]);
+            return err_at(err, E_INVALID, pointer, "is not for a table that says who left");
+        }
+    if (!json_is_object(left))
+        return err_at(err, E_INVALID, "/contract/left", "must be {\"trait\", \"value\"}");
+    int code = known(left, left_names, 2, "/contract/left", err);
+    if (!code && !json_is_string(json_object_get(left, "trait")))
+        return err_at(err, E_INVALID, "/contract/left/trait", "must be a name");
+    if (!code && !json_is_string(value) && !json_is_number(value) && !json_is_boolean(value))
+        return err_at(err, E_INVALID, "/contract/left/value", "must be a text, number or boolean");
+    if (!code && !json_is_string(json_object_get(contract, "tenure")))
+        return err_at(err, E_INVALID, "/contract/tenure", "must be the trait that says how long");
+    if (!code && unit && !(settings_unit_days(contract) > 0))
+        return err_at(err, E_INVALID, "/contract/tenure_unit", "must be day, week, month or year");
+    if (!code)
+        code = check_property(sight, left, "trait", "/contract/left", err);
+    if (!code)
+        code = check_property(sight, contract, "tenure", "/contract", err);
+    return code ? code : check_property(sight, contract, "entry", "/contract", err);
+}
+
+bool settings_are_table(const json_t *settings) {
+    return json_object_get(json_object_get(settings, "contract"), "left") != NULL;
+}
+
+double settings_unit_days(const json_t *contract) {
+    static const struct {
+        const char *name;
+        double days;
+    } units[] = {{"day", 1}, {"week", 7}, {"month", MONTH_DAYS}, {"year", YEAR_DAYS}};
+    const json_t *unit = json_object_get(contract, "tenure_unit");
+    const char *name = unit ? json_string_value(unit) : "month";
+    for (size_t i = 0; name && i < sizeof units / sizeof *units; i++)
+        if (strcmp(units[i].name, name) == 0)
+            return units[i].days;
+    return 0;
+}
+
 static int check_contract(struct folder *folder, const struct principal *principal,
                           const json_t *contract, struct err *err) {
     if (!contract || json_is_null(contract))
@@ -117,6 +168,10 @@ static int check_contract(struct folder *folder, const struct principal *princip
         return err_at(err, E_INVALID, "/contract", "must be an object or null");
     struct sight sight = sight_of(folder, principal);
     int code = known(contract, contract_names, CONTRACT_NAMES, "/contract", err);
+    if (!code && json_object_get(contract, "left")) {
+        code = check_table(&sight, contract, err);
+        return code ? code : check_property(&sight, contract, "fee", "/contract", err);
+    }
     if (!code)
         code = check_matcher(folder, principal, contract, "end", true, err);
     if (!code)
@@ -148,6 +203,24 @@ static int check_window(const json_t *settings, struct err *err) {
         ms < (int64_t)WINDOW_MIN_DAYS * DAY_MS || ms > (int64_t)WINDOW_MAX_DAYS * DAY_MS)
         return err_at(err, E_INVALID, "/window", "must be a time between 7d and 730d");
     return 0;
+}
+
+static int check_signs(const struct sight *sight, const json_t *settings, struct err *err) {
+    const json_t *signs = json_object_get(settings, "signs"), *sign;
+    size_t i;
+    char pointer[32];
+    int code = 0;
+    if (!json_is_array(signs) || json_array_size(signs) > VALUE_SIGN_TRAITS)
+        return err_at(err, E_INVALID, "/signs", "must be a list of at most %d traits",
+                      VALUE_SIGN_TRAITS);
+    json_array_foreach((json_t *)(uintptr_t)signs, i, sign) {
+        snprintf(pointer, sizeof pointer, "/signs/%zu", i);
+        if (!json_is_string(sign) || !json_string_length(sign) ||
+            json_string_length(sign) > LIMIT_NAME_BYTES)
+            return err_at(err, E_INVALID, pointer, "must be a name");
+        code = code ? code : sight_check(sight, slice_of(json_string_value(sign)), pointer, err);
+    }
+    return code;
 }
 
 static int check_purchase(struct folder *folder, const struct principal *principal,
@@ -183,7 +256,7 @@ static int check(struct folder *folder, const struct principal *principal, const
     struct sight sight = sight_of(folder, principal);
     for (size_t i = 0; !code && i < sizeof texts / sizeof *texts; i++)
         code = check_property(&sight, settings, texts[i], "", err);
-    return code;
+    return code ? code : check_signs(&sight, settings, err);
 }
 
 static int write_setting(void *context, sqlite3 *db, struct err *err) {

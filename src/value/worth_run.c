@@ -121,6 +121,7 @@ static int estimate(struct estimation *run, const struct worth_input *rows, stru
     json_t *model = value_fitted(&input, &worth, &none);
     json_array_extend(run->warnings, json_object_get(model, "warnings"));
     json_object_del(model, "warnings");
+    json_object_del(model, "refused");
     json_object_del(model, "distribution");
     json_object_set_new(run->report, "model", model);
     json_object_set_new(run->report, "check", check ? check : json_null());
@@ -148,6 +149,8 @@ int run_worth(struct estimation *run, struct err *err) {
     json_object_set_new(run->report, "purchasers", json_integer((json_int_t)run->n_rows));
     if (code)
         return code;
+    if (run->n_rows && !run->plan->measure_property)
+        json_array_append_new(run->warnings, json_string("amount_unknown"));
     if (run->n_rows) {
         note_facts(run, &rows);
         json_object_set_new(run->report, "rfm", note_rfm(run, &rows));

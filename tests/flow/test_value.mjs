@@ -1,13 +1,15 @@
 // What customers are worth, as a client sees it: settings, a run with its state, the report, lists and CSV, one customer, rules of
 // segments, the same after a restart; who sees some units only is refused what is of the whole organisation.
 // SPDX-License-Identifier: GPL-3.0-or-later
-import { mkdtempSync, rmSync } from "node:fs";
+import { execFileSync } from "node:child_process";
+import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { make, must, serve } from "./operation.mjs";
 
 const scratch = mkdtempSync(join(tmpdir(), "senda-value-")), data = join(scratch, "data"), log = join(scratch, "log");
 process.on("exit", () => rmSync(scratch, { recursive: true, force: true }));
+const program = process.env.SENDA ?? "build/senda";
 const keys = make(data);
 let server = await serve(data, log);
 
@@ -15,6 +17,31 @@ async function call(method, path, body, { key = keys.api_key, accept = "applicat
   const answer = await fetch(`http://127.0.0.1:${server.port}${path}`, { method, headers: { authorization: "Bearer " + key, accept }, body: body && JSON.stringify(body) });
   const text = await answer.text();
   return { status: answer.status, text, json: text.startsWith("{") ? JSON.parse(text) : null };
+}
+
+/* Too few, for one day and without money: refused with what is missing, on every way and in both languages. */
+{
+  const few = join(scratch, "few"), question = join(scratch, "question.json");
+  writeFileSync(join(scratch, "password"), "una frase larga y segura");
+  const own = JSON.parse(execFileSync(program, ["init", "--data", few, "--admin-email", "ana@example.org", "--admin-password-file", join(scratch, "password")], { stdio: ["ignore", "pipe", "ignore"] }));
+  const small = await serve(few, log), at = `http://127.0.0.1:${small.port}`;
+  const get = async (path, options = {}) => await fetch(at + path, { headers: { authorization: "Bearer " + own.api_key }, ...options });
+  await get("/v1/batch", { method: "POST", headers: { authorization: "Bearer " + own.write_key }, body: JSON.stringify({ batch: ["a", "b", "c"].map((userId) => ({ type: "track", userId, event: "Order Completed" })) }) });
+  writeFileSync(question, JSON.stringify({ kind: "value", model: "bgnbd", purchase: { event: "Order Completed" } }));
+  const said = JSON.parse(execFileSync(program, ["query", question, "--data", few], { stdio: ["ignore", "pipe", "ignore"] })).data;
+  must(said.parameters.r === null && JSON.stringify(said.refused) === '{"reason":"too_few","customers":3,"customers_needed":200,"repeaters":0,"repeaters_needed":50}', "the command says what is missing");
+  must((await get("/api/v1/value/run", { method: "POST" })).status === 202, "a run of three customers");
+  let report = null;
+  for (let i = 0; i < 100 && !report; i++, await new Promise((resolve) => setTimeout(resolve, 30))) report = (await (await get("/api/v1/value/model")).json()).report;
+  must(report.refused.reason === "too_few" && report.refused.customers === 3 && report.warnings.includes("amount_unknown") && report.purchasers === 3, "so does the report, which counts them without money: " + JSON.stringify(report));
+  must((await (await get("/api/v1/churn")).json()).churn.refused.reason === "too_short", "one day foretells nothing");
+  const enter = await get("/sign-in", { method: "POST", redirect: "manual", headers: { "content-type": "application/x-www-form-urlencoded" }, body: new URLSearchParams({ email: "ana@example.org", password: "una frase larga y segura" }) });
+  for (const [language, value, churn] of [["es", "Hay muy pocos clientes", "El periodo observado es muy corto"], ["en", "There are too few customers", "The period observed is too short"]])
+    for (const [path, words] of [["/value", value], ["/churn", churn]]) {
+      const text = await (await get(path, { headers: { cookie: enter.headers.get("set-cookie").split(";")[0], "accept-language": language } })).text();
+      must(text.includes(words) && (path !== "/value" || text.includes("200")), `${path} says so in ${language}`);
+    }
+  await small.end();
 }
 
 /* 400 customers over a year, one in two comes back; the first ones often. */
@@ -84,9 +111,48 @@ must((await call("GET", "/api/v1/customers/v0/value", undefined, { key: scoped.s
 const own = (await call("GET", "/api/v1/customers/v1/value", undefined, { key: scoped.secret })).json.data.customer;
 must(own.purchase_days === 1 && own.clv === (await call("GET", "/api/v1/customers/v1/value")).json.data.customer.clv && own.clv !== undefined, "of who is, the purchases there and the estimates");
 
+/* A table that says who left: blanks between the columns, no header, no dates; who pays by month leaves more, and who has been here shortly. */
+const table = join(scratch, "table.txt"), map = join(scratch, "map.json");
+let state = 5;
+const random = () => (state = (state * 1103515245 + 12345) % 2147483648) / 2147483648;
+const people = Array.from({ length: 1500 }, (_, n) => ({ id: String(90001 + n), months: 1 + Math.floor(random() * 60), plan: random() < 0.5 ? "monthly" : "yearly", fee: 20 + Math.floor(random() * 30) }));
+for (const person of people) person.left = random() < (person.plan === "monthly" ? 0.6 : 0.1) * (person.months < 20 ? 1 : 0.5) ? "yes" : "no";
+writeFileSync(table, people.map((p) => ` ${p.id}   ${String(p.months).padStart(3)} ${p.plan.padEnd(8)} ${p.fee} ${p.left}`).join("\r\n"));
+writeFileSync(map, JSON.stringify({ customer: "A", header: false, delimiter: " ", traits: ["B", "C", "D", "E"], types: { A: "string" } }));
+const imported = JSON.parse(execFileSync(program, ["import", table, "--format", "customers-csv", "--map", map, "--data", data], { stdio: ["ignore", "pipe", "ignore"] }));
+must(imported.accepted === 1500 && imported.rejected === 0, "columns by blanks: " + JSON.stringify(imported));
+const tabled = { contract: { left: { trait: "E", value: "yes" }, tenure: "B", fee: "D" }, signs: ["C"], groups: "C" };
+for (const [contract, pointer] of [[{ ...tabled.contract, since: "B" }, "/contract/since"], [{ left: "E", tenure: "B" }, "/contract/left"], [{ left: { trait: "E" }, tenure: "B" }, "/contract/left/value"], [{ left: tabled.contract.left }, "/contract/tenure"], [{ ...tabled.contract, tenure_unit: "moon" }, "/contract/tenure_unit"]])
+  must((await call("PUT", "/api/v1/value/settings", { contract })).json.errors?.[0].pointer === pointer, "refused at " + pointer);
+must((await call("PUT", "/api/v1/value/settings", { ...tabled, signs: ["C", 5] })).json.errors[0].pointer === "/signs/1", "signs are names");
+async function estimated(settings) {
+  must((await call("PUT", "/api/v1/value/settings", settings)).status === 200, "settings are kept");
+  const made = (await call("GET", "/api/v1/value/model")).json.made;
+  await call("POST", "/api/v1/value/run");
+  for (let i = 0; i < 200; i++) {
+    const model = (await call("GET", "/api/v1/value/model")).json;
+    if (model.made !== made && model.run.state === "done") return model.report;
+    await new Promise((resolve) => setTimeout(resolve, 50));
+  }
+  throw new Error("the run did not end");
+}
+const leavers = people.filter((p) => p.left === "yes").length, learnt = (await estimated(tabled)).churn;
+must(learnt.check.folds === 10 && learnt.check.customers === 1500 && learnt.check.left === leavers && learnt.window_days === null, "judged on people it has not seen");
+must(learnt.check.auc.value > 0.72 && learnt.check.auc.value < 0.9 && Math.abs(learnt.check.calibration.slope - 1) < 0.25, "it tells them apart: " + learnt.check.auc.value);
+const plan = learnt.signs.find((sign) => sign.trait === "C"), stays = learnt.signs.find((sign) => sign.sign === "tenure");
+must((plan.says === "yearly" ? plan.high < 1 : plan.low > 1) && stays.high < 1, "by what was planted");
+must(learnt.bands.reduce((n, band) => n + band.customers, 0) === 1500 - leavers, "of those who are still there");
+const riskiest = (await call("GET", "/api/v1/value/customers?order=-churn&limit=1")).json.data[0];
+must(riskiest.reasons.some((reason) => reason.trait === "C" && reason.speaks_for === "leaving"), "with reasons");
+const curves = (await call("GET", "/api/v1/churn/survival?by=C")).json;
+must(curves.groups.length === 2 && curves.log_rank.p < 1e-6 && curves.all.customers === 1500, "and how long they last");
+must((await estimated({ ...tabled, signs: ["C", "E"] })).churn.check.auc.value > 0.98, "a sign that is the answer is too good to be true");
+must((await estimated({ ...tabled, contract: { ...tabled.contract, left: { trait: "E", value: "never" } } })).churn.refused.left === 0, "nobody left: nothing is learnt");
+await estimated(settings);
+
 await server.end("SIGKILL");
 server = await serve(data, log);
 const after = (await call("GET", "/api/v1/value/model")).json;
-must(after.made === model.made && after.report.total === model.report.total, "the same after a restart");
+must(after.made !== model.made && after.report.total === model.report.total, "the same after a restart");
 must((await call("GET", "/api/v1/value/customers?order=-clv&limit=1")).json.data[0].clv === list.data[0].clv, "to the last number");
 await server.end();

@@ -580,6 +580,35 @@ static void test_guess(void **state) {
 
 /* What people drop first: a row or two, in the words and signs of their spreadsheet. event: a column, or "=name" of all
  * rows; "": the map has no such member. */
+/* The layout of the CDNOW log: columns by blanks, no header, days of eight digits; a table of people without any time. */
+static void test_guess_of_plain_tables(void **state) {
+    (void)state;
+    json_t *json =
+        guess(&(struct import_file){.bytes = slice_of(" 00004 0001 19970101  2   29.33\r\n"
+                                                      " 00004 0001 19970118  2   29.73\r\n"
+                                                      " 00021 0002 19970101 13  163.34\r\n\r\n"),
+                                    .name = "log.txt"},
+              NULL);
+    assert_string_equal(guessed(json, "customer"), "A");
+    assert_string_equal(guessed(json, "time"), "C");
+    assert_string_equal(guessed(json, "delimiter"), " ");
+    assert_int_equal(json_array_size(json_object_get(json, "columns")), 5);
+    assert_int_equal(json_array_size(json_object_get(json, "preview")), 3);
+    json_decref(json);
+    json = guess(
+        &(struct import_file){.bytes = slice_of("customerID,tenure,Churn\nA-1,5,Yes\nB-2,9,No\n"),
+                              .name = "table.csv"},
+        NULL);
+    assert_string_equal(json_string_value(json_object_get(json, "format")), "customers-csv");
+    json_decref(json);
+    json = guess(&(struct import_file){.bytes = slice_of("nombre\nAna Gil Soto\nLuis Rey Paz\n"),
+                                       .name = "n.csv"},
+                 NULL);
+    assert_int_equal(json_array_size(json_object_get(json, "columns")),
+                     1); /* sentences are no columns */
+    json_decref(json);
+}
+
 static void test_guess_of_few_rows(void **state) {
     (void)state;
     static const struct {
@@ -711,6 +740,7 @@ int main(void) {
         cmocka_unit_test(test_xes),
         cmocka_unit_test(test_xlsx),
         cmocka_unit_test(test_guess),
+        cmocka_unit_test(test_guess_of_plain_tables),
         cmocka_unit_test(test_guess_of_few_rows),
         cmocka_unit_test(test_real_logs),
     };
