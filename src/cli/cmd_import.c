@@ -165,6 +165,13 @@ static int post_bytes(struct work *work, const char *file, struct slice bytes, j
     return code;
 }
 
+/* Takes an upload back; where that fails, it goes by itself a while later. */
+static void withdraw(struct work *work, const json_t *job) {
+    struct err ignored = {0};
+    int code = desk_ask_json(work->desk, "DELETE", job_target(work, job, ""), NULL, NULL, &ignored);
+    (void)code;
+}
+
 /* The bytes themselves, where the server may not read the file. It starts once all of them were read: of a file that is cut
  * meanwhile, zeros would follow. */
 static int send_bytes(struct work *work, const char *file, json_t **job, struct err *err) {
@@ -189,8 +196,8 @@ static int send_bytes(struct work *work, const char *file, json_t **job, struct 
     munmap(bytes, (size_t)stamp.bytes);
     close(fd);
     if (!whole) {
-        if (!code) /* what was sent goes again; it would also go by itself */
-            code = desk_ask_json(work->desk, "DELETE", job_target(work, sent, ""), NULL, NULL, err);
+        if (!code)
+            withdraw(work, sent);
         code = err_set(err, E_IO, "the file %.100s was changed while it was read", file);
     } else if (!code) {
         code = desk_ask_json(work->desk, "POST", job_target(work, sent, "/start"), NULL, job, err);

@@ -248,18 +248,17 @@ static int with_file(const char *path, uint64_t bytes,
     if (fd < 0)
         return errno == ENOENT ? 0 : file_fail(ERR_WORDS("a file of the data folder"), err);
     char *map = mmap(NULL, bytes, PROT_READ, MAP_PRIVATE, fd, 0);
-    if (map == MAP_FAILED) {
-        close(fd);
+    close(fd);
+    if (map == MAP_FAILED)
         return file_fail(ERR_WORDS("a file of the data folder"), err);
-    }
     struct content content = {.bytes = {map, bytes}};
     int guarded = guard_register_zeros(map, bytes, &content.lost);
     int code = use(context, &content, err);
-    if (!code && atomic_load(&content.lost) && (fstat(fd, &now) || (uint64_t)now.st_size >= bytes))
+    bool cut = stat(path, &now) || (uint64_t)now.st_size < bytes;
+    if (!code && atomic_load(&content.lost) && !cut)
         code = unreadable(err);
     guard_unregister(guarded);
     munmap(map, bytes);
-    close(fd);
     return code;
 }
 

@@ -7,12 +7,15 @@
 #include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <time.h>
 #include <unistd.h>
 
+#include "base/clock.h"
 #include "base/logger.h"
 #include "store/internal.h"
 
-enum { SCRUB_TRIES = 12, ROOM_BYTES = 8 << 20 };
+#define SCRUB_WAIT_US (INT64_C(60) * 1000000)
+enum { SCRUB_PAUSE_NS = 20 * 1000 * 1000, ROOM_BYTES = 8 << 20 };
 
 /* ---- space ---- */
 
@@ -121,18 +124,27 @@ int store_copy(struct store *store, const char *path, struct err *err) {
     return code;
 }
 
+/* Each try waits CONNECTION_WAIT_MS for readers, but not at all for a checkpoint of maintenance. */
+static int empty_wal(sqlite3 *db, struct err *err) {
+    const struct timespec pause = {0, SCRUB_PAUSE_NS};
+    int64_t end_us = clock_monotonic_us() + SCRUB_WAIT_US;
+    for (;;) {
+        int result = sqlite3_wal_checkpoint_v2(db, NULL, SQLITE_CHECKPOINT_TRUNCATE, NULL, NULL);
+        if (result == SQLITE_OK)
+            return 0;
+        if (result != SQLITE_BUSY || clock_monotonic_us() > end_us)
+            return store_fail(db, err);
+        nanosleep(&pause, NULL);
+    }
+}
+
 int store_scrub(struct store *store, struct err *err) {
     sqlite3 *db = NULL;
     int code = connection_open(&db, store->path, true, err);
     if (!code)
         code = connection_run(db, "PRAGMA temp_store=FILE; VACUUM", err);
-    for (int i = 0; !code && i < SCRUB_TRIES; i++) { /* each waits CONNECTION_WAIT_MS for readers */
-        int result = sqlite3_wal_checkpoint_v2(db, NULL, SQLITE_CHECKPOINT_TRUNCATE, NULL, NULL);
-        if (result == SQLITE_OK)
-            break;
-        if (result != SQLITE_BUSY || i + 1 == SCRUB_TRIES)
-            code = store_fail(db, err);
-    }
+    if (!code)
+        code = empty_wal(db, err);
     if (db)
         connection_close(db);
     return code;
