@@ -283,7 +283,24 @@ static int has_words(const char *text) {
     return letters > 1;
 }
 
+/* What base/phrase.h walks: no flags, no widths. */
+static int is_walkable(const char *format) {
+    while ((format = strchr(format, '%')) != NULL) {
+        format++;
+        if (*format == '.')
+            format += 1 + strspn(format + 1, "*0123456789");
+        format += strspn(format, "lz");
+        if (!*format || !strchr("sdiugc%", *format))
+            return 0;
+        format++;
+    }
+    return 1;
+}
+
 static void need_translation(const struct source *source, int token) {
+    if (!is_walkable(source->tokens[token].text))
+        complain_at(source, token, "a conversion that base/phrase.h does not know",
+                    source->tokens[token].text);
     char *key = key_of(source->tokens[token].text);
     if (has_words(key) && strcmp(key, "%s") != 0 && strcmp(key, "%s: %s") != 0 && !find(&es, key))
         complain_at(source, token, "not in Spanish", key);

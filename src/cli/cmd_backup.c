@@ -59,9 +59,9 @@ static int run_backup(struct command_line *line, struct err *err) {
     if (!code)
         desk_print(answer);
     if (!code && json_is_true(json_object_get(answer, "holds_key")))
-        fputs("The file holds the key of the data: keep it as safe as the data folder.\n", stderr);
+        command_tell("The file holds the key of the data: keep it as safe as the data folder.");
     else if (!code)
-        fputs("The file is worth nothing without the key, which is kept elsewhere.\n", stderr);
+        command_tell("The file is worth nothing without the key, which is kept elsewhere.");
     json_decref(answer);
     desk_close(desk);
     return code;

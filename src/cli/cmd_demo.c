@@ -5,6 +5,7 @@
  *
  * SPDX-License-Identifier: GPL-3.0-or-later
  */
+#include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/stat.h>
@@ -41,10 +42,11 @@ static void show_progress(void *context, uint64_t done, uint64_t total) {
                       empty[] = "                              ";
     int filled = percent * 30 / 100;
     if (bar->terminal)
-        fprintf(stderr, "\r[%.*s%.*s] %3d %%  %llu events  %.0f s ", filled, full, 30 - filled,
-                empty, percent, (unsigned long long)done, seconds);
+        fprintf(stderr, "\r[%.*s%.*s] %3d %%  %llu %s  %.0f s ", filled, full, 30 - filled, empty,
+                percent, (unsigned long long)done, command_text("events"), seconds);
     else
-        fprintf(stderr, "%d %%: %llu events, %.0f s\n", percent, (unsigned long long)done, seconds);
+        fprintf(stderr, "%d %%: %llu %s, %.0f s\n", percent, (unsigned long long)done,
+                command_text("events"), seconds);
 }
 
 /* ---- the folder ---- */
@@ -83,14 +85,14 @@ static int fill(struct app *app, double scale, int64_t now_ms, struct err *err) 
         .terminal = isatty(STDERR_FILENO), .begin_us = clock_monotonic_us(), .shown = -1};
     struct demo_filling filling = {
         .scale = scale, .now_ms = now_ms, .progress = show_progress, .context = &bar};
-    fprintf(stderr, "Simulating two years of Vereda Telecom (scale %g)\n", scale);
+    command_tell("Simulating two years of Vereda Telecom (scale %g)", scale);
     int code = demo_fill(app, &filling, err);
     if (bar.terminal)
         fputc('\n', stderr);
     if (!code)
-        fprintf(stderr, "%llu events stored in %.1f s\n",
-                (unsigned long long)filling.accepted + filling.duplicates,
-                (double)(clock_monotonic_us() - bar.begin_us) / 1e6);
+        command_tell("%llu events stored in %g s",
+                     (unsigned long long)filling.accepted + filling.duplicates,
+                     round((double)(clock_monotonic_us() - bar.begin_us) / 1e5) / 10);
     return code;
 }
 
@@ -140,7 +142,7 @@ static int prepare(const char *dir, const char *listen, double scale, struct err
     if (!code && fresh)
         code = store_write(desk_folder(desk)->store, write_account, NULL, err);
     if (!code && demo.state == DEMO_LOADING) {
-        fprintf(stderr, "The demonstration was not finished; continuing\n");
+        command_tell("The demonstration was not finished; continuing");
         code = fill(desk_app(desk), demo.scale, demo.now_ms, err);
     } else if (!code && demo.state == DEMO_NONE && fresh) {
         code = fill(desk_app(desk), scale, clock_now_ms(), err);
@@ -151,8 +153,7 @@ static int prepare(const char *dir, const char *listen, double scale, struct err
     if (!code && demo.state == DEMO_COMPLETE) {
         char made[TIME_TEXT_BYTES];
         time_format(demo.now_ms, made);
-        fprintf(stderr, "The demonstration of %.10s is there; remove the folder for a new one\n",
-                made);
+        command_tell("The demonstration of %.10s is there; remove the folder for a new one", made);
     }
     desk_close(desk);
     return code;
@@ -216,7 +217,7 @@ static int run(struct command_line *line, struct err *err) {
     code = prepare(dir, listen, scale, err);
     if (code)
         return code;
-    fprintf(stderr, "Data folder: %s\n", dir);
+    command_tell("Data folder: %s", dir);
     if (option_flag(line, "no-serve"))
         return 0;
     struct serving serving = {.dir = dir,

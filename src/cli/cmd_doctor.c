@@ -4,6 +4,7 @@
  *
  * SPDX-License-Identifier: GPL-3.0-or-later
  */
+#include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -16,12 +17,13 @@
 #include "cli/commands.h"
 #include "cli/desk.h"
 #include "cli/show.h"
+#include "pages/message.h"
 
 enum verdict { GOOD, WARNING, FAULT };
 
 struct finding {
     enum verdict verdict;
-    char what[320], mend[256];
+    struct err said; /* message: what there is; hint: how to mend it */
 };
 
 struct patient {
@@ -30,47 +32,56 @@ struct patient {
     struct err failure;
 };
 
-#define SAY(finding, v, mending, ...)                                                              \
-    do {                                                                                           \
-        (finding)->verdict = (v);                                                                  \
-        snprintf((finding)->what, sizeof(finding)->what, __VA_ARGS__);                             \
-        snprintf((finding)->mend, sizeof(finding)->mend, "%s", (mending));                         \
-    } while (0)
+/* mend: a sentence, or "". */
+__attribute__((format(printf, 4, 5))) static int find(struct finding *finding, enum verdict verdict,
+                                                      const char *mend, const char *format, ...) {
+    va_list args;
+    va_start(args, format);
+    finding->verdict = verdict;
+    err_at_list(&finding->said, E_INTERNAL, "", format, args);
+    va_end(args);
+    return err_hint(&finding->said, "%s", mend);
+}
 
 static void check_folder(const struct patient *patient, struct finding *finding) {
     struct stat status;
     if (stat(patient->dir, &status) != 0 || !S_ISDIR(status.st_mode))
-        SAY(finding, FAULT, "Make it with: senda init --data DIR", "there is no data folder");
+        find(finding, FAULT, ERR_WORDS("Make it with: senda init --data DIR"),
+             "there is no data folder");
     else if (access(patient->dir, R_OK | W_OK | X_OK) != 0)
-        SAY(finding, FAULT, "Give it to the user that runs senda.",
-            "the data folder cannot be written");
+        find(finding, FAULT, ERR_WORDS("Give it to the user that runs senda."),
+             "the data folder cannot be written");
     else if (status.st_mode & (S_IRWXG | S_IRWXO))
-        SAY(finding, WARNING, "chmod 700 the data folder.", "others can look into the data folder");
+        find(finding, WARNING, ERR_WORDS("chmod 700 the data folder."),
+             "others can look into the data folder");
     else
-        SAY(finding, GOOD, "", "the data folder is private and can be written");
+        find(finding, GOOD, "", "the data folder is private and can be written");
 }
 
 static void check_opening(const struct patient *patient, struct finding *finding) {
     if (!patient->desk)
-        SAY(finding, FAULT, patient->failure.hint[0] ? patient->failure.hint : "See the message.",
-            "%s", patient->failure.message);
+        find(finding, FAULT,
+             patient->failure.hint[0] ? patient->failure.hint : ERR_WORDS("See the message."), "%s",
+             patient->failure.message);
     else if (desk_folder(patient->desk))
-        SAY(finding, GOOD, "", "it opens; no server runs");
+        find(finding, GOOD, "", "it opens; no server runs");
     else
-        SAY(finding, GOOD, "", "a server runs on it");
+        find(finding, GOOD, "", "a server runs on it");
 }
 
 static void check_server(const struct patient *patient, struct finding *finding) {
     struct err err = {0};
     json_t *answer = NULL;
     if (!patient->desk) {
-        SAY(finding, WARNING, "", "the server could not be asked");
+        find(finding, WARNING, "", "the server could not be asked");
     } else if (desk_ask_json(patient->desk, "GET", "/readyz", NULL, &answer, &err)) {
-        SAY(finding, FAULT,
-            err.hint[0] ? err.hint : "Look at the server's log; restart it once the cause is gone.",
-            "not ready: %.250s", err.message);
+        find(finding, FAULT,
+             err.hint[0]
+                 ? err.hint
+                 : ERR_WORDS("Look at the server's log; restart it once the cause is gone."),
+             "not ready: %s", err.message);
     } else {
-        SAY(finding, GOOD, "", "ready");
+        find(finding, GOOD, "", "ready");
     }
     json_decref(answer);
 }
@@ -78,13 +89,13 @@ static void check_server(const struct patient *patient, struct finding *finding)
 static void check_space(const struct patient *patient, struct finding *finding) {
     struct statvfs space;
     if (statvfs(patient->dir, &space) != 0) {
-        SAY(finding, WARNING, "", "free space is unknown");
+        find(finding, WARNING, "", "free space is unknown");
         return;
     }
     double free_bytes = (double)space.f_bavail * (double)space.f_frsize;
     enum verdict verdict = free_bytes < 100e6 ? FAULT : free_bytes < 1e9 ? WARNING : GOOD;
-    SAY(finding, verdict, verdict == GOOD ? "" : "Free some space, or move the folder.",
-        "%.1f GB free", free_bytes / 1e9);
+    find(finding, verdict, verdict == GOOD ? "" : ERR_WORDS("Free some space, or move the folder."),
+         "%g GB free", (double)(int64_t)(free_bytes / 1e8) / 10);
 }
 
 static void check_key(const struct patient *patient, struct finding *finding) {
@@ -92,33 +103,35 @@ static void check_key(const struct patient *patient, struct finding *finding) {
     struct stat status;
     const char *outside = getenv("SENDA_KEY_FILE"), *command = getenv("SENDA_KEY_COMMAND");
     if (command && *command) {
-        SAY(finding, GOOD, "", "the key of the data comes from a command");
+        find(finding, GOOD, "", "the key of the data comes from a command");
         return;
     }
     snprintf(path, sizeof path, "%s/secret.key", patient->dir);
     const char *file = outside ? outside : path;
     if (stat(file, &status) != 0)
-        SAY(finding, FAULT, "Put the key back, or set SENDA_KEY_FILE; without it the data is lost.",
-            "the key of the data is missing");
+        find(finding, FAULT,
+             ERR_WORDS("Put the key back, or set SENDA_KEY_FILE; without it the data is lost."),
+             "the key of the data is missing");
     else if (status.st_mode & (S_IRWXG | S_IRWXO))
-        SAY(finding, WARNING, "chmod 600 the key file.", "others can read the key of the data");
+        find(finding, WARNING, ERR_WORDS("chmod 600 the key file."),
+             "others can read the key of the data");
     else if (!outside)
-        SAY(finding, GOOD,
-            "Safer apart, so that a stolen disk or copy tells nothing: move it, set "
-            "SENDA_KEY_FILE.",
-            "the key is private, but lies inside the folder that it protects");
+        find(finding, GOOD,
+             ERR_WORDS("Safer apart, so that a stolen disk or copy tells nothing: move it, set "
+                       "SENDA_KEY_FILE."),
+             "the key is private, but lies inside the folder that it protects");
     else
-        SAY(finding, GOOD, "", "the key of the data is there, private and apart");
+        find(finding, GOOD, "", "the key of the data is there, private and apart");
 }
 
 static void check_files(const struct patient *patient, struct finding *finding) {
     struct rlimit limit;
     (void)patient;
     if (getrlimit(RLIMIT_NOFILE, &limit) == 0 && limit.rlim_max < 8192)
-        SAY(finding, WARNING, "Raise LimitNOFILE of the service to 65536.",
-            "only %llu files may be open", (unsigned long long)limit.rlim_max);
+        find(finding, WARNING, ERR_WORDS("Raise LimitNOFILE of the service to 65536."),
+             "only %llu files may be open", (unsigned long long)limit.rlim_max);
     else
-        SAY(finding, GOOD, "", "enough files may be open");
+        find(finding, GOOD, "", "enough files may be open");
 }
 
 static void check_zones(const struct patient *patient, struct finding *finding) {
@@ -126,23 +139,24 @@ static void check_zones(const struct patient *patient, struct finding *finding) 
     struct err err = {0};
     (void)patient;
     if (zone_open(&zone, "Europe/Madrid", &err)) {
-        SAY(finding, FAULT, "Install the package tzdata.", "the time zones are missing");
+        find(finding, FAULT, ERR_WORDS("Install the package tzdata."),
+             "the time zones are missing");
         return;
     }
     zone_close(zone);
-    SAY(finding, GOOD, "", "time zones are there");
+    find(finding, GOOD, "", "time zones are there");
 }
 
 static void check_schema(const struct patient *patient, struct finding *finding) {
     struct err err = {0};
     unsigned steps = 0;
     if (store_pending(patient->dir, &steps, &err))
-        SAY(finding, FAULT, "Restore a backup.", "%s", err.message);
+        find(finding, FAULT, ERR_WORDS("Restore a backup."), "%s", err.message);
     else if (steps)
-        SAY(finding, WARNING, "They are applied at the next start.",
-            "%u steps of the schema are missing", steps);
+        find(finding, WARNING, ERR_WORDS("They are applied at the next start."),
+             "%u steps of the schema are missing", steps);
     else
-        SAY(finding, GOOD, "", "the schema is up to date");
+        find(finding, GOOD, "", "the schema is up to date");
 }
 
 static const struct {
@@ -159,13 +173,16 @@ static void say(const struct command_line *line, const char *name, const struct 
                 json_t *all) {
     static const char *const verdicts[] = {"ok", "warning", "fault"};
     json_array_append_new(all, json_pack("{s:s, s:s, s:s, s:s}", "check", name, "verdict",
-                                         verdicts[finding->verdict], "what", finding->what, "mend",
-                                         finding->mend));
+                                         verdicts[finding->verdict], "what", finding->said.message,
+                                         "mend", finding->said.hint));
     if (option_flag(line, "json"))
         return;
-    printf("%-8s %-8s %s\n", verdicts[finding->verdict], name, finding->what);
-    if (finding->mend[0])
-        printf("%-17s %s\n", "", finding->mend);
+    struct err said = finding->said;
+    if (command_is_spanish())
+        message_translate("es", &said);
+    printf("%-8s %-8s %s\n", command_text(verdicts[finding->verdict]), name, said.message);
+    if (said.hint[0])
+        printf("%-17s %s\n", "", said.hint);
 }
 
 static int run(struct command_line *line, struct err *err) {

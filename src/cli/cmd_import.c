@@ -49,11 +49,10 @@ static void show_progress(void *context, const struct import_progress *progress)
     if (!work->shows)
         return;
     double share = progress->size ? (double)progress->position / (double)progress->size : 0;
-    fprintf(stderr, "\r%s: %" PRIu64 " rows%s", work->file, progress->read,
-            progress->size ? "" : " ");
+    fprintf(stderr, "\r%s: %" PRIu64 " %s", work->file, progress->read, command_text("rows"));
     if (progress->size)
         fprintf(stderr, ", %.0f %%", (share > 1 ? 1 : share) * 100);
-    fprintf(stderr, ", %" PRIu64 " rejected\033[K", progress->rejected);
+    fprintf(stderr, ", %" PRIu64 " %s\033[K", progress->rejected, command_text("rejected"));
     fflush(stderr);
 }
 
@@ -305,10 +304,10 @@ static void print_columns(const json_t *guess) {
     const char *encoding = json_string_value(json_object_get(guess, "encoding"));
     const char *delimiter = json_string_value(json_object_get(guess, "delimiter"));
     if (encoding)
-        fprintf(stderr, "%s, columns separated by %s\n", encoding,
-                delimiter && delimiter[0] == '\t' ? "tab"
-                : delimiter                       ? delimiter
-                                                  : "?");
+        command_tell("%s, columns separated by %s", encoding,
+                     delimiter && delimiter[0] == '\t' ? ERR_WORDS("tab")
+                     : delimiter                       ? delimiter
+                                                       : "?");
     json_array_foreach(json_object_get(guess, "columns"), index, column) {
         const json_t *examples = json_object_get(column, "examples");
         fprintf(stderr, "  %-28s %-8s", json_string_value(json_object_get(column, "name")),
@@ -326,14 +325,15 @@ static void print_preview(const json_t *guess) {
     json_array_foreach(json_object_get(guess, "preview"), index, row) {
         const char *time = json_string_value(json_object_get(row, "time"));
         const char *event = json_string_value(json_object_get(row, "event"));
-        fprintf(stderr, "%s  %-24s  %-20s  %s\n", index ? " " : "\nfirst rows:\n ",
-                time ? time : "-", json_string_value(json_object_get(row, "customer")),
-                event ? event : "");
+        if (!index)
+            fprintf(stderr, "\n%s:\n", command_text("first rows"));
+        fprintf(stderr, "   %-24s  %-20s  %s\n", time ? time : "-",
+                json_string_value(json_object_get(row, "customer")), event ? event : "");
     }
     json_array_foreach(json_object_get(guess, "rejected"), index, row) {
         long long number = json_integer_value(json_object_get(row, "row"));
-        fprintf(stderr, "row %lld would be rejected: %s\n", number,
-                json_string_value(json_object_get(row, "message")));
+        command_tell("row %lld would be rejected: %s", number,
+                     json_string_value(json_object_get(row, "message")));
     }
 }
 
@@ -341,19 +341,20 @@ static void print_notes(const json_t *guess) {
     static const struct {
         const char *note, *text;
     } notes[] = {
-        {"no_rows", "the file has a header but no row"},
-        {"no_header", "the first row looks like data: columns are called A, B, C …"},
-        {"no_customer", "no column looks like the customer: fill it in"},
-        {"no_time", "no column looks like the time: fill it in"},
-        {"no_event", "no column looks like the event: look at the name that all rows would get"},
+        {"no_rows", ERR_WORDS("the file has a header but no row")},
+        {"no_header", ERR_WORDS("the first row looks like data: columns are called A, B, C …")},
+        {"no_customer", ERR_WORDS("no column looks like the customer: fill it in")},
+        {"no_time", ERR_WORDS("no column looks like the time: fill it in")},
+        {"no_event",
+         ERR_WORDS("no column looks like the event: look at the name that all rows would get")},
         {"day_or_month_first",
-         "day/month/year fits, so would month/day/year: look at time_format"}};
+         ERR_WORDS("day/month/year fits, so would month/day/year: look at time_format")}};
     size_t index;
     json_t *note;
     json_array_foreach(json_object_get(guess, "notes"), index,
                        note) for (size_t i = 0; i < sizeof notes / sizeof *notes;
                                   i++) if (strcmp(json_string_value(note), notes[i].note) == 0)
-        fprintf(stderr, "note: %s\n", notes[i].text);
+        command_tell("note: %s", notes[i].text);
 }
 
 /* The map goes to stdout, so that it can be kept; what helps to judge it to stderr. */
@@ -374,17 +375,17 @@ static int look(struct work *work, const char *file, struct err *err) {
     const json_t *map = json_object_get(guess, "map");
     const char *format = json_string_value(json_object_get(guess, "format"));
     if (format && strcmp(format, "customers-csv") == 0)
-        fprintf(stderr, "rows of customers: their columns become traits\n");
+        command_tell("rows of customers: their columns become traits");
     if (format && strcmp(format, "reviews-csv") == 0)
-        fprintf(stderr, "rows of reviews: import them with --format reviews-csv\n");
+        command_tell("rows of reviews: import them with --format reviews-csv");
     if (format && strcmp(format, "responses-csv") == 0)
-        fprintf(stderr, "responses to surveys: import them with --format responses-csv\n");
+        command_tell("responses to surveys: import them with --format responses-csv");
     if (json_is_object(map)) {
         fputc('\n', stderr);
         json_dumpf(map, stdout, JSON_INDENT(2));
         putchar('\n');
     } else {
-        fprintf(stderr, "%s needs no map\n", json_string_value(json_object_get(guess, "format")));
+        command_tell("%s needs no map", json_string_value(json_object_get(guess, "format")));
     }
     json_decref(guess);
     return 0;

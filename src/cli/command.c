@@ -47,32 +47,35 @@ int option_need(const struct command_line *line, const char *name, const char **
 /* ---- help ---- */
 
 static void help_all(FILE *out) {
-    fputs("Senda: customer experience management in one program.\n\nusage: senda COMMAND "
-          "[OPTIONS]\n\n",
+    fputs(command_text("Senda: customer experience management in one program.\n\nusage: senda "
+                       "COMMAND [OPTIONS]\n\n"),
           out);
     for (size_t i = 0; COMMANDS[i]; i++)
-        fprintf(out, "  %-10s %s\n", COMMANDS[i]->name, COMMANDS[i]->summary);
-    fputs("\nsenda COMMAND --help tells more. Options may also come from SENDA_… in the "
-          "environment or\n"
-          "from senda.conf in the data folder; the command line wins.\n",
-          out);
+        fprintf(out, "  %-10s %s\n", COMMANDS[i]->name, command_text(COMMANDS[i]->summary));
+    fputs(
+        command_text("\nsenda COMMAND --help tells more. Options may also come from SENDA_… in the "
+                     "environment or\n"
+                     "from senda.conf in the data folder; the command line wins.\n"),
+        out);
 }
 
 static void help_one(const struct command *command, FILE *out) {
-    fprintf(out, "usage: senda %s%s%s [OPTIONS]\n\n%s\n\n", command->name,
+    fprintf(out, "%s: senda %s%s%s [%s]\n\n%s\n\n", command_text("usage"), command->name,
             command->arguments ? " " : "", command->arguments ? command->arguments : "",
-            command->summary);
+            command_text("OPTIONS"), command_text(command->summary));
     for (size_t i = 0; i < command->n_options; i++) {
         const struct option *option = &command->options[i];
         char left[64];
         snprintf(left, sizeof left, "--%s%s%s", option->name, option->value ? " " : "",
                  option->value ? option->value : "");
-        fprintf(out, "  %-28s %s%s%s%s\n", left, option->help, option->standard ? " (default " : "",
-                option->standard ? option->standard : "", option->standard ? ")" : "");
+        fprintf(out, "  %-28s %s", left, command_text(option->help));
+        if (option->standard)
+            fprintf(out, " (%s %s)", command_text("default"), option->standard);
+        fputc('\n', out);
     }
-    fputs("  --help                       this text\n", out);
+    fprintf(out, "  %-28s %s\n", "--help", command_text("this text"));
     if (command->more)
-        fprintf(out, "\n%s\n", command->more);
+        fprintf(out, "\n%s\n", command_text(command->more));
 }
 
 /* ---- where values come from ---- */
@@ -184,6 +187,22 @@ bool command_is_spanish(void) {
     return false;
 }
 
+const char *command_text(const char *english) {
+    const char *spanish = command_is_spanish() ? message_in_spanish(english) : NULL;
+    return spanish ? spanish : english;
+}
+
+int command_tell(const char *format, ...) {
+    struct err said;
+    va_list args;
+    va_start(args, format);
+    err_at_list(&said, E_INTERNAL, "", format, args);
+    va_end(args);
+    if (command_is_spanish())
+        message_translate("es", &said);
+    return fprintf(stderr, "%s\n", said.message);
+}
+
 static int say(const struct command *command, const struct err *err) {
     struct err said = *err;
     bool spanish = command_is_spanish();
@@ -218,7 +237,7 @@ static int run(const struct command *command, int argc, char **argv) {
     int exit_code = code < 0 ? say(command, &err) : code == COMMAND_FAILED ? 1 : 0;
     arena_release(&line.arena);
     if (exit_code == 0 && fflush(stdout) != 0) {
-        fprintf(stderr, "senda %s: cannot write the result\n", command->name);
+        command_tell("senda %s: cannot write the result", command->name);
         exit_code = 1;
     }
     return exit_code;
@@ -251,6 +270,7 @@ int command_main(int argc, char **argv) {
         help_one(COMMANDS[i], stdout);
         return 0;
     }
-    fprintf(stderr, "senda: unknown command %s\nTry: senda --help\n", name);
+    command_tell("senda: unknown command %s", name);
+    command_tell("Try: senda --help");
     return err_exit(E_USAGE);
 }

@@ -19,7 +19,8 @@ struct option {
     const char *name;     /* "data": --data */
     const char *value;    /* shown in help: "DIR"; NULL: a flag */
     const char *standard; /* default, or NULL */
-    const char *help;     /* one line, English, lower case */
+    const char *
+        help; /* one line, English, lower case; Spanish in po/messages.es.po, as all of a command's texts */
 };
 
 struct command_line {
@@ -49,6 +50,10 @@ extern const struct command *const COMMANDS[]; /* NULL at the end; cli/tables.c 
 /* Is what is said to people on stderr and in help Spanish, by LC_ALL, LC_MESSAGES, LANG? Else it is English. Results never
  * depend on it. */
 bool command_is_spanish(void);
+/* A text of help, in that language. */
+const char *command_text(const char *english);
+/* Says something to people on stderr, in that language; the line ends with it. */
+__attribute__((format(printf, 1, 2))) int command_tell(const char *format, ...);
 
 /* The value of an option of this command; NULL if nobody gives one. A flag's value is "1". */
 const char *option_get(const struct command_line *line, const char *name);

@@ -185,3 +185,8 @@ void message_translate(const char *language, struct err *err) {
     translate(spanish, &err->message_phrase, err->message, sizeof err->message);
     translate(spanish, &err->hint_phrase, err->hint, sizeof err->hint);
 }
+
+const char *message_in_spanish(const char *english) {
+    const struct message_text *message = find(english);
+    return message ? message->es : NULL;
+}

@@ -13,4 +13,7 @@
  * was stored or passed on, is recognised by the catalogue's patterns; one that is not known stays as it is. What is translated already stays. */
 void message_translate(const char *language, struct err *err);
 
+/* A text without values, of any length, as help has them; NULL where the catalogue has none. */
+const char *message_in_spanish(const char *english);
+
 #endif
