@@ -11,6 +11,7 @@
 #include "api/customer_read.h"
 #include "backend/backend.h"
 #include "base/limits.h"
+#include "customer/full.h"
 #include "privacy/privacy.h"
 #include "query/sight.h"
 #include "search/search.h"
@@ -318,6 +319,24 @@ static json_t *identifier_json(const struct sight *sight, const struct known_ide
     return row;
 }
 
+/* Kinds of which the customer has as many values as one may. */
+static int add_full_kinds(struct request *request, uint32_t owner, json_t *json, struct err *err) {
+    struct full_kind *full;
+    size_t n;
+    int code = customers_full_kinds(app_folder(request->app)->customers, owner, request->arena,
+                                    &full, &n, err);
+    if (code)
+        return code;
+    json_t *list = json_array();
+    for (size_t i = 0; i < n; i++)
+        json_array_append_new(list, json_pack("{s:s, s:I, s:I, s:o}", "kind", full[i].kind,
+                                              "values", (json_int_t)full[i].values, "limit",
+                                              (json_int_t)full[i].limit, "since",
+                                              api_instant(full[i].since_ms)));
+    json_object_set_new(json, "full_kinds", list);
+    return 0;
+}
+
 static int add_identifiers(struct request *request, uint32_t owner, json_t *json,
                            struct slice *user_id, struct err *err) {
     struct known_identity *identities;
@@ -336,7 +355,7 @@ static int add_identifiers(struct request *request, uint32_t owner, json_t *json
             json_array_append_new(list, row);
     }
     json_object_set_new(json, "identifiers", list);
-    return 0;
+    return add_full_kinds(request, owner, json, err);
 }
 
 /* A trait that the asker is not shown: that it is there, and since when. */

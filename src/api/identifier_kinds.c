@@ -1,6 +1,7 @@
 /*
- * /api/v1/identifier-kinds: limit, priority, normal form and blocked values of each kind of identifier (customer/kinds.h);
- * /api/v1/dropped-identifiers: values that went over their kind's limit, and admitting one again.
+ * /api/v1/identifier-kinds: limits, priority, normal form and blocked values of each kind of identifier (customer/kinds.h);
+ * /api/v1/dropped-identifiers: values that went over their kind's limit, and admitting one again;
+ * /api/v1/full-identifier-kinds: customers who have as many values of a kind as they may (customer/full.h).
  *
  * SPDX-License-Identifier: GPL-3.0-or-later
  */
@@ -10,6 +11,7 @@
 
 #include "api/api.h"
 #include "customer/dropped.h"
+#include "customer/full.h"
 
 enum { NAME_MAX_BYTES = 64, DROPPED_STANDARD = 100, DROPPED_MAX = 1000 };
 
@@ -25,8 +27,9 @@ static json_t *texts_json(const char *const *texts) {
 }
 
 static json_t *kind_json(const struct identifier_kind *kind) {
-    return json_pack("{s:s, s:o, s:I, s:b, s:s, s:o, s:o, s:b, s:b}", "name", kind->name, "limit",
-                     kind->limit ? json_integer(kind->limit) : json_null(), "priority",
+    return json_pack("{s:s, s:o, s:o, s:I, s:b, s:s, s:o, s:o, s:b, s:b}", "name", kind->name,
+                     "limit", kind->limit ? json_integer(kind->limit) : json_null(), "max_values",
+                     kind->values ? json_integer(kind->values) : json_null(), "priority",
                      (json_int_t)kind->priority, "joins", kind->joins, "form",
                      form_name(kind->form), "traits", texts_json(kind->traits), "blocked",
                      texts_json(kind->blocked), "standard", kind->standard, "changed",
@@ -98,8 +101,8 @@ static int read_texts(struct request *request, const json_t *body, const char *n
 /* What is not said stays as it is. */
 static int read_kind(struct request *request, json_t *body, struct identifier_kind *kind,
                      struct err *err) {
-    static const char *const known[] = {"limit",  "priority", "joins", "form",
-                                        "traits", "blocked",  NULL};
+    static const char *const known[] = {"limit", "max_values", "priority", "joins",
+                                        "form",  "traits",     "blocked",  NULL};
     const json_t *joins = json_object_get(body, "joins");
     const char *form;
     bool fixed = strcmp(kind->name, "user_id") == 0 || strcmp(kind->name, "anonymous_id") == 0 ||
@@ -107,6 +110,8 @@ static int read_kind(struct request *request, json_t *body, struct identifier_ki
     int code = api_known(body, known, err);
     if (!code)
         code = read_number(body, "limit", 0, KIND_LIMIT_MAX, &kind->limit, err);
+    if (!code)
+        code = read_number(body, "max_values", 0, KIND_LIMIT_MAX, &kind->values, err);
     if (!code)
         code = read_number(body, "priority", 1, KIND_PRIORITY_MAX, &kind->priority, err);
     if (!code && joins && !json_is_boolean(joins))
@@ -203,6 +208,35 @@ static int list_dropped(struct request *request, struct response *response, stru
     return HANDLED;
 }
 
+/* ---- who is full ---- */
+
+static int list_full(struct request *request, struct response *response, struct err *err) {
+    struct full_kind *full;
+    int64_t limit, before;
+    uint64_t next;
+    char text[24], id[CUSTOMER_ID_BYTES];
+    int code = request_query_int(request, "limit", DROPPED_STANDARD, 1, DROPPED_MAX, &limit, err);
+    if (!code)
+        code = request_query_int(request, "cursor", 0, 0, INT64_MAX, &before, err);
+    size_t n = code ? 0 : (size_t)limit;
+    if (!code)
+        code = customers_full(customers_here(request), (uint64_t)before, request->arena, &full, &n,
+                              &next, err);
+    if (code)
+        return code;
+    json_t *rows = json_array();
+    for (size_t i = 0; i < n; i++) {
+        customer_id_format(full[i].owner, id);
+        json_array_append_new(rows, json_pack("{s:s, s:s, s:I, s:I, s:o}", "customer", id, "kind",
+                                              full[i].kind, "values", (json_int_t)full[i].values,
+                                              "limit", (json_int_t)full[i].limit, "since",
+                                              api_instant(full[i].since_ms)));
+    }
+    snprintf(text, sizeof text, "%llu", (unsigned long long)next);
+    response_list(response, rows, next ? text : NULL);
+    return HANDLED;
+}
+
 static int admit(struct request *request, struct response *response, struct err *err) {
     uint64_t number;
     int code = api_number(request->params[0], &number, err);
@@ -218,7 +252,9 @@ static int admit(struct request *request, struct response *response, struct err 
 
 static const struct route routes[] = {
     {METHOD_GET, "/api/v1/identifier-kinds", ACCESS_API, SCOPE_MANAGE, .handle = list,
-     .summary = "Kinds of identifiers: limit, priority, normal form, traits, blocked values"},
+     .summary =
+         "Kinds of identifiers: limit of customers a value, of values a customer, priority, normal "
+         "form, traits, blocked values"},
     {METHOD_GET, "/api/v1/identifier-kinds/{name}", ACCESS_API, SCOPE_MANAGE, .handle = get,
      .summary = "One kind of identifier"},
     {METHOD_PUT, "/api/v1/identifier-kinds/{name}", ACCESS_API, SCOPE_MANAGE, .handle = put,
@@ -228,6 +264,9 @@ static const struct route routes[] = {
      .summary = "Back to the standard; an added kind is taken away"},
     {METHOD_GET, "/api/v1/dropped-identifiers", ACCESS_API, SCOPE_MANAGE, .handle = list_dropped,
      .summary = "Values that more customers shared than their kind allows, newest first"},
+    {METHOD_GET, "/api/v1/full-identifier-kinds", ACCESS_API, SCOPE_MANAGE, .handle = list_full,
+     .summary = "Customers who have as many values of a kind as one may, and turned away more, "
+                "newest first"},
     {METHOD_DELETE, "/api/v1/dropped-identifiers/{number}", ACCESS_API, SCOPE_MANAGE,
      .handle = admit, .summary = "Admits such a value again"},
 };

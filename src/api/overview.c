@@ -99,6 +99,7 @@ static void add_who(const json_t *customer, json_t *answer) {
     json_object_set_new(answer, "email", trait_of(customer, emails));
     json_object_set_new(answer, "phone", trait_of(customer, phones));
     json_object_set(answer, "identifiers", json_object_get(customer, "identifiers"));
+    json_object_set(answer, "full_kinds", json_object_get(customer, "full_kinds"));
     json_object_set(answer, "traits", json_object_get(customer, "traits"));
 }
 

@@ -76,6 +76,21 @@ static int put_size(struct request *request, const roaring_bitmap_t *seen, uint6
     return 0;
 }
 
+/* While those who are in from the beginning are told: how far that is. */
+static int put_telling(struct request *request, json_t *segment, struct err *err) {
+    uint64_t told, of;
+    int code = segment_told(app_folder(request->app),
+                            json_string_value(json_object_get(segment, "name")), &told, &of, err);
+    if (code)
+        return code;
+    json_object_set_new(
+        segment, "telling",
+        of && !request->principal.units
+            ? json_pack("{s:I, s:I}", "told", (json_int_t)told, "of", (json_int_t)of)
+            : json_null());
+    return 0;
+}
+
 /* ---- segments ---- */
 
 static json_t *state_json(struct request *request, uint64_t known) {
@@ -151,6 +166,8 @@ static int answer(struct request *request, struct response *response, const char
         code = put_size(request, seen, customers_known(request, seen), segment, err);
     if (seen)
         roaring_bitmap_free(seen);
+    if (!code)
+        code = put_telling(request, segment, err);
     if (!code)
         code = put_warnings(request, segment, err);
     if (!code)

@@ -114,6 +114,11 @@ static int record_attached(struct customers *customers, uint32_t profile,
     return store_step(statement, err);
 }
 
+/* The writer is the only one that changes redirects, so it reads them without the lock. */
+static uint32_t root(const struct customers *customers, uint32_t profile) {
+    return redirects_root(&customers->redirects, profile);
+}
+
 static int attach(struct customers *customers, uint32_t profile, const struct identity *identity,
                   struct key128 key, sqlite3 *db, struct err *err) {
     int code = record_attached(customers, profile, identity, db, err);
@@ -122,6 +127,7 @@ static int attach(struct customers *customers, uint32_t profile, const struct id
     customers->attached++;
     put_untyped(customers, identity, identity_lookup(customers, key), profile | ATTACHED);
     put(customers, key, profile | ATTACHED);
+    full_attached(customers, root(customers, profile), identity);
     return 0;
 }
 
@@ -133,6 +139,7 @@ static int create(struct customers *customers, const struct identity *identity, 
     if (code)
         return code;
     *profile = ++customers->profiles;
+    full_created(customers, *profile, identity);
     put_untyped(customers, identity, identity_lookup(customers, key), *profile);
     put(customers, key, *profile);
     return 0;
@@ -140,9 +147,21 @@ static int create(struct customers *customers, const struct identity *identity, 
 
 /* ---- the rules ---- */
 
-/* The writer is the only one that changes redirects, so it reads them without the lock. */
-static uint32_t root(const struct customers *customers, uint32_t profile) {
-    return redirects_root(&customers->redirects, profile);
+/* Rule 12, of one more value. */
+static int attach_where_room(struct customers *customers, uint32_t profile,
+                             const struct identity *identity, struct key128 key, bool *attached,
+                             sqlite3 *db, struct err *err) {
+    int code = full_has_room(customers, root(customers, profile), identity, attached, db, err);
+    return code || !*attached ? code : attach(customers, profile, identity, key, db, err);
+}
+
+/* Rule 12, of two customers. */
+static int merge_where_room(struct customers *customers, uint32_t profile, uint32_t target,
+                            enum merge_reason reason, bool *one, sqlite3 *db, struct err *err) {
+    int code =
+        full_may_merge(customers, root(customers, profile), root(customers, target), one, db, err);
+    return code || !*one ? code
+                         : merge_edge(customers, profile, target, reason, NULL, NULL, db, err);
 }
 
 int identity_own(struct customers *customers, const struct identity *identity, struct key128 key,
@@ -168,14 +187,35 @@ static int drop_out(struct customers *customers, const struct identity *identity
 
 /* The anonymousId belongs to somebody else: it is the user's from now on, unless too many had it. */
 static int take_over(struct customers *customers, uint32_t user, uint32_t there,
-                     const struct identity *identity, struct key128 key, sqlite3 *db,
+                     const struct identity *identity, struct key128 key, bool *taken, sqlite3 *db,
                      struct err *err) {
     bool dropped;
     int code = identity_shared(customers, identity, key, there, user, &dropped, db, err);
     if (code)
         return code;
-    return dropped ? drop_out(customers, identity, key, db, err)
-                   : attach(customers, user, identity, key, db, err);
+    *taken = true;
+    code = dropped ? drop_out(customers, identity, key, db, err)
+                   : attach_where_room(customers, user, identity, key, taken, db, err);
+    if (!code && *taken)
+        full_changed(customers, root(customers, there));
+    return code;
+}
+
+/* Rule 2, of an anonymousId that is somebody else's. */
+static int join_known(struct customers *customers, uint32_t user, uint32_t value,
+                      const struct identity *identity, struct key128 key, bool *joined, sqlite3 *db,
+                      struct err *err) {
+    uint32_t there = value & ~ATTACHED;
+    bool belongs = value & ATTACHED, dropped;
+    int code = belongs ? 0 : merge_belongs(customers, root(customers, there), &belongs, db, err);
+    if (code)
+        return code;
+    if (belongs)
+        return take_over(customers, user, there, identity, key, joined, db, err);
+    code = merge_where_room(customers, there, user, MERGE_IDENTIFIED, joined, db, err);
+    return code || *joined
+               ? code
+               : identity_shared(customers, identity, key, there, user, &dropped, db, err);
 }
 
 /* Rule 2: the anonymousId that arrived beside the user's id. */
@@ -186,41 +226,37 @@ static int join(struct customers *customers, uint32_t user, struct slice anonymo
         return 0;
     struct identity identity = {.kind = IDENTITY_ANONYMOUS, .value = anonymous_id};
     uint32_t value = identity_lookup(customers, key);
-    uint32_t there = value & ~ATTACHED;
+    bool joined = true;
     int code = 0;
     if (identity_dropped(customers, key))
         return 0;
     if (value == MAP_NONE)
-        code = attach(customers, user, &identity, key, db, err);
-    else if (root(customers, there) != root(customers, user)) {
-        bool belongs = value & ATTACHED;
-        if (!belongs)
-            code = merge_belongs(customers, root(customers, there), &belongs, db, err);
-        if (!code)
-            code = belongs
-                       ? take_over(customers, user, there, &identity, key, db, err)
-                       : merge_edge(customers, there, user, MERGE_IDENTIFIED, NULL, NULL, db, err);
-    }
-    if (!code)
+        code = attach_where_room(customers, user, &identity, key, &joined, db, err);
+    else if (root(customers, value & ~ATTACHED) != root(customers, user))
+        code = join_known(customers, user, value, &identity, key, &joined, db, err);
+    if (!code && joined)
         *memo = (struct memo){key, user};
     return code;
 }
 
 /* Rule 10, of one that somebody else has. */
 static int join_external(struct customers *customers, uint32_t profile, uint32_t there,
-                         const struct identity *external, struct key128 key, sqlite3 *db,
-                         struct err *err) {
+                         const struct identity *external, struct key128 key, bool *settled,
+                         sqlite3 *db, struct err *err) {
     bool joins = kind_of(kinds_of(customers), external)->joins, dropped;
-    bool mine = !joins, theirs = !joins;
+    bool mine = !joins, theirs = !joins, one = false;
     int code = joins ? merge_belongs(customers, root(customers, profile), &mine, db, err) : 0;
     if (!code && joins)
         code = merge_belongs(customers, root(customers, there), &theirs, db, err);
     if (code)
         return code;
-    if (mine && theirs)
-        return identity_shared(customers, external, key, there, profile, &dropped, db, err);
-    return mine ? merge_edge(customers, there, profile, MERGE_IDENTIFIED, NULL, NULL, db, err)
-                : merge_edge(customers, profile, there, MERGE_IDENTIFIED, NULL, NULL, db, err);
+    if (!mine || !theirs)
+        code = merge_where_room(customers, mine ? there : profile, mine ? profile : there,
+                                MERGE_IDENTIFIED, &one, db, err);
+    *settled = one || (mine && theirs);
+    return code || one
+               ? code
+               : identity_shared(customers, external, key, there, profile, &dropped, db, err);
 }
 
 /* Rules 5 and 10. */
@@ -233,12 +269,14 @@ static int take_externals(struct customers *customers, uint32_t profile,
         if ((memo_is(memo, key) && memo->value == profile) || identity_dropped(customers, key))
             continue;
         uint32_t value = identity_lookup(customers, key), there = value & ~ATTACHED;
+        bool settled = true;
         if (value == MAP_NONE)
-            code = attach(customers, profile, &identifiers->external[i], key, db, err);
+            code = attach_where_room(customers, profile, &identifiers->external[i], key, &settled,
+                                     db, err);
         else if (root(customers, there) != root(customers, profile))
-            code =
-                join_external(customers, profile, there, &identifiers->external[i], key, db, err);
-        if (!code)
+            code = join_external(customers, profile, there, &identifiers->external[i], key,
+                                 &settled, db, err);
+        if (!code && settled)
             *memo = (struct memo){key, profile};
     }
     return code;
@@ -264,6 +302,8 @@ int customers_resolve_hashed(struct customers *customers, const struct identifie
         .value = user ? identifiers->user_id : identifiers->anonymous_id,
     };
     struct key128 key = user ? identifiers->user_hash : identifiers->anonymous_hash, other;
+    if (full_refresh(customers))
+        memset(customers->joined, 0, MEMOS * sizeof *customers->joined);
     bool lost = !user && (!identity.value.p || identity_dropped(customers, key));
     const struct identity *external = lost ? bearing(customers, identifiers, &other) : NULL;
     if (external)
@@ -284,9 +324,12 @@ static int attach_both(struct customers *customers, uint32_t user, struct slice 
                        struct key128 user_key, struct key128 anonymous_key, sqlite3 *db,
                        struct err *err) {
     struct identity identity = {.kind = IDENTITY_USER, .value = id};
-    int code = attach(customers, user, &identity, user_key, db, err);
+    bool attached;
+    int code = attach_where_room(customers, user, &identity, user_key, &attached, db, err);
     identity.kind = IDENTITY_ANONYMOUS;
-    return code ? code : attach(customers, user, &identity, anonymous_key, db, err);
+    return code || !attached
+               ? code
+               : attach_where_room(customers, user, &identity, anonymous_key, &attached, db, err);
 }
 
 int customers_alias(struct customers *customers, struct slice previous_id, struct slice user_id,
@@ -297,6 +340,8 @@ int customers_alias(struct customers *customers, struct slice previous_id, struc
     struct key128 user_key = customers_hash(customers, &before);
     struct key128 anonymous_key = customers_hash(customers, &anonymous);
     uint32_t profile = MAP_NONE;
+    bool one;
+    full_refresh(customers);
     int code = identity_own(customers, &user, customers_hash(customers, &user), &profile, db, err);
     if (code || slice_equal(previous_id, user_id))
         return code;
@@ -309,7 +354,7 @@ int customers_alias(struct customers *customers, struct slice previous_id, struc
     uint32_t from = as_user & ~ATTACHED;
     return root(customers, from) == root(customers, profile)
                ? 0
-               : merge_edge(customers, from, profile, MERGE_ALIAS, NULL, NULL, db, err);
+               : merge_where_room(customers, from, profile, MERGE_ALIAS, &one, db, err);
 }
 
 /* ---- with the transaction ---- */
@@ -339,6 +384,7 @@ void customers_rollback(void *context) {
     }
     customers->attached = customers->attached_committed;
     customers->profiles = atomic_load(&customers->committed);
+    customers->full.turn++;
     memset(customers->found, 0, MEMOS * sizeof *customers->found);
     memset(customers->joined, 0, MEMOS * sizeof *customers->joined);
 }

@@ -32,6 +32,8 @@
  * 11. Values that stand for nobody are not there (kinds.h). A value that more customers shared than its kind's limit drops
  *     out: it joins and leads nobody any more (dropped.h). An event left without either id belongs to its first external id of a
  *     kind that joins.
+ * 12. A customer that has as many values of a kind as its limit takes nothing more through it (full.h): the value is not attached, and
+ *     of two customers who would have more together none becomes the other's. By hand they may.
  *
  * THREADS  resolve, alias, commit and rollback in the writer's thread; find and show from anywhere; maintain from one
  * thread at a time.

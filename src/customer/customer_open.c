@@ -209,8 +209,11 @@ int customers_open(struct customers **customers, struct store *store, struct vau
         code = load_redirects(opened, db, err);
     if (!code)
         code = dropped_load(opened, db, err);
+    full_init(&opened->full, opened->profiles);
     if (!code)
         code = kinds_load(opened, err);
+    if (!code)
+        full_refresh(opened);
     if (!code)
         code = keys_mend(opened->keys, false, replay, opened, &mended, err);
     if (!code)
@@ -234,6 +237,7 @@ void customers_close(struct customers *customers) {
     redirects_release(&customers->redirects);
     key_map_release(&customers->dropped);
     kinds_release(customers);
+    full_release(&customers->full);
     free(customers->dropping);
     key_map_release(&customers->refused);
     free(customers->refusing);

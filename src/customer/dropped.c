@@ -30,6 +30,7 @@ static void mark(struct customers *customers, struct key128 key, bool dropped) {
     else if (!dropped && was)
         atomic_fetch_sub(&customers->n_dropped, 1);
     pthread_mutex_unlock(&customers->lock);
+    customers->full.turn++; /* it counts no more, or again */
 }
 
 static struct key128 key_at(sqlite3_stmt *row, int column) {

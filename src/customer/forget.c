@@ -211,6 +211,9 @@ static int forget_beside(const struct forgetting *forgetting, uint32_t profile, 
     sqlite3 *db = forgetting->db;
     int code = blank(STORE_PREPARE(db, "DELETE FROM note WHERE profile = ?", err), profile, err);
     if (!code)
+        code =
+            blank(STORE_PREPARE(db, "DELETE FROM full_kind WHERE profile = ?", err), profile, err);
+    if (!code)
         code = blank(
             STORE_PREPARE(db,
                           "DELETE FROM customer_group WHERE number IN (SELECT mine.customer_group"

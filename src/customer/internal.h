@@ -10,7 +10,7 @@
 #include <stdatomic.h>
 
 #include "base/map.h"
-#include "customer/customer.h"
+#include "customer/full.h"
 #include "customer/redirects.h"
 #include "customer/vault.h"
 
@@ -46,6 +46,7 @@ struct customers {
     size_t n_undo, undo_capacity;
     uint64_t merges; /* highest number of a merge */
     struct buf plain, sealed;
+    struct full full; /* how many values customers have (full.h) */
 
     atomic_uint_least32_t committed;     /* profiles that anybody may see */
     atomic_uint_least32_t attached_seen; /* and attached identifiers */

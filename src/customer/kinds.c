@@ -32,19 +32,19 @@ static const char *const NOBODY[] = {"null",
                                      NULL};
 
 static const struct identifier_kind STANDARD[] = {
-    {"user_id", 0, 1, true, true, false, FORM_TEXT, TEXTS(NULL), NOBODY},
-    {"anonymous_id", 10, 90, true, true, false, FORM_TEXT, TEXTS(NULL), NOBODY},
-    {"other", 30, 80, false, true, false, FORM_TEXT, TEXTS(NULL), NOBODY},
-    {"national_id", 30, 10, true, true, false, FORM_NATIONAL_ID,
+    {"user_id", 0, 100, 1, true, true, false, FORM_TEXT, TEXTS(NULL), NOBODY},
+    {"anonymous_id", 10, 0, 90, true, true, false, FORM_TEXT, TEXTS(NULL), NOBODY},
+    {"other", 30, 0, 80, false, true, false, FORM_TEXT, TEXTS(NULL), NOBODY},
+    {"national_id", 30, 10, 10, true, true, false, FORM_NATIONAL_ID,
      TEXTS("national_id", "dni", "nif", "nie", "cedula", "rut", "curp"), NOBODY},
-    {"loyalty", 30, 20, true, true, false, FORM_TEXT,
+    {"loyalty", 30, 30, 20, true, true, false, FORM_TEXT,
      TEXTS("loyalty", "loyalty_number", "loyaltyNumber", "numero_socio", "num_socio", "socio"),
      NOBODY},
-    {"email", 30, 30, true, true, false, FORM_EMAIL, TEXTS("email", "e-mail", "mail", "correo"),
+    {"email", 30, 30, 30, true, true, false, FORM_EMAIL, TEXTS("email", "e-mail", "mail", "correo"),
      NOBODY},
-    {"phone", 30, 40, true, true, false, FORM_PHONE,
+    {"phone", 30, 30, 40, true, true, false, FORM_PHONE,
      TEXTS("phone", "telefono", "teléfono", "movil", "móvil", "mobile"), NOBODY},
-    {"device", 10, 70, false, true, false, FORM_TEXT, TEXTS(NULL), NOBODY},
+    {"device", 10, 100, 70, false, true, false, FORM_TEXT, TEXTS(NULL), NOBODY},
 };
 enum { STANDARDS = sizeof STANDARD / sizeof STANDARD[0] };
 
@@ -141,7 +141,7 @@ static int read_kinds(struct kinds_version *version, sqlite3 *db, struct err *er
     struct arena *arena = &version->arena;
     sqlite3_stmt *row = STORE_PREPARE(db,
                                       "SELECT name, max_customers, priority, joins, form, traits,"
-                                      " blocked FROM identifier_kind ORDER BY rowid",
+                                      " blocked, max_values FROM identifier_kind ORDER BY rowid",
                                       err);
     if (!row)
         return err->code;
@@ -156,6 +156,9 @@ static int read_kinds(struct kinds_version *version, sqlite3 *db, struct err *er
         *kind = (struct identifier_kind){
             .name = name,
             .limit = (unsigned)sqlite3_column_int(row, 1),
+            .values = sqlite3_column_type(row, 7) == SQLITE_NULL
+                          ? kind->values
+                          : (unsigned)sqlite3_column_int(row, 7),
             .priority = (unsigned)sqlite3_column_int(row, 2),
             .joins = sqlite3_column_int(row, 3),
             .standard = kind->standard,
@@ -218,9 +221,10 @@ static int write_kind(void *context, sqlite3 *db, struct err *err) {
     const struct identifier_kind *kind = context;
     sqlite3_stmt *statement = STORE_PREPARE(
         db,
-        "INSERT INTO identifier_kind(name, max_customers, priority, joins, form, traits, blocked)"
-        " VALUES(?, ?, ?, ?, ?, ?, ?) ON CONFLICT(name) DO UPDATE SET max_customers = ?2,"
-        " priority = ?3, joins = ?4, form = ?5, traits = ?6, blocked = ?7",
+        "INSERT INTO identifier_kind(name, max_customers, priority, joins, form, traits, blocked,"
+        " max_values) VALUES(?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT(name) DO UPDATE SET"
+        " max_customers = ?2, priority = ?3, joins = ?4, form = ?5, traits = ?6, blocked = ?7,"
+        " max_values = ?8",
         err);
     if (!statement)
         return err->code;
@@ -231,6 +235,7 @@ static int write_kind(void *context, sqlite3 *db, struct err *err) {
     sqlite3_bind_text(statement, 5, form_name(kind->form), -1, SQLITE_STATIC);
     bind_lines(statement, 6, kind->traits);
     bind_lines(statement, 7, kind->blocked);
+    sqlite3_bind_int64(statement, 8, kind->values);
     return store_step(statement, err);
 }
 

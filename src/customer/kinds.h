@@ -4,6 +4,8 @@
  *
  *   limit     how many customers one value may be shared by; beyond it the value drops out by itself (dropped.h) and
  *             identifies nobody: the shop's tablet, the till's e-mail address. 0: none
+ *   values    how many values of the kind one customer may have; a customer that has them is full of it: nothing more joins
+ *             through the kind by itself (full.h). 0: no limit
  *   priority  which of several identifiers of an event decides first, 1 before 2
  *   joins     whether who comes with it, without a userId, belongs to the customer that has it (rule 10 of customer.h)
  *   form      its normal form (forms.h)
@@ -27,7 +29,7 @@ enum { KIND_USER = 0, KIND_ANONYMOUS = 1, KIND_OTHER = 2 }; /* places that are a
 
 struct identifier_kind {
     const char *name;
-    unsigned limit, priority;
+    unsigned limit, values, priority;
     bool joins, standard, changed; /* changed: it has a row in the records */
     enum form form;
     const char *const *traits, *const *blocked; /* ended by NULL */

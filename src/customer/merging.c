@@ -99,6 +99,8 @@ static void bind_text(sqlite3_stmt *statement, int at, const char *text) {
 int merge_edge(struct customers *customers, uint32_t profile, uint32_t target,
                enum merge_reason reason, const char *who, const char *why, sqlite3 *db,
                struct err *err) {
+    full_merged(customers, redirects_root(&customers->redirects, profile),
+                redirects_root(&customers->redirects, target));
     int code = make_root(customers, profile, db, err);
     if (code)
         return code;
@@ -452,7 +454,11 @@ static int take_back(struct by_hand *hand, sqlite3 *db, struct err *err) {
     change(customers, from, into, true);
     memset(customers->joined, 0, MEMOS * sizeof *customers->joined);
     code = settle(customers, from, db, err);
-    return code ? code : settle(customers, into, db, err);
+    if (!code)
+        code = settle(customers, into, db, err);
+    full_changed(customers, redirects_root(&customers->redirects, from));
+    full_changed(customers, redirects_root(&customers->redirects, into));
+    return code;
 }
 
 static int separate(void *context, sqlite3 *db, struct err *err) {

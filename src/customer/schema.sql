@@ -129,3 +129,16 @@ CREATE TABLE group_member (
     PRIMARY KEY (customer_group, profile, role)
 ) WITHOUT ROWID;
 CREATE INDEX group_by_member ON group_member(profile);
+
+-- step 7
+
+ALTER TABLE identifier_kind ADD COLUMN max_values INTEGER; -- that one customer may have; 0: no limit; NULL: the standard's
+
+-- Kinds of which a customer had so many values that another was turned away (full.h).
+CREATE TABLE full_kind (
+    number INTEGER PRIMARY KEY AUTOINCREMENT,
+    profile INTEGER NOT NULL, -- the customer when it happened; it goes with that profile
+    kind TEXT NOT NULL,       -- name of the kind
+    since_ms INTEGER NOT NULL, -- when it happened first, UTC milliseconds since 1970
+    UNIQUE (profile, kind)
+);

@@ -68,11 +68,13 @@ static json_t *in_order(struct request *request, const json_t *kinds) {
 
 static int show_view(struct request *request, struct response *response, json_t *view,
                      struct err *err) {
-    json_t *kinds, *dropped = NULL, *kind;
+    json_t *kinds, *dropped = NULL, *full = NULL, *kind;
     size_t i;
     int code = settings_rows(request, "/api/v1/identifier-kinds", &kinds, err);
     if (code >= 0)
         code = page_fetch(request, "/api/v1/dropped-identifiers?limit=100", &dropped, err);
+    if (code >= 0)
+        code = page_fetch(request, "/api/v1/full-identifier-kinds?limit=100", &full, err);
     if (code < 0) {
         json_decref(view);
         return code;
@@ -97,6 +99,8 @@ static int show_view(struct request *request, struct response *response, json_t 
     json_decref(kinds);
     json_object_set(view, "dropped", json_object_get(dropped, "data"));
     json_decref(dropped);
+    json_object_set(view, "full", json_object_get(full, "data"));
+    json_decref(full);
     return settings_render(request, response, "identifiers", view, err);
 }
 
@@ -104,14 +108,19 @@ static int show(struct request *request, struct response *response, struct err *
     return show_view(request, response, json_object(), err);
 }
 
+/* null where nobody wrote one. */
+static json_t *limit_of(struct request *request, const char *name) {
+    const char *text = settings_form(request, name);
+    return *text ? json_integer((json_int_t)strtoll(text, NULL, 10)) : json_null();
+}
+
 static int put_kind(struct request *request, struct err *err) {
-    const char *limit = settings_form(request, "limit"), *name = settings_form(request, "name");
-    json_t *body =
-        json_pack("{s:o, s:I, s:b, s:o}", "limit",
-                  *limit ? json_integer((json_int_t)strtoll(limit, NULL, 10)) : json_null(),
-                  "priority", (json_int_t)strtoll(settings_form(request, "priority"), NULL, 10),
-                  "joins", request_form(request, "joins") != NULL, "blocked",
-                  texts_of(request, settings_form(request, "blocked")));
+    const char *name = settings_form(request, "name");
+    json_t *body = json_pack("{s:o, s:o, s:I, s:b, s:o}", "limit", limit_of(request, "limit"),
+                             "max_values", limit_of(request, "max_values"), "priority",
+                             (json_int_t)strtoll(settings_form(request, "priority"), NULL, 10),
+                             "joins", request_form(request, "joins") != NULL, "blocked",
+                             texts_of(request, settings_form(request, "blocked")));
     if (request_form(request, "form")) {
         json_object_set_new(body, "form", json_string(settings_form(request, "form")));
         json_object_set_new(body, "traits", texts_of(request, settings_form(request, "traits")));

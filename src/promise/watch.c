@@ -110,6 +110,10 @@ static int load(struct watch *watch, struct err *err) {
         read_row(watch, statement);
     sqlite3_reset(statement);
     store_reader_put(watch->folder->store, db);
+    watch->follow.unminded = true;
+    for (size_t i = 0; i < watch->n && watch->follow.unminded; i++)
+        watch->follow.unminded = !json_object_get(watch->all[i].question, "segment") &&
+                                 !follow_minds(watch->all[i].question);
     watch->stale = code < 0;
     return code < 0 ? code : 0;
 }

@@ -49,8 +49,9 @@
  * 11. A stored segment (`"segment": "vip"`, `{"in": "vip"}`) is its rule, with one difference: it is shared, so it is
  *     decided by everything that happened, also outside of the asker's rights and of unit, channel and where; the
  *     answer keeps to the rights. Stored segments may be built on each other, not on themselves.
- * 12. Names of events, touchpoints, channels, units, properties and traits that nothing collected bears are refused, but not in
- *     rules and promises, which may be made before their events come: there nobody did it yet, and `unseen` says so.
+ * 12. Names of events, touchpoints, channels, units, properties and traits that nothing collected bears are refused, but not those that
+ *     Senda writes itself (`Segment Entered`, `Promise Broken` …), and not in rules and promises, which may be made before their events
+ *     come: there nobody did it yet, and `unseen` says so.
  * 13. In rules and promises a matcher that names no event, touchpoint or channel does not match what Senda derived (source 0): who is
  *     told to have entered a segment has not become active by that.
  *

@@ -128,9 +128,32 @@ int refuse_name(struct reader *r, enum dictionary_kind kind, const char *what, s
     return err_hint(r->err, "Nothing that was collected bears this %s name yet.", what);
 }
 
+/* What Senda writes itself bears a name that is known before it first happens. */
+static bool is_own_name(enum dictionary_kind kind, struct slice name) {
+    static const char *const events[] = {"Segment Entered",
+                                         "Segment Left",
+                                         "Promise Broken",
+                                         "Survey Invited",
+                                         "Survey Shown",
+                                         "Survey Dismissed",
+                                         "Survey Responded",
+                                         "Review Invited",
+                                         "Product Reviewed",
+                                         "Kiosk Tapped",
+                                         NULL},
+                             *const properties[] = {"segment",    "initial", "promise",
+                                                    "promise_id", "made_at", NULL};
+    const char *const *own = kind == DICTIONARY_EVENT ? events : properties;
+    if (kind != DICTIONARY_EVENT && kind != DICTIONARY_PROPERTY)
+        return false;
+    while (*own && !slice_is(name, *own))
+        own++;
+    return *own != NULL;
+}
+
 int note_unknown(struct reader *r, enum dictionary_kind kind, const char *what, struct slice name) {
     if (!r->in_rule)
-        return refuse_name(r, kind, what, name);
+        return is_own_name(kind, name) ? 0 : refuse_name(r, kind, what, name);
     if (name.n > LIMIT_NAME_BYTES)
         return refuse(r, "a name has at most %d bytes", LIMIT_NAME_BYTES);
     if (r->within_stored || r->n_unseen == PLAN_UNSEEN)

@@ -6,6 +6,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "segment/segment.h"
+#include "timeline/dictionary.h"
 #include "timeline/log.h"
 
 enum { BACKLOG_ROWS = 200000 /* beyond, everybody is dirty instead of reading them */ };
@@ -29,15 +31,77 @@ void follow_skip(struct follow *follow, const struct snapshot *snapshot) {
     roaring_bitmap_clear(follow->dirty);
 }
 
+/* ---- which rows matter ---- */
+
+static bool is_told(const json_t *event) {
+    const char *name = json_string_value(event);
+    return !name || strcmp(name, SEGMENT_ENTERED) == 0 || strcmp(name, SEGMENT_LEFT) == 0;
+}
+
+/* They bear no channel. */
+static bool matcher_minds(const json_t *matcher) {
+    const json_t *event = json_object_get(matcher, "event"), *name;
+    size_t i;
+    if (json_object_get(matcher, "channel"))
+        return false;
+    if (!event)
+        return json_object_get(matcher, "touchpoint") || json_object_get(matcher, "station");
+    if (!json_is_array(event))
+        return is_told(event);
+    json_array_foreach((json_t *)(uintptr_t)event, i, name) if (is_told(name)) return true;
+    return false;
+}
+
+static bool minds(const json_t *json, unsigned depth);
+
+static bool member_minds(const char *key, const json_t *value, unsigned depth) {
+    static const char *const matchers[] = {"did", "of", "then", "start", "end", NULL};
+    const json_t *step;
+    size_t i;
+    for (const char *const *name = matchers; *name; name++)
+        if (strcmp(key, *name) == 0)
+            return matcher_minds(value);
+    if (strcmp(key, "sequence") == 0) {
+        json_array_foreach((json_t *)(uintptr_t)value, i,
+                           step) if (matcher_minds(step)) return true;
+        return !json_is_array(value);
+    }
+    return minds(value, depth);
+}
+
+static bool minds(const json_t *json, unsigned depth) {
+    const json_t *value;
+    const char *key;
+    size_t i;
+    if (!depth)
+        return true;
+    json_array_foreach((json_t *)(uintptr_t)json, i,
+                       value) if (minds(value, depth - 1)) return true;
+    json_object_foreach((json_t *)(uintptr_t)json, key,
+                        value) if (member_minds(key, value, depth - 1)) return true;
+    return false;
+}
+
+bool follow_minds(const json_t *rule) {
+    enum { DEPTH = 20 };
+    return minds(rule, DEPTH);
+}
+
+/* ---- looking ---- */
+
 struct noting {
     struct follow *follow;
     const struct overlay *overlay;
     int64_t now_ms;
+    uint16_t entered, left; /* codes of events that make nobody dirty, or CODE_NONE */
 };
 
 static int note_record(void *context, const struct log_record *record) {
     const struct noting *noting = context;
     struct follow *follow = noting->follow;
+    if (noting->entered && record->row.source == 0 && /* Senda itself */
+        (record->row.event == noting->entered || record->row.event == noting->left))
+        return 0;
     uint32_t owner = overlay_owner(noting->overlay, record->row.customer);
     roaring_bitmap_add(follow->dirty, owner);
     time_line_note(&follow->time_line, owner, record->row.time_ms, noting->now_ms);
@@ -47,7 +111,12 @@ static int note_record(void *context, const struct log_record *record) {
 static int note_rows(struct follow *follow, struct log *log, const struct snapshot *snapshot,
                      int64_t now_ms, struct err *err) {
     uint64_t last = snapshot_last_seq(snapshot);
-    struct noting noting = {follow, snapshot_overlay(snapshot), now_ms};
+    const struct dictionary *names = snapshot_dictionary(snapshot);
+    struct noting noting = {follow, snapshot_overlay(snapshot), now_ms, CODE_NONE, CODE_NONE};
+    if (follow->unminded) {
+        noting.entered = dictionary_find(names, DICTIONARY_EVENT, slice_of(SEGMENT_ENTERED));
+        noting.left = dictionary_find(names, DICTIONARY_EVENT, slice_of(SEGMENT_LEFT));
+    }
     uint32_t profiles = snapshot_profiles(snapshot);
     int code = 0;
     follow->everybody = follow->everybody || last > follow->seq + BACKLOG_ROWS;

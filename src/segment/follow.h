@@ -9,6 +9,8 @@
 #ifndef SENDA_SEGMENT_FOLLOW_H
 #define SENDA_SEGMENT_FOLLOW_H
 
+#include <jansson.h>
+
 #include "segment/time_line.h"
 
 struct follow {
@@ -16,6 +18,8 @@ struct follow {
     uint32_t profiles;       /* and profiles up to here: an alias makes some without any row */
     roaring_bitmap_t *dirty; /* owners; whoever decides them takes them out */
     bool everybody; /* is dirty: at the beginning, and where too much has happened to be read */
+    bool
+        unminded; /* no rule asks for memberships that are told (follow_minds): rows of those make nobody dirty */
     struct time_line time_line;
     uint64_t overlay_version;
     uint32_t *redirected, *owner; /* [n_redirects] of the overlay that was seen last */
@@ -27,6 +31,9 @@ void follow_release(struct follow *follow);
 /* Puts into `dirty` whom what the snapshot holds beyond the last look is about, and who is due. */
 must_use int follow_look(struct follow *follow, struct log *log, const struct snapshot *snapshot,
                          int64_t now_ms, struct err *err);
+/* Whether a rule or a promise may match what is told of memberships (`Segment Entered`, `Segment Left`): by their name, or by a
+ * touchpoint. Where neither is named, nothing that Senda derived matches (invariant 13 of query/plan.h). */
+bool follow_minds(const json_t *rule);
 /* Nobody has to be decided: what is there counts as seen. */
 void follow_skip(struct follow *follow, const struct snapshot *snapshot);
 

@@ -23,7 +23,7 @@ enum {
     PACE = 4             /* deciding everybody takes at most one part of so many of the time */
 };
 
-struct live_tuning live_tuning = {.again_us = 750000};
+struct live_tuning live_tuning = {.again_us = 750000, .tell_us = 60000, .tell_most = DERIVED_MAX};
 
 /* ---- opening ---- */
 

@@ -12,8 +12,8 @@
  *   unknown   a new segment, or one whose rule (or the rule of one it is built on) changed: the next round fills it, and
  *             tells nothing: nobody did anything
  *   known     a round tells who differs
- * Who is in a new segment from the beginning is told as well, with the property `initial`: a few hundred or thousand a round
- * (live_initial.c), so that a segment of a million keeps nobody waiting. Who has left by then is not told.
+ * Who is in a new segment from the beginning is told as well, with the property `initial`: some of them a round
+ * (live_initial.c), so that a segment of a million keeps nobody waiting; where no rule asks for what is told, being told makes nobody dirty. Who has left by then is not told.
  *
  * INVARIANTS
  *  1. A customer is decided at most about once a second (again after 0.75 s, so that the sets are current within one); who
@@ -70,9 +70,12 @@ struct live {
     bool more_lengths; /* of windows than its time line holds */
 };
 
-/* Tests decide a customer as often as they like. */
+/* Tests decide a customer as often as they like, and tell little at once. */
 extern struct live_tuning {
     int64_t again_us; /* a customer is decided at most so often */
+    int64_t
+        tell_us; /* so long a round those are told who are in from the beginning, where that makes nobody dirty */
+    size_t tell_most; /* so many at once, at most DERIVED_MAX */
 } live_tuning;
 
 /* Who changed, in the order in which it is told. */

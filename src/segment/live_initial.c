@@ -5,6 +5,7 @@
  */
 #include <stdlib.h>
 
+#include "base/clock.h"
 #include "collect/derived.h"
 #include "segment/live.h"
 
@@ -105,30 +106,53 @@ static struct membership *next_to_tell(struct live *live) {
     return NULL;
 }
 
-int initial_tell(struct live *live, const struct snapshot *snapshot, int64_t now_ms,
-                 struct err *err) {
-    struct membership *membership = next_to_tell(live);
-    size_t most = snapshot_profiles(snapshot) / TOLD_SHARE;
-    if (!membership || live->follow.everybody ||
-        roaring_bitmap_get_cardinality(live->follow.dirty) > TOLD_LEAST)
-        return 0;
-    most = most < TOLD_LEAST ? TOLD_LEAST : most > DERIVED_MAX ? DERIVED_MAX : most;
-    struct batch *batch = malloc(sizeof *batch);
-    if (!batch)
-        abort();
+static int tell_some(struct live *live, const struct snapshot *snapshot,
+                     struct membership *membership, size_t most, struct batch *batch,
+                     int64_t now_ms, struct err *err) {
     const struct event_property properties[2] = {
         {SLICE_LITERAL("segment"), {.type = VALUE_TEXT, .text = slice_of(membership->name)}},
         {SLICE_LITERAL("initial"), {.type = VALUE_TRUE}}};
     choose(membership, snapshot_overlay(snapshot), most, properties, now_ms, batch);
     int code =
         ingest_derive(live->folder->ingest, batch->events, batch->n, write_progress, batch, err);
-    if (!code) {
-        membership->told_to = batch->told_to;
-        if (batch->last) {
-            roaring_bitmap_free(membership->initial);
-            membership->initial = NULL;
-        }
+    if (code)
+        return code;
+    pthread_mutex_lock(&live->lock);
+    membership->told_to = batch->told_to;
+    if (batch->last) {
+        roaring_bitmap_free(membership->initial);
+        membership->initial = NULL;
     }
+    pthread_mutex_unlock(&live->lock);
+    return 0;
+}
+
+/* How many at once: as many as the store takes, or, where each of them is decided anew for it, a share. */
+static size_t most_at_once(const struct live *live, const struct snapshot *snapshot) {
+    size_t most = snapshot_profiles(snapshot) / TOLD_SHARE;
+    if (live->follow.unminded || most > live_tuning.tell_most)
+        return live_tuning.tell_most;
+    return most < TOLD_LEAST ? TOLD_LEAST : most;
+}
+
+int initial_tell(struct live *live, const struct snapshot *snapshot, int64_t now_ms,
+                 struct err *err) {
+    bool unminded = live->follow.unminded,
+         busy = live->follow.everybody ||
+                roaring_bitmap_get_cardinality(live->follow.dirty) > TOLD_LEAST;
+    int64_t until_us = clock_monotonic_us() + (busy ? 0 : live_tuning.tell_us);
+    struct membership *membership = busy && !unminded ? NULL : next_to_tell(live);
+    if (!membership)
+        return 0;
+    size_t most = most_at_once(live, snapshot);
+    struct batch *batch = malloc(sizeof *batch);
+    if (!batch)
+        abort();
+    int code = 0;
+    do
+        code = tell_some(live, snapshot, membership, most, batch, now_ms, err);
+    while (!code && unminded && (membership = next_to_tell(live)) &&
+           clock_monotonic_us() < until_us);
     free(batch);
     return code;
 }

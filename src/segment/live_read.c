@@ -37,6 +37,23 @@ int segment_members(struct folder *folder, const char *name, roaring_bitmap_t **
     return *members ? 0 : err_set(err, E_NOT_FOUND, "no segment is called \"%.80s\"", name);
 }
 
+int segment_told(struct folder *folder, const char *name, uint64_t *told, uint64_t *of,
+                 struct err *err) {
+    struct live *live;
+    int code = ready(folder, &live, err);
+    *told = *of = 0;
+    if (code)
+        return code;
+    pthread_mutex_lock(&live->lock);
+    for (size_t m = 0; m < live->n; m++)
+        if (live->all[m].initial && strcmp(live->all[m].name, name) == 0) {
+            *told = roaring_bitmap_rank(live->all[m].initial, live->all[m].told_to);
+            *of = roaring_bitmap_get_cardinality(live->all[m].initial);
+        }
+    pthread_mutex_unlock(&live->lock);
+    return 0;
+}
+
 static bool is_in(struct live *live, const char *name, uint32_t owner) {
     bool in = false;
     for (size_t m = 0; m < live->n && !in; m++)

@@ -8,11 +8,28 @@
 
 #include "base/logger.h"
 #include "collect/derived.h"
+#include "query/stored.h"
 #include "segment/live.h"
 
 enum { CHANGES_MAX = 20000 };
 
 /* ---- reading ---- */
+
+/* Whether a rule asks for what is told: then those who are told must be decided anew. */
+static int load_minds(sqlite3 *db, bool *minds, struct err *err) {
+    struct stored_rules stored = {0};
+    struct arena arena;
+    arena_init(&arena);
+    int code = stored_rules_load(db, &arena, &stored, err);
+    *minds = false;
+    for (size_t i = 0; i < stored.n && !*minds; i++) {
+        json_t *rule = json_loadb(stored.rules[i].rule.p, stored.rules[i].rule.n, 0, NULL);
+        *minds = follow_minds(rule);
+        json_decref(rule);
+    }
+    arena_release(&arena);
+    return code;
+}
 
 static struct membership *membership_of(struct membership *all, size_t n, int64_t id) {
     for (size_t i = 0; i < n; i++)
@@ -83,7 +100,10 @@ int live_load(struct live *live, struct err *err) {
     if (!all)
         abort();
     sqlite3 *db = store_reader_get(live->folder->store);
-    int code = load_names(db, all, &n, err);
+    bool minds;
+    int code = load_minds(db, &minds, err);
+    if (!code)
+        code = load_names(db, all, &n, err);
     if (!code && !live->all)
         code = load_sets(db, all, n, err);
     if (!code && !live->all)
@@ -95,6 +115,7 @@ int live_load(struct live *live, struct err *err) {
         memberships_free(all, n);
         return code;
     }
+    live->follow.unminded = !minds;
     pthread_mutex_lock(&live->lock);
     for (size_t i = 0; i < n; i++) {
         struct membership *before = membership_of(live->all, live->n, all[i].id);

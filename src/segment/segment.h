@@ -64,6 +64,9 @@ must_use int segment_members(struct folder *folder, const char *name, roaring_bi
 /* Segments that a customer (an owner) is in now: [{"name","title","colour"}], as segment_list orders them. New reference. */
 must_use int segments_of_customer(struct folder *folder, uint32_t owner, json_t **segments,
                                   struct err *err);
+/* How many of those who were in it from the beginning are told (live.h), and of how many: both 0 when all are. */
+must_use int segment_told(struct folder *folder, const char *name, uint64_t *told, uint64_t *of,
+                          struct err *err);
 struct segments_state {
     int64_t as_of_ms; /* everything until then is in the sets */
     int64_t lag_ms;   /* how long the oldest that is not has waited */

@@ -71,12 +71,42 @@ must((await call("DELETE", "/api/v1/dropped-identifiers/" + dropped.number)).sta
 await send({ userId: "t6", anonymousId: "tablet" });
 must(await same("tablet", "t6"), "and identifies");
 
+// More values than one customer may have: the kind is full there and says so, and nothing more joins through it.
+const kind = await call("PUT", "/api/v1/identifier-kinds/email", { max_values: 3 });
+must(kind.json.max_values === 3 && kind.json.limit === 30, "a kind has a limit of values a customer");
+for (let i = 0; i < 6; i++) await send({ userId: "desk", ...external(["email", `desk-${i}@correo.example`]) });
+const desk = (await call("GET", "/api/v1/customers/desk")).json;
+must(desk.identifiers.filter((row) => row.type === "email").length === 3, "three values and no more");
+must(desk.full_kinds.length === 1 && desk.full_kinds[0].kind === "email" && desk.full_kinds[0].values === 3 && desk.full_kinds[0].limit === 3 && desk.full_kinds[0].since, "the profile says so: " + JSON.stringify(desk.full_kinds));
+must((await call("GET", "/api/v1/customers/desk/overview")).json.full_kinds.length === 1, "and the overview");
+await send({ anonymousId: "guest-5", ...external(["email", "desk-5@correo.example"]) });
+must(!await same("guest-5", "desk"), "a value that was left out is somebody else's");
+await send({ anonymousId: "guest-6", ...external(["email", "guest-6@correo.example"]) }, { userId: "desk", anonymousId: "guest-6" });
+must(!await same("guest-6", "desk"), "whom more values would come with stays apart");
+await server.end("SIGKILL");
+server = await serve(data, log);
+await send({ userId: "desk", ...external(["email", "desk-7@correo.example"]) });
+const [full, more] = (await call("GET", "/api/v1/full-identifier-kinds")).json.data;
+must(full.customer === desk.id && full.kind === "email" && full.values === 3 && !more, "it is listed, also after a restart: " + JSON.stringify(full));
+must((await call("POST", "/api/v1/customers/desk/unmerge", { identifier: { kind: "external", type: "email", value: "desk-0@correo.example" } })).status < 300, "a value is separated by hand");
+must((await call("GET", "/api/v1/full-identifier-kinds")).json.data.length === 0, "so there is room");
+await send({ userId: "desk", ...external(["email", "desk-8@correo.example"]) });
+must(await same("desk", "email:desk-8@correo.example"), "and another joins");
+for (let i = 0; i < 6; i++) await call("POST", "/v1/alias", { previousId: "old-" + i, userId: "crew" }, keys.write_key);
+await call("PUT", "/api/v1/identifier-kinds/user_id", { max_values: 5 });
+await send({ userId: "crew-2" });
+await call("POST", "/v1/alias", { previousId: "crew-2", userId: "crew" }, keys.write_key);
+must(!await same("crew", "crew-2"), "an alias joins no more user ids than a customer may have");
+must((await call("POST", "/api/v1/customers/crew-2/merge", { into: "crew" })).status < 300 && await same("crew", "crew-2"), "a person may");
+await call("DELETE", "/api/v1/identifier-kinds/email");
+await call("DELETE", "/api/v1/identifier-kinds/user_id");
+
 // Kinds of one's own, their errors, and back.
 must((await call("PUT", "/api/v1/identifier-kinds/matricula", { limit: 2, joins: true, traits: ["matricula"] })).json.standard === false, "a kind is added");
 await call("POST", "/v1/identify", { userId: "u1", traits: { matricula: "1234 BCD" } }, keys.write_key);
 await send({ anonymousId: "garage", ...external(["matricula", "1234 BCD"]) });
 must(await same("garage", "u1"), "and joins");
-for (const [body, pointer] of [[{ limit: -1 }, "/limit"], [{ priority: 0 }, "/priority"], [{ joins: 1 }, "/joins"], [{ form: "fax" }, "/form"], [{ blocked: [""] }, "/blocked/0"], [{ limits: 2 }, "/limits"]]) {
+for (const [body, pointer] of [[{ limit: -1 }, "/limit"], [{ max_values: 1.5 }, "/max_values"], [{ priority: 0 }, "/priority"], [{ joins: 1 }, "/joins"], [{ form: "fax" }, "/form"], [{ blocked: [""] }, "/blocked/0"], [{ limits: 2 }, "/limits"]]) {
   const { status, json } = await call("PUT", "/api/v1/identifier-kinds/matricula", body);
   must(status === 422 && json.errors[0].pointer === pointer, `${JSON.stringify(body)} is refused at ${pointer}: ${JSON.stringify(json)}`);
 }

@@ -42,6 +42,8 @@ const early = (await call("GET", "/api/v1/promises")).json.data[0].id;
 must((await page(`/promises/${early}`)).text.includes("Did you mean “Order Delivered”?") && (await call("GET", `/api/v1/promises/${early}`)).json.warnings[0].pointer === "/rule/then/event", "and the page says that it never came");
 must((await call("DELETE", `/api/v1/promises/${early}`)).status === 204, "gone again");
 must((await send("/promises", fields)).status === 303, "a promise is made");
+const unbroken = await call("POST", "/api/v1/query", { kind: "trend", of: { event: "Promise Broken", where: [{ property: "promise_id", op: "=", value: "1" }] } });
+must(unbroken.status === 200 && unbroken.json.meta.interactions >= 0 && unbroken.json.data.every((row) => row.value === 0), "its breaks may be asked for before there is one: " + JSON.stringify(unbroken.json));
 const id = (await call("GET", "/api/v1/promises")).json.data[0].id;
 const edit = await page(`/promises/${id}/edit`);
 must(edit.text.includes('value="Order Delivered"') && edit.text.includes('value="48"'), "the form holds what stands");

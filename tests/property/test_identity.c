@@ -1,5 +1,6 @@
 /*
- * Random histories of events, identify, alias, group, external ids, merges by hand and separations of those and of automatic ones, in any order,
+ * Random histories of events, identify, alias, group, external ids of every sort (that join and that do not, shared by too many, more than
+ * a customer may have, of different priority, blocked), merges by hand and separations of those and of automatic ones, in any order,
  * against an obvious model of the rules in customer.h: whose each row is, who has each identifier and which profile owns it
  * must agree, also after closing, opening and writing keys out in between.
  *
@@ -8,8 +9,8 @@
  * anew from the links that hold, each time it is asked. A token that is only attached has no profile: what happens to it
  * happens to the one that bears it.
  *
- * An external id of a kind that joins nobody is a name for the token whose row came with it first, and a group is a set of tokens: both
- * follow what becomes of the token.
+ * An external id is a token as well: attached to whose event brought it first, with a profile of its own once an event had nothing else.
+ * A group is a set of tokens.
  *
  * SENDA_PROPERTY_ROUNDS (40) and SENDA_PROPERTY_SEED make it longer and other.
  *
@@ -25,13 +26,16 @@
 #include "../unit/scratch.h"
 #include "base/clock.h"
 #include "base/logger.h"
+#include "customer/full.h"
 #include "customer/groups.h"
 #include "folder/verify.h"
 
 enum {
     USERS = 9,
     VISITORS = 12,
-    EXTERNALS = 16,
+    NAMES = USERS + VISITORS,
+    EXTERNALS = 12, /* values of each kind */
+    CARRIED = 3,    /* of an event, at most */
     GROUPS = 4,
     TOKENS = 4000,
     LINKS = 4000,
@@ -41,9 +45,27 @@ enum {
     ROUNDS = 40
 };
 
+/* Kinds in the order of their place here; the first two are no external ids. */
+enum { USER, VISITOR, CRM, DEVICE, LOYALTY, EMAIL, PHONE, MODEL_KINDS };
+static const struct model_kind {
+    const char *name, *pattern; /* of a value */
+    unsigned limit, values, priority;
+    bool joins;
+} kinds[MODEL_KINDS] = {
+    {"user_id", "id %d", 0, 4, 1, true},        {"anonymous_id", "id %d", 3, 6, 90, true},
+    {"crm", "card %d", 5, 0, 80, false},        {"device", "device %d", 2, 3, 70, false},
+    {"loyalty", "L-%d", 2, 2, 20, true},        {"email", "e%d@example.org", 2, 3, 30, true},
+    {"phone", "+3460000000%d", 0, 0, 40, true},
+};
+
 struct link {
     int a, b;
     bool holds;
+};
+
+/* What becomes of a value: by whom it was shared, and that it dropped out. */
+struct fate {
+    bool dropped, shared[TOKENS];
 };
 
 struct model {
@@ -56,10 +78,10 @@ struct model {
     struct link links[LINKS];
     int n_links;
     int user
-        [USERS +
-         VISITORS]; /* token by name number; -1 unknown. Names of visitors may be aliased as users */
-    int visitor[USERS + VISITORS]; /* current token */
-    int external[EXTERNALS];       /* the token that came with it first; -1 unknown */
+        [NAMES]; /* token by name number; -1 unknown. Names of visitors may be aliased as users */
+    int visitor[NAMES];                   /* current token */
+    int external[MODEL_KINDS][EXTERNALS]; /* -1 unknown */
+    struct fate visitor_fate[NAMES], external_fate[MODEL_KINDS][EXTERNALS];
     bool in_group[GROUPS][TOKENS];
     int row[ROWS]; /* its token, by seq */
     int n_rows;
@@ -152,55 +174,154 @@ static int token_new(struct model *model, bool user) {
     return token;
 }
 
-static int user_of(struct model *model, int name) {
-    if (model->user[name] < 0)
-        model->user[name] = token_new(model, true);
-    return model->user[name];
+/* ---- limits ---- */
+
+/* Values of a kind that lead to a customer. */
+static unsigned values_of(const struct model *model, int kind, int set) {
+    unsigned n = 0;
+    for (int name = 0; name < NAMES && kind <= VISITOR; name++) {
+        int token = kind == USER ? model->user[name] : model->visitor[name];
+        n += token >= 0 && root(model, token) == set &&
+             !(kind == VISITOR && model->visitor_fate[name].dropped);
+    }
+    for (int name = 0; name < EXTERNALS && kind > VISITOR; name++) {
+        int token = model->external[kind][name];
+        n += token >= 0 && root(model, token) == set && !model->external_fate[kind][name].dropped;
+    }
+    return n;
+}
+
+static bool has_room(const struct model *model, int kind, int token) {
+    return !kinds[kind].values || values_of(model, kind, root(model, token)) < kinds[kind].values;
+}
+
+static bool may_merge(const struct model *model, int a, int b) {
+    for (int kind = 0; kind < MODEL_KINDS; kind++) {
+        unsigned one = values_of(model, kind, root(model, a)),
+                 other = values_of(model, kind, root(model, b));
+        if (kinds[kind].values && one && other && one + other > kinds[kind].values)
+            return false;
+    }
+    return true;
+}
+
+static void share(struct model *model, int kind, struct fate *fate, int a, int b) {
+    bool counted[TOKENS] = {false};
+    unsigned n = 0;
+    if (!kinds[kind].limit)
+        return;
+    fate->shared[bearer(model, a)] = fate->shared[bearer(model, b)] = true;
+    for (int i = 0; i < model->n_tokens; i++)
+        if (fate->shared[i] && !counted[root(model, i)]) {
+            counted[root(model, i)] = true;
+            n++;
+        }
+    fate->dropped = n > kinds[kind].limit;
+}
+
+/* ---- rules ---- */
+
+static void attach_where_room(struct model *model, int kind, int *token, int to) {
+    if (!has_room(model, kind, to))
+        return;
+    *token = token_new(model, kind == USER);
+    attach(model, *token, to);
 }
 
 static void join(struct model *model, int user, int visitor) {
     int *current = &model->visitor[visitor];
-    if (*current >= 0 && root(model, *current) == root(model, user))
+    struct fate *fate = &model->visitor_fate[visitor];
+    if (fate->dropped || (*current >= 0 && root(model, *current) == root(model, user)))
         return;
-    bool elsewhere = *current >= 0 && (bearer(model, *current) != *current ||
-                                       has_user(model, root(model, *current)));
-    if (*current < 0 || elsewhere) {
-        *current = token_new(model, false);
-        attach(model, *current, user);
-    } else {
+    bool theirs = *current >= 0 &&
+                  (bearer(model, *current) != *current || has_user(model, root(model, *current)));
+    if (*current < 0) {
+        attach_where_room(model, VISITOR, current, user);
+    } else if (theirs) {
+        share(model, VISITOR, fate, *current, user);
+        if (fate->dropped)
+            *current = token_new(model, false);
+        else
+            attach_where_room(model, VISITOR, current, user);
+    } else if (may_merge(model, *current, user)) {
         merge(model, *current, user);
+    } else {
+        share(model, VISITOR, fate, *current, user);
     }
 }
 
-static void model_event(struct model *model, int user, int visitor) {
-    int token;
-    if (user >= 0) {
-        token = user_of(model, user);
-        model->bearer[token] = token;
-        if (visitor >= 0)
-            join(model, token, visitor);
-    } else {
-        if (model->visitor[visitor] < 0)
-            model->visitor[visitor] = token_new(model, false);
-        token = model->visitor[visitor];
+struct carried {
+    int kind, name;
+    bool blocked;
+};
+
+static void join_external(struct model *model, int token, const struct carried *carried) {
+    int *current = &model->external[carried->kind][carried->name];
+    struct fate *fate = &model->external_fate[carried->kind][carried->name];
+    bool joins = kinds[carried->kind].joins;
+    if (fate->dropped || (*current >= 0 && root(model, *current) == root(model, token)))
+        return;
+    if (*current < 0) {
+        attach_where_room(model, carried->kind, current, token);
+        return;
     }
-    model->bearer[token] = token;
+    bool mine = !joins || has_user(model, root(model, token)),
+         theirs = !joins || has_user(model, root(model, *current));
+    if ((mine && theirs) || !may_merge(model, *current, token))
+        share(model, carried->kind, fate, *current, token);
+    else if (mine)
+        merge(model, *current, token);
+    else
+        merge(model, token, *current);
+}
+
+/* The first that an event without a good id may belong to; NULL: none. */
+static const struct carried *bearing(const struct model *model, const struct carried *carried,
+                                     size_t n) {
+    for (size_t i = 0; i < n; i++)
+        if (kinds[carried[i].kind].joins &&
+            !model->external_fate[carried[i].kind][carried[i].name].dropped)
+            return &carried[i];
+    return NULL;
+}
+
+/* A token that has a profile of its own from now on. */
+static int own(struct model *model, int *token, bool user) {
+    if (*token < 0)
+        *token = token_new(model, user);
+    model->bearer[*token] = *token;
+    return *token;
+}
+
+/* carried: by priority, none of them blocked. */
+static void model_event(struct model *model, int user, int visitor, const struct carried *carried,
+                        size_t n) {
+    bool lost = user < 0 && (visitor < 0 || model->visitor_fate[visitor].dropped);
+    const struct carried *only = lost ? bearing(model, carried, n) : NULL;
+    int token = only        ? own(model, &model->external[only->kind][only->name], false)
+                : user >= 0 ? own(model, &model->user[user], true)
+                            : own(model, &model->visitor[visitor], false);
+    if (user >= 0 && visitor >= 0)
+        join(model, token, visitor);
+    for (size_t i = 0; !lost && i < n; i++)
+        join_external(model, token, &carried[i]);
     model->row[++model->n_rows] = token;
 }
 
 static void model_alias(struct model *model, int before, int user) {
-    int token = user_of(model, user);
-    model->bearer[token] = token;
+    int token = own(model, &model->user[user], true);
     if (before == user)
         return;
     if (model->user[before] >= 0) {
-        if (root(model, model->user[before]) != root(model, token))
+        if (root(model, model->user[before]) != root(model, token) &&
+            may_merge(model, model->user[before], token))
             merge(model, model->user[before], token);
     } else if (model->visitor[before] >= 0) {
         join(model, token, before);
     } else {
-        attach(model, user_of(model, before), token);
-        join(model, token, before);
+        attach_where_room(model, USER, &model->user[before], token);
+        if (model->user[before] >= 0)
+            attach_where_room(model, VISITOR, &model->visitor[before], token);
     }
 }
 
@@ -211,32 +332,59 @@ static const char *name_of(int name, char text[16]) {
     return text;
 }
 
+static const char *value_of(int kind, int name, char text[32]) {
+    snprintf(text, 32, kinds[kind].pattern, name);
+    return text;
+}
+
 struct step {
     struct event event;
-    struct identity external;
-    char user[16], other[16], card[16], group[16];
+    struct identity external[CARRIED];
+    char user[16], other[16], values[CARRIED][32], group[16];
 };
 
-/* What an event brings beside its ids. */
-static void add_beside(struct step *step, struct model *model) {
-    struct event *event = &step->event;
-    int token = model->row[model->n_rows];
-    if (random_below(3) == 0) {
-        int card = (int)random_below(EXTERNALS);
-        snprintf(step->card, sizeof step->card, "card %d", card);
-        step->external =
-            (struct identity){IDENTITY_EXTERNAL, SLICE_LITERAL("crm"), slice_of(step->card)};
-        event->external = &step->external;
-        event->n_external = 1;
-        if (model->external[card] < 0)
-            model->external[card] = token;
+/* Some external ids, each once, in any order; one in ten stands for nobody. */
+static size_t choose_carried(struct carried carried[CARRIED]) {
+    size_t wanted = random_below(3) ? 0 : random_below(CARRIED) + 1, n = 0;
+    for (size_t i = 0; i < wanted; i++) {
+        struct carried one = {CRM + (int)random_below(MODEL_KINDS - CRM),
+                              (int)random_below(EXTERNALS), random_below(10) == 0};
+        bool there = false;
+        one.name = kinds[one.kind].joins ? one.name % 10 : one.name; /* phones have one digit */
+        for (size_t k = 0; k < n; k++)
+            there = there || (carried[k].kind == one.kind && carried[k].name == one.name);
+        if (!there)
+            carried[n++] = one;
     }
-    if (event->type == EVENT_GROUP) {
-        int group = (int)random_below(GROUPS);
-        snprintf(step->group, sizeof step->group, "group %d", group);
-        event->group_id = slice_of(step->group);
-        model->in_group[group][token] = true;
-    }
+    return n;
+}
+
+static void put_carried(struct step *step, const struct carried *carried, size_t n) {
+    for (size_t i = 0; i < n; i++)
+        step->external[i] = (struct identity){
+            IDENTITY_EXTERNAL, slice_of(kinds[carried[i].kind].name),
+            carried[i].blocked
+                ? SLICE_LITERAL("Anonymous")
+                : slice_of(value_of(carried[i].kind, carried[i].name, step->values[i]))};
+    step->event.external = step->external;
+    step->event.n_external = n;
+}
+
+/* What decides first comes first; what stands for nobody is not there. */
+static size_t in_order(const struct carried *carried, size_t n, struct carried ordered[CARRIED]) {
+    size_t kept = 0;
+    for (unsigned priority = 0; priority <= KIND_PRIORITY_MAX; priority++)
+        for (size_t i = 0; i < n; i++)
+            if (kinds[carried[i].kind].priority == priority && !carried[i].blocked)
+                ordered[kept++] = carried[i];
+    return kept;
+}
+
+static void add_group(struct step *step, struct model *model) {
+    int group = (int)random_below(GROUPS);
+    snprintf(step->group, sizeof step->group, "group %d", group);
+    step->event.group_id = slice_of(step->group);
+    model->in_group[group][model->row[model->n_rows]] = true;
 }
 
 static void make_step(struct step *step, struct model *model) {
@@ -252,14 +400,20 @@ static void make_step(struct step *step, struct model *model) {
         model_alias(model, before, user);
         return;
     }
+    struct carried carried[CARRIED], ordered[CARRIED];
+    size_t n = choose_carried(carried), n_ordered = in_order(carried, n, ordered);
+    bool alone = bearing(model, ordered, n_ordered) && random_below(3) == 0,
+         has_user = !alone && random_below(2),
+         has_visitor = !alone && (!has_user || random_below(2));
     event->type = what == 1 ? EVENT_IDENTIFY : what == 2 ? EVENT_GROUP : EVENT_TRACK;
-    bool has_user = random_below(2), has_visitor = !has_user || random_below(2);
     if (has_user)
         event->user_id = slice_of(name_of(user, step->user));
     if (has_visitor)
         event->anonymous_id = slice_of(name_of(visitor, step->other));
-    model_event(model, has_user ? user : -1, has_visitor ? visitor : -1);
-    add_beside(step, model);
+    put_carried(step, carried, n);
+    model_event(model, has_user ? user : -1, has_visitor ? visitor : -1, ordered, n_ordered);
+    if (event->type == EVENT_GROUP)
+        add_group(step, model);
 }
 
 static void send(struct folder *folder, struct model *model) {
@@ -269,8 +423,10 @@ static void send(struct folder *folder, struct model *model) {
     size_t n = random_below(BATCH) + 1;
     for (size_t i = 0; i < n; i++)
         make_step(&steps[i], model);
-    for (size_t i = 0; i < n; i++)
+    for (size_t i = 0; i < n; i++) {
         events[i] = steps[i].event;
+        events[i].external = steps[i].external;
+    }
     struct ingest_batch batch = {.source = {.number = 1},
                                  .events = events,
                                  .n = n,
@@ -287,9 +443,15 @@ static int token_of(const struct model *model, int name) {
     return model->user[name] >= 0 ? model->user[name] : model->visitor[name];
 }
 
+static struct slice external_text(int kind, int name, char text[64]) {
+    char value[32];
+    snprintf(text, 64, "%s:%s", kinds[kind].name, value_of(kind, name, value));
+    return slice_of(text);
+}
+
 /* Profiles that names lead to, where they are the tokens' own. */
 static void learn(struct folder *folder, struct model *model) {
-    for (int name = 0; name < USERS + VISITORS; name++) {
+    for (int name = 0; name < NAMES; name++) {
         char text[16];
         uint32_t profile;
         struct err err = {0};
@@ -301,6 +463,21 @@ static void learn(struct folder *folder, struct model *model) {
                          0);
         model->profile[token] = profile;
     }
+    for (int kind = CRM; kind < MODEL_KINDS; kind++)
+        for (int name = 0; name < EXTERNALS; name++) {
+            char text[64];
+            uint32_t profile;
+            struct err err = {0};
+            int token = model->external[kind][name];
+            if (token >= 0 && bearer(model, token) == token && !model->profile[token] &&
+                !model->external_fate[kind][name].dropped) {
+                assert_int_equal(customers_find_profile(folder->customers,
+                                                        external_text(kind, name, text), &profile,
+                                                        &err),
+                                 0);
+                model->profile[token] = profile;
+            }
+        }
 }
 
 static int link_of(const struct model *model, const struct merge *merge) {
@@ -329,7 +506,7 @@ static void take_back(struct folder *folder, struct model *model) {
     char text[16];
     uint32_t owner;
     size_t n = 50;
-    int name = (int)random_below(USERS + VISITORS);
+    int name = (int)random_below(NAMES);
     if (token_of(model, name) < 0)
         return;
     arena_init(&arena);
@@ -391,7 +568,7 @@ static void by_hand(struct folder *folder, struct model *model) {
     struct merge done;
     struct err err = {0};
     for (int i = 0; i < 2; i++) {
-        int name = (int)random_below(USERS + VISITORS);
+        int name = (int)random_below(NAMES);
         tokens[i] = token_of(model, name);
         if (tokens[i] < 0)
             return;
@@ -436,18 +613,43 @@ static int compare_row(void *context, const struct log_record *record) {
     return 0;
 }
 
-static void compare_externals(struct comparing *comparing) {
-    for (int card = 0; card < EXTERNALS; card++) {
-        char text[24];
-        uint32_t owner;
-        struct err err = {0};
-        int token = comparing->model->external[card];
-        snprintf(text, sizeof text, "crm:card %d", card);
-        int code = customers_find(comparing->folder->customers, slice_of(text), &owner, &err);
-        assert_int_equal(code, token >= 0 ? 0 : E_NOT_FOUND);
-        if (token >= 0)
-            same(comparing, token, owner);
+static void compare_external(struct comparing *comparing, int kind, int name) {
+    const struct model *model = comparing->model;
+    char text[64];
+    uint32_t owner;
+    struct err err = {0};
+    int token = model->external[kind][name];
+    bool leads = token >= 0 && !model->external_fate[kind][name].dropped;
+    int code =
+        customers_find(comparing->folder->customers, external_text(kind, name, text), &owner, &err);
+    assert_int_equal(code, leads ? 0 : E_NOT_FOUND);
+    if (leads)
+        same(comparing, token, owner);
+}
+
+/* Which kinds are full at the customer of a token. */
+static void compare_full(struct comparing *comparing, int token, uint32_t owner) {
+    const struct model *model = comparing->model;
+    struct full_kind *full;
+    struct arena arena;
+    struct err err = {0};
+    size_t n, wanted = 0;
+    arena_init(&arena);
+    assert_int_equal(
+        customers_full_kinds(comparing->folder->customers, owner, &arena, &full, &n, &err), 0);
+    for (int kind = 0; kind < MODEL_KINDS; kind++) {
+        unsigned values = values_of(model, kind, root(model, token));
+        if (!kinds[kind].values || values < kinds[kind].values)
+            continue;
+        wanted++;
+        size_t at = 0;
+        while (at < n && strcmp(full[at].kind, kinds[kind].name) != 0)
+            at++;
+        assert_true(at < n);
+        assert_int_equal(full[at].values, values);
     }
+    assert_int_equal(n, wanted);
+    arena_release(&arena);
 }
 
 /* The members of each are the owners of its tokens, each once. */
@@ -491,16 +693,20 @@ static void compare(struct folder *folder, struct model *model) {
     memset(comparing->set_of, 0xff, sizeof comparing->set_of);
     assert_int_equal(log_last(folder->log), model->n_rows);
     assert_int_equal(log_read(folder->log, 1, UINT64_MAX, compare_row, comparing, &err), 0);
-    for (int name = 0; name < USERS + VISITORS; name++) {
+    for (int name = 0; name < NAMES; name++) {
         char text[16];
         uint32_t owner;
         int token = token_of(model, name);
         int code = customers_find(folder->customers, slice_of(name_of(name, text)), &owner, &err);
         assert_int_equal(code, token >= 0 ? 0 : E_NOT_FOUND);
-        if (token >= 0)
+        if (token >= 0) {
             same(comparing, token, owner);
+            compare_full(comparing, token, owner);
+        }
     }
-    compare_externals(comparing);
+    for (int kind = CRM; kind < MODEL_KINDS; kind++)
+        for (int name = 0; name < EXTERNALS; name++)
+            compare_external(comparing, kind, name);
     compare_groups(comparing);
     free(comparing);
     snapshot_release(snapshot);
@@ -516,6 +722,23 @@ static void verify(struct folder *folder) {
     buf_release(&findings);
 }
 
+static void set_kinds(struct folder *folder) {
+    static const char *const none[] = {NULL}, *const blocked[] = {"anonymous", NULL};
+    for (int i = 0; i < MODEL_KINDS; i++) {
+        enum form form = i == EMAIL ? FORM_EMAIL : i == PHONE ? FORM_PHONE : FORM_TEXT;
+        struct err err = {0};
+        struct identifier_kind kind = {.name = kinds[i].name,
+                                       .limit = kinds[i].limit,
+                                       .values = kinds[i].values,
+                                       .priority = kinds[i].priority,
+                                       .joins = kinds[i].joins,
+                                       .form = form,
+                                       .traits = none,
+                                       .blocked = blocked};
+        assert_int_equal(kinds_put(folder->customers, &kind, &err), 0);
+    }
+}
+
 static void history(const char *dir) {
     struct folder *folder;
     struct err err = {0};
@@ -525,6 +748,7 @@ static void history(const char *dir) {
     memset(model->external, 0xff, sizeof model->external);
     assert_int_equal(folder_create(dir, NULL, &err), 0);
     assert_int_equal(folder_open(&folder, dir, &err), 0);
+    set_kinds(folder);
     unsigned steps = random_below(STEPS) + 5;
     for (unsigned i = 0; i < steps; i++) {
         send(folder, model);

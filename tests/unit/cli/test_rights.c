@@ -95,6 +95,7 @@ static const struct right rights[] = {
     {"DELETE", "/api/v1/identifier-kinds/{name}", ROLE_ANALYST, SCOPE_MANAGE},
     {"GET", "/api/v1/dropped-identifiers", ROLE_ANALYST, SCOPE_MANAGE},
     {"DELETE", "/api/v1/dropped-identifiers/{number}", ROLE_ANALYST, SCOPE_MANAGE},
+    {"GET", "/api/v1/full-identifier-kinds", ROLE_ANALYST, SCOPE_MANAGE},
     {"GET", "/api/v1/touchpoints", ROLE_VIEWER, SCOPE_QUERY},
     {"PUT", "/api/v1/touchpoints", ROLE_ANALYST, SCOPE_MANAGE},
     {"GET", "/api/v1/units", ROLE_VIEWER, SCOPE_QUERY},

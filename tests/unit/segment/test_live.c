@@ -29,7 +29,7 @@ static int set_up(void **unused) {
     (void)unused;
     now_ms = BEGIN_MS;
     clock_inject(the_clock);
-    live_tuning.again_us = 0;
+    live_tuning = (struct live_tuning){.again_us = 0, .tell_us = 0, .tell_most = 250};
     world_open(&world, "Europe/Madrid");
     world_track(
         &world,
@@ -223,6 +223,10 @@ static void who_is_in_from_the_beginning_is_told(void **unused) {
         "\"times\":\"=0\"}]}}");
     assert_int_equal(size_of("d"), 1000);
     assert_in_range(told_initial("d"), 1, 999);
+    uint64_t far, of;
+    assert_int_equal(segment_told(world.folder, "d", &far, &of, &err), 0);
+    assert_int_equal(far, told_initial("d"));
+    assert_int_equal(of, 1000);
     track("many-999", "C", 0);
     keep_current();
     folder_close(world.folder);
@@ -234,10 +238,27 @@ static void who_is_in_from_the_beginning_is_told(void **unused) {
     assert_int_equal(told_initial("d"), 999);
     assert_int_equal(told(SEGMENT_ENTERED, "d"), 999);
     assert_int_equal(told(SEGMENT_LEFT, "d"), 1);
+    assert_int_equal(segment_told(world.folder, "d", &far, &of, &err), 0);
+    assert_int_equal(of, 0);
     json_t *days; /* nobody came that day */
     assert_int_equal(segment_history(world.folder, "d", BEGIN_MS, now_ms, &days, &err), 0);
     assert_int_equal(int_at(days, "0.entered"), 0);
     json_decref(days);
+}
+
+/* Being told makes a customer dirty only where a rule asks for it. */
+static void a_rule_may_ask_for_what_is_told(void **unused) {
+    (void)unused;
+    put(NULL, "{\"name\":\"told\",\"rule\":{\"did\":{\"event\":\"Segment Entered\",\"where\":["
+              "{\"property\":\"segment\",\"op\":\"=\",\"value\":\"a\"}]}}}");
+    put(NULL, "{\"name\":\"a\",\"rule\":{\"did\":{\"event\":\"A\"}}}");
+    for (int i = 0; i < 4; i++) {
+        now_ms += 1000;
+        keep_current();
+    }
+    assert_true(size_of("a") > 0);
+    assert_int_equal(size_of("told"), size_of("a"));
+    assert_int_equal(told(SEGMENT_ENTERED, "told"), size_of("a"));
 }
 
 static void classes_are_counted_by_day(void **unused) {
@@ -425,6 +446,7 @@ int main(void) {
         cmocka_unit_test_setup_teardown(time_alone_ends_membership, set_up, tear_down),
         cmocka_unit_test_setup_teardown(a_restart_tells_what_was_missed, set_up, tear_down),
         cmocka_unit_test_setup_teardown(who_is_in_from_the_beginning_is_told, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(a_rule_may_ask_for_what_is_told, set_up, tear_down),
         cmocka_unit_test_setup_teardown(classes_are_counted_by_day, set_up, tear_down),
         cmocka_unit_test_setup_teardown(who_did_nothing_stays_in, set_up, tear_down),
         cmocka_unit_test_setup_teardown(a_changed_rule_tells_nothing, set_up, tear_down),
