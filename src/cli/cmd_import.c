@@ -455,6 +455,8 @@ static int run(struct command_line *line, struct err *err) {
     else if (!code)
         code = import_all(&work, err);
     json_decref(work.map_json);
+    if (code == E_INVALID && strcmp(err->pointer, "/format") == 0)
+        code = err->code = E_USAGE; /* said on the command line */
     return code;
 }
 

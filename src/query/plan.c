@@ -56,7 +56,9 @@ static const char *const members[PLAN_KINDS] = {
 static int read_plan_kind(struct reader *r, const json_t *query) {
     const json_t *json = json_object_get(query, "kind");
     if (!json) {
+        size_t at = enter(r, "kind");
         refuse(r, "a question needs a \"kind\"");
+        leave(r, at);
         return err_hint(r->err, "For example \"funnel\", \"flow\" or \"trend\".");
     }
     size_t mark = enter(r, "kind");

@@ -23,7 +23,12 @@ enum {
 static const char *const every_texts[] = {"hour", "day", "week", "month"};
 
 int need(struct reader *r, const json_t *query, const char *member) {
-    return json_object_get(query, member) ? 0 : refuse(r, "needs \"%s\"", member);
+    if (json_object_get(query, member))
+        return 0;
+    size_t mark = enter(r, member);
+    int code = refuse(r, "needs \"%s\"", member);
+    leave(r, mark);
+    return code;
 }
 
 int read_before(struct reader *r, const json_t *json) {
@@ -294,7 +299,9 @@ static int read_paths(struct reader *r, const json_t *query) {
     int code = read_cases(r, query);
     bool start = json_object_get(query, "start"), end = json_object_get(query, "end");
     if (!code && start == end) {
+        size_t mark = enter(r, "start");
         refuse(r, "paths take either \"start\" or \"end\"");
+        leave(r, mark);
         return err_hint(r->err, "For example \"start\": {\"event\": \"Page Viewed\"}.");
     }
     int64_t depth = 5;

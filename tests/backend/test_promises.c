@@ -155,12 +155,12 @@ static void the_people_behind_a_number(void **state) {
 static void questions_that_make_no_sense_are_refused(void **state) {
     (void)state;
     static const char *const wrong[][2] = {
-        {"{\"kind\":\"promise\",\"of\":{\"event\":\"Order\"},\"window\":\"1h\"}", ""},
+        {"{\"kind\":\"promise\",\"of\":{\"event\":\"Order\"},\"window\":\"1h\"}", "/then"},
         {"{" DELIVERY ",\"answered\":{\"metric\":\"csat\"}}", ""},
         {"{\"kind\":\"promise\",\"answered\":{\"metric\":\"nps\"}}", "/answered/metric"},
         {"{" DELIVERY ",\"key\":\"nothing\"}", "/key"},
         {"{" WAIT ",\"window\":\"1h\"}", ""},
-        {"{\"kind\":\"promise\",\"bound\":{\"property\":\"wait_s\",\"value\":1}}", ""},
+        {"{\"kind\":\"promise\",\"bound\":{\"property\":\"wait_s\",\"value\":1}}", "/of"},
         {"{\"kind\":\"promise\",\"of\":{\"event\":\"Served\"},\"bound\":{\"property\":\"weight\","
          "\"value\":1}}",
          "/bound/property"},

@@ -64,9 +64,9 @@ static void wrong_questions_get_their_pointer(void **state) {
         int code;
     } cases[] = {
         {"[]", "", E_MALFORMED},
-        {"{}", "", E_INVALID},
+        {"{}", "/kind", E_INVALID},
         {"{\"kind\":\"funel\"}", "/kind", E_INVALID},
-        {"{\"kind\":\"score\"}", "", E_INVALID},
+        {"{\"kind\":\"score\"}", "/metric", E_INVALID},
         {"{\"kind\":\"score\",\"metric\":[\"nps\"]}", "/metric", E_INVALID},
         {"{\"kind\":\"score\",\"metric\":\"nps\",\"every\":\"year\"}", "/every", E_INVALID},
         {"{\"kind\":\"score\",\"metric\":\"nps\",\"survey\":[]}", "/survey", E_INVALID},
@@ -94,7 +94,7 @@ static void wrong_questions_get_their_pointer(void **state) {
         {"{\"kind\":\"trend\",\"every\":\"hour\",\"range\":{\"from\":\"1970-01-01\",\"to\":\"2100-"
          "01-01\"}}",
          "/every", E_INVALID},
-        {"{\"kind\":\"funnel\"}", "", E_INVALID},
+        {"{\"kind\":\"funnel\"}", "/steps", E_INVALID},
         {"{\"kind\":\"funnel\",\"steps\":[]}", "/steps", E_INVALID},
         {"{\"kind\":\"funnel\",\"steps\":[{\"event\":\"Cart\"}]}", "/steps", E_INVALID},
         {"{\"kind\":\"funnel\",\"steps\":[{\"event\":\"Cart\"},{\"event\":[]}]}", "/steps/1/event",
@@ -118,9 +118,9 @@ static void wrong_questions_get_their_pointer(void **state) {
         {"{\"kind\":\"variants\",\"by\":\"channel\",\"people\":{\"path\":[\"Search\"],\"by\":"
          "\"fax\"}}",
          "/people/by", E_INVALID},
-        {"{\"kind\":\"paths\"}", "", E_INVALID},
+        {"{\"kind\":\"paths\"}", "/start", E_INVALID},
         {"{\"kind\":\"retention\",\"every\":\"hour\"}", "/every", E_INVALID},
-        {"{\"kind\":\"customers\"}", "", E_INVALID},
+        {"{\"kind\":\"customers\"}", "/of", E_INVALID},
         {"{\"kind\":\"customers\",\"of\":{\"did\":{},\"times\":\"often\"}}", "/of/times",
          E_INVALID},
         {"{\"kind\":\"customers\",\"of\":{\"did\":{},\"within\":\"1d\",\"range\":{}}}", "/of/range",

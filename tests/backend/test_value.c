@@ -222,9 +222,9 @@ static void few_purchases_are_not_fitted(void **state) {
 static void wrong_questions_are_refused(void **state) {
     (void)state;
     static const char *const wrong[][2] = {
-        {"{\"kind\":\"value\",\"purchase\":{}}", ""},
+        {"{\"kind\":\"value\",\"purchase\":{}}", "/model"},
         {"{\"kind\":\"value\",\"model\":\"pareto\",\"purchase\":{}}", "/model"},
-        {"{\"kind\":\"value\",\"model\":\"clv\",\"purchase\":{}}", ""},
+        {"{\"kind\":\"value\",\"model\":\"clv\",\"purchase\":{}}", "/amount"},
         {"{\"kind\":\"value\",\"model\":\"bgnbd\",\"purchase\":{},\"unit\":\"madrid\"}", "/unit"},
         {"{\"kind\":\"value\",\"model\":\"bgnbd\",\"purchase\":{},\"until\":\"never\"}", "/until"},
         {"{\"kind\":\"value\",\"model\":\"bgnbd\",\"purchase\":{},\"holdout\":\"2025-01-01\"}",
