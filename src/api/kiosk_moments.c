@@ -10,6 +10,9 @@
  *   waiting, load   the score by how long people had waited, by how many were served the hour before (question `conditions`)
  *   reasons  what the unhappy chose
  *
+ * Who sees aggregates only is told no single hour, no stretch of time unless each has as many taps as the floor asks for, and
+ * nothing of a centre below it.
+ *
  * Misuse is no tap here; what was asked for (journey/asked.h) is a tap of the rate but no face. A slot is `above` if its
  * interval (Wilson, 95 % divided by the slots compared) lies above the share of all other hours.
  *
@@ -19,6 +22,7 @@
 #include <stdlib.h>
 
 #include "api/api.h"
+#include "backend/backend.h"
 #include "base/time.h"
 #include "base/zone.h"
 #include "kiosk/kiosk.h"
@@ -72,13 +76,30 @@ static json_t *range_json(int64_t from_ms, int64_t to_ms) {
 }
 
 /* Data of a question about the centre; NULL where it cannot be asked (nobody has sent such an event or property). */
-static json_t *ask(const struct moments *moments, json_t *query) {
+static json_t *ask_as(const struct moments *moments, const struct principal *principal,
+                      json_t *query) {
     struct err ignored = {0};
-    json_t *data = NULL;
+    json_t *answer = NULL, *data = NULL;
     json_object_set(query, "unit", (json_t *)(uintptr_t)moments->unit);
     if (!json_object_get(query, "range"))
         json_object_set_new(query, "range", range_json(moments->from_ms, moments->to_ms));
-    return api_ask(moments->request, query, &data, &ignored) < 0 ? NULL : data;
+    if (query_run(app_folder(moments->request->app), BACKEND_LOCAL, query, principal, NULL, &answer,
+                  &ignored) == 0)
+        data = json_incref(json_object_get(answer, "data"));
+    json_decref(query);
+    json_decref(answer);
+    return data;
+}
+
+static json_t *ask(const struct moments *moments, json_t *query) {
+    return ask_as(moments, &moments->request->principal, query);
+}
+
+/* Of the single hours, which are put together before they are told. */
+static json_t *ask_hours(const struct moments *moments, json_t *query) {
+    struct principal counting = moments->request->principal;
+    counting.floor = 0;
+    return ask_as(moments, &counting, query);
 }
 
 static json_t *score_query(void) {
@@ -125,7 +146,7 @@ static void read_faces(struct moments *moments) {
     json_t *query = score_query(), *row;
     size_t i;
     json_object_set_new(query, "every", json_string("hour"));
-    json_t *rows = ask(moments, query);
+    json_t *rows = ask_hours(moments, query);
     json_array_foreach(rows, i, row) {
         struct hour *hour = hour_at(moments, row);
         if (!hour)
@@ -139,9 +160,9 @@ static void read_faces(struct moments *moments) {
 }
 
 static void read_queue(struct moments *moments) {
-    json_t *turns = ask(moments, trend_query("count", NULL)),
-           *waits = ask(moments, trend_query("mean", "wait_min")),
-           *estimates = ask(moments, trend_query("mean", "estimate_min")), *row;
+    json_t *turns = ask_hours(moments, trend_query("count", NULL)),
+           *waits = ask_hours(moments, trend_query("mean", "wait_min")),
+           *estimates = ask_hours(moments, trend_query("mean", "estimate_min")), *row;
     size_t i;
     json_array_foreach(turns, i, row) {
         struct hour *hour = hour_at(moments, row);
@@ -253,16 +274,17 @@ static json_t *slots_json(const struct moments *moments, const struct hour *all)
     struct slot slots[SLOTS] = {0};
     json_t *list = json_array();
     int compared = 0;
+    double least = fmax(SLOT_TAPS, moments->request->principal.floor);
     for (size_t i = 0; i < moments->n; i++)
         if (moments->hours[i].faces > 0 || moments->hours[i].turns > 0)
             add(&slots[place_of(moments, moments->hours[i].time_ms)].sum, &moments->hours[i], 1);
     for (int s = 0; s < SLOTS; s++)
-        compared += slots[s].sum.faces >= SLOT_TAPS;
+        compared += slots[s].sum.faces >= least;
     double confidence = 1 - (1 - CONFIDENCE_95) / (compared ? compared : 1);
     for (int s = 0; s < SLOTS; s++) {
         const struct hour *sum = &slots[s].sum;
         slots[s].place = s;
-        slots[s].low = sum->faces >= SLOT_TAPS && sum->unhappy > 0
+        slots[s].low = sum->faces >= least && sum->unhappy > 0
                            ? share_estimate(sum->unhappy, sum->faces, confidence).low
                            : -1;
     }
@@ -344,6 +366,10 @@ static json_t *moments_json(const struct moments *moments) {
     for (size_t i = 0; i < n && i < MOMENTS_TOLD; i++) {
         json_t *row = faces_json(red[i], CONFIDENCE_95);
         json_object_set_new(row, "time", instant(red[i]->time_ms));
+        json_object_set_new(row, "answers",
+                            json_pack("{s:s, s:s, s:s, s:O, s:o}", "kind", "answers", "metric",
+                                      "csat", "channel", "kiosk", "unit", moments->unit, "range",
+                                      range_json(red[i]->time_ms, red[i]->time_ms + HOUR_MS)));
         put_diary(moments, row, red[i]->time_ms);
         json_object_set_new(row, "said", said_json(moments, red[i]->time_ms));
         json_array_append_new(list, row);
@@ -407,6 +433,27 @@ static int read_diary(struct moments *moments, struct err *err) {
     return code;
 }
 
+static bool has_few(double n, unsigned floor) { return n > 0 && n < floor; }
+
+/* For who sees aggregates only. */
+static void keep_floor(json_t *answer, const struct hour *all, unsigned floor) {
+    json_t *rate = json_object_get(answer, "rate"), *row;
+    size_t i;
+    bool few = false;
+    json_array_foreach(json_object_get(rate, "rows"), i, row) few |=
+        has_few(number_of(row, "taps"), floor) || has_few(number_of(row, "turns"), floor);
+    if (few)
+        json_object_set_new(rate, "rows", json_array());
+    if (!has_few(all->taps, floor) && !has_few(all->faces, floor))
+        return;
+    const struct hour nothing = {0};
+    json_t *none = rate_json(&nothing);
+    json_object_set(none, "every", json_object_get(rate, "every"));
+    json_object_set_new(none, "rows", json_array());
+    json_object_set_new(answer, "rate", none);
+    json_object_set_new(answer, "all", faces_json(&nothing, CONFIDENCE_95));
+}
+
 static json_t *answer_json(struct moments *moments) {
     struct hour all = {0};
     const char *every;
@@ -421,17 +468,18 @@ static json_t *answer_json(struct moments *moments) {
     json_object_set_new(json_object_get(answer, "rate"), "rows", rates_over_time(moments, &every));
     json_object_set_new(json_object_get(answer, "rate"), "every", json_string(every));
     json_object_set_new(answer, "slots", slots_json(moments, &all));
-    json_object_set_new(answer, "moments", moments_json(moments));
+    unsigned floor = moments->request->principal.floor;
+    json_object_set_new(answer, "moments", floor ? json_null() : moments_json(moments));
+    if (floor)
+        keep_floor(answer, &all, floor);
     json_object_set_new(answer, "waiting", conditions(moments, true));
     json_object_set_new(answer, "load", conditions(moments, false));
     json_object_set_new(answer, "reasons", reasons_json(moments));
     return answer;
 }
 
-/* Only a screen with faces at a centre can be asked; hours are few answers. */
-static int check(const struct request *request, const json_t *kiosk, struct err *err) {
-    if (request->principal.floor)
-        return err_set(err, E_FORBIDDEN, "single hours are too few answers for your rights");
+/* Only a screen with faces at a centre can be asked. */
+static int check(const json_t *kiosk, struct err *err) {
     const char *kind = json_string_value(json_object_get(kiosk, "kind"));
     if (!kind || strcmp(kind, "faces") != 0)
         return err_at(err, E_INVALID, "/kind", "only a screen with faces has taps");
@@ -452,7 +500,7 @@ static int get(struct request *request, struct response *response, struct err *e
     if (!code)
         code = kiosk_find(folder, &request->principal, id, request->received_ms, &kiosk, err);
     if (!code)
-        code = check(request, kiosk, err);
+        code = check(kiosk, err);
     if (code) {
         json_decref(kiosk);
         return code;
@@ -476,8 +524,7 @@ static int get(struct request *request, struct response *response, struct err *e
 }
 
 static const struct route routes[] = {
-    {METHOD_GET, "/api/v1/kiosks/{id}/moments", ACCESS_API, SCOPE_QUERY, .role = ROLE_AGENT,
-     .handle = get,
+    {METHOD_GET, "/api/v1/kiosks/{id}/moments", ACCESS_API, SCOPE_QUERY, .handle = get,
      .summary = "Taps for each turn of the queue, and what went on at the centre when faces were "
                 "unhappy (?days=90)"},
 };

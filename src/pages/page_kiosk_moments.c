@@ -77,6 +77,27 @@ static json_t *bands_of(const json_t *condition) {
     return list;
 }
 
+/* Where the taps of a single hour are listed. */
+static void add_hrefs(struct request *request, json_t *view) {
+    const char *unit = json_string_value(json_object_get(view, "unit"));
+    json_t *row;
+    size_t i;
+    json_array_foreach(json_object_get(view, "moments"), i, row) {
+        const json_t *range = json_object_get(json_object_get(row, "answers"), "range");
+        struct buf href;
+        buf_init(&href, 4096);
+        buf_add_text(&href, "/scores/answers?metric=csat&surveys=all&channel=kiosk&from=");
+        url_encode(slice_of(json_string_value(json_object_get(range, "from"))), &href);
+        buf_add_text(&href, "&to=");
+        url_encode(slice_of(json_string_value(json_object_get(range, "to"))), &href);
+        buf_add_text(&href, "&unit=");
+        url_encode(slice_of(unit ? unit : ""), &href);
+        json_object_set_new(row, "href", json_stringn(href.p, href.n));
+        buf_release(&href);
+    }
+    json_object_set_new(view, "shown", json_boolean(!request->principal.floor));
+}
+
 static int show(struct request *request, struct response *response, struct err *err) {
     static const struct page page = {.template = "kiosk_moments",
                                      .section = "kiosks",
@@ -99,11 +120,12 @@ static int show(struct request *request, struct response *response, struct err *
     json_object_set_new(view, "any",
                         json_boolean(json_number_value(json_object_get(rate, "taps")) > 0));
     json_object_set_new(view, "turned", json_boolean(turns));
-    if (turns)
+    if (turns && json_array_size(json_object_get(rate, "rows")))
         json_object_set_new(view, "chart", draw(request, rate));
     json_object_set_new(view, "waits", bands_of(json_object_get(view, "waiting")));
     json_object_set_new(view, "loads", bands_of(json_object_get(view, "load")));
     json_object_set(view, "kiosk", kiosk);
+    add_hrefs(request, view);
     json_object_set_new(view, "periods", choices(request, period));
     json_decref(kiosk);
     return page_render(request, response, &page, view, err);
@@ -114,7 +136,6 @@ static const struct route routes[] = {
      .pattern = "/kiosks/{id}/moments",
      .access = ACCESS_SESSION,
      .scopes = SCOPE_QUERY,
-     .role = ROLE_AGENT,
      .handle = show},
 };
 const struct route_table page_kiosk_moment_routes = ROUTE_TABLE(routes);

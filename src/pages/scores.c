@@ -46,7 +46,7 @@ json_t *score_question_chosen(const struct score_view *view, const char *kind, i
     json_t *query = score_question(view, kind, view->metric, from_ms, to_ms);
     if (view->survey)
         json_object_set_new(query, "survey", json_string(view->survey));
-    else
+    else if (!view->every_survey)
         json_object_set_new(query, "where",
                             json_pack("[{s:s, s:s}]", "property", "survey", "op", "absent"));
     return query;
@@ -157,6 +157,21 @@ static bool find_end(struct score_view *view, int64_t tomorrow_ms) {
     return end_ms != 0;
 }
 
+static void read_instants(struct score_view *view) {
+    const char *from = request_query(view->request, "from"),
+               *to = request_query(view->request, "to"),
+               *surveys = request_query(view->request, "surveys");
+    int64_t from_ms, to_ms;
+    view->every_survey = !view->survey && surveys && strcmp(surveys, "all") == 0;
+    if (!from || !to || time_parse(slice_of(from), NULL, &from_ms) ||
+        time_parse(slice_of(to), NULL, &to_ms) || from_ms >= to_ms || from_ms <= 0)
+        return;
+    view->from = from;
+    view->to = to;
+    view->from_ms = from_ms;
+    view->to_ms = to_ms;
+}
+
 bool score_view_read(struct score_view *view, struct request *request) {
     const struct zone *zone = app_folder(request->app)->zone;
     const char *asked = request_query(request, "period"),
@@ -185,6 +200,7 @@ bool score_view_read(struct score_view *view, struct request *request) {
     view->from_ms = view->period->days
                         ? zone_bucket_add_ms(zone, BUCKET_DAY, view->to_ms, -view->period->days)
                         : 0;
+    read_instants(view);
     return any;
 }
 
@@ -212,6 +228,9 @@ void score_view_tell(const struct score_view *view, json_t *root, const char *cu
     json_object_set_new(root, "period", json_string(view->period->id));
     json_object_set_new(root, "metric", json_string(score_metrics[view->metric].name));
     json_object_set_new(root, "survey", view->survey ? json_string(view->survey) : json_null());
+    json_object_set_new(root, "every_survey", json_boolean(view->every_survey));
+    json_object_set_new(root, "from", view->from ? json_string(view->from) : json_null());
+    json_object_set_new(root, "to", view->to ? json_string(view->to) : json_null());
     json_object_set_new(root, "segment", view->segment ? json_string(view->segment) : json_null());
     json_object_set_new(root, "unit", view->unit ? json_string(view->unit) : json_null());
     json_object_set_new(root, "margins", view->margins ? json_string(view->margins) : json_null());

@@ -1,7 +1,8 @@
 /*
  * What the pages of scores share: which score, in which period, with or without the answers that were asked for.
  *
- * PERIOD  Whole days up to and including today; where the newest answer is older, the period ends with it.
+ * PERIOD  Whole days up to and including today; where the newest answer is older, the period ends with it. "from" and "to" (RFC 3339)
+ * in the address stand in its place: one hour of a centre, say.
  *
  * SPDX-License-Identifier: GPL-3.0-or-later
  */
@@ -38,6 +39,8 @@ struct score_view {
         *margins; /* stored ones that answers are weighted to, or SCORE_OWN_WEIGHTS, NULL: none */
     bool chosen;  /* the address names a metric */
     bool flagged; /* with the answers that were asked for */
+    bool every_survey;     /* survey NULL: of whichever; "surveys=all" */
+    const char *from, *to; /* instants instead of the period; NULL: the period */
 };
 
 /* false: there are no answers at all. */

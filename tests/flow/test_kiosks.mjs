@@ -220,6 +220,16 @@ is([slot.weekday, slot.share, slot.wait_min, slot.estimate_min, slot.above], [re
 must(slot.others.wait_min < 10 && slot.others.share < 0.08, "beside all the others");
 const moment = moments.moments.find((one) => one.time.startsWith(redDay.toISOString().slice(0, 10)));
 is([moment.faces, moment.unhappy, moment.turns, moment.wait_min, moment.staff, moment.diary[0].text, moment.said[0].text], [4, 4, 5, 30, 2, "Solo dos personas", "Media hora de pie"], "one hour, with all that is known of it");
+is((await call("POST", "/api/v1/query", moment.answers)).json.meta.answers, 4, "the question that lists the answers of that hour");
+await call("POST", "/api/v1/users", { email: "g@example.org", name: "G", role: "agent", password: "a long password" });
+const staffCookie = (await fetch(`${base}/api/v1/sessions`, { method: "POST", body: JSON.stringify({ email: "g@example.org", password: "a long password" }) })).headers.get("set-cookie").split(";")[0];
+const hourPage = await (await fetch(`${base}/kiosks/${fair.id}/moments?period=90d`, { headers: { cookie: staffCookie } })).text();
+const hourHref = hourPage.match(/href="(\/scores\/answers\?[^"]*surveys=all[^"]*)"/)[1].replaceAll("&amp;", "&");
+is(((await (await fetch(base + hourHref, { headers: { cookie: staffCookie } })).text()).match(/href="\/customers\/c_/g) ?? []).length, 4, "and so does its link");
+const aggregates = await (await fetch(`${base}/api/v1/kiosks/${fair.id}/moments?days=60`, { headers: { cookie } })).json();
+is([aggregates.moments, aggregates.all.faces, aggregates.slots[0].share, aggregates.rate.taps], [null, 168, 1, 168], "a viewer is told no single hour");
+is((await (await fetch(`${base}/api/v1/kiosks/${fair.id}/moments?days=2`, { headers: { cookie } })).json()).all.faces, 0, "and nothing of less than the floor");
+must((await (await fetch(`${base}/kiosks/${fair.id}/moments`, { headers: { cookie } })).text()).includes("No se muestran horas sueltas"), "the page says so");
 is(moments.waiting.bands.filter((band) => band.n).map((band) => [band.from, band.value]), [[5, 1], [20, 0]], "faces by how long people had waited");
 is(moments.reasons, [{ reason: "espera", n: 24 }], "what the unhappy chose");
 const nowhere = (await call("POST", "/api/v1/kiosks", { name: "Sin centro", languages: ["es"], question: "¿Qué tal?" })).json;

@@ -226,7 +226,7 @@ static const struct right rights[] = {
     {"DELETE", "/api/v1/kiosks/{id}", ROLE_ANALYST, SCOPE_MANAGE},
     {"POST", "/api/v1/kiosks/{id}/key", ROLE_ANALYST, SCOPE_MANAGE},
     {"GET", "/api/v1/kiosks/{id}/poster", ROLE_VIEWER, SCOPE_QUERY},
-    {"GET", "/api/v1/kiosks/{id}/moments", ROLE_AGENT, SCOPE_QUERY},
+    {"GET", "/api/v1/kiosks/{id}/moments", ROLE_VIEWER, SCOPE_QUERY},
     {"POST", "/k/{kiosk}/taps", ANYBODY, EVERY_KEY}, /* who has the screen's key signs */
     {"GET", "/k/{kiosk}/definition.json", ANYBODY, EVERY_KEY},
     {"GET", "/api/v1/reviews", ROLE_AGENT, SCOPE_QUERY},
@@ -552,7 +552,7 @@ static const struct right pages[] = {
     {"POST", "/kiosks", ROLE_ANALYST, 0},
     {"GET", "/kiosks/new", ROLE_ANALYST, 0},
     {"GET", "/kiosks/{id}", ROLE_VIEWER, 0},
-    {"GET", "/kiosks/{id}/moments", ROLE_AGENT, 0},
+    {"GET", "/kiosks/{id}/moments", ROLE_VIEWER, 0},
     {"POST", "/kiosks/{id}", ROLE_ANALYST, 0},
     {"POST", "/kiosks/{id}/pair", ROLE_ANALYST, 0},
     {"POST", "/kiosks/{id}/remove", ROLE_ANALYST, 0},
