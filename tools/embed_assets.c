@@ -1,5 +1,6 @@
 /*
- * Build-time program: turns the files of web/ into one C file that embeds them, as they are, gzipped and in brotli.
+ * Build-time program: turns the files of web/ into one C file that embeds them, as they are, gzipped and in brotli. Scripts and
+ * styles without what only their readers need (strip.h).
  *
  *     embed_assets ROOT OUT_FOLDER FILE…     (FILEs are relative to ROOT)
  *
@@ -15,6 +16,8 @@
 #include <string.h>
 #include <xxhash.h>
 #include <zlib.h>
+
+#include "strip.h"
 
 struct bytes {
     unsigned char *p;
@@ -111,6 +114,21 @@ static size_t compress_form(FILE *out, struct bytes form, struct bytes raw, cons
     return n;
 }
 
+/* What goes into the program of a file, beside it where that is not the file itself. */
+static struct bytes prepare(const char *path, const char *folder, int index, char *shown,
+                            size_t size) {
+    struct bytes raw = read_all(path);
+    const char *dot = strrchr(path, '.');
+    bool css = dot && strcmp(dot, ".css") == 0;
+    snprintf(shown, size, "%s", path);
+    if (!css && !(dot && strcmp(dot, ".js") == 0))
+        return raw;
+    raw.n = strip((char *)raw.p, raw.n, css);
+    snprintf(shown, size, "%s/%d.raw", folder, index);
+    write_all(shown, raw);
+    return raw;
+}
+
 static int compare_text(const void *a, const void *b) {
     return strcmp(*(char *const *)a, *(char *const *)b);
 }
@@ -134,10 +152,11 @@ int main(int argc, char **argv) {
     uint64_t all = 0;
     for (int i = 0; i < n; i++) {
         snprintf(path, sizeof path, "%s/%s", root, files[i]);
-        struct bytes raw = read_all(path);
+        char shown[4096];
+        struct bytes raw = prepare(path, folder, i, shown, sizeof shown);
         uint64_t hash = XXH3_64bits(raw.p, raw.n);
         all = XXH3_64bits_withSeed(files[i], strlen(files[i]), all ^ hash);
-        print_blob(out, path, i, "raw");
+        print_blob(out, shown, i, "raw");
         int is_template = strncmp(files[i], "templates/", 10) == 0;
         size_t gzip_n = is_template ? 0 : compress_form(out, gzip(raw), raw, folder, "gzip", i);
         size_t brotli_n =

@@ -170,10 +170,7 @@ static int drop(struct request *request, struct response *response, struct err *
 static int publish(struct request *request, struct response *response, struct err *err) {
     const char *author = request->principal.name ? request->principal.name : "";
     uint32_t version;
-    int code = kiosk_publishing_check(folder_of(request), id_of(request), err);
-    if (code)
-        return code;
-    code = surveys_publish(folder_of(request), id_of(request), author, &version, err);
+    int code = surveys_publish(folder_of(request), id_of(request), author, &version, err);
     if (code == E_INVALID && err->pointer[0])
         return err_repeat(err, code, arena_format(request->arena, "/definition%s", err->pointer),
                           err);

@@ -1,26 +1,10 @@
 /*
  * A survey as a card in a page shows it (senda.js): one question at a time, in all its languages, without what only the server needs.
- *
- * A card has no room for pictures, tables and pairs: a survey that asks them cannot stand there, and one that stands there cannot be
- * published with them. Whoever wants to ask them links to the survey's own page.
+ * Pictures are only named: senda.js fetches those that it shows (kiosk_page_survey).
  *
  * SPDX-License-Identifier: GPL-3.0-or-later
  */
 #include "kiosk/internal.h"
-
-static bool fits(enum survey_type type) {
-    return type != SURVEY_PICTURE && type != SURVEY_MATRIX && type != SURVEY_SERVQUAL;
-}
-
-int kiosk_card_check(const struct survey *survey, struct err *err) {
-    for (size_t i = 0; i < survey->n_questions; i++)
-        if (!fits(survey->questions[i].type)) {
-            err_at(err, E_INVALID, "/survey",
-                   "a micro-survey has no room for pictures, matrices and pairs");
-            return err_hint(err, "Take them out, or link to the survey's own page.");
-        }
-    return 0;
-}
 
 static void put_texts(json_t *object, const char *name, const struct survey *survey,
                       struct survey_text text) {
@@ -40,14 +24,16 @@ static void put_condition(json_t *object, const char *name,
         json_object_set(object, name, (json_t *)(uintptr_t)survey_condition_json(condition));
 }
 
-static json_t *options_json(const struct survey *survey, const struct survey_question *question) {
+static json_t *options_json(const struct survey *survey, const struct survey_option *options,
+                            size_t n) {
     json_t *list = json_array();
-    for (size_t i = 0; i < question->n_options; i++) {
-        const struct survey_option *option = &question->options[i];
+    for (size_t i = 0; i < n; i++) {
+        const struct survey_option *option = &options[i];
         json_t *json = json_pack("{s:s}", "id", option->id);
         put_texts(json, "text", survey, option->text);
         if (option->emoji && option->emoji[0])
             json_object_set_new(json, "emoji", json_string(option->emoji));
+        put_flag(json, "image", option->image.n > 0);
         put_flag(json, "exclusive", option->exclusive);
         put_flag(json, "other", option->other);
         put_flag(json, "last", option->last);
@@ -95,7 +81,10 @@ static json_t *question_json(const struct survey *survey, const struct survey_qu
     put_texts(json, "high", survey, question->high);
     put_texts(json, "placeholder", survey, question->placeholder);
     if (question->n_options)
-        json_object_set_new(json, "options", options_json(survey, question));
+        json_object_set_new(json, "options",
+                            options_json(survey, question->options, question->n_options));
+    if (question->n_rows)
+        json_object_set_new(json, "rows", options_json(survey, question->rows, question->n_rows));
     if (question->contact)
         json_object_set_new(json, "fields", fields_json(question->contact));
     put_bounds(json, question);

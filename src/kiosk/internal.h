@@ -57,8 +57,6 @@ must_use int kiosk_document(struct folder *folder, uint64_t id, int64_t revision
 int kiosk_minute_of(const char *text);
 
 /* ---- card.c ---- */
-/* A survey can stand in a page: E_INVALID at /survey. */
-must_use int kiosk_card_check(const struct survey *survey, struct err *err);
 json_t *kiosk_card_json(const struct survey *survey); /* new reference */
 
 /* ---- state.c ---- */

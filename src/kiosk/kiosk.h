@@ -93,10 +93,12 @@ must_use int kiosk_remove(struct folder *folder, uint64_t id, struct err *err);
 must_use int kiosk_definition(struct folder *folder, const char *address, json_t **definition,
                               struct err *err);
 
-/* The draft of a survey that stands in a page can stand there: E_INVALID before it is published otherwise. */
-must_use int kiosk_publishing_check(struct folder *folder, struct slice survey_id, struct err *err);
 /* What senda.js shows: [{"address", "rule", "survey"}] of the pages whose survey is open. New reference. */
 must_use int kiosk_pages(struct folder *folder, int64_t now_ms, json_t **list, struct err *err);
+struct survey;
+/* What one of them asks now, for its pictures: release it. E_NOT_FOUND. */
+must_use int kiosk_page_survey(struct folder *folder, const char *address, struct survey **survey,
+                               struct err *err);
 /* What senda.js tells of one: {"what": "shown" · "dismissed" · "answered", "submission", "version", "language", "anonymousId", "path", "at",
  * "sentAt"} and of an answer "answers" and "partial". *duplicate: it was known. Waits for the commit. E_NOT_FOUND,
  * E_INVALID; E_REFUSED: closed. */

@@ -70,24 +70,15 @@ int kiosk_pages(struct folder *folder, int64_t now_ms, json_t **list, struct err
     return code;
 }
 
-int kiosk_publishing_check(struct folder *folder, struct slice survey_id, struct err *err) {
-    struct survey *draft;
-    struct err ignored = {0};
-    json_t *all, *kiosk;
-    size_t i;
-    if (survey_find_version(folder, survey_id, 0, &draft, &ignored))
-        return 0; /* publishing says what is wrong with it */
-    int code = kiosk_card_check(draft, &ignored) ? kiosk_list_pages(folder, &all, err) : 1;
-    survey_release(draft);
+int kiosk_page_survey(struct folder *folder, const char *address, struct survey **survey,
+                      struct err *err) {
+    json_t *kiosk;
+    int code = kiosk_at(folder, address, &kiosk, err);
     if (code)
-        return code < 0 ? code : 0;
-    json_array_foreach(all, i, kiosk) if (is_page(kiosk) &&
-                                          slice_equal(text_of(kiosk, "survey"), survey_id)) {
-        code = err_repeat(err, E_INVALID, ignored.pointer, &ignored);
-        err_hint(err, "This survey is shown in a page: take them out, or remove it from there.");
-        break;
-    }
-    json_decref(all);
+        return code;
+    code = is_page(kiosk) ? survey_find(folder, text_of(kiosk, "survey"), survey, err)
+                          : err_set(err, E_NOT_FOUND, "no such micro-survey");
+    json_decref(kiosk);
     return code;
 }
 

@@ -1,11 +1,12 @@
 /*
- * Micro-surveys for senda.js, on any origin: what it shows (GET) and what it tells (POST). The write key lets it, as for events.
+ * Micro-surveys for senda.js, on any origin: what it shows (GET, pictures too) and what it tells (POST). The write key lets it, as for events.
  *
  * SPDX-License-Identifier: GPL-3.0-or-later
  */
 #include "http/app.h"
 #include "kiosk/kiosk.h"
 #include "pages/pages.h"
+#include "pages/survey_sitting.h"
 #include "pages/text.h"
 
 static int find_source(struct request *request, const char *key, struct source *source,
@@ -42,6 +43,10 @@ static json_t *words_json(const char *language) {
                  {"check_choices", "survey.fault.choices"},
                  {"check_ranking", "survey.fault.ranking"},
                  {"check_consent", "survey.fault.consent"},
+                 {"check_matrix", "survey.fault.matrix"},
+                 {"check_servqual", "survey.fault.servqual"},
+                 {"expected", "survey.expected"},
+                 {"perceived", "survey.perceived"},
                  {"name", "survey.contact.name"},
                  {"email", "survey.contact.email"},
                  {"phone", "survey.contact.phone"},
@@ -72,6 +77,20 @@ static int list(struct request *request, struct response *response, struct err *
     return HANDLED;
 }
 
+/* Fetched by script and drawn on a canvas: no policy of the page need allow our pictures. */
+static int image(struct request *request, struct response *response, struct err *err) {
+    struct source source;
+    struct survey *survey;
+    int code = find_source(request, request_query(request, "writeKey"), &source, err);
+    if (!code)
+        code = kiosk_page_survey(app_folder(request->app), request->params[0], &survey, err);
+    if (code)
+        return code;
+    code = survey_form_image(request, response, survey, "public, max-age=86400", err);
+    survey_release(survey);
+    return code;
+}
+
 static int take(struct request *request, struct response *response, struct err *err) {
     struct source source;
     json_t *told;
@@ -98,6 +117,8 @@ static const struct route routes[] = {
     {METHOD_GET, "/v1/surveys", ACCESS_WRITE_KEY, .handle = list,
      .summary = "Micro-surveys of this organisation's pages, with the rules by which they appear",
      .response_schema = "{\"type\":\"object\"}"},
+    {METHOD_GET, "/v1/surveys/{address}/image/{question}/{option}", ACCESS_WRITE_KEY,
+     .handle = image, .summary = "A picture of a micro-survey"},
     {METHOD_POST, "/v1/surveys/{address}", ACCESS_WRITE_KEY, .handle = take,
      .summary = "A micro-survey was shown, dismissed or answered, once a submission",
      .request_schema = "{\"type\":\"object\"}", .response_schema = "{\"type\":\"object\"}"},

@@ -69,6 +69,18 @@ static void add_languages(const struct sitting *sitting, struct buf *out) {
     buf_add_text(out, "</nav>");
 }
 
+/* It asks more than numbers and words: styles that few surveys of two questions need are a file of their own. */
+static bool has_kinds(const struct survey *survey) {
+    static const bool plain[SURVEY_TYPES_N] = {
+        [SURVEY_NPS] = true,    [SURVEY_CSAT] = true,       [SURVEY_CES] = true,
+        [SURVEY_RATING] = true, [SURVEY_SHORT_TEXT] = true, [SURVEY_LONG_TEXT] = true,
+        [SURVEY_NUMBER] = true, [SURVEY_DATE] = true,       [SURVEY_STATEMENT] = true};
+    for (size_t i = 0; i < survey->n_questions; i++)
+        if (!plain[survey->questions[i].type] || survey->questions[i].look != SURVEY_NUMBERS)
+            return true;
+    return false;
+}
+
 static void add_head(const struct sitting *sitting, const char *title, bool script,
                      struct buf *out) {
     const char *language =
@@ -82,6 +94,9 @@ static void add_head(const struct sitting *sitting, const char *title, bool scri
                    "dark\"><link rel=icon href=\"/assets/%s/icons/mark.svg\"><link rel=stylesheet "
                    "href=\"/assets/%s/css/survey.css\">",
                    assets_version(), assets_version());
+    if (script && has_kinds(sitting->survey))
+        buf_add_format(out, "<link rel=stylesheet href=\"/assets/%s/css/survey_kinds.css\">",
+                       assets_version());
     if (script)
         buf_add_format(out, "<script type=module src=\"/assets/%s/js/survey.js\"></script>",
                        assets_version());

@@ -7,7 +7,8 @@
  *
  * SPDX-License-Identifier: GPL-3.0-or-later
  */
-import { ask, changed, check, faultOf, holds, lead, valuesOf } from "./survey.js";
+import { ask, changed, check, faultOf, lead } from "./survey.js";
+import { holds, valuesOf } from "./survey_if.js";
 
 /** One touch is the answer. */
 const AT_ONCE = ".t-nps, .t-csat, .t-ces, .t-rating, .t-choice, .t-picture";

@@ -15,7 +15,7 @@
  * DELIVERY  Events go in batches after a second, or 20 of them; while offline or refused (429, 5xx) they wait, in the browser's
  *           storage too, and are tried again after 1, 2, 4 … 300 s. When the page is left they go by sendBeacon. Each
  *           carries a messageId, so nothing counts twice. What a batch of 4xx refuses is halved until the culprit is alone.
- * SURVEYS   One question at a time in a shadow tree of its own, in a corner: it never takes the focus by itself, never blocks the page and
+ * SURVEYS   All kinds of questions, one at a time in a shadow tree of its own, in a corner: it never takes the focus by itself, never blocks the page and
  *           is asked for only when the page is idle. Which, and when they appear (time, scroll, leaving, an event, the page), is said by
  *           GET /v1/surveys. Answers wait like events while offline.
  * LIMITS    500 events wait at most (the oldest go first); 30 KB an event.
@@ -249,7 +249,7 @@
   const STYLE = ":host{all:initial;position:fixed;z-index:2147483000;inset:auto 16px 16px auto;max-width:calc(100vw - 32px)}*{box-sizing:border-box;font:inherit;color:inherit}" +
     "section{font:16px/1.45 system-ui,sans-serif;color:#16232a;background:#fff;width:360px;max-width:100%;max-height:80vh;overflow:auto;padding:18px 20px;border-radius:14px;box-shadow:0 8px 36px #0004;animation:a .3s}@keyframes a{from{transform:translateY(24px);opacity:0}}" +
     "h2{margin:0 28px 12px 0;font-weight:650;font-size:17px;outline:0}p{margin:0 0 10px;color:#51626b;font-size:14px}button{border:1px solid #8a999f;background:none;border-radius:9px;padding:9px 12px;min-height:42px;cursor:pointer}button:hover{background:#eef3f4}button[aria-pressed=true]{background:#d8edf1;border-color:#0b6577}" +
-    ":focus-visible{outline:3px solid #0b6577;outline-offset:2px}.x{position:absolute;top:8px;right:8px;border:0;min-width:42px}.r{display:flex;flex-wrap:wrap;gap:6px}.r button{flex:1 0 38px;padding:9px 2px}.o{display:grid;gap:6px}.o button{text-align:start}.e{display:flex;justify-content:space-between;margin-top:6px}" +
+    ":focus-visible{outline:3px solid #0b6577;outline-offset:2px}.x{position:absolute;top:8px;right:8px;border:0;min-width:42px}.r{display:flex;flex-wrap:wrap;gap:6px}.r button{flex:1 0 38px;padding:9px 2px}.o,.p{display:grid;gap:6px}.o button{text-align:start}.p{grid-template-columns:1fr 1fr}.t{margin:10px 0 2px;font-weight:600}canvas{display:block;width:100%;margin-bottom:6px;border-radius:6px}.e{display:flex;justify-content:space-between;margin-top:6px}" +
     "input,textarea{width:100%;border:1px solid #8a999f;border-radius:9px;padding:9px;margin-top:6px;background:none}.f{display:flex;justify-content:flex-end;gap:8px;margin-top:14px}.g{background:#0b6577!important;color:#fff;border-color:#0b6577}[hidden]{display:none}" +
     "@media(prefers-color-scheme:dark){section{background:#1a2429;color:#eef4f5}p{color:#a9bac1}button:hover{background:#26343a}button[aria-pressed=true]{background:#17414b}}@media(prefers-reduced-motion:reduce){section{animation:none}}";
 
@@ -260,7 +260,7 @@
     if (all) return all.every((/** @type {any} */ one) => holds(one, answers));
     if (any) return any.some((/** @type {any} */ one) => holds(one, answers));
     if (not) return !holds(not, answers);
-    const found = answers[question], list = /** @type {any[]} */ ([]).concat(found);
+    const [name, part] = String(question).split("."), said = answers[name], found = part && said ? said[part] : said, list = /** @type {any[]} */ ([]).concat(found);
     if (found === undefined || op === "absent") return (found === undefined) === (op === "absent");
     const has = list.includes(value);
     return op === "exists" || (op === "=" ? has : op === "!=" ? !has : op === "in" ? list.some((one) => value.includes(one)) : op === "contains" ? has || String(found).includes(value) : op === "<" ? found < value : op === "<=" ? found <= value : op === ">" ? found > value : found >= value);
@@ -349,7 +349,7 @@
     const mix = (list) => list.map((one) => [one.last ? 2 : Math.random(), one]).sort((a, b) => a[0] - b[0]).map(([, one]) => one);
     for (const page of survey.pages) {
       if (page.random) page.questions = mix(page.questions);
-      for (const one of page.questions) if (one.random && one.options) one.options = mix(one.options);
+      for (const one of page.questions) if (one.random) one.rows ? (one.rows = mix(one.rows)) : one.options && (one.options = mix(one.options));
     }
     const told = (/** @type {string} */ what, /** @type {any} */ more) => tell(address, { what, submission, version: survey.version, language, ...more });
     placed = placed.filter((other) => other !== one);
@@ -387,9 +387,9 @@
       return way;
     };
     /** What was chosen can be sent. @param {any} one */
-    const fits = ({ id, type, required, least = 0, most = 500, options }) => {
+    const fits = ({ id, type, required, least = 0, most = 500, options, rows }) => {
       const value = answers[id], n = value && value.length;
-      return value === undefined || (type === "ranking" ? n === options.length : type === "consent" ? value || !required : type !== "choices" || (n <= most && (n >= least || options.some((/** @type {any} */ option) => option.exclusive && value.includes(option.id)))));
+      return value === undefined || (rows ? !required || rows.every((/** @type {any} */ row) => type === "matrix" ? row.id in value : Object.keys(value[row.id] || {}).length > 1) : type === "ranking" ? n === options.length : type === "consent" ? value || !required : type !== "choices" || (n <= most && (n >= least || options.some((/** @type {any} */ option) => option.exclusive && value.includes(option.id)))));
     };
     /** @type {any} */
     let question;
@@ -406,9 +406,9 @@
     const crossing = () => make("button", { className: "x", "aria-label": say.close, onclick: close }, "✕");
     /** @param {boolean} last */
     const ask = (last) => {
-      const { id, type, look, required, options = [] } = question, now = question;
+      const { id, type, look, required, options = [], rows = [] } = question, now = question;
       const title = make("h2", { tabIndex: -1, id: "q" }, text(now.text)), note = make("p", { role: "alert" });
-      const scale = /^(nps|csat|ces|rating)$/.test(type), ranking = type === "ranking", several = ranking || type === "choices", group = make("div", { role: "group", "aria-labelledby": "q", className: scale ? "r" : "o" });
+      const scale = /^(nps|csat|ces|rating)$/.test(type) || (rows[0] && !options[0]), ranking = type === "ranking", several = ranking || type === "choices", group = make("div", rows[0] ? {} : { role: "group", "aria-labelledby": "q", className: scale ? "r" : type === "picture" ? "p" : "o" });
       const own = make("input", { maxLength: 250, hidden: true, "aria-label": say.own_words, placeholder: say.own_words });
       own.oninput = () => { own.value.trim() ? answers[`${id}.other`] = own.value.trim() : delete answers[`${id}.other`]; };
       const list = scale ? [] : type === "consent" ? [{ id: true, text: { [language]: say.yes } }, { id: false, text: { [language]: say.no } }] : options;
@@ -424,9 +424,33 @@
         });
         own.hidden = !list.some((/** @type {any} */ option) => option.other && pressed(option.id));
       };
-      for (const option of list) {
+      /** Drawn, not linked: a page's policy need not allow our pictures. @param {any} button @param {string} option */
+      const draws = async (button, option) => {
+        try {
+          const picture = await createImageBitmap(await (await fetch(`${api}/v1/surveys/${address}/image/${id}/${option}?writeKey=${encodeURIComponent(/** @type {string} */ (key))}`, { credentials: "omit" })).blob(), { resizeWidth: 300 });
+          const canvas = make("canvas", { width: picture.width, height: picture.height });
+          canvas.getContext("2d").drawImage(picture, 0, 0);
+          button.prepend(canvas);
+        } catch { /* its words serve */ }
+      };
+      // Of tables, a line of buttons for each row; of pairs, two.
+      for (const row of rows)
+        for (const side of type === "servqual" ? ["expected", "perceived"] : [""]) {
+          const name = text(row.text) + (side && `: ${say[side]}`), line = make("div", { role: "group", "aria-label": name, className: "r" });
+          const told = () => side ? (answers[id]?.[row.id] || {})[side] : answers[id]?.[row.id];
+          const marks = () => [...line.children].forEach((button, i) => button.setAttribute("aria-pressed", String(told() === list[i].id)));
+          for (const option of list)
+            line.append(make("button", { "data-value": option.id, onclick: () => {
+              const all = answers[id] ||= {};
+              if (side) (all[row.id] ||= {})[side] = option.id; else all[row.id] = option.id;
+              marks();
+            } }, option.label || text(option.text)));
+          marks();
+          group.append(make("p", { className: "t" }, name), line);
+        }
+      for (const option of rows[0] ? [] : list) {
         const label = option.label || text(option.text) || (option.other ? say.other : say.none);
-        group.append(make("button", { "data-value": option.id, ...(ranking ? {} : { "aria-label": scale ? String(option.id) : label }), onclick: () => {
+        const button = make("button", { "data-value": option.id, ...(ranking ? {} : { "aria-label": scale ? String(option.id) : label }), onclick: () => {
           if (several) {
             const rest = (answers[id] || []).filter((/** @type {any} */ other) => other !== option.id && !option.exclusive && !options.find((/** @type {any} */ o) => o.id === other).exclusive);
             answers[id] = pressed(option.id) ? rest : [...rest, option.id];
@@ -434,9 +458,11 @@
           } else answers[id] = option.id;
           draw();
           if (!several && !option.other) setTimeout(() => go.click(), 150);
-        } }, (option.emoji ? `${option.emoji} ` : "") + label));
+        } }, (option.emoji ? `${option.emoji} ` : "") + label);
+        group.append(button);
+        if (option.image) draws(button, option.id);
       }
-      draw();
+      if (!rows[0]) draw();
       /** @type {any[]} */
       const inputs = [];
       /** @param {string} tag @param {any} members @param {(value: any) => void} told */

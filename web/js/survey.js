@@ -1,69 +1,19 @@
 /*
  * The public page of a survey: everything works without this script; with it, questions that an answer opens appear at once, what is
  * missing or wrong is said before sending, in the words and by the rules of the server (data-missing, data-wrong), and a page that was really
- * looked at is told. What a condition says about earlier pages was decided by the server. A terminal (kiosk_survey.js) has the whole
- * survey in its form (data-whole): then every condition is decided here.
+ * looked at is told. Conditions are a script of their own (survey_if.js), fetched where a page has some.
  *
  * SPDX-License-Identifier: GPL-3.0-or-later
  */
 
-/** @typedef {{question?: string, hidden?: string, trait?: string, op?: string, value?: unknown, all?: Condition[], any?: Condition[], not?: Condition}} Condition */
 /** @typedef {HTMLInputElement | HTMLTextAreaElement | HTMLSelectElement} Field */
 
 /** @param {Element} within @returns {Field[]} */
-const fieldsOf = (within) => [...within.querySelectorAll("input, textarea, select")].filter((field) => /** @type {Field} */ (field).name && /** @type {Field} */ (field).type !== "hidden").map((field) => /** @type {Field} */ (field));
+export const fieldsOf = (within) => [...within.querySelectorAll("input, textarea, select")].filter((field) => /** @type {Field} */ (field).name && /** @type {Field} */ (field).type !== "hidden").map((field) => /** @type {Field} */ (field));
 /** @param {Field} field */
 const isBox = (field) => /radio|checkbox/.test(field.type);
 /** What a field says; "" nothing. @param {Field} field @returns {string} */
-const saidBy = (field) => (isBox(field) && !(/** @type {HTMLInputElement} */ (field).checked) ? "" : field.value.trim());
-
-/** What was said of a question, of one of its rows ("q.row"), or which of its parts were filled in.
- * @param {HTMLFormElement} form @param {string} name @returns {string[]} */
-export function valuesOf(form, name) {
-  const all = fieldsOf(form).filter((field) => field.name.startsWith(`a.${name}`) && !field.matches(":disabled") && saidBy(field) !== "");
-  const own = all.filter((field) => field.name === `a.${name}`).map(saidBy);
-  return own.length ? own : all.filter((field) => field.name.startsWith(`a.${name}.`)).map((field) => field.name.slice(name.length + 3));
-}
-
-/** @param {string} a @param {unknown} b @returns {number} */
-function compare(a, b) {
-  if (typeof b === "number") {
-    const x = a === "" ? NaN : Number(a);
-    return x < b ? -1 : x > b ? 1 : x === b ? 0 : NaN;
-  }
-  const text = String(b);
-  return a < text ? -1 : a > text ? 1 : 0;
-}
-
-/** Whether a condition holds; null where it asks for what this page does not have. @param {HTMLFormElement} form @param {Condition} condition @returns {boolean | null} */
-export function holds(form, condition) {
-  if (condition.all || condition.any) {
-    const inner = (condition.all ?? condition.any ?? []).map((one) => holds(form, one));
-    const decides = !condition.all;
-    return inner.includes(decides) ? decides : inner.includes(null) ? null : !decides;
-  }
-  if (condition.not) {
-    const inner = holds(form, condition.not);
-    return inner === null ? null : !inner;
-  }
-  const name = condition.question, op = condition.op ?? "=", wanted = condition.value;
-  const here = name && form.querySelector(`[name="a.${CSS.escape(name)}"], [name^="a.${CSS.escape(name)}."]`);
-  if (!here && form.dataset.whole === undefined)
-    return null;
-  const values = here && name ? valuesOf(form, name) : [];
-  switch (op) {
-  case "absent": return !values.length;
-  case "exists": return values.length > 0;
-  case "!=": return values.length > 0 && !values.some((value) => compare(value, wanted) === 0);
-  case "<": return values.some((value) => compare(value, wanted) < 0);
-  case "<=": return values.some((value) => compare(value, wanted) <= 0);
-  case ">": return values.some((value) => compare(value, wanted) > 0);
-  case ">=": return values.some((value) => compare(value, wanted) >= 0);
-  case "in": return values.some((value) => Array.isArray(wanted) && wanted.some((one) => compare(value, one) === 0));
-  case "contains": return values.some((value) => value.includes(String(wanted)));
-  default: return values.some((value) => compare(value, wanted) === 0);
-  }
-}
+export const saidBy = (field) => (isBox(field) && !(/** @type {HTMLInputElement} */ (field).checked) ? "" : field.value.trim());
 
 /** @param {HTMLFieldSetElement} question @param {boolean} asked */
 export function ask(question, asked) {
@@ -155,10 +105,14 @@ export function changed(field) {
 
 /** @param {HTMLFormElement} form */
 function begin(form) {
+  /** @type {typeof import("./survey_if.js") | undefined} */
+  let conditions;
   /** Questions whose condition this page can tell. */
   const open = () => {
+    if (!conditions)
+      return;
     for (const question of /** @type {NodeListOf<HTMLFieldSetElement>} */ (form.querySelectorAll("fieldset[data-if]"))) {
-      const asked = holds(form, JSON.parse(question.dataset.if ?? "{}"));
+      const asked = conditions.holds(form, JSON.parse(question.dataset.if ?? "{}"));
       if (asked !== null && asked === question.hidden) ask(question, asked);
     }
   };
@@ -176,7 +130,8 @@ function begin(form) {
     lead(first);
   });
   /** @type {HTMLElement | null} */ (document.querySelector(".faults"))?.focus();
-  open();
+  if (form.querySelector("fieldset[data-if]"))
+    import("./survey_if.js").then((loaded) => { conditions = loaded; open(); });
   tell(form);
 }
 
