@@ -106,7 +106,8 @@ static int read_column(struct answer_column *column, json_t *json, const char *p
         code = read_said(&column->metric, &column->cells[ANSWER_METRIC], json, "metric", pointer,
                          arena, err);
     if (!code)
-        code = read_name(&column->touchpoint, json, "touchpoint", pointer, arena, err);
+        code = read_said(&column->touchpoint, &column->cells[ANSWER_TOUCHPOINT], json, "touchpoint",
+                         pointer, arena, err);
     if (!code && json_is_object(json_object_get(json, "scale")))
         code = read_said(&unused, &column->cells[ANSWER_SCALE], json, "scale", pointer, arena, err);
     else if (!code)
@@ -131,6 +132,28 @@ int answer_columns_parse(struct answer_columns *columns, const json_t *json, str
         char pointer[32];
         snprintf(pointer, sizeof pointer, "/answers/%zu", i);
         code = read_column(&columns->columns[i], json_array_get(json, i), pointer, arena, err);
+    }
+    return code;
+}
+
+int answer_columns_bind(struct answer_columns *columns,
+                        int (*find)(void *of, struct slice name, const char *member, int *column,
+                                    struct err *err),
+                        void *of, struct err *err) {
+    static const char *const members[] = {"question", "metric", "scale", "touchpoint"};
+    char member[64];
+    int code = find(of, columns->scales, "scales", &columns->scales_column, err);
+    if (!code)
+        code = find(of, columns->response, "response", &columns->response_column, err);
+    for (size_t i = 0; i < columns->n && !code; i++) {
+        struct answer_column *answer = &columns->columns[i];
+        for (int cell = 0; cell < ANSWER_CELLS && !code; cell++) {
+            snprintf(member, sizeof member, "answers/%zu/%s/column", i, members[cell]);
+            code = find(of, answer->cells[cell], member, &answer->cell_columns[cell], err);
+        }
+        snprintf(member, sizeof member, "answers/%zu/column", i);
+        if (!code)
+            code = find(of, answer->name, member, &answer->column, err);
     }
     return code;
 }
@@ -214,6 +237,8 @@ static struct said read_said_cell(const struct answer_columns *columns, size_t i
     if (column->cell_columns[ANSWER_SCALE] >= 0)
         read_ends(cell_at(row, column->cell_columns[ANSWER_SCALE]), &column->scale_min,
                   &column->scale_max);
+    if (column->cell_columns[ANSWER_TOUCHPOINT] >= 0)
+        column->touchpoint = cell_at(row, column->cell_columns[ANSWER_TOUCHPOINT]);
     if (columns->scales_column >= 0)
         said.described = describe(column, cell_at(row, columns->scales_column), &said.list);
     return said;
@@ -284,11 +309,12 @@ struct slice answer_columns_row(const struct answer_columns *columns, const stru
     struct buf json;
     buf_init(&json, ROW_JSON_BYTES);
     buf_add_char(&json, '[');
-    for (size_t i = 0; i < columns->n; i++) {
-        struct said said = read_said_cell(columns, i, row);
-        if (!is_missing(&said.column, said.cell))
-            add_answer(&json, &said, decimal);
-    }
+    for (; row; row = row->more)
+        for (size_t i = 0; i < columns->n; i++) {
+            struct said said = read_said_cell(columns, i, row);
+            if (!is_missing(&said.column, said.cell))
+                add_answer(&json, &said, decimal);
+        }
     bool any = json.n > 1;
     buf_add_char(&json, ']');
     struct slice text = any ? arena_copy(arena, buf_slice(&json)) : (struct slice){NULL, 0};

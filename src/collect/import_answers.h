@@ -13,8 +13,8 @@
 #include "base/err.h"
 #include "collect/import_table.h"
 
-/* In place of `question`, `metric` and `scale` ("1-7"), {"column": name}: what the row says. */
-enum answer_cell { ANSWER_QUESTION, ANSWER_METRIC, ANSWER_SCALE, ANSWER_CELLS };
+/* In place of `question`, `metric`, `scale` ("1-7") and `touchpoint`, {"column": name}: what the row says. */
+enum answer_cell { ANSWER_QUESTION, ANSWER_METRIC, ANSWER_SCALE, ANSWER_TOUCHPOINT, ANSWER_CELLS };
 
 struct answer_column {
     struct slice name;                /* of the column */
@@ -33,12 +33,20 @@ struct answer_columns {
      * files have it; [] is a list, whose parts are parted by "; ". */
     struct slice scales;
     int scales_column; /* after bind, -1: none */
+    /* Member `response`: a column whose neighbouring rows of the same value and time are one response, an answer a row. */
+    struct slice response;
+    int response_column; /* after bind, -1: none */
 };
 
 /* The member `answers` of a map. E_INVALID with its pointer. Texts live in the arena. */
 must_use int answer_columns_parse(struct answer_columns *columns, const json_t *json,
                                   struct arena *arena, struct err *err);
-/* A row's answers as a list of JSON objects, in the arena; absent when it has none. decimal: sign of the file. */
+/* Finds the columns: `find` gives the one of a name, -1 for no name, or E_INVALID at the member. */
+must_use int answer_columns_bind(struct answer_columns *columns,
+                                 int (*find)(void *of, struct slice name, const char *member,
+                                             int *column, struct err *err),
+                                 void *of, struct err *err);
+/* A row's answers (and those of `more`) as a list of JSON objects, in the arena; absent when it has none. decimal: sign of the file. */
 struct slice answer_columns_row(const struct answer_columns *columns, const struct table_row *row,
                                 char decimal, struct arena *arena);
 

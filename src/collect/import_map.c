@@ -190,6 +190,8 @@ static int read_response_member(struct import_map *map, const char *name, json_t
     }
     if (strcmp(name, "scales") == 0)
         return read_column_name(map, json, "/scales", &map->answers.scales, err);
+    if (strcmp(name, "response") == 0)
+        return read_column_name(map, json, "/response", &map->answers.response, err);
     if (strcmp(name, "survey") != 0)
         return E_NOT_FOUND;
     if (json_is_object(json))
@@ -439,38 +441,25 @@ static int bind_named(struct import_map *map, struct header *header, struct slic
     return 0;
 }
 
-static int bind_cells(struct import_map *map, struct header *header, size_t i, struct err *err) {
-    static const char *const members[] = {"question", "metric", "scale"};
-    struct answer_column *answer = &map->answers.columns[i];
-    char member[48];
-    int code = 0;
-    for (int cell = 0; cell < ANSWER_CELLS && !code; cell++) {
-        snprintf(member, sizeof member, "answers/%zu/%s/column", i, members[cell]);
-        code =
-            bind_named(map, header, answer->cells[cell], member, &answer->cell_columns[cell], err);
-    }
-    return code;
+struct naming {
+    struct import_map *map;
+    struct header *header;
+};
+
+static int find_named(void *of, struct slice name, const char *member, int *column,
+                      struct err *err) {
+    const struct naming *naming = of;
+    return bind_named(naming->map, naming->header, name, member, column, err);
 }
 
 static int bind_responses(struct import_map *map, struct header *header, struct err *err) {
     int code = bind_named(map, header, map->survey_of_row.name, "survey/column",
                           &map->survey_of_row.column, err);
+    struct naming naming = {map, header};
     if (!code)
-        code = bind_named(map, header, map->answers.scales, "scales", &map->answers.scales_column,
-                          err);
-    for (size_t i = 0; i < map->answers.n && !code; i++)
-        code = bind_cells(map, header, i, err);
+        code = answer_columns_bind(&map->answers, find_named, &naming, err);
     if (code)
         return code;
-    for (size_t i = 0; i < map->answers.n; i++) {
-        struct answer_column *answer = &map->answers.columns[i];
-        char member[48];
-        snprintf(member, sizeof member, "answers/%zu/column", i);
-        answer->column = find_column(map, header, answer->name);
-        if (answer->column < 0)
-            return no_column(header, member, answer->name, err);
-        header->taken[answer->column] = true;
-    }
     map->kept_traits = ARENA_ARRAY(&map->arena, struct kept_column, map->n_wanted_traits + 1);
     map->n_kept_traits = 0;
     for (size_t i = 0; i < map->n_wanted_traits; i++) {
@@ -721,6 +710,17 @@ static enum refusal take_response(const struct import_map *map, const struct tab
     event->traits = traits;
     return take_columns(map, row, map->kept_traits, map->n_kept_traits, traits, &event->n_traits,
                         message);
+}
+
+bool import_map_gathers(const struct import_map *map) { return map->answers.response.n > 0; }
+
+bool import_map_continues(const struct import_map *map, const struct table_row *row,
+                          const struct table_row *next) {
+    int columns[] = {map->answers.response_column, map->parts[MAP_TIME].column};
+    bool same = cell_of(row, columns[0]).n && !row->wrong && !next->wrong;
+    for (size_t i = 0; i < 2; i++)
+        same = same && slice_equal(cell_of(row, columns[i]), cell_of(next, columns[i]));
+    return same;
 }
 
 /* ---- reviews ---- */

@@ -16,9 +16,10 @@ struct table_row {
     bool
         *dates; /* the cell is a date of a spreadsheet, as ISO 8601 without offset; NULL: none is */
     size_t n;
-    uint64_t number;   /* as a spreadsheet shows it: the header is row 1 */
-    struct slice raw;  /* the row as it stands in the file, for the record of refusals */
-    const char *wrong; /* why the row cannot be read, or NULL */
+    uint64_t number;              /* as a spreadsheet shows it: the header is row 1 */
+    struct slice raw;             /* the row as it stands in the file, for the record of refusals */
+    const char *wrong;            /* why the row cannot be read, or NULL */
+    const struct table_row *more; /* the next row of the same response, or NULL */
 };
 
 struct table;
