@@ -29,7 +29,9 @@ let language = "";
 let past = [];
 /** @type {string[]} */
 let future = [];
-let typing = "", timer = 0, busy = false, again = false;
+let typing = "", timer = 0, changes = 0, kept = 0;
+/** The saving that is going on. @type {Promise<void> | null} */
+let saving = null;
 /** Open cards, by id of the question. */
 const open = new Set(["settings"]);
 
@@ -136,33 +138,37 @@ function travel(from, to) {
 }
 
 function keep() {
+  changes++;
   buttons();
   stateText.textContent = words.saving;
   clearTimeout(timer);
   timer = window.setTimeout(save, SAVE_MS);
 }
 
-async function save() {
-  if (busy) {
-    again = true;
-    return;
-  }
-  busy = true;
-  try {
-    const answer = await fetch(`/api/v1/surveys/${encodeURIComponent(id)}?incomplete=true`, {
-      method: "PUT", headers: { "content-type": "application/json", "x-csrf-token": csrf }, body: JSON.stringify({ definition: draft }) });
-    const json = await answer.json();
-    stateText.textContent = answer.ok ? words.saved : `${words.not_saved} ${json.detail ?? ""}`;
-    if (answer.ok)
-      tell(json);
-  } catch {
-    stateText.textContent = words.not_saved;
-    timer = window.setTimeout(save, 3000);
-  }
-  busy = false;
-  if (again) {
-    again = false;
-    save();
+/** Once it is over, the draft is kept as it stands, unless the network fails. */
+function save() {
+  clearTimeout(timer);
+  saving ??= putDraft().finally(() => { saving = null; });
+  return saving;
+}
+
+async function putDraft() {
+  while (kept !== changes) {
+    const now = changes;
+    try {
+      const answer = await fetch(`/api/v1/surveys/${encodeURIComponent(id)}?incomplete=true`, {
+        method: "PUT", headers: { "content-type": "application/json", "x-csrf-token": csrf }, body: JSON.stringify({ definition: draft }) });
+      const json = await answer.json();
+      kept = now;
+      if (now === changes)
+        stateText.textContent = answer.ok ? words.saved : `${words.not_saved} ${json.detail ?? ""}`;
+      if (answer.ok)
+        tell(json);
+    } catch {
+      stateText.textContent = words.not_saved;
+      timer = window.setTimeout(save, 3000);
+      return;
+    }
   }
 }
 
@@ -649,8 +655,9 @@ async function restore(version) {
 }
 
 async function publish() {
-  clearTimeout(timer);
   await save();
+  if (kept !== changes)
+    return;
   const answer = await fetch(`/api/v1/surveys/${encodeURIComponent(id)}/publish`, { method: "POST", headers: { "x-csrf-token": csrf } });
   const json = await answer.json();
   stateText.replaceChildren(answer.ok ? `${words.published} ${json.version} · ` : `${words.fault} ${json.errors?.[0]?.pointer ?? ""} ${json.detail ?? ""}`, ...(answer.ok ? [el("a", { href: `/s/${id}` }, words.open_page)] : []));
@@ -688,6 +695,12 @@ for (const size of ["phone", "desktop"])
       document.getElementById(other)?.setAttribute("aria-pressed", String(other === size));
     document.querySelector(".editor")?.classList.toggle("wide-preview", size === "desktop");
   });
+addEventListener("beforeunload", (event) => {
+  if (kept === changes)
+    return;
+  save();
+  event.preventDefault();
+});
 document.addEventListener("keydown", (event) => {
   if (!(event.ctrlKey || event.metaKey) || event.altKey)
     return;
