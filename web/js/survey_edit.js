@@ -402,9 +402,11 @@ function optionList(question, name, label, more, key) {
   return el("fieldset", { class: "field" }, el("legend", {}, label), el("div", { class: "ed-list" }, ...rows), el("div", { class: "ed-add" }, adder(more, `${key}.add`, add)));
 }
 
-/** @param {Json} option @param {string} key */
+/** A picture is chosen, or what was chosen is taken away. @param {Json} option @param {string} key */
 function picture(option, key) {
-  const input = el("input", { type: "file", accept: "image/png,image/jpeg,image/webp,image/gif", "aria-label": words.image, "data-key": key });
+  if (option.image)
+    return el("button", { type: "button", class: "button small", "data-key": key, "aria-label": `${words.remove}: ${words.image}`, onclick: () => commit(() => { delete option.image; }) }, `${words.image} ✕`);
+  const input = el("input", { type: "file", class: "visually-hidden", accept: "image/png,image/jpeg,image/webp,image/gif", "data-key": key });
   input.addEventListener("change", () => {
     const file = input.files?.[0];
     if (!file)
@@ -413,7 +415,7 @@ function picture(option, key) {
     reader.onload = () => commit(() => { option.image = reader.result; });
     reader.readAsDataURL(file);
   });
-  return input;
+  return el("label", { class: "button small ed-file" }, input, icon("plus"), words.image);
 }
 
 /** Members of each type. @param {Json} q @param {string} key @returns {Json[]} */
