@@ -69,19 +69,6 @@ static json_t *findings_json(struct slice findings) {
     return list;
 }
 
-/* After a repair what counts is whether all is well now: that is looked at again. */
-static int verify_repaired(struct folder *folder, bool repair, struct buf *findings, bool *ok,
-                           struct err *err) {
-    int code = folder_verify(folder, repair, findings, err);
-    *ok = !code && findings->n == 0;
-    if (code || *ok || !repair)
-        return code;
-    size_t before = findings->n;
-    code = folder_verify(folder, false, findings, err);
-    *ok = !code && findings->n == before;
-    return code;
-}
-
 static int verify(struct request *request, struct response *response, struct err *err) {
     struct buf findings;
     json_t *body = NULL;
@@ -93,7 +80,9 @@ static int verify(struct request *request, struct response *response, struct err
     if (code)
         return code;
     buf_init(&findings, FINDINGS_MAX_BYTES);
-    code = verify_repaired(app_folder(request->app), repair, &findings, &ok, err);
+    code = repair ? folder_verify_mended(app_folder(request->app), &findings, &ok, err)
+                  : folder_verify(app_folder(request->app), false, &findings, err);
+    ok = repair ? ok : findings.n == 0;
     if (!code)
         code = answer(response,
                       json_pack("{s:b, s:o, s:b, s:f}", "ok", ok, "findings",

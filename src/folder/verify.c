@@ -17,6 +17,7 @@ struct checking {
     uint32_t customers;
     uint16_t codes[DICTIONARY_KINDS];
     unsigned faults;
+    uint64_t last; /* record that was read */
 };
 
 static void fault(struct checking *checking, uint64_t seq, const char *what) {
@@ -34,6 +35,7 @@ static bool code_exists(struct checking *checking, enum dictionary_kind kind, ui
 static int check_record(void *context, const struct log_record *record) {
     struct checking *checking = context;
     const struct row *row = &record->row;
+    checking->last = row->seq;
     if (row->type == ROW_GONE) { /* nobody's, but known by its key */
         if (row->customer || row->properties.n || record->message_id.p)
             fault(checking, row->seq, "was let go of, and still says something");
@@ -71,7 +73,8 @@ int folder_verify_truth(struct folder *folder, struct buf *findings, struct err 
         found(findings, "records", &own);
     own = (struct err){0};
     if (log_read(folder->log, 1, UINT64_MAX, check_record, &checking, &own))
-        found(findings, "log", &own);
+        buf_add_format(findings, "log: %s (after record %llu)\n", own.message,
+                       (unsigned long long)checking.last);
     own = (struct err){0};
     if (ingest_verify(folder->ingest, &own))
         found(findings, "keys of messages", &own);
@@ -104,5 +107,25 @@ int folder_verify(struct folder *folder, bool repair, struct buf *findings, stru
     if (repair)
         mend_keys(folder, findings);
     int code = folder_verify_truth(folder, findings, err);
-    return code ? code : timeline_verify(folder->timeline, repair, findings, err);
+    if (code)
+        return code;
+    code = timeline_verify(folder->timeline, repair, findings, err);
+    if (code == E_CORRUPT) { /* the log itself, which was told already */
+        if (!findings->n)
+            found(findings, "index", err);
+        code = 0;
+    }
+    return code;
+}
+
+int folder_verify_mended(struct folder *folder, struct buf *findings, bool *sound,
+                         struct err *err) {
+    int code = folder_verify(folder, true, findings, err);
+    *sound = !code && findings->n == 0;
+    if (code || *sound)
+        return code;
+    size_t before = findings->n;
+    code = folder_verify(folder, false, findings, err);
+    *sound = !code && findings->n == before;
+    return code;
 }
