@@ -43,9 +43,11 @@ void request_choose_language(struct request *request) {
     const char *asked = cookie && strcmp(cookie, "es") == 0   ? "es"
                         : cookie && strcmp(cookie, "en") == 0 ? "en"
                                                               : NULL;
+    const char *accept = request_header(request, "Accept-Language");
     if (!asked)
-        asked = accepted_language(request_header(request, "Accept-Language"), NULL);
-    request->private->language_asked = asked != NULL;
+        asked = accepted_language(accept, NULL);
+    /* Who likes none of ours gets the organisation's, as on pages; "*" is what programs say. */
+    request->private->language_asked = asked || (accept && strcmp(accept, "*") != 0);
     request->language = asked ? asked : standard ? standard : "es";
 }
 

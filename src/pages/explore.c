@@ -128,10 +128,13 @@ static void place_error(const struct request *request, const struct question *qu
                         const struct err *err, json_t *view) {
     const char *control = question_control(question, err->pointer),
                *message = problem_text(request, err);
-    json_object_set_new(view, "problem",
-                        json_pack("{s:s, s:s, s:s}", "message", message, "hint",
-                                  message == err->message ? err->hint : err->message, "control",
-                                  control));
+    const char *hint = message == err->message ? err->hint
+                       : err->hint[0]
+                           ? arena_format(request->arena, "%s %s", err->message, err->hint)
+                           : err->message;
+    json_object_set_new(
+        view, "problem",
+        json_pack("{s:s, s:s, s:s}", "message", message, "hint", hint, "control", control));
     static const char *const LISTS[] = {"steps", "filters", "rules", "exclusions"};
     for (size_t l = 0; l < sizeof LISTS / sizeof *LISTS; l++) {
         size_t i;

@@ -139,3 +139,19 @@ test("without scripts: sign in, look, create a source, change the language", asy
   assert.equal(await page.getAttribute("html", "lang"), "en");
   await page.context().close();
 });
+
+test("a refused form names its field and says why in the reader's language, without scripts only why", async () => {
+  for (const [language, javaScriptEnabled, said] of [["es", true, /^\s*Correo[^:]*: Eso no es una dirección de correo\.\s*$/], ["en", true, /^\s*E-mail[^:]*: That is not an e-mail address\.\s*$/], ["es", false, /^\s*Eso no es una dirección de correo\.\s*$/]]) {
+    const page = await open(world, { language, javaScriptEnabled });
+    await signIn(page, world);
+    await page.goto(`${world.base}/settings/people`);
+    await page.fill("#name", "Luis");
+    await page.fill("#email", "luis");
+    await page.locator("form[action='/settings/people']").evaluate((form) => { form.noValidate = true; });
+    await page.click("form[action='/settings/people'] button");
+    assert.match(await page.textContent("[role=alert] p"), said);
+    if (javaScriptEnabled) assert.equal(await page.evaluate(() => document.activeElement?.id), "email");
+    assert.equal(await page.inputValue("#name"), "Luis", "what was typed stays");
+    await page.context().close();
+  }
+});

@@ -2,6 +2,8 @@
  * What every page of the interface does beyond HTML: copying, confirming, sending a form at once, notices that fade, "/" for
  * the search, times that stay right. Islands that a page needs besides are loaded when their mark is there.
  *
+ * A refused form names its field before the message, which is marked and has the focus: [data-wrong="/contract/end"].
+ *
  * MARKS  data-copy="#id" data-copied="text" · form[data-confirm="question"] · select[data-submit] · data-shortcut="/"
  *        [data-arrivals] live.js · [data-drop] [data-import] upload.js · [data-rules] rules.js · [data-run] run.js · [data-suggest] suggest.js · select[data-guess-timezone]
  *
@@ -79,6 +81,24 @@ const here = new URL(location.href);
 if (here.searchParams.has("notice")) {
   here.searchParams.delete("notice");
   history.replaceState(null, "", here);
+}
+
+/** The control that a pointer leads to: "/contract/end" is called contract_end, contract.end or end. @param {string} pointer */
+function controlAt(pointer) {
+  const path = pointer.split("/").slice(1);
+  const names = [path.join("_"), path.join("."), path.at(-1) ?? ""].filter(Boolean);
+  const controls = [...document.querySelectorAll("main form input, main form select, main form textarea")];
+  return /** @type {HTMLInputElement|undefined} */ (names.map((name) => controls.find((control) =>
+    /** @type {HTMLInputElement} */ (control).name === name && /** @type {HTMLInputElement} */ (control).type !== "hidden")).find(Boolean));
+}
+
+for (const box of /** @type {NodeListOf<HTMLElement>} */ (document.querySelectorAll("[data-wrong]"))) {
+  const control = controlAt(box.dataset.wrong ?? "");
+  if (!control) continue;
+  const label = control.labels?.[0]?.textContent?.trim(), message = box.querySelector("p");
+  control.setAttribute("aria-invalid", "true");
+  if (label && message) message.prepend(`${label}: `);
+  control.focus();
 }
 
 for (const [mark, file] of [["[data-arrivals]", "live.js"], ["[data-drop], [data-import]", "upload.js"], ["[data-rules]", "rules.js"], ["[data-run]", "run.js"], ["[data-suggest]", "suggest.js"]])
