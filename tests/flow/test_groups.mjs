@@ -38,7 +38,7 @@ must(JSON.stringify((await call("GET", api)).json.attributes) === JSON.stringify
 const again = await send("/groups/new", fields);
 must(again.status === 409 && again.text.includes("Calle Ñandú 3") && (await call("GET", api)).json.size === 1, "an id is made once, and what was typed stays");
 const strange = await send("/groups/new", { ...fields, id: "", member: "nobody" });
-must(strange.status === 422 && strange.text.includes("no such customer") && strange.text.includes("Calle Ñandú 3"), "nobody is no member");
+must(strange.status === 422 && strange.text.includes("No such customer.") && strange.text.includes("Calle Ñandú 3"), "nobody is no member");
 
 const since = (await call("GET", api)).json.members[0].since;
 await pause(5);

@@ -49,7 +49,7 @@ must(/^whsec_/.test(inside.secret) && !(await call("GET", `/api/v1/webhooks/${in
 const deliveries = async (id) => (await call("GET", `/api/v1/webhooks/${id}/deliveries`)).json.data;
 must((await call("POST", `/api/v1/webhooks/${inside.id}/test`)).status === 202, "a trial");
 await until(async () => (await deliveries(inside.id))[0].state === "failed", "a private address is not asked");
-must((await deliveries(inside.id))[0].error === "this server has a private address" && got.length === 0, "and the log says why");
+must((await deliveries(inside.id))[0].error === "This server has a private address." && got.length === 0, "and the log says why");
 must((await call("DELETE", `/api/v1/webhooks/${inside.id}`)).status === 204 && (await call("GET", `/api/v1/webhooks/${inside.id}/deliveries`)).status === 404, "removed");
 
 // ---- where the operator allows it ----
