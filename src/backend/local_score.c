@@ -112,24 +112,38 @@ static int by_value(const void *a, const void *b) {
 }
 
 /* The distribution beside the index, and the mean, which is never given alone. */
+/* Of what was answered; of a share also its interval, that of Student. */
+static void add_mean(json_t *row, enum score_kind kind, const struct bar *bars, uint32_t n) {
+    double all = 0, sum = 0, spread = 0;
+    for (uint32_t i = 0; i < n; i++) {
+        all += (double)bars[i].n;
+        sum += bars[i].value * (double)bars[i].n;
+    }
+    double mean = all > 0 ? sum / all : (double)NAN;
+    for (uint32_t i = 0; i < n; i++)
+        spread += (double)bars[i].n * (bars[i].value - mean) * (bars[i].value - mean);
+    json_object_set_new(row, "mean", json_of_number(mean));
+    if (kind != SCORE_SHARE)
+        return;
+    struct estimate estimate = mean_estimate(all, mean, spread, CONFIDENCE_95);
+    json_object_set_new(row, "mean_low", json_of_number(estimate.low));
+    json_object_set_new(row, "mean_high", json_of_number(estimate.high));
+}
+
 static void add_distribution(const struct shown *shown, json_t *row, const uint64_t *counts) {
     uint32_t values = shown->state->spec->values, n = 0;
     if (!values)
         return;
     struct bar *bars = ARENA_ARRAY(shown->question->arena, struct bar, values);
-    double sum = 0, all = 0;
     for (uint32_t v = 0; v < values; v++)
-        if (counts[v]) {
-            bars[n] = (struct bar){number_at(shown->question, v), counts[v]};
-            sum += bars[n].value * (double)bars[n].n;
-            all += (double)bars[n++].n;
-        }
+        if (counts[v])
+            bars[n++] = (struct bar){number_at(shown->question, v), counts[v]};
     qsort(bars, n, sizeof *bars, by_value);
     json_t *list = json_array();
     for (uint32_t i = 0; i < n; i++)
         json_array_append_new(list, json_pack("{s:o, s:I}", "value", json_of_number(bars[i].value),
                                               "n", (json_int_t)bars[i].n));
-    json_object_set_new(row, "mean", json_of_number(all > 0 ? sum / all : (double)NAN));
+    add_mean(row, shown->question->plan->score, bars, n);
     json_object_set_new(row, "distribution", list);
 }
 

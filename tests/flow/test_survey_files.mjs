@@ -6,7 +6,7 @@
 //
 // SPDX-License-Identifier: GPL-3.0-or-later
 import { execFileSync, spawnSync } from "node:child_process";
-import { copyFileSync, existsSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { copyFileSync, existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 
@@ -69,6 +69,37 @@ try {
     near("comments found are of detractors and say so", angry.data.filter((row) => row.value <= 6 && /broadband/i.test(row.text)).length, 5, 0);
     const csv = spawnSync(senda, ["query", write("query.json", { kind: "answers", metric: "nps", survey: "journey", limit: 2 }), "--data", data, "--format", "csv"], { encoding: "utf8" }).stdout;
     near("as CSV", csv.startsWith("time,customer,channel,touchpoint,unit,survey,version,metric,question,value") ? 1 : 0, 1, 0);
+
+    // The tables of methods, as answers that somebody imports: NPS (Tango), CSAT (Wilson), CES with its mean (t), and how often the
+    // interval of every possible sample covers the truth (computed apart, reference/m01_nps_ci_coverage.csv; n = 5 and 10 here).
+    const rows = [], add = (survey, metric, value, times) => { for (let i = 0; i < times; i++) rows.push(`${rows.length},${survey},${value},${metric}`); };
+    const sample = (name, p, n, d) => { add(name, "nps", 9, p); add(name, "nps", 7, n); add(name, "nps", 3, d); };
+    const tango = [[50, 30, 20, 30, 13.9551, 44.3393], [7, 2, 1, 60, 4.8924, 85.8859], [12, 5, 3, 45, 7.4375, 70.5271], [2, 6, 2, 0, -39.652, 39.652], [0, 0, 5, -100, -100, -13.1035], [1, 0, 0, 100, -58.6901, 100], [400, 350, 250, 15, 10.0527, 19.8643]];
+    const wilson = [[0, 10, 0, 0.277533], [10, 10, 0.722467, 1], [81, 263, 0.255289, 0.36621], [1, 29, 0.006113, 0.171755], [424, 500, 0.813886, 0.876807]];
+    tango.forEach(([p, n, d], i) => sample(`t${i}`, p, n, d));
+    wilson.forEach(([k, n], i) => { add(`w${i}`, "csat", 5, k); add(`w${i}`, "csat", 1, n - k); });
+    [7, 6, 5, 7, 4, 6, 3, 7, 5, 6].forEach((value) => add("effort", "ces", value, 1));
+    const sizes = [5, 10];
+    for (const size of sizes) for (let p = 0; p <= size; p++) for (let d = 0; p + d <= size; d++) sample(`n${size}-${p}-${d}`, p, size - p - d, d);
+    writeFileSync(join(folder, "m01.csv"), "id,survey,value,metric\n" + rows.join("\n"));
+    near("rows of the tables", load(join(folder, "m01.csv"), { survey: { column: "survey" }, respondent: "id", time: { const: "2026-01-05" }, answers: [{ column: "value", question: "q", metric: { column: "metric" } }] }).accepted, rows.length, 0);
+    const by = (metric) => new Map(ask({ kind: "score", metric, by: { property: "survey" }, flagged: "include", response_rate: false }).data.map((row) => [row.by, row]));
+    const all = by("nps"), shares = by("csat"), effort = ask({ kind: "score", metric: "ces", survey: "effort" }).data[0];
+    tango.forEach(([, , , ...expected], i) => ["value", "low", "high"].forEach((name, k) => near(`NPS ${i} ${name}`, all.get(`t${i}`)[name], expected[k], 1e-3)));
+    wilson.forEach(([, , ...expected], i) => ["low", "high"].forEach((name, k) => near(`CSAT ${i} ${name}`, shares.get(`w${i}`)[name], expected[k], 1e-6)));
+    for (const [name, expected] of Object.entries({ value: 0.8, low: 0.490162, high: 0.943318, mean: 5.6, mean_low: 4.634342, mean_high: 6.565658 })) near(`CES ${name}`, effort[name], expected, 1e-6);
+    const factorial = (n) => (n < 2 ? 1 : n * factorial(n - 1));
+    for (const line of readFileSync(join(shared, "reference/m01_nps_ci_coverage.csv"), "utf8").trim().split("\n").slice(1)) {
+        const [size, promoters, detractors, , , , covered] = line.split(",").map(Number);
+        if (!sizes.includes(size)) continue;
+        let sum = 0;
+        for (let p = 0; p <= size; p++) for (let d = 0; p + d <= size; d++) {
+            const row = all.get(`n${size}-${p}-${d}`), truth = 100 * (promoters - detractors), n = size - p - d;
+            if (row.low - 1e-9 <= truth && truth <= row.high + 1e-9)
+                sum += factorial(size) / factorial(p) / factorial(d) / factorial(n) * promoters ** p * detractors ** d * (1 - promoters - detractors) ** n;
+        }
+        near(`coverage ${line}`, sum, covered, 1e-9);
+    }
 } finally {
     rmSync(folder, { recursive: true, force: true });
 }
