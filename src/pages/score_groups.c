@@ -6,6 +6,7 @@
 #include "pages/score_groups.h"
 
 #include <math.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "http/router.h"
@@ -130,6 +131,30 @@ static json_t *by_json(const char *by) {
     return strcmp(by, "version") == 0 ? json_pack("{s:s}", "property", by) : score_by_json(by);
 }
 
+static int by_rank(const void *left, const void *right) {
+    const json_t *a = json_object_get(*(json_t *const *)left, "rank"),
+                 *b = json_object_get(*(json_t *const *)right, "rank");
+    if (json_is_integer(a) != json_is_integer(b))
+        return json_is_integer(a) ? -1 : 1;
+    return (json_integer_value(a) > json_integer_value(b)) -
+           (json_integer_value(a) < json_integer_value(b));
+}
+
+/* Where an order may be told, it is the one shown; those without a rank come last. */
+static void put_in_order(json_t *rows) {
+    size_t n = json_array_size(rows), i;
+    json_t **sorted = calloc(n + 1, sizeof *sorted);
+    if (!sorted)
+        abort();
+    for (i = 0; i < n; i++)
+        sorted[i] = json_incref(json_array_get(rows, i));
+    qsort(sorted, n, sizeof *sorted, by_rank);
+    json_array_clear(rows);
+    for (i = 0; i < n; i++)
+        json_array_append_new(rows, sorted[i]);
+    free(sorted);
+}
+
 /* Rows by something, with what may be said of their order: returns the reason why there is none, or "allowed". */
 static const char *add_groups(const struct score_view *view, json_t *chosen, const char *name,
                               const char *by) {
@@ -154,6 +179,8 @@ static const char *add_groups(const struct score_view *view, json_t *chosen, con
     const char *told = json_is_true(json_object_get(ranking, "allowed")) ? "allowed"
                        : reason ? arena_text(view->request->arena, slice_of(reason))
                                 : "too_few";
+    if (strcmp(told, "allowed") == 0)
+        put_in_order(rows);
     json_object_set(chosen, name, rows);
     json_object_set_new(chosen, arena_format(view->request->arena, "%s_ranking", name),
                         json_string(told));

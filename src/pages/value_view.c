@@ -60,6 +60,8 @@ void value_add_tones(json_t *rows) {
 
 /* ---- reasons ---- */
 
+enum { TYPICAL_WHOLE = 10 /* from here on decimals say nothing */ };
+
 void value_say_sign(json_t *sign) {
     bool trait = json_object_get(sign, "trait");
     json_object_set_new(sign, "own",
@@ -80,6 +82,9 @@ void value_say_reasons(json_t *row) {
         value_say_sign(reason);
         yes_or_no |= json_is_true(json_object_get(reason, "of_value"));
         bool yes = json_number_value(json_object_get(reason, "value")) > 0;
+        double typical = json_number_value(json_object_get(reason, "typical"));
+        if (typical >= TYPICAL_WHOLE)
+            json_object_set_new(reason, "typical", json_real(round(typical)));
         json_object_set_new(reason, "counted", json_boolean(!yes_or_no));
         json_object_set_new(reason, "absent", json_boolean(yes_or_no && !yes));
         json_object_set_new(
