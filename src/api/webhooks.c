@@ -139,9 +139,9 @@ static const struct route routes[] = {
     {METHOD_GET, WEBHOOKS, ADMIN, .handle = list,
      .summary = "Whom Senda tells what happens (docs/operations.md)"},
     {METHOD_POST, WEBHOOKS, ADMIN, .handle = add,
-     .summary =
-         "Makes one: {\"name\",\"target\":\"https://…\" or \"mailto:…\",\"events\",\"enabled\"}; "
-         "the answer has its secret, once"},
+     .summary = "Makes one: {\"name\",\"target\":\"https://…\" or "
+                "\"mailto:…\",\"events\",\"enabled\",\"unit\"}; "
+                "the answer has its secret, once"},
     {METHOD_GET, WEBHOOKS "/{id}", ADMIN, .handle = get, .summary = "One webhook"},
     {METHOD_PUT, WEBHOOKS "/{id}", ADMIN, .handle = change, .summary = "Changes a webhook"},
     {METHOD_DELETE, WEBHOOKS "/{id}", ADMIN, .handle = drop,

@@ -45,21 +45,8 @@ static json_t *relations(struct request *request) {
     return relations;
 }
 
-/* Titles of surveys by id; imported ones have none. */
-static json_t *titles(struct request *request) {
-    struct err ignored = {0};
-    json_t *answer = NULL, *titles = json_object(), *row;
-    size_t i;
-    if (page_fetch(request, "/api/v1/surveys", &answer, &ignored) < 0)
-        return titles;
-    json_array_foreach(json_object_get(answer, "data"), i, row) json_object_set(
-        titles, json_string_value(json_object_get(row, "id")), json_object_get(row, "title"));
-    json_decref(answer);
-    return titles;
-}
-
 static json_t *list_scores(struct score_view *view, const json_t *settled, bool *found) {
-    json_t *list = json_array(), *named = titles(view->request), *row;
+    json_t *list = json_array(), *named = score_survey_titles(view->request), *row;
     size_t i;
     for (size_t m = 0; m < SCORE_METRICS; m++) {
         json_t *query = score_question(view, "score", m, view->from_ms, view->to_ms);
@@ -289,7 +276,7 @@ static json_t *chosen(const struct score_view *view, const json_t *settled) {
     score_add_figures(view, view->metric, row);
     json_object_set_new(row, "metric", json_string(score_metrics[view->metric].name));
     json_object_set_new(row, "survey", view->survey ? json_string(view->survey) : json_null());
-    json_t *named = titles(view->request);
+    json_t *named = score_survey_titles(view->request);
     if (view->survey && json_object_get(named, view->survey))
         json_object_set(row, "survey_title", json_object_get(named, view->survey));
     json_decref(named);

@@ -16,6 +16,7 @@
 #include "pages/chart.h"
 #include "pages/page.h"
 #include "pages/pages.h"
+#include "pages/people.h"
 #include "pages/qr.h"
 
 enum { WORDS_SHOWN = 20, ANSWERS_SHOWN = 50 };
@@ -398,6 +399,42 @@ static void set_next(const struct view *view, const char *asked, const json_t *l
                                      view->period->id, view->filters, asked, next)));
 }
 
+/* A question of the draft as the reader's language says it, or as the first one does; NULL: it is no longer there. */
+static const json_t *words_of(const struct request *request, const json_t *survey, const char *id) {
+    const json_t *pages = json_object_get(json_object_get(survey, "definition"), "pages"), *page;
+    size_t i, k;
+    json_array_foreach((json_t *)(uintptr_t)pages, i, page) {
+        const json_t *questions = json_object_get(page, "questions"), *question;
+        json_array_foreach((json_t *)(uintptr_t)questions, k, question) {
+            const char *is = json_string_value(json_object_get(question, "id"));
+            json_t *text = json_object_get(question, "text");
+            if (!is || !id || strcmp(is, id) != 0)
+                continue;
+            const json_t *own = json_object_get(text, request->language);
+            return !json_is_object(text) ? text
+                   : own                 ? own
+                                         : json_object_iter_value(json_object_iter(text));
+        }
+    }
+    return NULL;
+}
+
+/* Names of the customers and what the questions ask. */
+static void tell_answers(struct request *request, const json_t *survey, json_t *rows) {
+    json_t *row, *people = json_array();
+    size_t i;
+    json_array_foreach(rows, i, row)
+        json_array_append_new(people, json_pack("{s:O}", "id", json_object_get(row, "customer")));
+    people_name(request, people);
+    json_array_foreach(rows, i, row) {
+        const json_t *text =
+            words_of(request, survey, json_string_value(json_object_get(row, "question")));
+        json_object_set(row, "name", json_object_get(json_array_get(people, i), "name"));
+        json_object_set(row, "question_text", (json_t *)(uintptr_t)text);
+    }
+    json_decref(people);
+}
+
 /* The answers behind a number. */
 static int answers(struct request *request, struct response *response, struct err *err) {
     static const struct page page = {
@@ -419,11 +456,16 @@ static int answers(struct request *request, struct response *response, struct er
         json_decref(survey);
         return code;
     }
-    json_t *shown_page =
-        json_pack("{s:O, s:O, s:O, s:s, s:s, s:s}", "survey_title",
-                  json_object_get(survey, "title"), "rows", json_object_get(list, "data"), "total",
-                  json_object_get(list, "total"), "path", page_path(request, "/surveys/", view.id),
-                  "question", question ? question : "", "value", value ? value : "");
+    const char *words = json_string_value(words_of(request, survey, question));
+    tell_answers(request, survey, json_object_get(list, "data"));
+    json_t *shown_page = json_pack(
+        "{s:O, s:O, s:O, s:s, s:s, s:s}", "survey_title", json_object_get(survey, "title"), "rows",
+        json_object_get(list, "data"), "total", json_object_get(list, "total"), "path",
+        page_path(request, "/surveys/", view.id), "question",
+        words      ? words
+        : question ? question
+                   : "",
+        "value", value ? value : "");
     set_next(&view, asked, list, shown_page);
     json_decref(survey);
     json_decref(list);

@@ -28,6 +28,21 @@ static json_t *event_choices(struct request *request, const json_t *chosen) {
     return list;
 }
 
+/* [{"name", "title", "chosen"}] of the units that the asker sees. */
+static json_t *unit_choices(struct request *request, const char *chosen) {
+    struct err ignored = {0};
+    json_t *rows = NULL, *row;
+    size_t i;
+    if (settings_rows(request, "/api/v1/units", &rows, &ignored) < 0)
+        return json_array();
+    json_array_foreach(rows, i, row) {
+        const char *name = json_string_value(json_object_get(row, "name"));
+        json_object_set_new(row, "chosen",
+                            json_boolean(chosen && name && strcmp(name, chosen) == 0));
+    }
+    return rows;
+}
+
 static json_t *body_of(struct request *request) {
     json_t *events = json_array();
     for (int i = 0; i < WEBHOOK_EVENTS_N; i++) {
@@ -37,9 +52,10 @@ static json_t *body_of(struct request *request) {
     }
     const char *target = settings_form(request, "target");
     bool mail = strchr(target, '@') && !strstr(target, "://") && strncmp(target, "mailto:", 7) != 0;
-    return json_pack("{s:s, s:o, s:o, s:b}", "name", settings_form(request, "name"), "target",
-                     json_sprintf("%s%s", mail ? "mailto:" : "", target), "events", events,
-                     "enabled",
+    const char *unit = settings_form(request, "unit");
+    return json_pack("{s:s, s:o, s:o, s:o, s:b}", "name", settings_form(request, "name"), "target",
+                     json_sprintf("%s%s", mail ? "mailto:" : "", target), "events", events, "unit",
+                     *unit ? json_string(unit) : json_null(), "enabled",
                      !settings_form(request, "known")[0] || settings_form(request, "enabled")[0]);
 }
 
@@ -55,6 +71,7 @@ static int show_view(struct request *request, struct response *response, json_t 
     }
     json_object_set_new(view, "webhooks", rows);
     json_object_set_new(view, "choices", event_choices(request, NULL));
+    json_object_set_new(view, "units", unit_choices(request, settings_form(request, "unit")));
     json_object_set_new(view, "form",
                         json_pack("{s:s, s:s}", "name", settings_form(request, "name"), "target",
                                   settings_form(request, "target")));
@@ -92,6 +109,8 @@ static int show_webhook(struct request *request, struct response *response, json
     json_object_set_new(webhook, "mail", json_boolean(strncmp(target, "mailto:", 7) == 0));
     json_object_set_new(view, "choices",
                         event_choices(request, json_object_get(webhook, "events")));
+    json_object_set_new(view, "units",
+                        unit_choices(request, json_string_value(json_object_get(webhook, "unit"))));
     json_object_set(view, "title", json_object_get(webhook, "name"));
     json_object_set_new(view, "webhook", webhook);
     json_object_set_new(view, "deliveries", rows);

@@ -204,6 +204,18 @@ bool score_view_read(struct score_view *view, struct request *request) {
     return any;
 }
 
+json_t *score_survey_titles(struct request *request) {
+    struct err ignored = {0};
+    json_t *answer = NULL, *titles = json_object(), *row;
+    size_t i;
+    if (page_fetch(request, "/api/v1/surveys", &answer, &ignored) < 0)
+        return titles;
+    json_array_foreach(json_object_get(answer, "data"), i, row) json_object_set(
+        titles, json_string_value(json_object_get(row, "id")), json_object_get(row, "title"));
+    json_decref(answer);
+    return titles;
+}
+
 void score_view_tell(const struct score_view *view, json_t *root, const char *current) {
     static const struct {
         const char *name, *page;
@@ -231,6 +243,13 @@ void score_view_tell(const struct score_view *view, json_t *root, const char *cu
     json_object_set_new(root, "every_survey", json_boolean(view->every_survey));
     json_object_set_new(root, "from", view->from ? json_string(view->from) : json_null());
     json_object_set_new(root, "to", view->to ? json_string(view->to) : json_null());
+    if (view->survey) {
+        json_t *titles = score_survey_titles(view->request),
+               *title = json_object_get(titles, view->survey);
+        json_object_set_new(root, "survey_title",
+                            title ? json_incref(title) : json_string(view->survey));
+        json_decref(titles);
+    }
     json_object_set_new(root, "segment", view->segment ? json_string(view->segment) : json_null());
     json_object_set_new(root, "unit", view->unit ? json_string(view->unit) : json_null());
     json_object_set_new(root, "margins", view->margins ? json_string(view->margins) : json_null());

@@ -69,6 +69,8 @@ const char *score_with(const struct score_view *view, const char *page, const ch
                        const char *value);
 /* "channel", "property:NAME", "trait:NAME", "segmentation:NAME" as questions take `by`. New reference. */
 json_t *score_by_json(const char *by);
+/* Titles of surveys by id; imported ones have none. New reference. */
+json_t *score_survey_titles(struct request *request);
 /* Tabs of the three pages; members period, metric, survey of the address. */
 void score_view_tell(const struct score_view *view, json_t *root, const char *current);
 

@@ -212,24 +212,33 @@ static bool is_true(const struct template_value *value) {
     }
 }
 
-static void print_value(struct render *render, const struct scope *scope, struct slice expression,
-                        bool escape) {
-    struct template_value value;
-    evaluate(render, scope, expression, &value);
-    if (!value.is_text && json_is_string(value.json)) { /* the usual case, however long */
-        struct slice text = {json_string_value(value.json), json_string_length(value.json)};
-        if (escape)
-            html_escape(text, render->out);
-        else
-            buf_add_slice(render->out, text);
-        return;
-    }
-    template_value_text(&value);
-    struct slice text = {value.text, value.text_n};
+static void print_slice(struct render *render, struct slice text, bool escape) {
     if (escape)
         html_escape(text, render->out);
     else
         buf_add_slice(render->out, text);
+}
+
+static void print_json(struct render *render, const json_t *json, bool escape) {
+    char *text = json ? json_dumps(json, JSON_COMPACT | JSON_ENCODE_ANY) : NULL;
+    print_slice(render, slice_of(text ? text : "null"), escape);
+    free(text);
+}
+
+static void print_value(struct render *render, const struct scope *scope, struct slice expression,
+                        bool escape) {
+    struct template_value value;
+    evaluate(render, scope, expression, &value);
+    if (value.as_json) {
+        print_json(render, value.json, escape);
+    } else if (!value.is_text && json_is_string(value.json)) { /* the usual case, however long */
+        print_slice(render,
+                    (struct slice){json_string_value(value.json), json_string_length(value.json)},
+                    escape);
+    } else {
+        template_value_text(&value);
+        print_slice(render, (struct slice){value.text, value.text_n}, escape);
+    }
 }
 
 /* {{_ key count}}: the text, its {names} filled. */

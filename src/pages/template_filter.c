@@ -208,11 +208,7 @@ static void filter_url(const struct context *context, struct template_value *val
 
 static void filter_json(const struct context *context, struct template_value *value) {
     (void)context;
-    if (value->is_text)
-        return;
-    char *text = value->json ? json_dumps(value->json, JSON_COMPACT | JSON_ENCODE_ANY) : NULL;
-    set_text(value, slice_of(text ? text : "null"));
-    free(text);
+    value->as_json = !value->is_text;
 }
 
 static void filter_initial(const struct context *context, struct template_value *value) {

@@ -14,6 +14,7 @@ enum { TEMPLATE_VALUE_BYTES = 4096 };
 struct template_value {
     const json_t *json; /* NULL: absent */
     bool is_text;
+    bool as_json; /* printed as JSON, however long */
     size_t text_n;
     char text[TEMPLATE_VALUE_BYTES]; /* cut beyond */
 };

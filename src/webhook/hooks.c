@@ -37,12 +37,14 @@ json_t *webhook_instant(int64_t ms) {
 
 /* ---- reading ---- */
 
-#define COLUMNS "SELECT id, name, target, events, enabled, reason, author, created_ms, changed_ms"
+#define COLUMNS                                                                                    \
+    "SELECT id, name, target, events, enabled, reason, author, created_ms, changed_ms, unit"
 
 static json_t *row_json(sqlite3_stmt *statement) {
-    const char *reason = (const char *)sqlite3_column_text(statement, 5);
+    const char *reason = (const char *)sqlite3_column_text(statement, 5),
+               *unit = (const char *)sqlite3_column_text(statement, 9);
     json_t *events = json_loads((const char *)sqlite3_column_text(statement, 3), 0, NULL);
-    return json_pack("{s:o, s:s, s:s, s:o, s:b, s:o, s:s, s:o, s:o}", "id",
+    return json_pack("{s:o, s:s, s:s, s:o, s:b, s:o, s:s, s:o, s:o, s:o}", "id",
                      json_sprintf("%lld", (long long)sqlite3_column_int64(statement, 0)), "name",
                      (const char *)sqlite3_column_text(statement, 1), "target",
                      (const char *)sqlite3_column_text(statement, 2), "events",
@@ -50,7 +52,8 @@ static json_t *row_json(sqlite3_stmt *statement) {
                      "reason", reason && reason[0] ? json_string(reason) : json_null(), "author",
                      (const char *)sqlite3_column_text(statement, 6), "created_at",
                      webhook_instant(sqlite3_column_int64(statement, 7)), "changed_at",
-                     webhook_instant(sqlite3_column_int64(statement, 8)));
+                     webhook_instant(sqlite3_column_int64(statement, 8)), "unit",
+                     unit && unit[0] ? json_string(unit) : json_null());
 }
 
 int webhooks_list(struct folder *folder, json_t **list, struct err *err) {
@@ -123,8 +126,18 @@ static int check_events(const json_t *events, struct err *err) {
     return 0;
 }
 
-static int check(const json_t *document, struct err *err) {
-    static const char *const members[] = {"name", "target", "events", "enabled"};
+static int check_unit(const struct folder *folder, const json_t *unit, struct err *err) {
+    const char *name = json_string_value(unit);
+    if (unit && !json_is_null(unit) && !name)
+        return err_at(err, E_INVALID, "/unit", "must be the name of a unit or null");
+    return !name || !*name || dictionary_find(folder->dictionary, DICTIONARY_UNIT, slice_of(name))
+               ? 0
+               : err_at(err, E_INVALID, "/unit", "no such unit");
+}
+
+static int check(const struct folder *folder, const json_t *document, struct err *err) {
+    static const char *const members[] = {"name", "target", "events", "enabled", "unit"};
+    enum { MEMBERS = sizeof members / sizeof *members };
     const char *name = json_string_value(json_object_get(document, "name")), *member;
     const json_t *enabled = json_object_get(document, "enabled");
     json_t *value;
@@ -133,10 +146,10 @@ static int check(const json_t *document, struct err *err) {
     json_object_foreach((json_t *)(uintptr_t)document, member, value) {
         char pointer[80];
         size_t i = 0;
-        while (i < 4 && strcmp(members[i], member) != 0)
+        while (i < MEMBERS && strcmp(members[i], member) != 0)
             i++;
         snprintf(pointer, sizeof pointer, "/%.60s", member);
-        if (i == 4)
+        if (i == MEMBERS)
             return err_at(err, E_INVALID, pointer, "unknown member");
     }
     if (!name || !name[0] || strlen(name) > NAME_BYTES)
@@ -146,12 +159,14 @@ static int check(const json_t *document, struct err *err) {
         code = check_events(json_object_get(document, "events"), err);
     if (!code && enabled && !json_is_boolean(enabled))
         code = err_at(err, E_INVALID, "/enabled", "must be true or false");
+    if (!code)
+        code = check_unit(folder, json_object_get(document, "unit"), err);
     return code;
 }
 
 struct putting {
     uint64_t id;
-    const char *name, *target, *events, *secret, *author;
+    const char *name, *target, *events, *secret, *author, *unit;
     bool enabled;
     int64_t now_ms;
     int changed;
@@ -161,15 +176,16 @@ static int write_webhook(void *context, sqlite3 *db, struct err *err) {
     struct putting *putting = context;
     sqlite3_stmt *statement =
         putting->id
-            ? STORE_PREPARE(db,
-                            "UPDATE webhook SET name = ?1, target = ?2, events = ?3, enabled = ?4, "
-                            "changed_ms = ?5, reason = iif(?4, '', reason) WHERE id = ?6",
-                            err)
+            ? STORE_PREPARE(
+                  db,
+                  "UPDATE webhook SET name = ?1, target = ?2, events = ?3, enabled = ?4, "
+                  "changed_ms = ?5, reason = iif(?4, '', reason), unit = ?10 WHERE id = ?6",
+                  err)
             : STORE_PREPARE(
                   db,
                   "INSERT INTO webhook(name, target, events, enabled, changed_ms, "
-                  "created_ms, secret, author, reason) SELECT ?1, ?2, ?3, ?4, ?5, ?5, ?7, "
-                  "?8, '' WHERE (SELECT count(*) FROM webhook) < ?9",
+                  "created_ms, secret, author, reason, unit) SELECT ?1, ?2, ?3, ?4, ?5, ?5, "
+                  "?7, ?8, '', ?10 WHERE (SELECT count(*) FROM webhook) < ?9",
                   err);
     if (!statement)
         return E_IO;
@@ -178,6 +194,7 @@ static int write_webhook(void *context, sqlite3 *db, struct err *err) {
     sqlite3_bind_text(statement, 3, putting->events, -1, SQLITE_TRANSIENT);
     sqlite3_bind_int(statement, 4, putting->enabled);
     sqlite3_bind_int64(statement, 5, putting->now_ms);
+    sqlite3_bind_text(statement, 10, putting->unit, -1, SQLITE_TRANSIENT);
     if (putting->id) {
         sqlite3_bind_int64(statement, 6, (sqlite3_int64)putting->id);
     } else {
@@ -204,13 +221,14 @@ static int write_new(void *context, sqlite3 *db, struct err *err) {
 int webhook_put(struct folder *folder, uint64_t *id, const json_t *document, const char *author,
                 char secret[SIGNED_SECRET_BYTES], struct err *err) {
     struct arena arena;
-    int code = check(document, err);
+    int code = check(folder, document, err);
     if (code)
         return code;
     arena_init(&arena);
     char *events = json_dumps(json_object_get(document, "events"), JSON_COMPACT);
     if (!events)
         abort();
+    const char *unit = json_string_value(json_object_get(document, "unit"));
     if (!*id)
         signed_secret_make(secret);
     struct putting putting = {.id = *id,
@@ -219,6 +237,7 @@ int webhook_put(struct folder *folder, uint64_t *id, const json_t *document, con
                               .events = events,
                               .secret = *id ? "" : vault_seal_text(folder->vault, secret, &arena),
                               .author = author ? author : "",
+                              .unit = unit ? unit : "",
                               .enabled = !json_is_false(json_object_get(document, "enabled")),
                               .now_ms = clock_now_ms()};
     code = store_write(folder->store, *id ? write_webhook : write_new, &putting, err);

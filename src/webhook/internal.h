@@ -11,7 +11,7 @@
 #define MAIL_SCHEME "mailto:"
 #define TEST_TYPE "webhook.test"
 
-/* A message to those that want this type, or to the one webhook (0: all that want it). Writer's transaction. data: not taken. */
+/* A message to those that want this type where data["unit"] is, or to the one webhook (0: all that want it). Writer's transaction. data: not taken. */
 must_use int outbox_add(sqlite3 *db, uint64_t webhook, const char *type, const json_t *data,
                         int64_t now_ms, struct err *err);
 /* Some webhook wants this type. */

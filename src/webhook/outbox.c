@@ -24,7 +24,9 @@ int outbox_add(sqlite3 *db, uint64_t webhook, const char *type, const json_t *da
         "INSERT INTO webhook_delivery(webhook, message, type, body, state, attempts, due_ms, "
         "status, error, created_ms, ended_ms) SELECT id, ?1, ?2, ?3, 0, 0, ?4, 0, '', ?4, 0 FROM "
         "webhook w WHERE id = ?5 OR (?5 = 0 AND enabled AND EXISTS(SELECT 1 FROM "
-        "json_each(w.events) WHERE value = ?2))",
+        "json_each(w.events) WHERE value = ?2) AND (w.unit = '' OR w.unit IN (WITH RECURSIVE "
+        "above(name) AS (SELECT ?6 UNION SELECT p.parent FROM unit_parent p JOIN above a ON "
+        "p.unit = a.name) SELECT name FROM above)))",
         err);
     if (!statement)
         return E_IO;
@@ -40,6 +42,8 @@ int outbox_add(sqlite3 *db, uint64_t webhook, const char *type, const json_t *da
     sqlite3_bind_text(statement, 3, text, -1, SQLITE_TRANSIENT);
     sqlite3_bind_int64(statement, 4, now_ms);
     sqlite3_bind_int64(statement, 5, (sqlite3_int64)webhook);
+    sqlite3_bind_text(statement, 6, json_string_value(json_object_get(data, "unit")), -1,
+                      SQLITE_TRANSIENT);
     int code = store_run(statement, err);
     free(text);
     json_decref(body);

@@ -37,3 +37,8 @@ CREATE TABLE webhook_kiosk (
     kiosk INTEGER PRIMARY KEY,
     since_ms INTEGER NOT NULL
 );
+
+-- step 2
+
+-- Told only of what happens in this unit and those below it; "": everywhere.
+ALTER TABLE webhook ADD COLUMN unit TEXT NOT NULL DEFAULT '';

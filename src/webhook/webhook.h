@@ -2,7 +2,7 @@
  * TELL: programs and people learn what happened, by signed requests (Standard Webhooks) or by mail.
  *
  * A webhook is a JSON document: {"name", "target": "https://…" or "mailto:someone@…", "events": [words of WEBHOOK_EVENTS],
- * "enabled"}; as it is read also id, reason (why it was disabled by itself), author, created_at, changed_at.
+ * "enabled", "unit"}; with a unit it is told only of what happens there and below. As it is read also id, reason (why it was disabled by itself), author, created_at, changed_at.
  *
  * MESSAGE  POST {"type", "timestamp", "data"} with webhook-id, webhook-timestamp and webhook-signature (base/signed.h). 2xx: taken. 410: the
  * webhook is disabled. Else tried again after 5 s, 5 min, 30 min, 2, 5, 10, 14, 20 and 24 h, each with some chance, then given up.

@@ -24,12 +24,13 @@ async function call(method, path, body) {
 
 // ---- a server of others: answers what it is told to ----
 let secret = "", status = 204, wrong = 0;
-const got = [];
+const got = [], elsewhere = [];
 const other = createServer((request, response) => {
   let body = "";
   request.on("data", (bytes) => { body += bytes; }).on("end", () => {
     const id = request.headers["webhook-id"], at = request.headers["webhook-timestamp"];
     const right = "v1," + createHmac("sha256", Buffer.from(secret.slice(6), "base64")).update(`${id}.${at}.${body}`).digest("base64");
+    if (request.url !== "/hook") { elsewhere.push(request.url); response.writeHead(204).end(); return; }
     if (request.headers["webhook-signature"] !== right || Math.abs(Date.now() / 1000 - at) > 60) wrong++;
     got.push({ id, ...JSON.parse(body) });
     response.writeHead(status).end();
@@ -42,7 +43,7 @@ const here = `http://127.0.0.1:${other.address().port}/hook`;
 // ---- what is refused ----
 const hook = { name: "Desk", target: here, events: ["kiosk.silent", "kiosk.back", "survey.responded"] };
 for (const [change, pointer] of [[{}, "/target"], [{ target: "ftp://x.example" }, "/target"], [{ target: "mailto:nobody" }, "/target"], [{ target: "https://a b" }, "/target"], [{ target: "https://a.example", events: [] }, "/events"],
-  [{ target: "https://a.example", events: ["everything"] }, "/events/0"], [{ target: "https://a.example", name: "" }, "/name"], [{ target: "https://a.example", colour: 1 }, "/colour"], [{ target: "https://a.example", enabled: 1 }, "/enabled"]])
+  [{ target: "https://a.example", events: ["everything"] }, "/events/0"], [{ target: "https://a.example", name: "" }, "/name"], [{ target: "https://a.example", colour: 1 }, "/colour"], [{ target: "https://a.example", enabled: 1 }, "/enabled"], [{ target: "https://a.example", unit: "nowhere" }, "/unit"], [{ target: "https://a.example", unit: 7 }, "/unit"]])
   must((await call("POST", "/api/v1/webhooks", { ...hook, ...change })).json.errors?.[0].pointer === pointer, `${JSON.stringify(change)} is refused at ${pointer}`);
 const inside = (await call("POST", "/api/v1/webhooks", { ...hook, target: `https://localhost:${other.address().port}/` })).json;
 must(/^whsec_/.test(inside.secret) && !(await call("GET", `/api/v1/webhooks/${inside.id}`)).text.includes("whsec_"), "the secret is shown once");
@@ -79,7 +80,12 @@ must(new Set(responses.map((one) => one.data.submission)).size === 20 && respons
 must((await call("PUT", "/api/v1/outlets", { base_url: "https://senda.example.org", mail: { host: "127.0.0.1", port, security: "none", from: "senda@vereda.example" } })).status === 200, "a relay");
 const mailed = (await call("POST", "/api/v1/webhooks", { name: "Care", target: "mailto:care@vereda.example", events: ["kiosk.silent"] })).json;
 must((await call("POST", "/api/v1/webhooks", { name: "Gone", target: "mailto:gone@vereda.example", events: ["kiosk.silent"] })).status === 201, "two mails");
-const kiosk = (await call("POST", "/api/v1/kiosks", { name: "Till 1", kind: "faces", languages: ["en"], question: { en: "How was it?" }, faces: 3 })).json;
+// Of these two, one is told of what stands below the north, the other of the south.
+for (const [name, parent] of [["north", null], ["shop", "north"], ["south", null]])
+  must((await call("PUT", `/api/v1/units/${name}`, { parent })).status < 300, `the unit ${name}`);
+for (const unit of ["north", "south"])
+  must((await call("POST", "/api/v1/webhooks", { name: `Of the ${unit}`, target: here.replace("/hook", `/${unit}`), events: ["kiosk.silent"], unit })).json.unit === unit, `told of the ${unit}`);
+const kiosk = (await call("POST", "/api/v1/kiosks", { name: "Till 1", unit: "shop", kind: "faces", languages: ["en"], question: { en: "How was it?" }, faces: 3 })).json;
 const contact = async (ago_s) => {
   await server.end("SIGTERM");
   must(spawnSync("/usr/bin/python3", ["-c", "import sqlite3, sys, time; db = sqlite3.connect(sys.argv[1]); k = int(sys.argv[2]); t = int((time.time() - int(sys.argv[3])) * 1000); n = db.execute('UPDATE kiosk_state SET contact_ms = ? WHERE kiosk = ?', (t, k)).rowcount or db.execute('INSERT INTO kiosk_state VALUES(?, ?, ?, 0, 0, 0, ?)', (k, t, t, '[]')); db.commit()", join(data, "senda.db"), kiosk.id, String(ago_s)], { stdio: ["ignore", "inherit", "inherit"] }).status === 0, "the screen was heard");
@@ -87,10 +93,13 @@ const contact = async (ago_s) => {
 };
 await contact(3 * 3600);
 await until(() => got.some((one) => one.type === "kiosk.silent") && mails.length === 1, "a silent screen is told");
+await until(() => elsewhere.length > 0, "the north is told");
 const silent = got.find((one) => one.type === "kiosk.silent");
 must(silent.data.name === "Till 1" && silent.data.kiosk === kiosk.id && silent.data.last_contact_at, `which: ${JSON.stringify(silent)}`);
 must(mails[0].to === "care@vereda.example" && mails[0].subject.includes("Till 1") && /\d{4}-\d\d-\d\d \d\d:\d\d/.test(mails[0].text), `by mail: ${mails[0].subject}\n${mails[0].text}`);
 await until(async () => (await call("GET", "/api/v1/webhooks")).json.data.some((one) => one.name === "Gone" && !one.enabled && one.reason === "refused"), "an address that is refused is turned off");
+await pause(1000);
+must(elsewhere.join() === "/north", `what happens in a shop of the north is told to the north only: ${elsewhere}`);
 await contact(10);
 await until(() => got.some((one) => one.type === "kiosk.back"), "and is back");
 must(got.filter((one) => one.type === "kiosk.silent").length === 1 && mails.length === 1 && mailed.id, "each is told once");

@@ -5,7 +5,7 @@
  * A refused form names its field before the message, which is marked and has the focus: [data-wrong="/contract/end"].
  *
  * MARKS  data-copy="#id" data-copied="text" · form[data-confirm="question"] · select[data-submit] · data-shortcut="/"
- *        [data-arrivals] live.js · [data-drop] [data-import] upload.js · [data-rules] rules.js · [data-run] run.js · [data-suggest] suggest.js · select[data-guess-timezone]
+ *        [data-arrivals] live.js · [data-drop] [data-import] upload.js · [data-rules] rules.js · [data-run] run.js · [data-region] [data-busy] refresh.js · [data-suggest] suggest.js · select[data-guess-timezone]
  *
  * SPDX-License-Identifier: GPL-3.0-or-later
  */
@@ -83,6 +83,7 @@ if (here.searchParams.has("notice")) {
   history.replaceState(null, "", here);
 }
 
+<<<<<<< HEAD
 /** The control that a pointer leads to: "/contract/end" is called contract_end, contract.end or end. @param {string} pointer */
 function controlAt(pointer) {
   const path = pointer.split("/").slice(1);
@@ -102,4 +103,13 @@ for (const box of /** @type {NodeListOf<HTMLElement>} */ (document.querySelector
 }
 
 for (const [mark, file] of [["[data-arrivals]", "live.js"], ["[data-drop], [data-import]", "upload.js"], ["[data-rules]", "rules.js"], ["[data-run]", "run.js"], ["[data-suggest]", "suggest.js"]])
+=======
+// Where tabs do not fit beside each other, the chosen one is seen.
+for (const tabs of document.querySelectorAll(".tabs")) {
+  const chosen = /** @type {HTMLElement|null} */ (tabs.querySelector("[aria-current]"));
+  if (chosen && tabs.scrollWidth > tabs.clientWidth) tabs.scrollLeft = chosen.offsetLeft + chosen.offsetWidth / 2 - tabs.clientWidth / 2;
+}
+
+for (const [mark, file] of [["[data-arrivals]", "live.js"], ["[data-drop], [data-import]", "upload.js"], ["[data-rules]", "rules.js"], ["[data-run]", "run.js"], ["[data-region] [data-busy]", "refresh.js"], ["[data-suggest]", "suggest.js"]])
+>>>>>>> 79d0ecb (wip)
   if (document.querySelector(mark)) import(`./${file}`);

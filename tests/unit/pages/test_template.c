@@ -48,6 +48,24 @@ static void values_are_escaped_unless_asked(void **state) {
     assert_string_equal(render("{{a}}", "{\"a\":true}"), "true");
 }
 
+/* Choices of a page may be longer than any text of it. */
+static void json_is_printed_whole(void **state) {
+    (void)state;
+    enum { NAMES = 2000 };
+    json_t *names = json_array();
+    for (int i = 0; i < NAMES; i++)
+        json_array_append_new(names, json_sprintf("name \"%d\"", i));
+    json_t *view = json_pack("{s:O}", "a", names);
+    char *text = json_dumps(view, 0), *whole = json_dumps(names, JSON_COMPACT);
+    assert_string_equal(render("{{{a|json}}}", text), whole);
+    assert_string_equal(render("{{a|json}}|{{b|json}}|{{c|json}}", "{\"a\":\"<\",\"b\":[1]}"),
+                        "&quot;&lt;&quot;|[1]|null");
+    free(text);
+    free(whole);
+    json_decref(view);
+    json_decref(names);
+}
+
 static void sections_follow_their_value(void **state) {
     (void)state;
     assert_string_equal(render("{{#a}}{{.}},{{/a}}", "{\"a\":[1,2,3]}"), "1,2,3,");
@@ -115,6 +133,7 @@ static void texts_are_filled_and_counted(void **state) {
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(values_are_escaped_unless_asked),
+        cmocka_unit_test(json_is_printed_whole),
         cmocka_unit_test(sections_follow_their_value),
         cmocka_unit_test(a_tag_alone_on_its_line_leaves_none),
         cmocka_unit_test(faults_are_named),
