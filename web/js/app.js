@@ -83,7 +83,6 @@ if (here.searchParams.has("notice")) {
   history.replaceState(null, "", here);
 }
 
-<<<<<<< HEAD
 /** The control that a pointer leads to: "/contract/end" is called contract_end, contract.end or end. @param {string} pointer */
 function controlAt(pointer) {
   const path = pointer.split("/").slice(1);
@@ -102,8 +101,6 @@ for (const box of /** @type {NodeListOf<HTMLElement>} */ (document.querySelector
   control.focus();
 }
 
-for (const [mark, file] of [["[data-arrivals]", "live.js"], ["[data-drop], [data-import]", "upload.js"], ["[data-rules]", "rules.js"], ["[data-run]", "run.js"], ["[data-suggest]", "suggest.js"]])
-=======
 // Where tabs do not fit beside each other, the chosen one is seen.
 for (const tabs of document.querySelectorAll(".tabs")) {
   const chosen = /** @type {HTMLElement|null} */ (tabs.querySelector("[aria-current]"));
@@ -111,5 +108,4 @@ for (const tabs of document.querySelectorAll(".tabs")) {
 }
 
 for (const [mark, file] of [["[data-arrivals]", "live.js"], ["[data-drop], [data-import]", "upload.js"], ["[data-rules]", "rules.js"], ["[data-run]", "run.js"], ["[data-region] [data-busy]", "refresh.js"], ["[data-suggest]", "suggest.js"]])
->>>>>>> 79d0ecb (wip)
   if (document.querySelector(mark)) import(`./${file}`);
