@@ -12,6 +12,7 @@
 #include "base/clock.h"
 #include "base/logger.h"
 #include "collect/import.h"
+#include "customer/vault_file.h"
 
 enum { REASONS_MAX = 50, LINE_MAX_BYTES = 64 * 1024 };
 
@@ -46,7 +47,7 @@ static int insert(void *context, sqlite3 *db, struct err *err) {
     sqlite3_stmt *statement = STORE_PREPARE(
         db,
         "INSERT INTO import(file, path, uploaded, options, guess, state, result, created_ms, who)"
-        " VALUES(?, ?, ?, ?, ?, 'proposed', '{}', ?, ?)",
+        " VALUES(sealed(?), ?, ?, sealed(?), sealed(?), 'proposed', '{}', ?, ?)",
         err);
     if (!statement)
         return E_IO;
@@ -66,8 +67,8 @@ static int set_state(void *context, sqlite3 *db, struct err *err) {
     struct change *change = context;
     sqlite3_stmt *statement =
         STORE_PREPARE(db,
-                      "UPDATE import SET state = ?2, result = coalesce(?3, result), options = "
-                      "coalesce(?4, options)"
+                      "UPDATE import SET state = ?2, result = coalesce(sealed(?3), result),"
+                      " options = coalesce(sealed(?4), options)"
                       " WHERE id = ?1 AND (?5 IS NULL OR instr(?5, state) > 0)",
                       err);
     if (!statement)
@@ -108,9 +109,10 @@ static int fail_interrupted(void *context, sqlite3 *db, struct err *err) {
     (void)context;
     sqlite3_stmt *statement =
         STORE_PREPARE(db,
-                      "UPDATE import SET state = 'failed', result = json_set(result, '$.failure', "
-                      "'the server stopped meanwhile',"
-                      " '$.hint', 'Import the file again: what is there already is not doubled.')"
+                      "UPDATE import SET state = 'failed',"
+                      " result = sealed(json_set(opened(result), '$.failure',"
+                      " 'the server stopped meanwhile', '$.hint',"
+                      " 'Import the file again: what is there already is not doubled.'))"
                       " WHERE state IN ('running', 'waiting')",
                       err);
     return statement ? store_run(statement, err) : E_IO;
@@ -147,10 +149,11 @@ static int find_row(struct import_jobs *jobs, uint64_t id, struct arena *arena, 
                     struct err *err) {
     struct store *store = app_folder(jobs->app)->store;
     sqlite3 *db = store_reader_get(store);
-    sqlite3_stmt *statement = STORE_PREPARE(db,
-                                            "SELECT id, file, path, options, guess, state, result, "
-                                            "who, uploaded, created_ms FROM import WHERE id = ?",
-                                            err);
+    sqlite3_stmt *statement = STORE_PREPARE(
+        db,
+        "SELECT id, opened(file), path, opened(options), opened(guess), state, opened(result), "
+        "who, uploaded, created_ms FROM import WHERE id = ?",
+        err);
     int code = E_IO;
     if (statement) {
         sqlite3_bind_int64(statement, 1, (sqlite3_int64)id);
@@ -225,11 +228,12 @@ int import_jobs_list(struct import_jobs *jobs, uint64_t before, size_t limit, js
     struct record *found = ARENA_ARRAY(&arena, struct record, limit);
     size_t n = 0;
     sqlite3 *db = store_reader_get(store);
-    sqlite3_stmt *statement = STORE_PREPARE(db,
-                                            "SELECT id, file, path, options, guess, state, result, "
-                                            "who, uploaded, created_ms FROM import"
-                                            " WHERE ?1 = 0 OR id < ?1 ORDER BY id DESC LIMIT ?2",
-                                            err);
+    sqlite3_stmt *statement = STORE_PREPARE(
+        db,
+        "SELECT id, opened(file), path, opened(options), opened(guess), state, opened(result), "
+        "who, uploaded, created_ms FROM import"
+        " WHERE ?1 = 0 OR id < ?1 ORDER BY id DESC LIMIT ?2",
+        err);
     int code = statement ? 1 : E_IO;
     if (statement) {
         sqlite3_bind_int64(statement, 1, (sqlite3_int64)before);
@@ -267,14 +271,17 @@ static const char *rejected_path(const struct record *row, struct arena *arena) 
     return arena_format(arena, "%s.rejected.jsonl", row->path);
 }
 
-int import_jobs_rejected(struct import_jobs *jobs, uint64_t id, struct arena *arena,
-                         const char **path, struct err *err) {
+int import_jobs_rejected(struct import_jobs *jobs, uint64_t id, int *fd, struct err *err) {
     struct record row = {.path = ""};
-    int code = find_row(jobs, id, arena, &row, err);
-    if (code)
-        return code;
-    *path = rejected_path(&row, arena);
-    return access(*path, R_OK) == 0 ? 0 : err_set(err, E_NOT_FOUND, "no row was rejected");
+    struct arena arena;
+    arena_init(&arena);
+    int code = find_row(jobs, id, &arena, &row, err);
+    if (!code && access(rejected_path(&row, &arena), R_OK) != 0)
+        code = err_set(err, E_NOT_FOUND, "no row was rejected");
+    if (!code)
+        code = vault_file_open(app_folder(jobs->app)->vault, rejected_path(&row, &arena), fd, err);
+    arena_release(&arena);
+    return code;
 }
 
 /* ---- running ---- */
@@ -364,9 +371,39 @@ static void end_run(struct import_jobs *jobs, const struct record *row,
     json_decref(json);
 }
 
+/* Where an import reads and writes: an upload is opened in memory, and so are the rows of it that are refused, until they
+ * are sealed beside it. Both fds -1 for a file that lies elsewhere. */
+struct places {
+    int fd, rejected_fd;
+    char path[VAULT_FILE_PATH_BYTES], rejected[VAULT_FILE_PATH_BYTES];
+};
+
+static int places_open(struct import_jobs *jobs, const struct record *row, struct places *places,
+                       struct err *err) {
+    *places = (struct places){.fd = -1, .rejected_fd = -1};
+    if (!row->uploaded)
+        return 0;
+    int code = vault_file_open(app_folder(jobs->app)->vault, row->path, &places->fd, err);
+    if (!code)
+        code = vault_file_memory(&places->rejected_fd, places->rejected, err);
+    snprintf(places->path, sizeof places->path, "/proc/self/fd/%d", places->fd);
+    return code;
+}
+
+static void places_close(struct import_jobs *jobs, struct places *places, const char *rejected) {
+    struct err err = {0};
+    if (places->rejected_fd >= 0 &&
+        vault_file_keep(app_folder(jobs->app)->vault, places->rejected_fd, rejected, &err))
+        log_error("api", "refused rows of an import were not kept: %s", err.message);
+    if (places->fd >= 0)
+        close(places->fd);
+    if (places->rejected_fd >= 0)
+        close(places->rejected_fd);
+}
+
 static void run_import(struct import_jobs *jobs, const struct record *row, struct arena *arena) {
     struct folder *folder = app_folder(jobs->app);
-    struct import_file file = {.path = row->path, .name = row->file};
+    struct places places;
     struct import_options options;
     struct import_progress result = {0};
     struct source source;
@@ -377,12 +414,17 @@ static void run_import(struct import_jobs *jobs, const struct record *row, struc
     options.cancelled = &jobs->cancelled;
     const char *name = json_string_value(json_object_get(json, "source"));
     unlink(rejected);
-    int code =
-        sources_ensure(app_sources(jobs->app), name ? name : "Files", "file", "", &source, &err);
+    int code = places_open(jobs, row, &places, &err);
+    struct import_file file = {.path = places.fd >= 0 ? places.path : row->path, .name = row->file};
+    const char *refused = places.fd >= 0 ? places.rejected : rejected;
     if (!code)
-        code = import_into(folder->ingest, source, &file, &options, rejected, take_progress, jobs,
+        code = sources_ensure(app_sources(jobs->app), name ? name : "Files", "file", "", &source,
+                              &err);
+    if (!code)
+        code = import_into(folder->ingest, source, &file, &options, refused, take_progress, jobs,
                            &result, &err);
-    end_run(jobs, row, &result, code, &err, rejected);
+    end_run(jobs, row, &result, code, &err, refused);
+    places_close(jobs, &places, rejected);
     json_decref(json);
 }
 

@@ -14,7 +14,8 @@
 struct import_jobs;
 struct import_jobs *import_jobs_of(struct app *app);
 
-/* A new import in state proposed. path: of the file; uploaded: it is a copy that goes away with the import. options:
+/* A new import in state proposed. path: of the file; uploaded: it is a copy of ours, sealed
+ * (customer/vault_file.h), that goes away with the import. options:
  * JSON object (not taken). *id is its number. */
 must_use int import_jobs_add(struct import_jobs *jobs, const char *file, const char *path,
                              bool uploaded, const json_t *options, const json_t *guess,
@@ -34,9 +35,8 @@ must_use int import_jobs_start(struct import_jobs *jobs, uint64_t id, const json
 must_use int import_jobs_cancel(struct import_jobs *jobs, uint64_t id, struct err *err);
 /* Forgets an import that does not run; its interactions stay. */
 must_use int import_jobs_remove(struct import_jobs *jobs, uint64_t id, struct err *err);
-/* Where its refused rows are; E_NOT_FOUND if there are none. */
-must_use int import_jobs_rejected(struct import_jobs *jobs, uint64_t id, struct arena *arena,
-                                  const char **path, struct err *err);
+/* Its refused rows, open for reading; E_NOT_FOUND if there are none. */
+must_use int import_jobs_rejected(struct import_jobs *jobs, uint64_t id, int *fd, struct err *err);
 
 /* Options of the JSON for collect/import.h; texts are views of json. */
 struct import_options;

@@ -15,6 +15,7 @@
 #include "api/import_jobs.h"
 #include "base/limits.h"
 #include "collect/import.h"
+#include "customer/vault_file.h"
 
 enum { GUESS_MAX_BYTES = 4 * 1024 * 1024, NAME_BYTES = 200 };
 #define UPLOAD_MAX_BYTES ((size_t)2 * 1024 * 1024 * 1024)
@@ -44,16 +45,8 @@ static int write_upload(struct request *request, struct slice bytes, const char 
     int fd = mkstemps(place, (int)strlen(place) - (int)strlen(dir) - 7);
     if (fd < 0)
         return err_set(err, E_IO, "the upload cannot be kept");
-    int code = 0;
-    while (bytes.n && !code) {
-        ssize_t n = write(fd, bytes.p, bytes.n);
-        if (n <= 0)
-            code = err_set(err, E_NOSPACE, "no room for the upload");
-        else
-            bytes = (struct slice){bytes.p + n, bytes.n - (size_t)n};
-    }
-    if (close(fd) != 0 && !code)
-        code = err_set(err, E_IO, "the upload cannot be kept");
+    close(fd);
+    int code = vault_file_write(app_folder(request->app)->vault, place, bytes, err);
     if (code)
         unlink(place);
     *path = place;
@@ -145,13 +138,19 @@ static int read_upload(struct request *request, struct upload *upload, struct er
 
 static int guess(struct request *request, const char *path, const char *file, const json_t *wanted,
                  json_t **json, struct err *err) {
-    struct import_file source = {.path = path, .name = file};
+    struct folder *folder = app_folder(request->app);
     struct import_options options;
     struct buf text;
+    int fd, code = vault_file_open(folder->vault, path, &fd, err);
+    if (code)
+        return code;
+    struct import_file source = {.path = arena_format(request->arena, "/proc/self/fd/%d", fd),
+                                 .name = file};
     buf_init(&text, GUESS_MAX_BYTES);
-    import_options_read(wanted, app_folder(request->app), request->arena, &options);
+    import_options_read(wanted, folder, request->arena, &options);
     options.cancelled = request->cancelled;
-    int code = import_guess(&source, &options, &text, err);
+    code = import_guess(&source, &options, &text, err);
+    close(fd);
     if (!code) {
         *json = json_loadb(buf_slice(&text).p, text.n, JSON_ALLOW_NUL, NULL);
         if (!*json)
@@ -305,14 +304,13 @@ static int read_file(void *context, struct buf *chunk) {
 static void close_file(void *context) { fclose(context); }
 
 static int rejected(struct request *request, struct response *response, struct err *err) {
-    const char *path;
     uint64_t id;
-    int code = api_number(request->params[0], &id, err);
+    int fd = -1, code = api_number(request->params[0], &id, err);
     if (!code)
-        code = import_jobs_rejected(import_jobs_of(request->app), id, request->arena, &path, err);
-    FILE *file = code ? NULL : fopen(path, "rb");
+        code = import_jobs_rejected(import_jobs_of(request->app), id, &fd, err);
+    FILE *file = code ? NULL : fdopen(fd, "rb");
     if (!file)
-        return code ? code : err_set(err, E_NOT_FOUND, "no row was rejected");
+        return code ? code : err_set(err, E_INTERNAL, "the refused rows cannot be read");
     response->type = "application/x-ndjson";
     response_header(request, response, "Content-Disposition",
                     "attachment; filename=\"rejected.jsonl\"");

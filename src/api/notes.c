@@ -9,6 +9,7 @@
 #include <stdio.h>
 
 #include "api/customer_read.h"
+#include "collect/mask.h"
 
 enum { NOTES_STANDARD = 50, NOTES_MAX = 500 };
 
@@ -87,7 +88,12 @@ static int read_text(struct request *request, json_t **body, const char **text, 
         code = api_text(*body, "text", NULL, NOTE_MAX_BYTES, text, err);
     if (!code && !(*text)[strspn(*text, " \t\r\n")])
         code = err_at(err, E_INVALID, "/text", "a note needs a text");
-    return code;
+    if (code)
+        return code;
+    struct slice masked = slice_of(*text);
+    if (mask_property((struct slice){NULL, 0}, &masked, request->arena))
+        *text = arena_text(request->arena, masked);
+    return 0;
 }
 
 static int answer_note(struct request *request, struct response *response, int status,

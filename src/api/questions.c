@@ -107,7 +107,8 @@ static int list(struct request *request, struct response *response, struct err *
     sqlite3 *db = store_reader_get(store);
     sqlite3_stmt *statement = STORE_PREPARE(
         db,
-        "SELECT id, user, name, address, author, units, created_ms FROM question ORDER BY id DESC",
+        "SELECT id, user, name, opened(address), author, units, created_ms FROM question"
+        " ORDER BY id DESC",
         err);
     int code = statement ? 0 : E_IO;
     json_t *rows = json_array();
@@ -136,7 +137,7 @@ static int insert(void *context, sqlite3 *db, struct err *err) {
     struct saved *saved = context;
     sqlite3_stmt *statement = STORE_PREPARE(db,
                                             "INSERT INTO question(name, address, user, author, "
-                                            "created_ms, units) SELECT ?1, ?2, ?3, ?4, "
+                                            "created_ms, units) SELECT ?1, sealed(?2), ?3, ?4, "
                                             "?5, ?7"
                                             " WHERE (SELECT count(*) FROM question) < ?6",
                                             err);

@@ -298,6 +298,7 @@ int answer_answers(struct question *question, struct err *err) {
         json_object_set_new(question->meta, "next", json_null());
         return 0;
     }
+    question->spec.unordered = true; /* they are sorted at last, and stay rows of their parts */
     int code = score_scan_prepare(question, of_response(question), &reading, err);
     if (!code)
         code = gather(question, &reading, err);

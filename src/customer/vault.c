@@ -221,6 +221,15 @@ static int open_keys(struct vault *vault, struct store *store, const char *key_p
     return code;
 }
 
+static void seal_for_store(const void *vault, struct slice plain, struct buf *sealed) {
+    vault_seal(vault, plain, sealed);
+}
+
+static int unseal_for_store(const void *vault, struct slice sealed, struct buf *plain,
+                            struct err *err) {
+    return vault_unseal(vault, sealed, plain, err);
+}
+
 int vault_open(struct vault **vault, struct store *store, const char *key_path, struct err *err) {
     if (sodium_init() < 0)
         return err_set(err, E_INTERNAL, "no random numbers");
@@ -234,6 +243,7 @@ int vault_open(struct vault **vault, struct store *store, const char *key_path, 
         return code;
     }
     sodium_mprotect_readonly(opened);
+    store_set_sealer(store, &(struct store_sealer){seal_for_store, unseal_for_store, opened});
     *vault = opened;
     return 0;
 }

@@ -218,6 +218,8 @@ static int open_truth(struct folder *folder, struct err *err) {
     if (!code)
         code = vault_open(&folder->vault, folder->store, key, err);
     if (!code)
+        code = sealing_catch_up(folder->store, err);
+    if (!code)
         code = folder_reload(folder, err);
     if (!code)
         code = dictionary_open(&folder->dictionary, store_writer_db(folder->store), err);

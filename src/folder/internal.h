@@ -12,4 +12,7 @@ struct folder_kept *folder_kept_new(void);
 /* Releases what is kept, the newest first. */
 void folder_kept_free(struct folder_kept *kept);
 
+/* sealing.c: seals the texts of a folder from before they were. */
+must_use int sealing_catch_up(struct store *store, struct err *err);
+
 #endif

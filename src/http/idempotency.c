@@ -87,7 +87,8 @@ static int take_key(void *context, sqlite3 *db, struct err *err) {
 static int put_answer(void *context, sqlite3 *db, struct err *err) {
     struct keeping *keeping = context;
     sqlite3_stmt *statement = STORE_PREPARE(
-        db, "UPDATE idempotency SET status = ?2, type = ?3, body = ?4 WHERE key_hash = ?1", err);
+        db, "UPDATE idempotency SET status = ?2, type = ?3, body = sealed(?4) WHERE key_hash = ?1",
+        err);
     if (!statement)
         return E_IO;
     sqlite3_bind_blob(statement, 1, keeping->key, HASH_BYTES, SQLITE_TRANSIENT);
@@ -112,7 +113,8 @@ static int read_answer(struct request *request, struct keeping *keeping, struct 
     struct store *store = app_folder(request->app)->store;
     sqlite3 *db = store_reader_get(store);
     sqlite3_stmt *statement = STORE_PREPARE(
-        db, "SELECT request_hash, status, type, body FROM idempotency WHERE key_hash = ?", err);
+        db, "SELECT request_hash, status, type, opened(body) FROM idempotency WHERE key_hash = ?",
+        err);
     int code = E_IO;
     if (statement) {
         sqlite3_bind_blob(statement, 1, keeping->key, HASH_BYTES, SQLITE_TRANSIENT);

@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "invite/internal.h"
+#include "privacy/privacy.h"
 #include "segment/segment.h"
 #include "voice/review.h"
 
@@ -84,6 +85,16 @@ static int has_reviewed(const struct delivering *delivering, const struct due *d
     return code;
 }
 
+/* Why there is none: the person was erased, or never gave one. */
+static int without_address(const struct delivering *delivering, uint32_t owner,
+                           enum invite_reason *reason, struct err *err) {
+    uint64_t erasure;
+    int code = erasure_of(delivering->folder, owner, &erasure, err);
+    if (!code && erasure)
+        *reason = INVITE_ERASED;
+    return code;
+}
+
 /* Whether it is too late, or what is asked is no more. */
 static int ask_what(const struct delivering *delivering, const struct due *due, uint32_t owner,
                     enum invite_reason *reason, struct err *err) {
@@ -128,6 +139,8 @@ int invite_ask(const struct delivering *delivering, const struct due *due,
         return 0;
     }
     code = choose_channel(delivering, contact, channel, reason, err);
+    if (!code && *reason == INVITE_ADDRESS)
+        code = without_address(delivering, contact->owner, reason, err);
     if (code || *reason)
         return code;
     if (delivering->plan->purpose[0])

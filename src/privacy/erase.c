@@ -216,7 +216,7 @@ static int erase_person(struct erase *erase, struct err *err) {
     if (!code)
         code = ingest_forget(erase->folder->ingest, &erase->records, &erase->refusals, err);
     if (!code)
-        code = erase_files(erase->folder->dir, &erase->records, &erase->files, err);
+        code = erase_files(erase->folder, &erase->records, &erase->files, err);
     if (!code)
         begin_report(erase);
     log_erasing_release(&erase->log);
@@ -235,7 +235,7 @@ static int clean(struct erase *erase, struct err *err) {
         code = store_scrub(folder->store, err);
     step(erase);
     if (!code)
-        code = search_files(folder->dir, &erase->bytes, &bytes, &found, &copies, err);
+        code = search_files(folder, &erase->bytes, &bytes, &found, &copies, err);
     if (!code)
         code = search_index(folder, &erase->bytes, &bytes, &found, err);
     if (!code)

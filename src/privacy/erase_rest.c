@@ -18,6 +18,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "customer/vault_file.h"
 #include "privacy/internal.h"
 #include "store/file.h"
 #include "timeline/guard.h"
@@ -239,21 +240,26 @@ static int unreadable(struct err *err) {
     return err_set(err, E_IO, "a file of the data folder could not be read to its end");
 }
 
-/* The bytes of a file for as long as `use` runs; a file that is gone is passed over, and so is what was cut off meanwhile. */
-static int with_file(const char *path, uint64_t bytes,
+/* The bytes of a file (of what it seals) for as long as `use` runs; a file that is gone is passed over, and so is what was cut off meanwhile. */
+static int with_file(const struct vault *vault, const char *path,
                      int (*use)(void *context, const struct content *content, struct err *err),
                      void *context, struct err *err) {
     struct stat now;
-    int fd = open(path, O_RDONLY | O_CLOEXEC);
-    if (fd < 0)
-        return errno == ENOENT ? 0 : file_fail(ERR_WORDS("a file of the data folder"), err);
+    int fd, code = vault_file_open(vault, path, &fd, err);
+    if (code)
+        return code == E_NOT_FOUND ? 0 : code;
+    if (fstat(fd, &now) || now.st_size <= 0) {
+        close(fd);
+        return 0;
+    }
+    size_t bytes = (size_t)now.st_size;
     char *map = mmap(NULL, bytes, PROT_READ, MAP_PRIVATE, fd, 0);
     close(fd);
     if (map == MAP_FAILED)
         return file_fail(ERR_WORDS("a file of the data folder"), err);
     struct content content = {.bytes = {map, bytes}};
     int guarded = guard_register_zeros(map, bytes, &content.lost);
-    int code = use(context, &content, err);
+    code = use(context, &content, err);
     bool cut = stat(path, &now) || (uint64_t)now.st_size < bytes;
     if (!code && atomic_load(&content.lost) && !cut)
         code = unreadable(err);
@@ -264,28 +270,10 @@ static int with_file(const char *path, uint64_t bytes,
 
 struct rewriting {
     const struct needles *needles;
+    const struct vault *vault;
     const char *path;
     uint64_t *files;
 };
-
-static int write_again(const char *path, struct slice content, struct err *err) {
-    char new[PATH_BYTES];
-    int n = snprintf(new, sizeof new, "%s.erased", path);
-    if (n < 0 || n >= (int)sizeof new)
-        return err_set(err, E_INTERNAL, "the name of a file is too long");
-    int fd = open(new, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0600);
-    if (fd < 0)
-        return file_fail(ERR_WORDS("a file of the data folder"), err);
-    int code = file_write(fd, content.p, content.n, ERR_WORDS("a file of the data folder"), err);
-    if (!code && fsync(fd))
-        code = file_fail(ERR_WORDS("a file of the data folder"), err);
-    close(fd);
-    if (!code && rename(new, path))
-        code = file_fail(ERR_WORDS("a file of the data folder"), err);
-    if (code)
-        unlink(new);
-    return code;
-}
 
 static int rewrite_content(void *context, const struct content *content, struct err *err) {
     struct rewriting *rewriting = context;
@@ -296,8 +284,9 @@ static int rewrite_content(void *context, const struct content *content, struct 
     (void)needles_replace(rewriting->needles, content->bytes, ERASED, &out);
     int code = atomic_load(&content->lost)
                    ? unreadable(err) /* zeros do not take the place of what is there */
-               : out.full ? err_set(err, E_TOO_LARGE, "a file of the data folder is too large")
-                          : write_again(rewriting->path, buf_slice(&out), err);
+               : out.full
+                   ? err_set(err, E_TOO_LARGE, "a file of the data folder is too large")
+                   : vault_file_write(rewriting->vault, rewriting->path, buf_slice(&out), err);
     buf_release(&out);
     *rewriting->files += !code;
     return code;
@@ -305,14 +294,16 @@ static int rewrite_content(void *context, const struct content *content, struct 
 
 static int rewrite_file(void *context, const char *path, uint64_t bytes, struct err *err) {
     struct rewriting *rewriting = context;
+    (void)bytes;
     rewriting->path = path;
-    return with_file(path, bytes, rewrite_content, rewriting, err);
+    return with_file(rewriting->vault, path, rewrite_content, rewriting, err);
 }
 
-int erase_files(const char *dir, const struct needles *needles, uint64_t *files, struct err *err) {
+int erase_files(const struct folder *folder, const struct needles *needles, uint64_t *files,
+                struct err *err) {
     char path[PATH_BYTES];
-    struct rewriting rewriting = {.needles = needles, .files = files};
-    int n = snprintf(path, sizeof path, "%s/imports", dir);
+    struct rewriting rewriting = {.needles = needles, .vault = folder->vault, .files = files};
+    int n = snprintf(path, sizeof path, "%s/imports", folder->dir);
     return n < 0 || n >= (int)sizeof path
                ? err_set(err, E_INVALID, "the name of the data folder is too long")
                : walk(path, 1, rewrite_file, &rewriting, err);
@@ -320,6 +311,7 @@ int erase_files(const char *dir, const struct needles *needles, uint64_t *files,
 
 struct searching {
     const struct needles *needles;
+    const struct vault *vault;
     uint64_t *bytes, *found, *copies;
 };
 
@@ -333,16 +325,17 @@ static int search_content(void *context, const struct content *content, struct e
 
 static int search_file(void *context, const char *path, uint64_t bytes, struct err *err) {
     struct searching *searching = context;
+    (void)bytes;
     if (strstr(path, "senda.db.before-")) { /* a copy from before an update: older than this */
         ++*searching->copies;
         return 0;
     }
-    return with_file(path, bytes, search_content, searching, err);
+    return with_file(searching->vault, path, search_content, searching, err);
 }
 
-int search_files(const char *dir, const struct needles *needles, uint64_t *bytes, uint64_t *found,
-                 uint64_t *copies, struct err *err) {
-    struct searching searching = {needles, bytes, found, copies};
+int search_files(const struct folder *folder, const struct needles *needles, uint64_t *bytes,
+                 uint64_t *found, uint64_t *copies, struct err *err) {
+    struct searching searching = {needles, folder->vault, bytes, found, copies};
     *bytes = *found = *copies = 0;
-    return walk(dir, 3, search_file, &searching, err);
+    return walk(folder->dir, 3, search_file, &searching, err);
 }

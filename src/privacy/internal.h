@@ -100,13 +100,13 @@ must_use int erase_tables(sqlite3 *db, const struct vault *vault, const struct n
 must_use int search_tables(struct folder *folder, const struct needles *needles, uint64_t *found,
                            struct err *err);
 /* Files of imports and exports in the folder; *files grows by those that changed. */
-must_use int erase_files(const char *dir, const struct needles *needles, uint64_t *files,
-                         struct err *err);
+must_use int erase_files(const struct folder *folder, const struct needles *needles,
+                         uint64_t *files, struct err *err);
 /* Bytes of all files of the folder that were read, and how many needles stand in them. */
 /* erase_index.c: adds to both what the texts of the index hold. */
 must_use int search_index(struct folder *folder, const struct needles *needles, uint64_t *bytes,
                           uint64_t *found, struct err *err);
-must_use int search_files(const char *dir, const struct needles *needles, uint64_t *bytes,
-                          uint64_t *found, uint64_t *copies, struct err *err);
+must_use int search_files(const struct folder *folder, const struct needles *needles,
+                          uint64_t *bytes, uint64_t *found, uint64_t *copies, struct err *err);
 
 #endif

@@ -45,6 +45,7 @@ struct store {
 
     struct hook hooks[HOOKS_MAX];
     size_t n_hooks;
+    struct store_sealer sealer;
     int wal_pages;    /* after the last commit */
     atomic_bool full; /* what was written last found no space */
 
@@ -63,6 +64,9 @@ void connection_close(sqlite3 *db);
 void connection_reset(sqlite3 *db);
 /* One or several statements without values or rows. */
 must_use int connection_run(sqlite3 *db, const char *sql, struct err *err);
+
+/* sealing.c: sealed() and opened() for a connection. */
+must_use int sealing_add(struct store *store, sqlite3 *db, struct err *err);
 
 /* The steps that the file lacks; 0 when it is up to date. E_REFUSED when it has steps that this program does not know. */
 must_use int schema_missing(sqlite3 *db, unsigned *steps, bool *is_new, struct err *err);

@@ -346,6 +346,8 @@ static int open_writer(struct store *store, struct err *err) {
     bool is_new = false;
     int code = connection_open(&store->db, store->path, true, err);
     if (!code)
+        code = sealing_add(store, store->db, err);
+    if (!code)
         code = set_new(store->db, err);
     if (!code)
         code = connection_run(store->db,

@@ -22,6 +22,7 @@
 #include <sqlite3.h>
 #include <stdint.h>
 
+#include "base/buf.h"
 #include "base/err.h"
 #include "base/slice.h"
 
@@ -62,6 +63,14 @@ void store_add_hook(struct store *store, void (*commit)(void *context),
 /* Called in order of registration, inside the transaction, when all of its jobs have run: the last rows. */
 void store_add_flush(struct store *store, int (*flush)(void *context, sqlite3 *db, struct err *err),
                      void *context);
+
+/* Who seals and opens texts for sealed(text) and opened(column) in SQL, on every connection from now on: set before traffic. */
+struct store_sealer {
+    void (*seal)(const void *context, struct slice plain, struct buf *sealed);
+    int (*unseal)(const void *context, struct slice sealed, struct buf *plain, struct err *err);
+    const void *context;
+};
+void store_set_sealer(struct store *store, const struct store_sealer *sealer);
 
 /* A read-only connection of a pool, for one short read; give it back with store_reader_put. */
 sqlite3 *store_reader_get(struct store *store);

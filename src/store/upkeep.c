@@ -49,8 +49,14 @@ sqlite3 *store_reader_get(struct store *store) {
         db = store->readers[--store->n_readers];
     pthread_mutex_unlock(&store->lock);
     struct err err = {0};
-    if (!db && connection_open(&db, store->path, false, &err))
+    if (db)
+        return db;
+    if (connection_open(&db, store->path, false, &err))
         return NULL;
+    if (sealing_add(store, db, &err)) {
+        connection_close(db);
+        return NULL;
+    }
     return db;
 }
 

@@ -40,7 +40,7 @@ struct incoming {
     int64_t experience_ms;
     int64_t known_since_ms; /* first interaction of its customer besides reviews, 0: none */
 };
-/* Masks title and text. */
+/* Masks title, text and author. */
 void incoming_mask(struct incoming *incoming, struct arena *arena);
 
 /* ---- review_verify.c ---- */
@@ -61,8 +61,10 @@ must_use int record_add(sqlite3 *db, const struct incoming *incoming, const char
                         int64_t now_ms, uint64_t *id, struct err *err);
 /* "id, subject, …" in the order of record_read. */
 #define RECORD_COLUMNS                                                                             \
-    "review.id, review.subject, review.title, review.text, review.author, review.language, "       \
-    "review.origin, review.site, review.reason, review.note, review.moderated_by, review.reply, "  \
+    "review.id, review.subject, opened(review.title), opened(review.text), "                       \
+    "opened(review.author), review.language, "                                                     \
+    "review.origin, review.site, review.reason, opened(review.note), review.moderated_by, "        \
+    "opened(review.reply), "                                                                       \
     "review.replied_by, review.customer, review.unit, review.stars, review.suspicion, "            \
     "review.helpful_low, review.state, review.verified, review.held, review.forgotten, "           \
     "review.before, review.signals, review.months, review.experience_ms, review.invited_ms, "      \

@@ -139,13 +139,18 @@ const char *numbers_json(const uint16_t *codes, size_t n, struct arena *arena) {
 }
 
 void incoming_mask(struct incoming *incoming, struct arena *arena) {
-    struct slice title = slice_of(incoming->title), text = slice_of(incoming->text);
+    struct slice title = slice_of(incoming->title), text = slice_of(incoming->text),
+                 author = slice_of(incoming->author);
     if (mask_property(SLICE_LITERAL("title"), &title, arena)) {
         incoming->title = arena_text(arena, title);
         incoming->masked = true;
     }
     if (mask_property(SLICE_LITERAL("review_body"), &text, arena)) {
         incoming->text = arena_text(arena, text);
+        incoming->masked = true;
+    }
+    if (mask_property(SLICE_LITERAL("review_author"), &author, arena)) {
+        incoming->author = arena_text(arena, author);
         incoming->masked = true;
     }
 }

@@ -42,7 +42,7 @@ static int decide(void *context, sqlite3 *db, struct err *err) {
     sqlite3_stmt *statement = STORE_PREPARE(
         db,
         "UPDATE review SET before = state, before_reason = reason, state = ?2, reason = ?3,"
-        " note = ?4, moderated_ms = ?5, moderated_by = ?6 WHERE id = ?1",
+        " note = sealed(?4), moderated_ms = ?5, moderated_by = ?6 WHERE id = ?1",
         err);
     if (!statement)
         return err->code;
@@ -123,7 +123,8 @@ static int reply(void *context, sqlite3 *db, struct err *err) {
     struct change *change = context;
     bool any = change->text[0] != 0;
     sqlite3_stmt *statement = STORE_PREPARE(
-        db, "UPDATE review SET reply = ?2, replied_ms = ?3, replied_by = ?4 WHERE id = ?1", err);
+        db, "UPDATE review SET reply = sealed(?2), replied_ms = ?3, replied_by = ?4 WHERE id = ?1",
+        err);
     if (!statement)
         return err->code;
     sqlite3_bind_int64(statement, 1, (sqlite3_int64)change->id);

@@ -33,8 +33,8 @@ const struct review_filter REVIEW_FILTER_ALL = {.state = -1,
 #define CONDITIONS                                                                                 \
     "(?2 IS NULL OR review.subject = ?2)"                                                          \
     " AND (?3 IS NULL OR review.subject IN (SELECT name FROM review_subject WHERE kind = ?3))"     \
-    " AND (?4 IS NULL OR instr(lower(review.title || ' ' || review.text || ' ' || review.author)," \
-    " lower(?4)) > 0)"                                                                             \
+    " AND (?4 IS NULL OR instr(lower(opened(review.title) || ' ' || opened(review.text) || ' ' ||" \
+    " opened(review.author)), lower(?4)) > 0)"                                                     \
     " AND (?5 IS NULL OR review.reason = ?5)"                                                      \
     " AND (?6 < 0 OR review.state = ?6)"                                                           \
     " AND (?7 = 0 OR round(review.stars) = ?7)"                                                    \

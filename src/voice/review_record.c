@@ -65,7 +65,8 @@ static int insert(sqlite3 *db, const struct incoming *incoming, int64_t now_ms, 
         " site, unit, verified, experience_ms, invited_ms, months, created_ms, arrived_ms, device,"
         " link, state, reason, note, moderated_ms, moderated_by, before, before_reason, suspicion,"
         " signals, held, reply, replied_ms, replied_by, helpful, unhelpful, helpful_low, forgotten)"
-        " VALUES(?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, 0, '', '', 0, '', -1, '',"
+        " VALUES(?, ?, ?, ?, sealed(?), sealed(?), sealed(?), ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, "
+        "0, '', '', 0, '', -1, '',"
         " 0, 0, 0, '', 0, '', 0, 0, -1, 0)",
         err);
     if (!statement)

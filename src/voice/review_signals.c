@@ -166,7 +166,7 @@ static int find_copy(sqlite3 *db, uint64_t id, const char *text, struct arena *a
     size_t n = shingles(normal_form(text, arena), arena, &mine);
     sqlite3_stmt *statement =
         STORE_PREPARE(db,
-                      "SELECT text FROM review WHERE id IN (SELECT review FROM review_band"
+                      "SELECT opened(text) FROM review WHERE id IN (SELECT review FROM review_band"
                       " WHERE band IN (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8) AND review <> ?9 LIMIT ?10)",
                       err);
     if (!statement)

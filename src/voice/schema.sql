@@ -17,9 +17,9 @@ CREATE TABLE review (
     subject TEXT NOT NULL,         -- review_subject.name
     customer INTEGER NOT NULL,     -- number of the profile that it came to; 0: nobody, or erased
     stars REAL NOT NULL,           -- 1 to 5; other scales are brought to that
-    title TEXT NOT NULL,           -- masked like every text (collect/mask.h); "" none
-    text TEXT NOT NULL,            -- masked; "" none
-    author TEXT NOT NULL,          -- the name that is shown, or ""
+    title TEXT NOT NULL,           -- masked like every text (collect/mask.h), sealed (store/sealing.c); "" none
+    text TEXT NOT NULL,            -- masked, sealed; "" none
+    author TEXT NOT NULL,          -- the name that is shown, sealed, or ""
     language TEXT NOT NULL,        -- "es", "en" … or ""
     origin TEXT NOT NULL,          -- form link api import event
     site TEXT NOT NULL,            -- where it was published, if not with us; or ""
@@ -32,7 +32,7 @@ CREATE TABLE review (
     arrived_ms INTEGER NOT NULL,   -- when it came here
     state INTEGER NOT NULL,        -- 0 waits, 1 published, 2 refused
     reason TEXT NOT NULL,          -- why it was refused, one of REVIEW_REASON_TABLE, or ""
-    note TEXT NOT NULL,            -- of who refused it, or ""
+    note TEXT NOT NULL,            -- of who refused it, sealed, or ""
     moderated_ms INTEGER NOT NULL, -- last decision; 0: none
     moderated_by TEXT NOT NULL,
     before INTEGER NOT NULL,       -- the state before the last decision, -1: nothing to take back
@@ -42,7 +42,7 @@ CREATE TABLE review (
     held INTEGER NOT NULL,         -- 1: so suspicious that it counts once somebody has looked at it
     device BLOB,                   -- keyed hash of address and browser, 8 bytes, forgotten after 90 days
     link BLOB UNIQUE,              -- of the signed link that it came by, 16 bytes: each is good once
-    reply TEXT NOT NULL,           -- the organisation's answer, or ""
+    reply TEXT NOT NULL,           -- the organisation's answer, sealed, or ""
     replied_ms INTEGER NOT NULL,
     replied_by TEXT NOT NULL,
     helpful INTEGER NOT NULL,      -- votes

@@ -22,7 +22,8 @@ int outbox_add(sqlite3 *db, uint64_t webhook, const char *type, const json_t *da
     sqlite3_stmt *statement = STORE_PREPARE(
         db,
         "INSERT INTO webhook_delivery(webhook, message, type, body, state, attempts, due_ms, "
-        "status, error, created_ms, ended_ms) SELECT id, ?1, ?2, ?3, 0, 0, ?4, 0, '', ?4, 0 FROM "
+        "status, error, created_ms, ended_ms) SELECT id, ?1, ?2, sealed(?3), 0, 0, ?4, 0, '', ?4, "
+        "0 FROM "
         "webhook w WHERE id = ?5 OR (?5 = 0 AND enabled AND EXISTS(SELECT 1 FROM "
         "json_each(w.events) WHERE value = ?2) AND (w.unit = '' OR w.unit IN (WITH RECURSIVE "
         "above(name) AS (SELECT ?6 UNION SELECT p.parent FROM unit_parent p JOIN above a ON "
@@ -119,7 +120,8 @@ int webhook_deliveries(struct folder *folder, uint64_t webhook, uint64_t before,
     sqlite3_stmt *statement = STORE_PREPARE(
         db,
         "SELECT id, message, type, state, attempts, status, error, due_ms, created_ms, ended_ms, "
-        "body FROM webhook_delivery WHERE webhook = ?1 AND (?2 = 0 OR id < ?2) ORDER BY id DESC "
+        "opened(body) FROM webhook_delivery WHERE webhook = ?1 AND (?2 = 0 OR id < ?2) ORDER BY id "
+        "DESC "
         "LIMIT ?3",
         err);
     int code = statement ? 1 : E_IO;

@@ -20,7 +20,7 @@ CREATE TABLE webhook_delivery (
     webhook INTEGER NOT NULL,     -- webhook.id
     message TEXT NOT NULL,        -- webhook-id: the same at every try
     type TEXT NOT NULL,           -- word of WEBHOOK_EVENTS
-    body TEXT NOT NULL,           -- JSON
+    body TEXT NOT NULL,           -- JSON, sealed
     state INTEGER NOT NULL,       -- enum webhook_state
     attempts INTEGER NOT NULL,
     due_ms INTEGER NOT NULL,      -- next try

@@ -22,6 +22,31 @@ for (let n = 0; n < PEOPLE; n++) {
     { type: "track", event: "Survey Responded", userId, timestamp, properties: { survey: "web", answers: [{ question: "recommend", metric: "nps", value: n % 11 }, { question: "why", metric: "text", value: `${WORD} porque sí ${n}` }] } });
 }
 for (let i = 0; i < batch.length; i += 1000) must((await ask(server, "POST", "/v1/batch", keys, { batch: batch.slice(i, i + 1000) })).json.rejected.length === 0, "people are collected");
+// What colleagues and customers write elsewhere: reviews and what is said to them, notes, reasons, saved questions, webhooks, uploads with refused rows.
+must((await api("PUT", "/reviews/subjects/silla", { kind: "product", title: "Silla" })).title === "Silla", "a subject of reviews");
+const review = await api("POST", "/reviews", { subject: "silla", stars: 2, title: `${WORD} opina`, text: `${WORD} dice que cojea`, author: `${WORD} Pérez`, customer: `${WORD}-user-1` });
+await api("PATCH", `/reviews/${review.id}`, { state: "refused", reason: "fake", note: `${WORD} no compró` });
+await api("PUT", `/reviews/${review.id}/reply`, { text: `Lo sentimos, ${WORD}` });
+await api("POST", `/customers/${WORD}-user-1/notes`, { text: `${WORD} prefiere la tarde` });
+await api("POST", `/customers/${WORD}-user-2/merge`, { into: `${WORD}-user-3`, why: `la misma ${WORD}` });
+await api("POST", "/questions", { name: "Una", address: `/explore/trend?w1=name&v1=${WORD}` });
+await fetch(`http://127.0.0.1:${server.port}/api/v1/customers/${WORD}-user-4/notes`, { method: "POST", headers: { authorization: `Bearer ${keys.api_key}`, "idempotency-key": "one" }, body: JSON.stringify({ text: `${WORD} otra vez` }) });
+const upload = (name, rows) => fetch(`http://127.0.0.1:${server.port}/api/v1/imports?name=${name}`, { method: "POST", headers: { authorization: `Bearer ${keys.api_key}`, "content-type": "text/csv" }, body: rows }).then((one) => one.json());
+const proposed = await upload("datos.csv", `user_id,timestamp,event,email\n${WORD}-user-5,2026-03-01T10:00:00Z,Visited,${WORD}@x.example\n${WORD}-user-5,nunca,Visited,${WORD}@x.example\n`);
+must(proposed.state === "proposed" && JSON.stringify(proposed.guess).includes(WORD), `an upload is looked at: ${JSON.stringify(proposed).slice(0, 300)}`);
+const imported = await upload("mal.csv", `user_id,timestamp,event\n${WORD}-user-6,nunca,Visited\n`);
+await api("POST", `/imports/${imported.id}/start`, { map: { customer: "user_id", time: "timestamp", event: "event" } });
+for (let i = 0; i < 100 && (await api("GET", `/imports/${imported.id}`)).running; i++) await pause(50);
+const written = async () => {
+  const found = await api("GET", `/reviews/${review.id}`);
+  must([found.title, found.text, found.author, found.note ?? found.moderation?.note, found.reply?.text ?? found.reply].every((text) => text?.includes(WORD)), `a review is read: ${JSON.stringify(found)}`);
+  must((await api("GET", `/reviews?q=${WORD.toLowerCase()}%20dice`)).data.length === 1, "and found by its words");
+  must((await api("GET", `/customers/${WORD}-user-3/merges`)).data[0].why.includes(WORD), "a reason is read");
+  must((await api("GET", "/questions")).data[0].address.includes(WORD), "a saved question is read");
+  must(JSON.stringify((await api("GET", `/imports/${proposed.id}`)).guess).includes(WORD), "what an upload looks like, too");
+  must((await ask(server, "GET", `/api/v1/imports/${imported.id}/rejected`, keys)).text.includes(`${WORD}-user-6`), "and refused rows");
+  must((await api("POST", `/imports/${proposed.id}/preview`, { map: { customer: "user_id", time: "timestamp", event: "event" } })).preview?.length > 0, `an upload is looked at again: ${JSON.stringify(await api("POST", `/imports/${proposed.id}/preview`, {}))}`);
+};
 must((await api("PUT", "/properties/place", { sensitivity: "open" })).declared, "a property tells nothing of anybody");
 
 const files = (dir) => readdirSync(dir, { withFileTypes: true }).flatMap((entry) => entry.isDirectory() ? files(join(dir, entry.name)) : entry.isFile() ? [join(dir, entry.name)] : []);
@@ -35,6 +60,7 @@ const before = await answers();
 const clean = async (what) => {
   for (const needle of [WORD, WORD.toLowerCase(), "+3461234", "61234", "porque s", "Pérez"]) must(holding(needle).length === 0, `${what}: ${needle} stands in ${holding(needle)}`);
   must(await answers() === before, `${what}: answers are as they were`);
+  await written();
 };
 must(before.includes("burri12") === false && JSON.parse(before)[4].count > 0 && JSON.parse(before)[2].some((row) => row.value > 0), "the questions find something");
 

@@ -393,6 +393,56 @@ static void test_backup_under_load_restores(void **state) {
     free(dir);
 }
 
+/* ---- texts that are sealed ---- */
+
+static int put_readable(void *context, sqlite3 *db, struct err *err) {
+    (void)context;
+    return sqlite3_exec(db,
+                        "INSERT INTO redirect(profile, target, reason, at_ms, number, who, why)"
+                        " VALUES(7, 8, 3, 0, 1, 'x', 'Zurriburri lo dijo');"
+                        "DELETE FROM setting WHERE name = 'sealed_columns'",
+                        NULL, NULL, NULL) == SQLITE_OK
+               ? 0
+               : store_fail(db, err);
+}
+
+static bool stands_in(const char *path, const char *text) {
+    struct stat status;
+    int fd = open(path, O_RDONLY);
+    if (fd < 0 || fstat(fd, &status))
+        return false;
+    char *bytes = malloc((size_t)status.st_size + 1);
+    ssize_t n = read(fd, bytes, (size_t)status.st_size);
+    bool found = n > 0 && memmem(bytes, (size_t)n, text, strlen(text));
+    free(bytes);
+    close(fd);
+    return found;
+}
+
+/* A folder from before texts were sealed: they are at the next opening, whatever page they lay on; and read as before. */
+static void test_texts_from_before_are_sealed(void **state) {
+    struct world *world = *state;
+    struct err err = {0};
+    char *db_path, *wal;
+    assert_true(asprintf(&db_path, "%s/senda.db", world->dir) > 0);
+    assert_true(asprintf(&wal, "%s/senda.db-wal", world->dir) > 0);
+    assert_int_equal(store_write(world->folder->store, put_readable, NULL, &err), 0);
+    assert_true(stands_in(db_path, "Zurriburri") || stands_in(wal, "Zurriburri"));
+    folder_close(world->folder);
+    world_open(world);
+    assert_false(stands_in(db_path, "Zurriburri") || stands_in(wal, "Zurriburri"));
+    sqlite3 *db = store_reader_get(world->folder->store);
+    sqlite3_stmt *row =
+        STORE_PREPARE(db, "SELECT opened(why), typeof(why) FROM redirect WHERE profile = 7", &err);
+    assert_int_equal(store_step(row, &err), 1);
+    assert_string_equal((const char *)sqlite3_column_text(row, 0), "Zurriburri lo dijo");
+    assert_string_equal((const char *)sqlite3_column_text(row, 1), "blob");
+    sqlite3_reset(row);
+    store_reader_put(world->folder->store, db);
+    free(db_path);
+    free(wal);
+}
+
 static void test_damaged_backup_is_refused(void **state) {
     struct world *world = *state;
     struct err err = {0};
@@ -438,6 +488,7 @@ int main(void) {
         cmocka_unit_test_setup_teardown(test_sources, setup, teardown),
         cmocka_unit_test_setup_teardown(test_backup_under_load_restores, setup, teardown),
         cmocka_unit_test_setup_teardown(test_damaged_backup_is_refused, setup, teardown),
+        cmocka_unit_test_setup_teardown(test_texts_from_before_are_sealed, setup, teardown),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
