@@ -13,6 +13,7 @@
 #include "api/api.h"
 #include "api/segment_members.h"
 #include "backend/backend.h"
+#include "backend/floor.h"
 #include "backend/members.h"
 #include "base/clock.h"
 #include "base/logger.h"
@@ -150,8 +151,7 @@ static const char **class_names(struct request *request, const char *segmentatio
     return names;
 }
 
-static void put_count(const struct request *request, json_t *row, uint64_t count, uint64_t known) {
-    bool few = count && count < request->principal.floor;
+static void put_count(bool few, json_t *row, uint64_t count, uint64_t known) {
     json_object_set_new(row, "size", few ? json_null() : json_integer((json_int_t)count));
     json_object_set_new(row, "share",
                         known && !few ? json_real((double)count / (double)known) : json_null());
@@ -170,8 +170,13 @@ static int results(struct request *request, struct response *response, struct er
     code = find_sets(request, class_names(request, name, classes), json_array_size(classes), NULL,
                      &sets, &known, err);
     if (!code) {
-        json_array_foreach(classes, i, row)
-            put_count(request, row, roaring_bitmap_get_cardinality(sets.sets[i]), known);
+        size_t n = json_array_size(classes);
+        uint64_t *sizes = ARENA_ARRAY(request->arena, uint64_t, n + 1);
+        bool *hidden = ARENA_ARRAY(request->arena, bool, n + 1);
+        for (i = 0; i < n; i++)
+            sizes[i] = roaring_bitmap_get_cardinality(sets.sets[i]);
+        floor_counts(request->principal.floor, sizes, n, hidden);
+        json_array_foreach(classes, i, row) put_count(hidden[i], row, sizes[i], known);
         member_sets_free(&sets);
         json_t *out =
             json_pack("{s:O, s:n, s:{s:I, s:O}}", "data", classes, "next", "meta", "customers",
@@ -184,26 +189,33 @@ static int results(struct request *request, struct response *response, struct er
     return code ? code : HANDLED;
 }
 
+/* Classes exclude each other and leave nobody out, so that those of a few go with another one. */
+static void floor_sizes(struct request *request, json_t *sizes) {
+    size_t n = json_object_size(sizes), i = 0;
+    uint64_t *counts = ARENA_ARRAY(request->arena, uint64_t, n + 1);
+    bool *hidden = ARENA_ARRAY(request->arena, bool, n + 1);
+    const char *class;
+    json_t *size;
+    void *safe;
+    json_object_foreach(sizes, class, size) counts[i++] = (uint64_t)json_integer_value(size);
+    floor_counts(request->principal.floor, counts, n, hidden);
+    i = 0;
+    json_object_foreach_safe(sizes, safe, class, size) if (hidden[i++])
+        json_object_set_new(sizes, class, json_null());
+}
+
 /* Sizes are of everybody, so who is limited to units gets none. */
 static int history(struct request *request, struct response *response, struct err *err) {
-    json_t *days, *day, *sizes, *size;
-    const char *class;
+    json_t *days, *day;
     int64_t from_ms = request->received_ms - HISTORY_DAYS * (int64_t)DAY_MS;
     size_t i;
-    void *safe;
     int code = class_sizes_history(app_folder(request->app), request->params[0], from_ms,
                                    request->received_ms, &days, err);
     if (code)
         return code;
     if (request->principal.units)
         json_array_clear(days);
-    json_array_foreach(days, i, day) {
-        sizes = json_object_get(day, "sizes");
-        json_object_foreach_safe(sizes, safe, class,
-                                 size) if (json_integer_value(size) &&
-                                           json_integer_value(size) < request->principal.floor)
-            json_object_set_new(sizes, class, json_null());
-    }
+    json_array_foreach(days, i, day) floor_sizes(request, json_object_get(day, "sizes"));
     response_list(response, days, NULL);
     return HANDLED;
 }

@@ -12,7 +12,7 @@ struct flooring {
     const struct plan *plan;
     json_int_t floor;
     const json_t *customers; /* of a trend: its twin */
-    json_t *data;
+    json_t *data, *meta;
     json_int_t suppressed;
 };
 
@@ -147,33 +147,106 @@ static void floor_trend(struct flooring *flooring) {
     hide_cells(flooring, flooring->data, &cells);
 }
 
+static void null_those(json_t *row, const char *const *names) {
+    for (; *names; names++)
+        if (json_object_get(row, *names))
+            json_object_set_new(row, *names, json_null());
+}
+
+/* A share of a step that is hidden would tell it. Rows of a group follow each other, by step. */
+static void hide_shares(json_t *rows) {
+    static const char *const of_first[] = {"share", "share_low", "share_high", NULL},
+                             *const of_previous[] = {"from_previous", "from_previous_low",
+                                                     "from_previous_high", NULL};
+    bool first = false, previous = false;
+    size_t i;
+    json_t *row;
+    json_array_foreach(rows, i, row) {
+        bool begins = number_of(row, "step") == 1, hidden = json_object_get(row, "suppressed");
+        first = begins ? hidden : first;
+        if (!begins && first)
+            null_those(row, of_first);
+        if (!begins && previous)
+            null_those(row, of_previous);
+        previous = hidden;
+    }
+}
+
 static void floor_funnel(struct flooring *flooring) {
     struct cells cells;
     read_cells(flooring->data, NULL, "step", "customers", &cells);
     hide_cells(flooring, flooring->data, &cells);
+    hide_shares(flooring->data);
 }
 
-/* Answers and promises in place of customers: a customer with several counts as often. */
+void floor_counts(unsigned floor, const uint64_t *counts, size_t n, bool *hidden) {
+    uint64_t lost = 0;
+    size_t smallest = n;
+    for (size_t i = 0; i < n; i++) {
+        hidden[i] = counts[i] && counts[i] < floor;
+        lost += hidden[i] ? counts[i] : 0;
+        if (counts[i] && !hidden[i] && (smallest == n || counts[i] < counts[smallest]))
+            smallest = i;
+    }
+    if (lost && lost < floor && smallest < n)
+        hidden[smallest] = true;
+}
+
+/* Bars about few answers, and who are for and against where one of them are few. */
+static void floor_bars(struct flooring *flooring, json_t *row) {
+    static const char *const sides[] = {"promoters", "neutral", "detractors", NULL};
+    json_t *bars = json_object_get(row, "distribution"), *bar;
+    size_t n = json_array_size(bars), i;
+    uint64_t *counts = calloc(n + 1, sizeof *counts);
+    bool *hidden = calloc(n + 1, sizeof *hidden), few = false;
+    if (!counts || !hidden)
+        abort();
+    json_array_foreach(bars, i, bar) counts[i] = (uint64_t)number_of(bar, "n");
+    floor_counts((unsigned)flooring->floor, counts, n, hidden);
+    json_array_foreach(bars, i, bar) if (hidden[i]) {
+        json_object_set_new(bar, "n", json_null());
+        flooring->suppressed++;
+    }
+    for (size_t side = 0; sides[side]; side++)
+        few |= is_few(flooring, number_of(row, sides[side]));
+    if (few)
+        null_those(row, sides);
+    free(counts);
+    free(hidden);
+}
+
 static void floor_score(struct flooring *flooring) {
     struct cells cells;
-    read_cells(flooring->data, NULL, "time", "n", &cells);
+    size_t i;
+    json_t *row;
+    read_cells(flooring->data, NULL, "time", "customers", &cells);
     hide_cells(flooring, flooring->data, &cells);
+    json_array_foreach(flooring->data, i, row) {
+        json_object_del(row, "customers");
+        floor_bars(flooring, row);
+    }
 }
 
 static void floor_retention(struct flooring *flooring) {
     struct cells cells;
     json_t *row, *value;
     size_t i, k;
+    json_t *average = json_object_get(flooring->meta, "average");
     json_array_foreach(flooring->data, i, row) {
         json_t *returned = json_object_get(row, "returned");
         json_array_foreach(returned, k,
                            value) if (is_few(flooring, (json_int_t)json_number_value(value))) {
             json_array_set_new(returned, k, json_null());
+            if (k < json_array_size(average))
+                json_array_set_new(average, k, json_null());
             flooring->suppressed++;
         }
     }
+    json_int_t before = flooring->suppressed;
     read_cells(flooring->data, NULL, "cohort", "size", &cells);
     hide_cells(flooring, flooring->data, &cells);
+    for (k = 0; flooring->suppressed > before && k < json_array_size(average); k++)
+        json_array_set_new(average, k, json_null());
 }
 
 /* ---- graphs ---- */
@@ -221,11 +294,33 @@ static void hide_other_edges(const struct flooring *flooring, const json_t *edge
     free(smallest);
 }
 
-static void null_if_few(struct flooring *flooring, json_t *row, const char *name) {
-    if (!is_few(flooring, number_of(row, name)))
-        return;
-    json_object_set_new(row, name, json_null());
-    flooring->suppressed++;
+/* Starts (or ends) of the nodes that are left: all cases have one, so the hidden ones are what is missing to them. */
+static void floor_ends(struct flooring *flooring, json_t *nodes, const char *name, json_int_t all) {
+    size_t n = json_array_size(nodes), smallest = n, i;
+    json_int_t shown = 0, least = 0;
+    json_t *node;
+    json_array_foreach(nodes, i, node) {
+        json_int_t count = number_of(node, name);
+        if (is_few(flooring, count)) {
+            json_object_set_new(node, name, json_null());
+            flooring->suppressed++;
+        } else if (count) {
+            shown += count;
+            smallest = smallest == n || count < least ? i : smallest;
+            least = smallest == i ? count : least;
+        }
+    }
+    if (smallest < n && is_few(flooring, all - shown)) {
+        json_object_set_new(json_array_get(nodes, smallest), name, json_null());
+        flooring->suppressed++;
+    }
+}
+
+/* The shortest and the longest case are one customer's. */
+static void hide_extremes(json_t *lengths) {
+    static const char *const extremes[] = {"min_s", "max_s", NULL};
+    if (lengths)
+        null_those(lengths, extremes);
 }
 
 static void floor_flow(struct flooring *flooring) {
@@ -237,15 +332,15 @@ static void floor_flow(struct flooring *flooring) {
         abort();
     for (i = json_array_size(nodes); i-- > 0;) {
         json_t *node = json_array_get(nodes, i);
-        if (!is_few(flooring, node_customers(node, edges)) && node_customers(node, edges)) {
-            null_if_few(flooring, node, "starts");
-            null_if_few(flooring, node, "ends");
+        if (!is_few(flooring, node_customers(node, edges)) && node_customers(node, edges))
             continue;
-        }
         (void)place_of(gone, json_object_get(node, "name"));
         json_array_remove(nodes, i);
         flooring->suppressed++;
     }
+    floor_ends(flooring, nodes, "starts", number_of(flooring->meta, "customers"));
+    floor_ends(flooring, nodes, "ends", number_of(flooring->meta, "customers"));
+    hide_extremes(json_object_get(flooring->meta, "case_length"));
     size_t n_gone = json_object_size(gone);
     json_array_foreach(edges, i, edge) hidden[i] =
         is_few(flooring, number_of(edge, "cases")) ||
@@ -274,12 +369,13 @@ static void floor_variants(struct flooring *flooring) {
         flooring->suppressed++;
     }
     json_object_set_new(flooring->data, "total", json_null());
+    hide_extremes(flooring->data);
 }
 
 /* Branches with few go, and how many stopped where that is few or would tell how many they were. */
 static void prune(struct flooring *flooring, json_t *node, unsigned depth) {
     json_t *children = json_object_get(node, "children");
-    json_int_t lost = 0;
+    json_int_t lost = 0, stopped = number_of(node, "stopped");
     for (size_t i = json_array_size(children); i-- > 0;) {
         json_t *child = json_array_get(children, i);
         if (is_few(flooring, number_of(child, "count"))) {
@@ -290,8 +386,13 @@ static void prune(struct flooring *flooring, json_t *node, unsigned depth) {
             prune(flooring, child, depth - 1);
         }
     }
-    if (lost || is_few(flooring, number_of(node, "stopped"))) {
+    if (lost || is_few(flooring, stopped)) {
         json_object_set_new(node, "stopped", json_null());
+        flooring->suppressed++;
+        lost += stopped;
+    }
+    if (is_few(flooring, lost) && json_array_size(children)) { /* the smallest stands last */
+        json_array_remove(children, json_array_size(children) - 1);
         flooring->suppressed++;
     }
 }
@@ -337,7 +438,8 @@ void floor_apply(const struct plan *plan, unsigned floor, const json_t *customer
     struct flooring flooring = {.plan = plan,
                                 .floor = floor,
                                 .customers = customers,
-                                .data = json_object_get(answer, "data")};
+                                .data = json_object_get(answer, "data"),
+                                .meta = meta};
     if (is_few(&flooring, number_of(meta, "customers"))) {
         json_object_set_new(answer, "data", empty_like(flooring.data));
         json_object_set_new(answer, "meta",

@@ -9,7 +9,10 @@
  *     left out with its name, which may itself tell who it is (by e-mail); so are nodes, edges, variants and branches.
  *  3. Where a row or a column of cells has lost one, or several that make up fewer customers than the floor together,
  *     the smallest of the others goes too, so that the lost one is not the difference to the total.
- *  4. meta.suppressed says how many cells went.
+ *  4. What another number would tell goes with it: shares of a step that is hidden, averages over a hidden cohort, the other
+ *     starts and ends of a graph, what stopped on a path. The shortest and the longest case are somebody's, so they go, too.
+ *  5. Scores and promises are counted by customers, not by answers, and of a distribution the bars about few answers go.
+ *  6. meta.suppressed says how many cells went.
  *
  * What it does not do: two questions whose filters differ by one person may differ by that person. Askers who aggregate
  * only have therefore no list of people, no single timeline, and no cases but customers.
@@ -26,6 +29,8 @@
 /* Is this a question for somebody who sees aggregates only? E_FORBIDDEN. */
 must_use int floor_permits(const struct plan *plan, struct err *err);
 /* customers: of a trend, the answer to the same question that counts customers (not taken); else NULL. */
+/* The same for plain counts that make up a total somebody may know: those to be hidden get true (rules 2 and 3). */
+void floor_counts(unsigned floor, const uint64_t *counts, size_t n, bool *hidden);
 void floor_apply(const struct plan *plan, unsigned floor, const json_t *customers, json_t *answer);
 
 #endif

@@ -18,6 +18,7 @@ static uint64_t made(const struct promise_cell *cell) {
 static void gather(struct promise_cell *into, const struct promise_cell *from) {
     for (int state = 0; state < PROMISE_STATES; state++)
         into->n[state] += from->n[state];
+    into->customers = from->customers > into->customers ? from->customers : into->customers;
 }
 
 static void add_row(struct question *question, const struct promise_count *count, uint32_t bucket,
@@ -37,6 +38,8 @@ static void add_row(struct question *question, const struct promise_count *count
         cell = cells[0];
     }
     promise_row(row, &cell);
+    if (question->plan->floor)
+        json_object_set_new(row, "customers", json_integer((json_int_t)cell.customers));
     json_array_append_new(question->data, row);
 }
 

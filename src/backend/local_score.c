@@ -201,6 +201,8 @@ static void add_row(struct shown *shown, int64_t time_ms, uint32_t bucket, uint3
     if (shown->ranking)
         json_object_set_new(row, "by", question_by_json(question, shown->ranking, place));
     score_row(row, plan->score, shown->weighted, &cell);
+    if (plan->floor)
+        json_object_set_new(row, "customers", json_integer((json_int_t)cell.customers));
     if (shown->weights->trimmed && bucket != UINT32_MAX) {
         struct score_cell whole = cell_at(shown, shown->weights->untrimmed, bucket, place, NULL);
         json_object_set_new(

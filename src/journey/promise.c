@@ -61,6 +61,8 @@ static void note(struct promise_count *state, const struct view *view, uint32_t 
     made->group = group_of(&spec->grouping, view, row, owner);
     struct promise_cell *cell = &state->cells[(size_t)bucket * spec->columns + made->group];
     cell->n[made->state]++;
+    cell->customers += cell->last != owner + 1;
+    cell->last = owner + 1;
     cell->n[PROMISE_PENDING] += made->state == PROMISE_AT_RISK;
     if (spec->behind && is_asked(spec, made, bucket))
         owner_set_put(spec->behind, owner, true);
@@ -147,7 +149,9 @@ static void customer(void *opaque, uint32_t owner, const struct run *runs, size_
 const struct operator promise_operator = {.customer = customer};
 
 void promise_merge(struct promise_count *into, const struct promise_count *from) {
-    for (size_t i = 0; i < cells_of(into->spec); i++)
+    for (size_t i = 0; i < cells_of(into->spec); i++) {
         for (int s = 0; s < PROMISE_STATES; s++)
             into->cells[i].n[s] += from->cells[i].n[s];
+        into->cells[i].customers += from->cells[i].customers;
+    }
 }

@@ -42,6 +42,8 @@ struct promise_spec {
 /* By state; at risk are counted among the pending too. */
 struct promise_cell {
     uint64_t n[PROMISE_STATES];
+    uint64_t customers; /* of cells put together: of the largest, at least */
+    uint32_t last;      /* owner that was counted last, and 1 */
 };
 
 /* When what keeps (or breaks) comes next, if this is the customer. */

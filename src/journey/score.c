@@ -37,6 +37,7 @@ void score_free(struct score_state *state) {
 
 void score_cell_add(struct score_cell *into, const struct score_cell *from, double factor) {
     into->n += from->n;
+    into->customers = from->customers > into->customers ? from->customers : into->customers;
     into->sum += from->sum;
     into->squares += from->squares;
     into->weight += factor * from->weight;
@@ -134,6 +135,8 @@ static void answer(struct score_state *state, const struct view *view, uint32_t 
     if (!counted && (reason ? spec->leave_flagged : spec->only_flagged))
         return;
     add(cell, view->number[row], weight_of(view, row));
+    cell->customers += cell->last != owner + 1;
+    cell->last = owner + 1;
     state->surveys[survey] = true;
     if (spec->values)
         state->distribution[place * spec->values + value]++;
@@ -153,8 +156,11 @@ const struct operator score_operator = {.customer = customer};
 
 void score_merge(struct score_state *into, const struct score_state *from, uint32_t surveys) {
     size_t places = places_of(into->spec), cells = places * into->spec->combinations;
-    for (size_t i = 0; i < cells; i++)
+    for (size_t i = 0; i < cells; i++) { /* a customer comes in one thread */
+        uint64_t customers = into->cells[i].customers + from->cells[i].customers;
         score_cell_add(&into->cells[i], &from->cells[i], 1);
+        into->cells[i].customers = customers;
+    }
     for (size_t i = 0; i < places * into->spec->values; i++)
         into->distribution[i] += from->distribution[i];
     for (uint32_t s = 0; s <= surveys; s++)

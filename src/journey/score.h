@@ -53,13 +53,14 @@ struct score_spec {
 };
 
 struct score_cell {
-    uint64_t n;
-    double sum, squares;                         /* of points */
+    uint64_t n, customers; /* of cells put together: of the largest, at least */
+    uint32_t last;         /* owner that was counted last, and 1 */
+    double sum, squares;   /* of points */
     double weight, weight2, weighted, weighted2; /* of w, w², w·points, w·points² */
     double square_points, square_squares;        /* of w²·points, w²·points² */
     uint32_t flagged[ASKED_REASONS];             /* left out, or in: by reason */
 };
-/* into += from, whose weights are multiplied by `factor`. */
+/* into += from (other customers or the same), whose weights are multiplied by `factor`. */
 void score_cell_add(struct score_cell *into, const struct score_cell *from, double factor);
 
 struct score_state {

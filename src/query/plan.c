@@ -282,6 +282,7 @@ int plan_compile(const json_t *query, const struct principal *principal,
     r.plan = plan;
     plan->zone = context->zone;
     plan->sight = sight_of(context->folder, principal);
+    plan->floor = principal->floor;
     plan->now_ms = plan->end_ms = context->now_ms;
     plan->filter.from_ms = TIME_MIN_MS;
     plan->filter.to_ms = TIME_MAX_MS;

@@ -283,7 +283,9 @@ struct plan { // NOLINT(clang-analyzer-optin.performance.Padding)
     enum plan_kind kind;
     int64_t now_ms;
     struct sight sight; /* properties that the asker is not shown */
-    int64_t end_ms;     /* observation ends: range.to, else now */
+    unsigned
+        floor; /* of the asker (backend/floor.h), 0: none; scores and promises then count customers, too */
+    int64_t end_ms; /* observation ends: range.to, else now */
     const struct zone *zone;
     struct filter filter;
     bool

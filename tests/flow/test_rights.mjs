@@ -161,6 +161,23 @@ must(few.data.length === 1 && few.data[0].by === "web" && few.data[0].value === 
 must((await count(viewer, { kind: "flow", where: [{ property: "note", op: "=", value: `${OWN} note 7` }] })).data.edges.length === 0, "an answer about one customer has no data");
 const funnel = await count(viewer, { kind: "funnel", steps: [{ event: "Product Viewed" }, { event: "Order Completed" }], by: "channel", range: february });
 must(funnel.data.every((row) => row.by === "web") && funnel.data[0].customers === 10, `funnels keep the floor: ${JSON.stringify(funnel.data)}`);
+
+// One customer with many answers is one customer; what other numbers would tell of a few goes with them.
+const answered = (n, k, channel, value) => ({ type: "track", userId: `${OWN}-${n}`, event: "Survey Responded", messageId: `a-${n}-${k}`, timestamp: `2026-03-0${1 + (n % 7)}T1${k}:00:00Z`, context: { unit: "norte", channel }, properties: { survey: "s", answers: [{ question: "q", metric: "nps", value }] } });
+await collect([...Array.from({ length: 8 }, (_, k) => answered(1, k, "email", 2)), ...Array.from({ length: 9 }, (_, n) => answered(n + 2, 0, "web", n < 7 ? 10 : 3)), ...Array.from({ length: 9 }, (_, n) => answered(n + 11, 0, "app", 9))]);
+const scores = async (who) => (await count(who, { kind: "score", metric: "nps", by: "channel" })).data;
+must((await scores(manager)).find((row) => row.by === "email").n === 8, "a manager sees the score of eight answers");
+must((await scores(viewer)).map((row) => row.by).join() === "app" || (await scores(viewer)).map((row) => row.by).join() === "web", `eight answers of one customer are about one: ${JSON.stringify(await scores(viewer))}`);
+const [bars] = (await count(viewer, { kind: "score", metric: "nps", channel: "web" })).data;
+must(bars.n === 9 && bars.distribution.every((bar) => bar.n === null) && bars.detractors === null && bars.promoters === null, `bars about two answers go, and the next: ${JSON.stringify(bars)}`);
+const graph = await count(viewer, { kind: "flow" }), lengths = graph.meta.case_length;
+must(lengths.median_s !== null && lengths.min_s === null && lengths.max_s === null, "the shortest and the longest case are somebody's");
+await call(admin, "POST", "/api/v1/segmentations", { name: "clases", title: "Clases", classes: [{ name: "pocos", title: "Pocos", rule: { trait: "email", op: "in", value: [1, 2, 3].map((n) => `${OWN}${n}@example.org`) } }, { name: "unos", title: "Unos", rule: { trait: "email", op: "contains", value: OWN } }], rest: { name: "resto", title: "Resto" } });
+const everyone = await call(admin, "POST", "/api/v1/users", { email: "mirona@example.org", name: "M", role: "viewer", password: "a third long secret" });
+const came = await call({ headers: {} }, "POST", "/api/v1/sessions", { email: "mirona@example.org", password: "a third long secret" });
+must(everyone.status === 201 && came.status === 201, "a viewer who sees every unit");
+const classes = (await call({ headers: { cookie: came.headers.get("set-cookie").split(";")[0] } }, "GET", "/api/v1/segmentations/clases/results")).json;
+must(classes.data.filter((row) => row.size === null && row.share === null).length === 2, `a class of three goes with another one: ${JSON.stringify(classes)}`);
 await call(admin, "PATCH", "/api/v1/settings", { floor: 3 });
 must((await channels(viewer)).data.length === 3, "the floor is a setting");
 must((await call(admin, "PATCH", "/api/v1/settings", { floor: 0 })).json.errors[0].pointer === "/floor", "of at least one");
