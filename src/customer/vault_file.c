@@ -102,7 +102,7 @@ static int read_chunk(const struct vault *vault, int to, uint32_t number, struct
     int code = vault_unseal(vault, (struct slice){from->p + NUMBER_BYTES, n}, plain, err);
     if (code)
         return code;
-    if (plain->n < NUMBER_BYTES || (take_number(plain->p) & ~LAST) != number)
+    if (!plain->p || plain->n < NUMBER_BYTES || (take_number(plain->p) & ~LAST) != number)
         return damaged(err);
     bool last = (take_number(plain->p) & LAST) != 0;
     *from = (struct slice){from->p + NUMBER_BYTES + n, from->n - NUMBER_BYTES - n};
