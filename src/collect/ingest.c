@@ -781,6 +781,11 @@ bool ingest_has(struct ingest *ingest, const struct log_record *record) {
     return (!key.a && !key.b) || keys_find(ingest->keys, key) != MAP_NONE;
 }
 
+bool ingest_has_message(struct ingest *ingest, struct slice message_id) {
+    struct key128 key = hash_keyed(vault_message_key(ingest->vault), &message_id, 1);
+    return keys_find(ingest->keys, key) != MAP_NONE;
+}
+
 size_t ingest_arrivals(struct ingest *ingest, int source, struct arrival *arrivals, size_t n) {
     size_t found = 0;
     pthread_mutex_lock(&ingest->lock);

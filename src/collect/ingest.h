@@ -135,5 +135,7 @@ must_use int ingest_verify(struct ingest *ingest, struct err *err);
 must_use int ingest_mend(struct ingest *ingest, unsigned *mended, struct err *err);
 /* The record's key is known, so that it would be recognised if it came again. */
 bool ingest_has(struct ingest *ingest, const struct log_record *record);
+/* An event with this message id was taken, perhaps a moment ago and not committed yet. */
+bool ingest_has_message(struct ingest *ingest, struct slice message_id);
 
 #endif

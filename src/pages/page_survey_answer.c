@@ -189,6 +189,12 @@ static int closed(struct sitting *sitting, struct response *response) {
                   survey_text_in(sitting->survey->closed, sitting->context.language));
 }
 
+/* This personal link, or this page, was answered before: nothing that is sent again would be recorded. */
+static bool was_answered(const struct sitting *sitting) {
+    return survey_is_answered(folder_of(sitting->request), sitting->survey,
+                              sitting->context.submission);
+}
+
 /* ---- GET ---- */
 
 /* The definition as a client of its own renders it (kiosk, script in a page). */
@@ -223,6 +229,8 @@ static int show(struct request *request, struct response *response, struct err *
         code = closed(&sitting, response);
     } else if (code == E_NOT_FOUND) {
         code = unknown(request, response);
+    } else if (!code && was_answered(&sitting)) {
+        code = notice(&sitting, response, 200, SURVEY_ANSWERED, NULL);
     } else if (!code) {
         sitting_place(&sitting, request_query(request, "p"));
         begin_html(request, response, 200);
@@ -389,7 +397,9 @@ static int answer_form(struct request *request, struct response *response, struc
     code = meet(&sitting, request_form(request, "t"), request_form(request, "r"), &refusal);
     if (!code)
         code = survey_check_open(folder_of(request), survey, request->received_ms, &refusal);
-    if (!code)
+    if (!code && was_answered(&sitting))
+        code = notice(&sitting, response, 200, SURVEY_ANSWERED, NULL);
+    else if (!code)
         code = take_form(&sitting, response, &refusal);
     if (code == E_REFUSED)
         code = closed(&sitting, response);

@@ -218,6 +218,8 @@ static void find_path(struct sitting *sitting) {
 }
 
 void sitting_place(struct sitting *sitting, const char *page) {
+    if (!page && sitting->kept)
+        page = json_string_value(json_object_get(sitting->kept, "page"));
     size_t wanted = page_named(sitting->survey, page), i = 0;
     find_path(sitting);
     while (i + 1 < sitting->n_path && sitting->path[i] != wanted &&
@@ -312,10 +314,10 @@ static void set_member(json_t *state, const char *name, struct slice text) {
 
 json_t *sitting_state(const struct sitting *sitting) {
     const struct survey_context *context = &sitting->context;
-    json_t *state =
-        json_pack("{s:O, s:O, s:s, s:I}", "answers", sitting->answers, "hidden", sitting->hidden,
-                  "language", sitting->survey->languages[context->language], "source",
-                  (json_int_t)context->source.number);
+    json_t *state = json_pack("{s:O, s:O, s:s, s:s, s:I}", "answers", sitting->answers, "hidden",
+                              sitting->hidden, "page", sitting->survey->pages[sitting->page].id,
+                              "language", sitting->survey->languages[context->language], "source",
+                              (json_int_t)context->source.number);
     if (sitting->traits)
         json_object_set(state, "traits", sitting->traits);
     if (context->recorded)

@@ -66,7 +66,13 @@ void sitting_resume(struct sitting *sitting, json_t *state);
 const char *sitting_piped(const struct sitting *sitting, struct survey_text text);
 
 /* survey_form.c */
-enum survey_notice { SURVEY_THANKS, SURVEY_CLOSED_NOW, SURVEY_FULL, SURVEY_UNKNOWN };
+enum survey_notice {
+    SURVEY_THANKS,
+    SURVEY_CLOSED_NOW,
+    SURVEY_FULL,
+    SURVEY_UNKNOWN,
+    SURVEY_ANSWERED
+};
 /* The page with its questions. */
 void survey_form_page(const struct sitting *sitting, struct buf *out);
 /* One of its questions, with its fields. */

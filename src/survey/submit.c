@@ -282,6 +282,23 @@ static void add_hidden(const struct survey *survey, const struct survey_context 
     }
 }
 
+static const char *message_id(const struct survey *survey, struct slice submission,
+                              const char *suffix, struct arena *arena) {
+    return arena_format(arena, "survey:%llu:%.*s%s", (unsigned long long)survey->number,
+                        SLICE_ARGS(submission), suffix);
+}
+
+bool survey_is_answered(struct folder *folder, const struct survey *survey,
+                        struct slice submission) {
+    struct arena arena;
+    arena_init(&arena);
+    bool answered =
+        is_submission(submission) &&
+        ingest_has_message(folder->ingest, slice_of(message_id(survey, submission, "", &arena)));
+    arena_release(&arena);
+    return answered;
+}
+
 static int begin_event(struct folder *folder, const struct survey *survey,
                        const struct survey_context *context, const char *name, const char *suffix,
                        struct arena *arena, struct event *event, struct err *err) {
@@ -294,9 +311,7 @@ static int begin_event(struct folder *folder, const struct survey *survey,
     *event = (struct event){
         .type = EVENT_TRACK,
         .name = slice_of(name),
-        .message_id =
-            slice_of(arena_format(arena, "survey:%llu:%.*s%s", (unsigned long long)survey->number,
-                                  SLICE_ARGS(context->submission), suffix)),
+        .message_id = slice_of(message_id(survey, context->submission, suffix, arena)),
         .channel = arena_copy(arena, context->channel.n ? context->channel : channel),
         .touchpoint = arena_copy(arena, context->touchpoint.n ? context->touchpoint : touchpoint),
         .unit = arena_copy(arena, context->unit.n ? context->unit : unit),

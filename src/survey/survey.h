@@ -253,7 +253,10 @@ must_use int survey_events(struct folder *folder, const struct survey *survey,
 struct survey_result {
     bool duplicate; /* this submission was recorded before */
 };
-/* The same, and waits until it is durable. E_REFUSED: closed, or a quota is full (hint). */
+/* A whole answer of this submission was recorded: another adds nothing. */
+bool survey_is_answered(struct folder *folder, const struct survey *survey,
+                        struct slice submission);
+/* survey_events, and waits until it is durable. E_REFUSED: closed, or a quota is full (hint). */
 must_use int survey_submit(struct folder *folder, const struct survey *survey,
                            const json_t *answers, const struct survey_context *context,
                            struct survey_result *result, struct err *err);

@@ -68,9 +68,9 @@ must(!/unsafe-inline/.test(opened.policy) && Buffer.byteLength(opened.text) < 15
 // One page: once, whatever comes again.
 const form = [...fields(opened.text), ["a.recommend", "9"], ["a.why", "Todo <b>bien</b>, llamad al 612345678"], ["do", "next"]];
 must((await post("/s/corta?order=1", form)).text.includes("Gracias"), "thanks");
-must((await post("/s/corta", form.map(([n, v]) => (n === "a.recommend" ? [n, "1"] : [n, v])))).status === 200, "a replay is thanked as well");
+must((await post("/s/corta", form.map(([n, v]) => (n === "a.recommend" ? [n, "1"] : [n, v])))).text.includes("Ya has respondido"), "a replay is told so");
 must((await responses()) === 1 && (await count({ event: "Survey Shown" })) === 1, "and counts once");
-const missing = await post("/s/corta", fields(opened.text));
+const missing = await post("/s/corta", fields((await page("/s/corta")).text));
 must(missing.status === 422 && missing.text.includes('role=alert') && missing.text.includes('href="#q-recommend"'), "what is missing is said where it is");
 must((await post("/s/corta", [["p", "page-1"], ["q", "recommend"], ["q", "why"], ["a.recommend", "99"]])).status === 422, "an impossible answer is none");
 const long = await post("/s/corta", [["r", "long"], ["p", "page-1"], ["q", "recommend"], ["q", "why"], ["a.recommend", "5"], ["a.why", "x".repeat(5000)]]);
@@ -106,6 +106,11 @@ must((await post("/s/compra", [...fields(third.text), ["a.effort", "2"], ["do", 
 must((await responses()) === 3, "one more");
 const jump = await post("/s/compra", [["r", "jumper"], ["p", "one"], ["q", "recommend"], ["a.recommend", "10"], ["do", "next"]]);
 must(/p=three/.test(jump.location), "a promoter jumps");
+const optional = { title: "Sin deber", pages: ["one", "two", "three"].map((id) => ({ id, questions: [{ id: `q-${id}`, type: "short_text", text: `T-${id}` }] })) };
+await call("POST", "/api/v1/surveys", { id: "sin-deber", definition: optional });
+await call("POST", "/api/v1/surveys/sin-deber/publish", {});
+await post("/s/sin-deber", [["r", "sleeper"], ["p", "one"], ["q", "q-one"], ["a.q-one", "sí"], ["do", "next"]]);
+must((await page("/s/sin-deber?r=sleeper")).text.includes("T-two"), "who resumes finds the page where it was left, though nothing on it must be answered");
 
 // A personal link is one customer and one answer; a forged one is nobody's.
 await call("POST", "/v1/batch", { batch: [{ type: "identify", userId: "u1", traits: { name: "Eva" }, messageId: "i1" }, { type: "track", userId: "u1", event: "Bought", messageId: "t1" }] }, keys.write_key);
@@ -114,6 +119,7 @@ must((await page(`/s/compra?t=${link.token}`)).text.includes("Hola Eva"), "the t
 must((await page(`/s/compra?t=${link.token.slice(0, -2)}xx`)).status === 404, "a forged link is refused");
 const personal = (await call("POST", "/api/v1/surveys/corta/links", { customer: "u1", channel: "email" })).json;
 for (let i = 0; i < 2; i++) await post("/s/corta", [["t", personal.token], ["p", "page-1"], ["q", "recommend"], ["q", "why"], ["a.recommend", "10"]]);
+must((await page(`/s/corta?t=${personal.token}`)).text.includes("Ya has respondido"), "opened again, the link says that the answer is there");
 const timeline = (await call("POST", "/api/v1/query", { kind: "timeline", customer: "u1" })).json.data;
 must(timeline.filter((row) => row.event === "Survey Responded").length === 1 && timeline[0].channel === "email", "one answer on the customer's timeline, by e-mail");
 
