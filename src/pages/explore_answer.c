@@ -355,7 +355,8 @@ void explore_drawing_view(struct request *request, const struct question *questi
     struct explore_drawing form = *drawing;
     struct buf html;
     buf_init(&html, DRAWING_BYTES);
-    buf_add_text(&html, "<div class=\"chart-scroll\">\n");
+    /* without links inside, keys could not scroll it */
+    buf_add_format(&html, "<div class=\"chart-scroll\"%s>\n", form.people ? "" : " tabindex=\"0\"");
     explore_draw(request, question, answer, previous, &form, &html);
     form.narrow = true;
     explore_draw(request, question, answer, previous, &form, &html);
