@@ -150,9 +150,13 @@ static bool say_phrase(const struct phrase *phrase, const char *text, struct sai
 }
 
 /* Lower case and no full stop, as messages are: with a capital and a full stop; one that begins with a name ("userId",
- * "--data") keeps its letter. */
+ * "--data") keeps its letter. Titles and hints have their capital. */
 static void say_sentence(struct slice english, struct said *said) {
     size_t first = 0;
+    if (english.p[0] >= 'A' && english.p[0] <= 'Z') {
+        put(said, english);
+        return;
+    }
     while (first < english.n && english.p[first] >= 'a' && english.p[first] <= 'z')
         first++;
     bool word = first && (first == english.n || strchr(" ,:;'", english.p[first]));

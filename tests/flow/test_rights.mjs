@@ -1,6 +1,7 @@
 // An organisation with two centres: what each role, limited to one of them, gets from every address of the API and every
 // page; that nothing of the other centre is in it; and that viewers see no person and no number about a few.
 // SPDX-License-Identifier: GPL-3.0-or-later
+import { spawnSync } from "node:child_process";
 import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -57,9 +58,16 @@ const limited = [];
 for (const role of ["viewer", "agent", "unit_manager", "analyst"]) limited.push(await person(role, ["norte"]));
 const [viewer, agent, manager, analyst] = limited;
 const made = await call(admin, "POST", "/api/v1/keys", { name: "norte", scopes: ["query", "manage", "import", "admin"], units: ["norte"] });
-for (const [language, detail] of [["es-ES", "No existe ese centro."], ["en", "There is no such unit."], [null, "no such unit"]]) {
-  const refused = await call(admin, "DELETE", "/api/v1/units/nowhere", undefined, language ? { "accept-language": language } : {});
-  must(refused.status === 404 && refused.json.detail === detail, `a problem is told in ${language ?? "no language that was asked for"}: ${refused.text}`);
+for (const [language, title, detail, answered] of [["es-ES", "No existe", "No existe ese centro.", "es"], ["en", "Not found", "There is no such unit.", "en"], [null, "Not found", "no such unit", null]]) {
+  const refused = await call(admin, "DELETE", "/api/v1/units/nowhere", undefined, language ? { "accept-language": language } : {}), told = language ?? "no language that was asked for";
+  must(refused.status === 404 && refused.json.detail === detail && refused.json.title === title && refused.json.code === "not_found", `a problem is told in ${told}: ${refused.text}`);
+  must(refused.headers.get("content-language") === answered, `and says so: ${refused.headers.get("content-language")}`);
+}
+const mistaken = await call(admin, "POST", "/api/v1/query", { kind: "funel" }, { "accept-language": "es" });
+must(mistaken.json.errors[0].pointer === "/kind" && mistaken.json.errors[0].message === "No se conoce «funel» como clase de pregunta." && mistaken.json.hint === "¿Querías decir «funnel»?", `values and hints, too: ${mistaken.text}`);
+for (const [name, said] of [["es_ES.UTF-8", /^senda query: No se conoce «funel» como clase de pregunta\. \(\/kind\)\n¿Querías decir «funnel»\?\n$/], ["C.UTF-8", /^senda query: unknown kind "funel", at \/kind\nDid you mean "funnel"\?\n$/]]) {
+  const shell = spawnSync(process.env.SENDA, ["query", "--data", data, "-"], { input: '{"kind":"funel"}', encoding: "utf8", env: { ...process.env, LC_ALL: name } });
+  must(shell.status === 1 && !shell.stdout && said.test(shell.stderr), `commands in ${name}: ${shell.stderr}`);
 }
 const norteKey = { name: "key", headers: { authorization: `Bearer ${made.json.secret}` }, change: {} };
 const everybody = [...limited, norteKey];

@@ -44,10 +44,13 @@ static void words_and_names(void **state) {
 /* English as people write it: a sentence, unless it begins with a name. */
 static void in_english(void **state) {
     (void)state;
-    static const char *const texts[][2] = {
-        {"no such thing", "No such thing."},         {"userId is needed", "userId is needed."},
-        {"--data is missing", "--data is missing."}, {"Is it so?", "Is it so?"},
-        {"no such unit", "There is no such unit."},  {"x", "X."}};
+    static const char *const texts[][2] = {{"no such thing", "No such thing."},
+                                           {"userId is needed", "userId is needed."},
+                                           {"--data is missing", "--data is missing."},
+                                           {"Is it so?", "Is it so?"},
+                                           {"Not found", "Not found"},
+                                           {"no such unit", "There is no such unit."},
+                                           {"x", "X."}};
     for (size_t i = 0; i < sizeof texts / sizeof *texts; i++) {
         struct err err = {0};
         err_set(&err, E_INVALID, "%s", texts[i][0]);
