@@ -61,6 +61,11 @@ struct churn_setup {
     int fold; /* of a table: those in it are kept from learning; -1: nobody */
 };
 
+/* How many signs somebody has: places beyond are nobody's. */
+static inline size_t churn_width(const struct churn_setup *setup) {
+    return FIRST_TRAIT + setup->n_traits;
+}
+
 /* What was known at the end of a day. */
 struct standing {
     int32_t day;
@@ -81,7 +86,7 @@ bool standing_has(const struct standing *standing, const struct estimation *run,
 /* Of one who was: had left by the day of `later`. */
 bool standing_left(const struct standing *standing, const struct standing *later,
                    const struct estimation *run, uint32_t owner);
-/* raw[SIGNS_ALL]: as people read them; only of owners that standing_has. */
+/* raw[churn_width]: as people read them; only of owners that standing_has. */
 void standing_signs(const struct standing *standing, const struct estimation *run,
                     const struct churn_setup *setup, uint32_t owner, double *raw);
 /* As the model takes it. */

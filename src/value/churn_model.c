@@ -20,9 +20,9 @@ static const double plain_weights[SIGNS] = {
     [SIGN_PURCHASES] = -0.3};
 
 struct sample {
-    double *x; /* rows of SIGNS_ALL */
+    double *x; /* rows of `width` signs */
     uint8_t *y;
-    size_t n;
+    size_t n, width;
 };
 
 /* Every k-th customer, so that there are at most SAMPLE. */
@@ -42,14 +42,15 @@ static struct sample take_sample(const struct estimation *run, const struct chur
     for (uint32_t owner = 1; owner < run->gather.n; owner++)
         model->customers += is_learnt_from(run, setup, standing, owner);
     stride = model->customers / SAMPLE + 1;
-    struct sample sample = {calloc(model->customers / stride + 2, SIGNS_ALL * sizeof(double)),
-                            calloc(model->customers / stride + 2, 1), 0};
+    size_t width = churn_width(setup);
+    struct sample sample = {calloc(model->customers / stride + 2, width * sizeof(double)),
+                            calloc(model->customers / stride + 2, 1), 0, width};
     if (!sample.x || !sample.y)
         abort();
     for (uint32_t owner = 1; owner < run->gather.n; owner++) {
         if (!is_learnt_from(run, setup, standing, owner) || seen++ % stride)
             continue;
-        double *row = &sample.x[sample.n * SIGNS_ALL];
+        double *row = &sample.x[sample.n * width];
         standing_signs(standing, run, setup, owner, row);
         sample.y[sample.n] = standing_left(standing, later, run, owner);
         model->left += sample.y[sample.n++];
@@ -63,8 +64,8 @@ static bool says_another(const struct churn_model *model, const struct sample *s
     for (size_t m = 0; m < model->p && k >= FIRST_TRAIT; m++) {
         size_t i = 0;
         while (model->sign[m] >= FIRST_TRAIT && i < sample->n &&
-               fabs(sample->x[i * SIGNS_ALL + k] - sample->x[i * SIGNS_ALL + model->sign[m]]) <
-                   1e-9)
+               fabs(sample->x[i * sample->width + k] -
+                    sample->x[i * sample->width + model->sign[m]]) < 1e-9)
             i++;
         if (i == sample->n)
             return true;
@@ -74,16 +75,16 @@ static bool says_another(const struct churn_model *model, const struct sample *s
 
 /* Means and deviations of the scaled signs; those that do not vary are left out. */
 static void standardise(struct churn_model *model, const struct sample *sample) {
-    for (size_t k = 0; k < SIGNS_ALL; k++) {
+    for (size_t k = 0; k < sample->width; k++) {
         double sum = 0, squares = 0, plain = 0, n = (double)sample->n;
         for (size_t i = 0; i < sample->n; i++) {
-            double raw = sample->x[i * SIGNS_ALL + k];
+            double raw = sample->x[i * sample->width + k];
             sum += sign_scaled(k, raw);
             plain += raw;
         }
         double mean = sum / n;
         for (size_t i = 0; i < sample->n; i++) {
-            double gap = sign_scaled(k, sample->x[i * SIGNS_ALL + k]) - mean;
+            double gap = sign_scaled(k, sample->x[i * sample->width + k]) - mean;
             squares += gap * gap;
         }
         double deviation = sqrt(squares / n);
@@ -127,7 +128,7 @@ int churn_learn(struct churn_model *model, const struct estimation *run,
             abort();
         for (size_t i = 0; i < sample.n; i++)
             for (size_t k = 0; k < model->p; k++)
-                x[i * model->p + k] = standardised(model, k, &sample.x[i * SIGNS_ALL]);
+                x[i * model->p + k] = standardised(model, k, &sample.x[i * sample.width]);
         code = logistic_fit(&model->logistic, x, sample.y, sample.n, model->p, 1, run->cancelled,
                             &failure);
         free(x);

@@ -114,7 +114,7 @@ static void of_purchases(const struct standing *standing, int32_t day, uint32_t 
 void standing_signs(const struct standing *standing, const struct estimation *run,
                     const struct churn_setup *setup, uint32_t owner, double *raw) {
     int32_t day = standing->day;
-    memset(raw, 0, SIGNS_ALL * sizeof *raw);
+    memset(raw, 0, churn_width(setup) * sizeof *raw);
     if (run->contracts)
         of_contract(run, setup, day, owner, raw);
     else
