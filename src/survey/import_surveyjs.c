@@ -72,6 +72,12 @@ static void set_text(struct theirs *theirs, json_t *to, const char *name, const 
         json_object_set_new(to, name, text);
 }
 
+static void set_first_text(struct theirs *theirs, json_t *object, const char *name,
+                           const json_t *element, const char *member, const char *older) {
+    const json_t *text = json_object_get(element, member);
+    set_text(theirs, object, name, text ? text : json_object_get(element, older));
+}
+
 /* ---- choices ---- */
 
 /* A list of texts, numbers or {"value","text"}; values takes what they are called there. */
@@ -307,8 +313,11 @@ static void add_question(struct theirs *theirs, const json_t *element) {
     if (json_is_true(json_object_get(element, "isRequired")))
         json_object_set_new(question, "required", json_true());
     add_kind(theirs, type, element, question);
-    set_text(theirs, question, "low", json_object_get(element, "minRateDescription"));
-    set_text(theirs, question, "high", json_object_get(element, "maxRateDescription"));
+    /* Older files have longer names, one of them misspelt. */
+    set_first_text(theirs, question, "low", element, "minRateDescription",
+                   "mininumRateDescription");
+    set_first_text(theirs, question, "high", element, "maxRateDescription",
+                   "maximumRateDescription");
     if (!json_object_get(question, "text"))
         json_object_set_new(question, "text", json_string(name && *name ? name : id));
     json_t *condition = visible_json(theirs, element);

@@ -15,7 +15,8 @@ static const char surveyjs[] =
     "\"{nps} < 7\"},{\"type\":\"radiogroup\",\"name\":\"How did you hear?\",\"choices\":[\"A "
     "friend\",{\"value\":2,\"text\":\"Ad\"}],\"hasOther\":true,\"visibleIf\":\"{nps} >= 9 and "
     "{why} "
-    "empty\"}]},{\"type\":\"rating\",\"name\":\"look\",\"rateType\":\"stars\"},{\"type\":\"text\","
+    "empty\"}]},{\"type\":\"rating\",\"name\":\"look\",\"rateType\":\"stars\","
+    "\"mininumRateDescription\":\"Awful\"},{\"type\":\"text\","
     "\"name\":\"age\",\"visibleIf\":\"{How did you hear?} = 'A "
     "friend'\",\"inputType\":\"number\",\"min\":18},{\"type\":\"text\",\"name\":\"mail\","
     "\"inputType\":\"email\"},{\"type\":\"matrix\",\"name\":\"m\",\"columns\":[1,2],\"rows\":["
@@ -78,6 +79,7 @@ static void test_surveyjs(void **state) {
     assert_string_equal(survey_text_in(survey->questions[0].high, 0), "Sure");
     assert_true(survey->questions[0].required);
     assert_int_equal(survey->questions[3].look, SURVEY_STARS);
+    assert_string_equal(survey_text_in(survey->questions[3].low, 0), "Awful");
     assert_string_equal(survey->questions[2].options[0].id, "A-friend");
     assert_true(survey->questions[2].options[2].other);
     struct survey_context context = context_of("s");
