@@ -1,5 +1,5 @@
 /*
- * When plans by calendar run, in the organisation's zone.
+ * When plans by calendar run and when messages may be sent, in the organisation's zone.
  *
  * SPDX-License-Identifier: GPL-3.0-or-later
  */
@@ -74,8 +74,32 @@ static void test_refusals(void **state) {
     }
 }
 
+static void opens(const char *now, const char *open) {
+    const struct hours weekdays = {
+        .limited = true, .days = 0x3e, .from_s = 9 * 3600, .to_s = 20 * 3600};
+    struct zone *zone;
+    struct err err = {0};
+    char text[TIME_TEXT_BYTES];
+    assert_int_equal(zone_open(&zone, "Europe/Madrid", &err), 0);
+    time_format(hours_next(&weekdays, zone, at(now)), text);
+    assert_string_equal(text, open);
+    zone_close(zone);
+}
+
+/* Monday to Friday, nine to eight, also where the clock was changed on the way: 29 March and 25 October 2026. */
+static void test_hours(void **state) {
+    (void)state;
+    opens("2026-03-27T18:59:59Z", "2026-03-27T18:59:59.000Z");
+    opens("2026-03-27T19:00:00Z", "2026-03-30T07:00:00.000Z");
+    opens("2026-03-30T06:59:00Z", "2026-03-30T07:00:00.000Z");
+    opens("2026-03-30T17:59:00Z", "2026-03-30T17:59:00.000Z");
+    opens("2026-10-23T18:00:00Z", "2026-10-26T08:00:00.000Z");
+    opens("2026-10-26T07:30:00Z", "2026-10-26T08:00:00.000Z");
+}
+
 int main(void) {
-    const struct CMUnitTest tests[] = {cmocka_unit_test(test_occurrences),
+    const struct CMUnitTest tests[] = {cmocka_unit_test(test_hours),
+                                       cmocka_unit_test(test_occurrences),
                                        cmocka_unit_test(test_refusals)};
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
