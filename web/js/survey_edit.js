@@ -418,6 +418,13 @@ function picture(option, key) {
   return el("label", { class: "button small ed-file" }, input, icon("plus"), words.image);
 }
 
+/** What a row is answered with: columns, or numbers once the last column is gone. @param {Json} q @param {string} key @param {() => Json} scale @returns {Json[]} */
+function columns(q, key, scale) {
+  if (!q.columns?.length) delete q.columns;
+  return q.columns ? [optionList(q, "columns", words.columns, words.add_column, `${key}.columns`)]
+    : [scale(), el("div", {}, adder(words.add_column, `${key}.columns.add`, () => commit(() => { delete q.scale; fill(q); })))];
+}
+
 /** Members of each type. @param {Json} q @param {string} key @returns {Json[]} */
 function ownFields(q, key) {
   /** @param {string} name @param {Record<string, Json>} [more] */
@@ -434,7 +441,7 @@ function ownFields(q, key) {
   case "choice": return [optionList(q, "options", words.options, words.add_option, key), check(q, "other", words.other, `${key}.other`), check(q, "none", words.none, `${key}.none`), random()];
   case "choices": return [optionList(q, "options", words.options, words.add_option, key), check(q, "other", words.other, `${key}.other`), check(q, "none", words.none, `${key}.none`), random(), el("div", { class: "two" }, number("least", { min: 0 }), number("most", { min: 1 }))];
   case "picture": case "ranking": return [optionList(q, "options", words.options, words.add_option, key), random()];
-  case "matrix": return [optionList(q, "rows", words.rows, words.add_row, `${key}.rows`), q.columns ? optionList(q, "columns", words.columns, words.add_column, `${key}.columns`) : scale(), random()];
+  case "matrix": return [optionList(q, "rows", words.rows, words.add_row, `${key}.rows`), ...columns(q, key, scale), random()];
   case "servqual": return [optionList(q, "rows", words.rows, words.add_row, `${key}.rows`), scale(), ends()];
   case "short_text": case "long_text": return [el("div", { class: "two" }, field(words.placeholder, textInput(q, "placeholder", `${key}.placeholder`)), number("most", { min: 1 }))];
   case "number": return [el("div", { class: "two" }, number("min"), number("max"), number("step", { min: 0, step: "any" }))];
