@@ -13,7 +13,6 @@
 #include <unistd.h>
 
 #include "base/limits.h"
-#include "cli/command.h"
 #include "http/router.h"
 
 enum { ANSWER_BYTES = 1 << 30, MENDS_MAX = 4 };
@@ -156,8 +155,6 @@ static int ask_here(struct desk *desk, const struct ask *ask, struct sink *sink,
         request_set_body(request, ask->body);
     }
     request_add_header(request, "Accept", ask->accept ? ask->accept : "application/json");
-    if (command_is_spanish())
-        request_add_header(request, "Accept-Language", "es");
     struct response response = {.status = 200};
     buf_init(&response.body, ANSWER_BYTES);
     router_dispatch(desk->app, request, &response);
@@ -195,8 +192,6 @@ static struct curl_slist *headers_of(const struct ask *ask) {
     struct curl_slist *headers = curl_slist_append(NULL, line);
     snprintf(line, sizeof line, "Accept: %s", ask->accept ? ask->accept : "application/json");
     headers = curl_slist_append(headers, line);
-    if (command_is_spanish())
-        headers = curl_slist_append(headers, "Accept-Language: es");
     return curl_slist_append(headers, "Expect:");
 }
 
