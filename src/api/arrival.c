@@ -22,11 +22,12 @@ static json_t *arrival_json(struct request *request, const struct arrival *arriv
     customer_id_format(arrival->customer, id);
     snprintf(source, sizeof source, "%u", arrival->source);
     return json_pack(
-        "{s:o, s:o, s:o, s:o, s:s, s:s, s:o}", "time", api_instant(arrival->time_ms), "received",
-        api_instant(arrival->received_ms), "event",
+        "{s:o, s:o, s:o, s:o, s:s, s:s, s:o, s:b}", "time", api_instant(arrival->time_ms),
+        "received", api_instant(arrival->received_ms), "event",
         name_json(dictionary_name(folder->dictionary, DICTIONARY_EVENT, arrival->event)), "channel",
         name_json(dictionary_name(folder->dictionary, DICTIONARY_CHANNEL, arrival->channel)),
-        "source", source, "customer", id, "who", who.n ? name_json(who) : json_string(id));
+        "source", source, "customer", id, "who", who.n ? name_json(who) : json_string(id), "named",
+        who.n > 0);
 }
 
 static int compare_u32(const void *a, const void *b) {

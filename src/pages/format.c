@@ -127,6 +127,7 @@ static UNumberFormat *number_formatter(const struct format *format, UNumberForma
     struct format *mine = mutable_format(format);
     UNumberFormat **slot = style == UNUM_PERCENT ? &mine->percent[digits] : &mine->number[digits];
     if (!*slot) {
+        static const UChar minus[] = {0x2212};
         UErrorCode status = U_ZERO_ERROR;
         *slot = unum_open(style, NULL, 0, format->locale, NULL, &status);
         if (U_FAILURE(status))
@@ -134,6 +135,7 @@ static UNumberFormat *number_formatter(const struct format *format, UNumberForma
         unum_setAttribute(*slot, UNUM_MAX_FRACTION_DIGITS, digits);
         unum_setAttribute(*slot, UNUM_MIN_FRACTION_DIGITS, 0);
         unum_setAttribute(*slot, UNUM_ROUNDING_MODE, UNUM_ROUND_HALFUP);
+        unum_setSymbol(*slot, UNUM_MINUS_SIGN_SYMBOL, minus, 1, &status);
     }
     return *slot;
 }

@@ -89,7 +89,7 @@ function speaker(text) {
 function ask() {
   if (isTerminal()) return attract();
   const question = inLanguage(definition.question);
-  const faces = make("div", { className: `faces faces-${definition.faces}`, role: "group", "aria-label": question });
+  const faces = make("div", { className: `faces faces-${definition.faces}${definition.face_set === "weather" ? "" : " named"}`, role: "group", "aria-label": question });
   for (let value = 1; value <= definition.faces; value++) {
     const mood = moodOf(value, definition.faces);
     const name = word(`face_${definition.faces === 3 ? value : mood}`); // of three, the happy one is simply happy

@@ -6,11 +6,13 @@
  */
 const MAX_PER_TICK = 4, TICK_MS = 700;
 
-/** @typedef {{time: string, event: string, channel: string, customer: string, who?: string, source?: string|number}} Arrival */
+/** @typedef {{time: string, event: string, channel: string, customer: string, who?: string, named?: boolean, source?: string|number}} Arrival */
 
 const list = /** @type {HTMLElement} */ (document.querySelector("[data-arrivals]"));
 /** Names of events and channels in the reader's language. @type {Record<string, string>} */
 const names = JSON.parse(list.dataset.names || "{}") || {};
+/** What somebody is called of whom no name is known. */
+const anonymous = list.dataset.anonymous;
 const max = Number(list.dataset.max) || 12;
 const relative = new Intl.RelativeTimeFormat(document.documentElement.dataset.region, { style: "short", numeric: "auto" });
 const drawn = ["web", "app", "store", "kiosk", "phone", "email", "chat", "social", "review", "visit", "backoffice"];
@@ -45,7 +47,7 @@ function row(arrival) {
   item.querySelector("use")?.setAttribute("href", `${icons}#${icon(arrival.channel)}`);
   /** @type {HTMLElement} */ (item.querySelector(".visually-hidden")).textContent = names["channel." + arrival.channel] || arrival.channel;
   event.textContent = names[arrival.event] || arrival.event;
-  who.textContent = arrival.who || arrival.customer;
+  who.textContent = arrival.named === false && anonymous ? anonymous : arrival.who || arrival.customer;
   who.setAttribute("href", `/customers/${encodeURIComponent(arrival.customer)}`);
   time.setAttribute("datetime", arrival.time);
   time.textContent = ago(arrival.time);

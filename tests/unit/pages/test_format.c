@@ -44,6 +44,7 @@ static void numbers_follow_the_region(void **state) {
     assert_string_equal(WRITTEN(format_number(spain, 3212, 0, &out)),
                         "3.212"); /* columns stay even */
     assert_string_equal(WRITTEN(format_number(spain, -0.0001, 1, &out)), "0");
+    assert_string_equal(WRITTEN(format_number(spain, -9.3, 1, &out)), "\u22129,3");
     assert_string_equal(WRITTEN(format_compact(spain, 1234567, &out)), "1,2\u00a0M");
     assert_string_equal(WRITTEN(format_money(spain, 5620, "EUR", &out)), "56,20\u00a0€");
     assert_string_equal(WRITTEN(format_money(spain, 8700000, "EUR", &out)), "87.000\u00a0€");
