@@ -138,7 +138,7 @@ static bool take_clock(struct reader *in, struct written *out) {
 }
 
 int time_parse(struct slice text, const struct zone *zone, int64_t *utc_ms) {
-    const unsigned char *p = (const unsigned char *)text.p;
+    const unsigned char *p = (const unsigned char *)(text.p ? text.p : "");
     struct reader in = {p, p + text.n};
     struct written out = {0};
     if (!take_digits(&in, 4, 4, &out.year) || !take(&in, '-') ||

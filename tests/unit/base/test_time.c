@@ -71,6 +71,7 @@ static void test_parse_refuses(void **state) {
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
         int64_t ms = -7;
         assert_int_equal(time_parse(slice_of(cases[i].text), NULL, &ms), cases[i].code);
+        assert_int_equal(time_parse((struct slice){NULL, 0}, NULL, &ms), E_MALFORMED);
         assert_int_equal(ms, -7);
     }
 }
