@@ -175,17 +175,55 @@ static void flow_node_rows(const struct question *question, const struct flow_st
     free(named);
 }
 
-static int edges_in_order(const void *a, const void *b, void *opaque) {
-    const struct flow_edge *x = a, *y = b;
-    const struct question *question = opaque;
-    if (x->count != y->count)
-        return x->count > y->count ? -1 : 1;
-    int order = slice_compare(level_name(question, x->from_to >> 16),
-                              level_name(question, y->from_to >> 16));
-    if (order)
-        return order;
-    return slice_compare(level_name(question, x->from_to & 0xFFFF),
-                         level_name(question, y->from_to & 0xFFFF));
+/* An edge and its place among the others: the most frequent first, then by name. */
+struct placed_edge {
+    uint64_t place; /* ~count, rank of from, rank of to */
+    struct flow_edge edge;
+};
+
+static int by_place(const void *a, const void *b) {
+    const struct placed_edge *x = a, *y = b;
+    return (x->place > y->place) - (x->place < y->place);
+}
+
+static int codes_in_order(const void *a, const void *b, void *question) {
+    return slice_compare(level_name(question, *(const uint16_t *)a),
+                         level_name(question, *(const uint16_t *)b));
+}
+
+/* Names are compared once each, not in every comparison of two edges: rank[code] by name, of the codes in the edges. */
+static uint16_t *name_ranks(struct question *question, const struct flow_edge *edges, size_t n,
+                            uint32_t n_names) {
+    uint16_t *rank = ARENA_ARRAY(question->arena, uint16_t, n_names);
+    uint16_t *codes = ARENA_ARRAY(question->arena, uint16_t, n_names);
+    uint32_t used = 0;
+    for (size_t i = 0; i < n; i++)
+        rank[edges[i].from_to >> 16] = rank[edges[i].from_to & 0xFFFF] = 1;
+    for (uint32_t code = 0; code < n_names; code++)
+        if (rank[code])
+            codes[used++] = (uint16_t)code;
+    qsort_r(codes, used, sizeof *codes, codes_in_order, question);
+    for (uint32_t i = 0; i < used; i++)
+        rank[codes[i]] = (uint16_t)i;
+    return rank;
+}
+
+/* Edges in the order in which they are told. */
+static struct placed_edge *placed_edges(struct question *question, const struct flow_state *state,
+                                        uint32_t n_names, size_t *n) {
+    struct flow_edge *edges = flow_edges(state, n);
+    const uint16_t *rank = name_ranks(question, edges, *n, n_names);
+    struct placed_edge *placed = calloc(*n + 1, sizeof *placed);
+    if (!placed)
+        abort();
+    for (size_t i = 0; i < *n; i++) {
+        uint32_t from = rank[edges[i].from_to >> 16], to = rank[edges[i].from_to & 0xFFFF];
+        placed[i].place = (uint64_t)~edges[i].count << 32 | from << 16 | to;
+        placed[i].edge = edges[i];
+    }
+    free(edges);
+    qsort(placed, *n, sizeof *placed, by_place);
+    return placed;
 }
 
 /* Names as JSON, made once for all edges. */
@@ -217,15 +255,14 @@ static json_t *flow_edge_row(const struct question *question, json_t **names,
 static size_t flow_edge_rows(struct question *question, struct flow_state *state, uint32_t n_names,
                              json_t *by, json_t *rows) {
     size_t n, hidden = 0, shown = 0;
-    struct flow_edge *edges = flow_edges(state, &n);
+    struct placed_edge *edges = placed_edges(question, state, n_names, &n);
     json_t **names = ARENA_ARRAY(question->arena, json_t *, n_names);
     double least = question->plan->min_share * (double)flow_cases(state);
-    qsort_r(edges, n, sizeof *edges, edges_in_order, question);
     for (size_t i = 0; i < n; i++) {
-        if ((double)edges[i].cases < least || shown >= most_rows(question->plan)) {
+        if ((double)edges[i].edge.cases < least || shown >= most_rows(question->plan)) {
             hidden++;
         } else {
-            json_array_append_new(rows, flow_edge_row(question, names, state, &edges[i], by));
+            json_array_append_new(rows, flow_edge_row(question, names, state, &edges[i].edge, by));
             shown++;
         }
     }

@@ -102,6 +102,49 @@ static void keep_members(struct picked *picked, struct worker *worker, uint32_t 
     picked->n = n;
 }
 
+/* Seconds decide nearly always, and the milliseconds stay cold. */
+static bool is_before(const struct part *part, uint32_t row, int64_t at_ms) {
+    int64_t second_ms = (int64_t)part->sec[row] * 1000;
+    return second_ms + 999 < at_ms || (second_ms < at_ms && second_ms + part->ms[row] < at_ms);
+}
+
+/* The first of a customer's rows [row, end) that is not before an instant. */
+static uint32_t first_since(const struct part *part, uint32_t row, uint32_t end, int64_t at_ms) {
+    while (row < end) {
+        uint32_t middle = row + (end - row) / 2;
+        if (is_before(part, middle, at_ms))
+            row = middle + 1;
+        else
+            end = middle;
+    }
+    return row;
+}
+
+/* Rows in the range of customers [from, to): each customer's are in order of time, so they are found, not looked
+ * through. A short range reads next to nothing of a long past. Whatever a damaged part says, no row is told twice. */
+static void find_range(struct picked *picked, const struct filter *filter, uint32_t from,
+                       uint32_t to) {
+    const struct part *part = picked->part;
+    uint32_t *rows = make_rows(picked), n = 0, next = picked->from;
+    for (uint32_t k = from; k < to; k++) {
+        uint32_t row = next, end = part->start[k + 1];
+        if (end <= row || end > picked->to)
+            continue;
+        next = end;
+        if (is_before(part, end - 1, filter->from_ms))
+            continue;
+        if (is_before(part, row, filter->from_ms))
+            row = first_since(part, row, end, filter->from_ms);
+        if (!is_before(part, end - 1, filter->to_ms))
+            end = first_since(part, row, end, filter->to_ms);
+        while (row < end)
+            rows[n++] = row++;
+    }
+    picked->rows = rows;
+    picked->n = n;
+}
+
+/* The same of rows that were picked before. */
 static void keep_range(struct picked *picked, const struct filter *filter) {
     const uint32_t *sec = picked->part->sec;
     const uint16_t *ms = picked->part->ms;
@@ -176,8 +219,10 @@ static void keep_all(struct picked *picked, struct worker *worker, const struct 
     const uint16_t *channel = part->part->channel, *unit = part->part->unit;
     if (spec->members && check_members)
         keep_members(picked, worker, from, to);
-    if (part->time_cut)
+    if (part->time_cut && picked->rows)
         keep_range(picked, &spec->filter);
+    else if (part->time_cut)
+        find_range(picked, &spec->filter, from, to);
     if (tables->channel)
         KEEP(picked, tables->channel[channel[row]]);
     if (tables->unit)
