@@ -68,20 +68,25 @@ static inline void came_back(const struct retention_spec *spec, struct course *c
         course->returned[period]++;
 }
 
+/* What is asked for each row stays in registers: counting writes memory, and the compiler would read it all again. */
 static inline void walk(struct retention_state *state, struct course *course, const struct run *run,
                         uint32_t owner) {
     const struct retention_spec *spec = state->spec;
     const struct view *view = run->view;
+    const uint64_t *const mask = view->mask, *const lut = spec->lut;
+    const uint16_t *const key = view->key;
+    const bool all = spec->all;
+    const uint32_t to = run->to;
     uint32_t row = run->from;
     if (course->cohort == NOT_BEGUN) {
-        while (row < run->to && !spec->all && !(view_mask(view, spec->lut, row) & 1))
+        while (row < to && !all && !((mask ? mask[row] : lut[key[row]]) & 1))
             row++;
-        if (row == run->to)
+        if (row == to)
             return;
         begin(state, course, view, row, owner);
     }
-    for (; row < run->to; row++)
-        if (spec->all || view_mask(view, spec->lut, row) & 2)
+    for (; row < to; row++)
+        if (all || (mask ? mask[row] : lut[key[row]]) & 2)
             came_back(spec, course, view, row);
 }
 
