@@ -2,8 +2,8 @@
  * /api/v1/customers/{id}/overview: what somebody who has the customer on the phone needs at a glance, in one call.
  *
  * Who they are, since when, what they are worth, health, the last contact through each channel, how they felt, what is open, promises
- * at risk, contracts, related people, units, notes, and what colleagues did. Estimates are of the whole organisation, so an asker limited
- * to units gets none; related people whom the asker may not see are left out.
+ * at risk, contracts, related people, units, notes, and what colleagues did. An asker limited to units gets
+ * the estimates of their customers, as in the value list, with what was spent there; related people whom they may not see are left out.
  *
  * COST  Binary searches in each part and the customer's own rows; nothing that grows with the organisation.
  *
@@ -22,7 +22,13 @@
 #include "segment/segment.h"
 #include "value/value.h"
 
-enum { NOTES_SHOWN = 5, ACTIVITY_READ = 40, ACTIVITY_SHOWN = 8, RELATED_SHOWN = 20 };
+enum {
+    NOTES_SHOWN = 5,
+    ACTIVITY_READ = 40,
+    ACTIVITY_SHOWN = 8,
+    RELATED_SHOWN = 20,
+    RELATED_READ = 2000
+};
 
 /* ---- worth and health ---- */
 
@@ -43,10 +49,30 @@ static json_t *number_json(const struct numbers *numbers, enum number number, ui
     return isnan(value) ? json_null() : json_real(value);
 }
 
+static json_t *member_of(const json_t *row, const char *name) {
+    json_t *value = json_object_get(row, name);
+    return value ? json_incref(value) : json_null();
+}
+
+/* What was spent, for whoever sees some units only: there. */
+static int limit_spent(struct request *request, uint32_t owner, json_t *worth, struct err *err) {
+    json_t *row = NULL;
+    int code =
+        !json_is_object(worth) || !request->principal.units
+            ? 0
+            : value_of_purchases(app_folder(request->app), &request->principal, owner, &row, err);
+    if (!code && json_is_object(worth) && request->principal.units) {
+        json_object_set_new(worth, "spent", member_of(row, "spend"));
+        json_object_set_new(worth, "purchases", member_of(row, "purchase_days"));
+    }
+    json_decref(row);
+    return code;
+}
+
 static int add_estimates(struct request *request, uint32_t owner, json_t *answer, struct err *err) {
     struct numbers *numbers = NULL;
     json_t *worth = json_null(), *health = json_null();
-    int code = request->principal.units ? 0 : numbers_get(app_folder(request->app), &numbers, err);
+    int code = numbers_get(app_folder(request->app), &numbers, err);
     if (code)
         return code;
     if (!isnan(numbers_of(numbers, NUMBER_MONETARY, owner)) ||
@@ -68,7 +94,10 @@ static int add_estimates(struct request *request, uint32_t owner, json_t *answer
     numbers_put(numbers);
     json_object_set_new(answer, "worth", worth);
     json_object_set_new(answer, "health", health);
-    return json_is_object(health) ? add_reasons(app_folder(request->app), owner, health, err) : 0;
+    code = limit_spent(request, owner, worth, err);
+    return !code && json_is_object(health)
+               ? add_reasons(app_folder(request->app), owner, health, err)
+               : code;
 }
 
 /* ---- how to reach them ---- */
@@ -124,6 +153,23 @@ static json_t *relation_json(const struct relation *relation, struct slice name)
     return json;
 }
 
+/* The first RELATED_SHOWN of whom the asker may know. */
+static int keep_visible(struct request *request, struct reader *reader, struct relation *relations,
+                        size_t *n, struct err *err) {
+    uint32_t *owners = ARENA_ARRAY(request->arena, uint32_t, *n + 1);
+    struct customer_summary *summaries =
+        ARENA_ARRAY(request->arena, struct customer_summary, *n + 1);
+    size_t kept = 0;
+    for (size_t i = 0; i < *n; i++)
+        owners[i] = relations[i].owner;
+    int code = reader_summaries(reader, owners, *n, summaries, err);
+    for (size_t i = 0; !code && i < *n && kept < RELATED_SHOWN; i++)
+        if (!request->principal.units || summaries[i].interactions)
+            relations[kept++] = relations[i];
+    *n = kept;
+    return code;
+}
+
 static int add_related(struct request *request, struct reader *reader, uint32_t owner,
                        json_t *answer, struct err *err) {
     struct group *groups;
@@ -132,25 +178,23 @@ static int add_related(struct request *request, struct reader *reader, uint32_t 
                          &n_groups, err);
     if (code)
         return code;
-    struct relation relations[RELATED_SHOWN];
-    uint32_t owners[RELATED_SHOWN];
+    struct relation *relations = ARENA_ARRAY(request->arena, struct relation, RELATED_READ);
+    size_t most = request->principal.units ? RELATED_READ : RELATED_SHOWN;
     for (size_t g = 0; g < n_groups; g++)
-        for (size_t m = 0; m < groups[g].n_members && n < RELATED_SHOWN; m++)
-            if (groups[g].members[m].owner != owner) {
-                owners[n] = groups[g].members[m].owner;
-                relations[n] = (struct relation){owners[n], &groups[g], groups[g].members[m].role};
-                n++;
-            }
-    struct customer_summary *summaries =
-        ARENA_ARRAY(request->arena, struct customer_summary, n + 1);
-    struct slice *names = ARENA_ARRAY(request->arena, struct slice, n + 1);
-    code = reader_summaries(reader, owners, n, summaries, err);
+        for (size_t m = 0; m < groups[g].n_members && n < most; m++)
+            if (groups[g].members[m].owner != owner)
+                relations[n++] = (struct relation){groups[g].members[m].owner, &groups[g],
+                                                   groups[g].members[m].role};
+    code = keep_visible(request, reader, relations, &n, err);
+    uint32_t owners[RELATED_SHOWN];
+    struct slice names[RELATED_SHOWN];
+    for (size_t i = 0; i < n; i++)
+        owners[i] = relations[i].owner;
     if (!code)
         code = customer_names(request, owners, n, names, err);
     json_t *related = json_array(), *contracts = json_array(), *list = json_array();
     for (size_t i = 0; !code && i < n; i++)
-        if (!request->principal.units || summaries[i].interactions)
-            json_array_append_new(related, relation_json(&relations[i], names[i]));
+        json_array_append_new(related, relation_json(&relations[i], names[i]));
     for (size_t g = 0; !code && g < n_groups; g++)
         json_array_append_new(groups[g].kind == GROUP_CONTRACT ? contracts : list,
                               group_json(request, reader, &groups[g], GROUP_MEMBERS_NAMED, owner));

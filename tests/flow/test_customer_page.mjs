@@ -73,6 +73,11 @@ seen = (await call("GET", "/api/v1/customers/ana/overview", undefined, lugo)).js
 must(seen.interactions === 2 && seen.open.length === 0 && seen.opinions.length === 1 && seen.worth === null, "of Lugo alone");
 must(seen.related.map((row) => row.name).join() === "Eva Gil" && !JSON.stringify(seen.contracts).includes("Luis"), "and its people");
 must((await call("GET", "/api/v1/customers/luis/overview", undefined, lugo)).status === 404 && (await call("POST", "/api/v1/customers/luis/notes", { text: "x" }, lugo)).status === 404, "nobody of Madrid");
+await send(...Array.from({ length: 30 }, (_, n) => track(`peer-${n}`, "Call Started", 1, "phone", {}, n < 29 ? "Madrid" : "Lugo")));
+await call("PUT", "/api/v1/groups/works", { kind: "company", name: "Obras", members: [{ customer: "ana" }, ...Array.from({ length: 30 }, (_, n) => ({ customer: `peer-${n}` }))] });
+const peers = async (key) => (await call("GET", "/api/v1/customers/ana/overview", undefined, key)).json.related.filter((row) => row.group === "works").length;
+must(await peers(lugo) === 1 && await peers() > 10, "of many the one of the unit, wherever they stand: " + await peers(lugo));
+must((await call("DELETE", "/api/v1/groups/works")).status < 300, "gone again");
 must((await call("GET", "/api/v1/groups/gil", undefined, lugo)).json.members.length === 1, "of a family the one who was there");
 
 // Notes are one's own; they and the groups go with their profile.

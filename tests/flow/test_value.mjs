@@ -110,6 +110,8 @@ must(asked.count === 200 && asked.customers.every((row) => Number(row.user_id.sl
 must((await call("GET", "/api/v1/customers/v0/value", undefined, { key: scoped.secret })).status === 404, "who is not of the unit is not there");
 const own = (await call("GET", "/api/v1/customers/v1/value", undefined, { key: scoped.secret })).json.data.customer;
 must(own.purchase_days === 1 && own.clv === (await call("GET", "/api/v1/customers/v1/value")).json.data.customer.clv && own.clv !== undefined, "of who is, the purchases there and the estimates");
+const glance = (await call("GET", "/api/v1/customers/v1/overview", undefined, { key: scoped.secret })).json, whole = (await call("GET", "/api/v1/customers/v1/overview")).json;
+must(glance.worth.clv === whole.worth.clv && glance.worth.spent === own.spend && glance.worth.purchases === 1 && "health" in glance, "so has the page at a glance: " + JSON.stringify([glance.worth, whole.worth, own.spend, glance.health]));
 
 /* A table that says who left: blanks between the columns, no header, no dates; who pays by month leaves more, and who has been here shortly. */
 const table = join(scratch, "table.txt"), map = join(scratch, "map.json");
