@@ -320,11 +320,13 @@ static json_t *identifier_json(const struct sight *sight, const struct known_ide
 }
 
 /* Kinds of which the customer has as many values as one may. */
-static int add_full_kinds(struct request *request, uint32_t owner, json_t *json, struct err *err) {
+static int add_full_kinds(struct request *request, uint32_t owner,
+                          const struct known_identity *identities, size_t n_identities,
+                          json_t *json, struct err *err) {
     struct full_kind *full;
     size_t n;
-    int code = customers_full_kinds(app_folder(request->app)->customers, owner, request->arena,
-                                    &full, &n, err);
+    int code = customers_full_kinds(app_folder(request->app)->customers, owner, identities,
+                                    n_identities, request->arena, &full, &n, err);
     if (code)
         return code;
     json_t *list = json_array();
@@ -355,7 +357,7 @@ static int add_identifiers(struct request *request, uint32_t owner, json_t *json
             json_array_append_new(list, row);
     }
     json_object_set_new(json, "identifiers", list);
-    return add_full_kinds(request, owner, json, err);
+    return add_full_kinds(request, owner, identities, n, json, err);
 }
 
 /* A trait that the asker is not shown: that it is there, and since when. */

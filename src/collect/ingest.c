@@ -348,6 +348,9 @@ static int run(struct store_job *job, sqlite3 *db, struct err *err) {
             break;
         } else if (refused) {
             reject(batch, i, REFUSAL_NO_CONSENT);
+        } else if (!customers_may_resolve(submission->ingest->customers,
+                                          &submission->prepared[i].identifiers)) {
+            reject(batch, i, REFUSAL_NOBODY);
         } else if (too_old(submission, i)) {
             reject(batch, i, REFUSAL_TOO_OLD);
         } else if (batch->events[i].type == EVENT_ALIAS) {

@@ -294,6 +294,12 @@ static const struct identity *bearing(struct customers *customers,
     return NULL;
 }
 
+bool customers_may_resolve(struct customers *customers, const struct identifiers *identifiers) {
+    struct key128 key;
+    return identifiers->user_id.p || identifiers->anonymous_id.p ||
+           bearing(customers, identifiers, &key);
+}
+
 int customers_resolve_hashed(struct customers *customers, const struct identifiers *identifiers,
                              uint32_t *profile, sqlite3 *db, struct err *err) {
     bool user = identifiers->user_id.p != NULL;

@@ -31,7 +31,7 @@
  *     and it is a proposal to merge.
  * 11. Values that stand for nobody are not there (kinds.h). A value that more customers shared than its kind's limit drops
  *     out: it joins and leads nobody any more (dropped.h). An event left without either id belongs to its first external id of a
- *     kind that joins.
+ *     kind that joins; where all of those dropped out, too, it is nobody's and refused.
  * 12. A customer that has as many values of a kind as its limit takes nothing more through it (full.h): the value is not attached, and
  *     of two customers who would have more together none becomes the other's. By hand they may.
  *
@@ -84,6 +84,8 @@ bool customers_refuses(const struct customers *customers, const struct identifie
                        const struct key128 *contacts, size_t n_contacts);
 /* Any thread: somebody is suppressed, so that it is worth asking. */
 bool customers_refuse_any(const struct customers *customers);
+/* Writer: the event bears something that may lead to somebody (rule 11). */
+bool customers_may_resolve(struct customers *customers, const struct identifiers *identifiers);
 /* Brings what resolving will read closer: call it some events ahead. */
 void customers_prefetch(const struct customers *customers, const struct identifiers *identifiers);
 must_use int customers_alias(struct customers *customers, struct slice previous_id,

@@ -148,17 +148,8 @@ struct collecting {
     struct arena *arena;
     struct known_identity *identities;
     size_t n, capacity;
+    struct key_map seen; /* each is given once */
 };
-
-static bool has(const struct collecting *collecting, const struct identity *identity) {
-    for (size_t i = 0; i < collecting->n; i++) {
-        const struct identity *there = &collecting->identities[i].identity;
-        if (there->kind == identity->kind && slice_equal(there->value, identity->value) &&
-            slice_equal(there->external_type, identity->external_type))
-            return true;
-    }
-    return false;
-}
 
 static void collect(struct collecting *collecting, const struct known_identity *known) {
     if (collecting->n == collecting->capacity) {
@@ -192,7 +183,8 @@ static int collect_rows(struct collecting *collecting, sqlite3_stmt *statement, 
                             collecting->arena, &known.identity, err);
         if (code)
             return code;
-        if (!has(collecting, &known.identity))
+        struct key128 key = customers_hash(collecting->customers, &known.identity);
+        if (key_map_put(&collecting->seen, key, 1) == MAP_NONE)
             collect(collecting, &known);
     }
     return code;
@@ -202,6 +194,7 @@ static int collect_all(struct collecting *collecting, uint32_t owner, struct err
     struct customers *customers = collecting->customers;
     uint32_t *members;
     size_t n = customers_members(customers, owner, MEMBERS_MAX, collecting->arena, &members);
+    key_map_init(&collecting->seen);
     sqlite3 *db = store_reader_get(customers->store);
     int code = db ? 0 : err_set(err, E_IO, "the records could not be read");
     for (size_t i = 0; !code && i < n; i++) {
@@ -218,6 +211,7 @@ static int collect_all(struct collecting *collecting, uint32_t owner, struct err
                                 members[i], err);
     }
     store_reader_put(customers->store, db);
+    key_map_release(&collecting->seen);
     return code;
 }
 

@@ -7,6 +7,7 @@
 
 #include <ctype.h>
 #include <string.h>
+#include <strings.h>
 
 enum { E164_LEAST = 8, E164_MOST = 15, NIF_BYTES = 9 };
 
@@ -51,7 +52,9 @@ static size_t email_normal(struct slice text, char out[FORM_BYTES]) {
             at = i, ats++;
         if (c == '.' && ats)
             point = i;
-        out[i] = (char)(c < 0x80 ? tolower(c) : c);
+        bool capital = i && (unsigned char)text.p[i - 1] == 0xC3 && c >= 0x80 && c <= 0x9E &&
+                       c != 0x97; /* À … Þ, but × */
+        out[i] = (char)(capital ? c + 0x20 : c < 0x80 ? tolower(c) : c);
     }
     return ats == 1 && at > 0 && point > at + 1 && point + 1 < text.n ? text.n : 0;
 }
@@ -120,8 +123,27 @@ static size_t national(const struct plan *plan, const char *digits, char out[FOR
     return 1 + code + n;
 }
 
-static size_t phone_normal(struct slice text, const char *country, char out[FORM_BYTES]) {
-    char digits[2 * E164_MOST + 1];
+/* Without "tel:", what opens before the +, and spaces and hyphens beyond ASCII (no-break, thin, U+2010 … U+2015). */
+static struct slice phone_plain(struct slice text, char plain[FORM_BYTES]) {
+    size_t n = 0;
+    if (text.n > 4 && strncasecmp(text.p, "tel:", 4) == 0)
+        text = (struct slice){text.p + 4, text.n - 4};
+    for (size_t i = 0; i < text.n && n < FORM_BYTES; i++) {
+        const unsigned char *c = (const unsigned char *)text.p + i;
+        size_t left = text.n - i;
+        if (left > 1 && c[0] == 0xC2 && c[1] == 0xA0)
+            i += 1;
+        else if (left > 2 && c[0] == 0xE2 && c[1] == 0x80 && (c[2] <= 0x95 || c[2] == 0xAF))
+            i += 2;
+        else if (n || (*c != ' ' && *c != '('))
+            plain[n++] = (char)*c;
+    }
+    return (struct slice){plain, n};
+}
+
+static size_t phone_normal(struct slice written, const char *country, char out[FORM_BYTES]) {
+    char digits[2 * E164_MOST + 1], plain[FORM_BYTES];
+    struct slice text = phone_plain(written, plain);
     size_t n = 0;
     bool plus = text.n && text.p[0] == '+';
     for (size_t i = plus; i < text.n; i++) {

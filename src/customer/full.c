@@ -237,21 +237,18 @@ static int find_since(sqlite3 *db, const uint32_t *members, size_t n, struct ful
     return code < 0 ? code : 0;
 }
 
-int customers_full_kinds(struct customers *customers, uint32_t owner, struct arena *arena,
-                         struct full_kind **list, size_t *n, struct err *err) {
+int customers_full_kinds(struct customers *customers, uint32_t owner,
+                         const struct known_identity *identities, size_t n_identities,
+                         struct arena *arena, struct full_kind **list, size_t *n, struct err *err) {
     const struct identifier_kinds *kinds = kinds_of(customers);
-    struct known_identity *identities;
     struct tally tally = {{0}};
-    size_t n_identities;
     uint32_t *members;
+    int code = 0;
     *list = ARENA_ARRAY(arena, struct full_kind, KINDS_MAX);
     *n = 0;
-    int code = customers_known_identities(customers, owner, arena, &identities, &n_identities, err);
-    for (size_t i = 0; !code && i < n_identities; i++)
+    for (size_t i = 0; i < n_identities; i++)
         if (identities[i].leads_here && !identities[i].dropped)
             tally.n[place_of(kinds, kind_of(kinds, &identities[i].identity))]++;
-    if (code)
-        return code;
     for (size_t i = 0; i < kinds->n; i++)
         if (kinds->kinds[i].values && tally.n[i] >= kinds->kinds[i].values)
             (*list)[(*n)++] = (struct full_kind){.owner = owner,
@@ -267,6 +264,16 @@ int customers_full_kinds(struct customers *customers, uint32_t owner, struct are
     if (db)
         store_reader_put(customers->store, db);
     return code;
+}
+
+static int read_full_kinds(struct customers *customers, uint32_t owner, struct arena *arena,
+                           struct full_kind **kinds, size_t *n, struct err *err) {
+    struct known_identity *identities;
+    size_t n_identities;
+    int code = customers_known_identities(customers, owner, arena, &identities, &n_identities, err);
+    return code ? code
+                : customers_full_kinds(customers, owner, identities, n_identities, arena, kinds, n,
+                                       err);
 }
 
 struct full_row {
@@ -313,7 +320,7 @@ int customers_full(struct customers *customers, uint64_t before, struct arena *a
         pthread_mutex_lock(&customers->lock);
         uint32_t owner = redirects_root(&customers->redirects, rows[i].profile);
         pthread_mutex_unlock(&customers->lock);
-        code = customers_full_kinds(customers, owner, arena, &kinds, &n_kinds, err);
+        code = read_full_kinds(customers, owner, arena, &kinds, &n_kinds, err);
         for (size_t k = 0; !code && k < n_kinds; k++)
             if (kinds[k].number == rows[i].number) /* of two that were merged the older one */
                 (*list)[found++] = kinds[k];

@@ -28,9 +28,11 @@ struct full_kind {
     int64_t since_ms; /* when it turned somebody away first; 0: never */
 };
 
-/* Kinds that are full at a customer now. Texts in the arena. */
-must_use int customers_full_kinds(struct customers *customers, uint32_t owner, struct arena *arena,
-                                  struct full_kind **list, size_t *n, struct err *err);
+/* Kinds that are full at a customer now, of whom these identifiers are known (customers_known_identities). Texts in the arena. */
+must_use int customers_full_kinds(struct customers *customers, uint32_t owner,
+                                  const struct known_identity *identities, size_t n_identities,
+                                  struct arena *arena, struct full_kind **list, size_t *n,
+                                  struct err *err);
 /* Those that turned somebody away and are full still, of all customers, newest first: at most *n of the rows with a number
  * below before (0: all) are looked at; *n becomes how many. *next: where to go on, 0: no more. */
 must_use int customers_full(struct customers *customers, uint64_t before, struct arena *arena,

@@ -73,11 +73,13 @@ static int put_results(struct request *request, json_t *segmentation, struct err
         return code;
     json_t *classes = json_object_get(results, "data");
     json_array_foreach(classes, i, class) {
+        bool last = i + 1 == json_array_size(classes);
+        if (last && strcmp(text_member(class, "title"), "rest") == 0) /* nobody gave it one */
+            json_object_set_new(class, "title",
+                                json_string(page_text(request, "segmentations.rest")));
         json_object_set_new(
             class, "colour",
-            json_string(i + 1 == json_array_size(classes) && !text_member(class, "colour")[0]
-                            ? "grey"
-                            : colour_of(class, i)));
+            json_string(last && !text_member(class, "colour")[0] ? "grey" : colour_of(class, i)));
         json_object_set_new(class, "counted",
                             json_boolean(json_is_integer(json_object_get(class, "size"))));
     }
@@ -270,7 +272,7 @@ static int show_members(struct request *request, struct response *response, stru
             json_object_set(view, "title", json_object_get(class, "title"));
     }
     if (!json_is_string(json_object_get(view, "title")))
-        json_object_set_new(view, "title", json_string(name ? name : ""));
+        json_object_set_new(view, "title", json_string(page_text(request, "segmentations.rest")));
     json_object_set_new(view, "segmentation", json_string(request->params[0]));
     const char *next = text_member(view, "next");
     if (next[0])

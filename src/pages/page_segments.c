@@ -306,6 +306,10 @@ static int show_segment(struct request *request, struct response *response, cons
     int code = page_fetch(request, path_of(request, request->params[0], ""), &view, err);
     if (code < 0)
         return code;
+    if (!text_member(view, "name")[0]) { /* another resource of the API */
+        json_decref(view);
+        return err_set(err, E_NOT_FOUND, "no such segment");
+    }
     json_object_set_new(view, "promises", promises_of(request, text_member(view, "name")));
     json_t *days = fetch_list(request, path_of(request, request->params[0], "/history")),
            *titles = titles_of(request);

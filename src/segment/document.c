@@ -96,6 +96,11 @@ static void name_of_title(const char *title, char name[SEGMENT_NAME_BYTES]) {
     name[length] = 0;
 }
 
+/* Addresses of pages and of the API that stand where a name would. */
+static bool is_taken(const char *name) {
+    return strcmp(name, "new") == 0 || strcmp(name, "overlap") == 0 || strcmp(name, "preview") == 0;
+}
+
 int document_name(const json_t *document, char name[SEGMENT_NAME_BYTES], const char *below,
                   struct err *err) {
     const json_t *given = json_object_get(document, "name"),
@@ -103,7 +108,8 @@ int document_name(const json_t *document, char name[SEGMENT_NAME_BYTES], const c
     char pointer[POINTER_BYTES];
     bool said = given && !json_is_null(given);
     snprintf(pointer, sizeof pointer, "%s/name", below);
-    if (said && (!json_is_string(given) || !is_name(json_string_value(given)))) {
+    if (said && (!json_is_string(given) || !is_name(json_string_value(given)) ||
+                 is_taken(json_string_value(given)))) {
         err_at(err, E_INVALID, pointer, "is no name of a segment");
         return err_hint(err, "Lower case letters, digits, - and _; at most %d of them.",
                         SEGMENT_NAME_BYTES - 1);
@@ -112,6 +118,8 @@ int document_name(const json_t *document, char name[SEGMENT_NAME_BYTES], const c
         snprintf(name, SEGMENT_NAME_BYTES, "%s", json_string_value(given));
     else
         name_of_title(json_is_string(title) ? json_string_value(title) : "", name);
+    if (!said && is_taken(name))
+        memcpy(name + strlen(name), "-1", sizeof "-1");
     if (name[0])
         return 0;
     err_at(err, E_INVALID, pointer, "the title makes no name");

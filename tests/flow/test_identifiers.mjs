@@ -67,6 +67,12 @@ await send({ anonymousId: "tablet" }, { userId: "t5", anonymousId: "tablet" }, {
 const alone = (await call("GET", "/api/v1/customers/tablet")).json;
 must(alone.interactions === 1 && !await same("tablet", "t3") && !await same("tablet", "t5"), "what comes with it alone is nobody's");
 must((await call("GET", "/api/v1/customers/pedro")).json.interactions === 4, "and an e-mail beside it decides");
+await call("PUT", "/api/v1/identifier-kinds/email", { limit: 1 });
+await send({ userId: "till-2", ...external(["email", "till@shop.example"]) }, { userId: "till-3", ...external(["email", "till@shop.example"]) });
+const till = await send({ userId: "null", ...external(["email", "till@shop.example"]) }, { userId: "till-4" });
+must(till.status === 200 && till.json.accepted === 1 && till.json.rejected[0].code === "nobody", "what has nothing but a dropped e-mail is nobody's, and keeps no other out: " + JSON.stringify(till.json));
+await call("DELETE", "/api/v1/identifier-kinds/email");
+await call("DELETE", "/api/v1/dropped-identifiers/" + (await call("GET", "/api/v1/dropped-identifiers")).json.data.find((row) => row.kind === "email").number);
 must((await call("DELETE", "/api/v1/dropped-identifiers/" + dropped.number)).status === 204, "it is admitted again");
 await send({ userId: "t6", anonymousId: "tablet" });
 must(await same("tablet", "t6"), "and identifies");

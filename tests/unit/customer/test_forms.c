@@ -33,6 +33,11 @@ static void test_phones(void **state) {
         {"ES", "34612345678", "+34612345678"},
         {"ES", " (91) 234.56.78 ", "+34912345678"},
         {"ES", "+44 (0)20 7946 0958", "+442079460958"},
+        {"ES", "(+34) 612 345 678", "+34612345678"},
+        {"ES", "tel:+34-612-345-678", "+34612345678"},
+        {"ES", "+34\u00a0612\u2009345\u2011678", "+34612345678"},
+        {"ES", "tel:", ""},
+        {"ES", "+34\u20ac612345678", ""},
         {"ES", "61234567", ""},
         {"ES", "6123456789", ""},
         {"ES", "612 34 56 78 ext", ""},
@@ -54,6 +59,7 @@ static void test_phones(void **state) {
 static void test_addresses(void **state) {
     (void)state;
     is(FORM_EMAIL, "ES", " Ana.Lopez@Correo.EXAMPLE ", "ana.lopez@correo.example");
+    is(FORM_EMAIL, "ES", "ÑANDÚ@Correo.example", "ñandú@correo.example");
     is(FORM_EMAIL, "ES", "ana@correo", "");
     is(FORM_EMAIL, "ES", "@correo.example", "");
     is(FORM_EMAIL, "ES", "ana@@correo.example", "");

@@ -132,6 +132,8 @@ static void documents_are_checked(void **state) {
     must_refuse(NULL, "{\"rule\":{\"did\":{}}}", E_INVALID, "/title");
     must_refuse(NULL, "{\"title\":\"A\"}", E_INVALID, "/rule");
     must_refuse(NULL, "{\"title\":\"¿?\",\"rule\":{\"did\":{}}}", E_INVALID, "/name");
+    must_refuse(NULL, "{\"name\":\"overlap\",\"rule\":{\"did\":{}}}", E_INVALID, "/name");
+    must_put("{\"title\":\"New\",\"rule\":{\"did\":{}}}", "new-1"); /* /segments/new is a page */
     must_refuse(NULL, "{\"name\":\"A b\",\"rule\":{\"did\":{}}}", E_INVALID, "/name");
     must_refuse(NULL, "{\"title\":\"A\",\"colour\":\"mauve\",\"rule\":{\"did\":{}}}", E_INVALID,
                 "/colour");
