@@ -367,9 +367,8 @@ static int run(struct store_job *job, sqlite3 *db, struct err *err) {
 
 static void remember_arrivals(struct ingest *ingest, const struct row *rows, size_t n,
                               int64_t received_ms) {
-    size_t from = n > ARRIVALS ? n - ARRIVALS : 0;
     pthread_mutex_lock(&ingest->lock);
-    for (size_t i = from; i < n; i++) {
+    for (size_t i = n > ARRIVALS ? n - ARRIVALS : 0; i < n; i++) {
         const struct row *row = &rows[i];
         if (row->type == ROW_ANSWER) /* its interaction arrived */
             continue;
@@ -388,8 +387,7 @@ static void on_commit(void *context) {
     const struct row *rows = log_committed(ingest->log, &n);
     if (n && ingest->timeline)
         timeline_append(ingest->timeline, rows, n);
-    if (n)
-        remember_arrivals(ingest, rows, n, clock_now_ms());
+    remember_arrivals(ingest, rows, n, clock_now_ms());
 }
 
 static void on_rollback(void *context) {
