@@ -3,6 +3,7 @@
  *
  * SPDX-License-Identifier: GPL-3.0-or-later
  */
+#include <malloc.h>
 #include <math.h>
 #include <stdlib.h>
 
@@ -331,6 +332,8 @@ static int run_flow(struct question *question, void *context, json_t *by, struct
     note_approximate(question, &budget);
     for (uint32_t t = 0; t < question->scan.threads; t++)
         flow_free(states[t]);
+    if (flow->durations && question->scan.threads > 1)
+        malloc_trim(0); /* durations of many events take some hundred megabytes for a moment */
     return code;
 }
 
