@@ -93,7 +93,7 @@ static int damaged(struct err *err) { return err_set(err, E_CORRUPT, "a sealed f
 /* The next chunk of *from, into the file. 1: it was not the last. */
 static int read_chunk(const struct vault *vault, int to, uint32_t number, struct slice *from,
                       struct buf *plain, struct err *err) {
-    if (from->n < NUMBER_BYTES)
+    if (!from->p || from->n < NUMBER_BYTES)
         return damaged(err);
     size_t n = take_number(from->p);
     if (n > from->n - NUMBER_BYTES)

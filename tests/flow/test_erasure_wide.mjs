@@ -5,6 +5,7 @@
 import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { createHash, createHmac } from "node:crypto";
 import { ask, make, must, pause, serve, succeed } from "./operation.mjs";
 
 const scratch = mkdtempSync(join(tmpdir(), "senda-wide-")), data = join(scratch, "data"), log = join(scratch, "log");
@@ -47,6 +48,36 @@ writeFileSync(join(scratch, "bad.csv"), `user_id,timestamp,event,email\n${secret
 writeFileSync(join(scratch, "map.json"), JSON.stringify({ customer: "user_id", time: "timestamp", event: "event", properties: "*" }));
 succeed("import", join(scratch, "bad.csv"), "--data", data, "--format", "csv", "--map", join(scratch, "map.json"));
 rmSync(join(scratch, "bad.csv.rejected.jsonl")); // beside the file of whoever imports, not in the folder
+// A screen with a word after the tap, a terminal that asks for an address, links of hers, an upload that waits for its map.
+const contact = { title: "Visita", languages: ["es"], pages: [{ questions: [{ id: "recommend", type: "nps", text: { es: "¿?" } }, { id: "who", type: "contact", fields: ["name", "email"], text: { es: "¿Quién?" } }] }] };
+await made("another survey", api("POST", "/surveys", { id: "visita", definition: contact }));
+await made("published", api("POST", "/surveys/visita/publish", {}));
+const screen = await made("a screen", api("POST", "/kiosks", { name: "Salida", languages: ["es"], question: "¿Qué tal?", follow_ups: [{ faces: [1], kind: "text", question: "¿Algo más?" }] }));
+const terminal = await made("a terminal", api("POST", "/kiosks", { name: "Mesa", kind: "terminal", survey: "visita" }));
+const chains = new Map();
+async function tap(kiosk, what) {
+  const key = createHash("sha256").update(kiosk.key).digest(), chain = chains.get(kiosk) ?? { seq: 0, mac: "" };
+  chains.set(kiosk, chain);
+  const sign = (...parts) => createHmac("sha256", key).update(parts.join("")).digest("hex"), after = chain.mac, now = new Date().toISOString();
+  const tap = JSON.stringify({ id: `d-${++chain.seq}`, seq: chain.seq, at: now, boot: "b", revision: 1, language: "es", ...what });
+  chain.mac = sign(after, "\n", tap);
+  const body = JSON.stringify({ chain: "d", sent_at: now, boot: "b", mono: 0, waiting: 0, after, taps: [{ tap, mac: chain.mac }] });
+  return (await fetch(`http://127.0.0.1:${server.port}/k/${kiosk.address}/taps`, { method: "POST", headers: { "senda-signature": sign(body) }, body })).json();
+}
+must((await tap(screen, { value: 1, faces: 3, text: `soy clienta, ${secret.user}, ${secret.email}, llamad al ${secret.phone}` })).accepted === 1, "she says who she is at a screen");
+must((await tap(terminal, { survey_version: 1, answers: { recommend: 2 } })).accepted === 1, "and answers at a terminal");
+const page = (path, body, more = {}) => fetch(`http://127.0.0.1:${server.port}${path}`, { method: body ? "POST" : "GET", redirect: "manual", headers: { accept: "application/json", "content-type": "application/json", ...more }, body: body && JSON.stringify(body) });
+const path = (url) => new URL(url, "http://x/").pathname + new URL(url, "http://x/").search;
+const links = [path((await made("a link of hers", api("POST", "/surveys/visita/links", { customer: secret.user }))).address), path((await made("another", api("POST", "/surveys/visita/links", { customer: secret.user }))).address)];
+const answering = (link, submission) => page(link.split("?")[0], { submission, t: new URL(link, "http://x/").searchParams.get("t") ?? undefined, answers: { recommend: 4, who: { name: secret.name, email: secret.email } } });
+const first = await answering(links[0], "hers-1");
+must(first.status < 300, `she answers by her link, with her address: ${links[0]} ${first.status} ${await first.text()}`);
+const opinion = path((await made("a link for a review", api("POST", "/reviews/links", { subject: "silla", customer: secret.user, months: 6 }))).url);
+const consents = path((await made("a link to her consents", api("POST", `/customers/${secret.user}/consent-link`, {}))).url);
+must((await page(consents)).status === 200, "which shows them");
+const sent = await fetch(`http://127.0.0.1:${server.port}/api/v1/imports?name=altas.csv`, { method: "POST", headers: { authorization: `Bearer ${keys.api_key}`, "content-type": "text/csv" }, body: `user_id,timestamp,event,email\n${secret.user},2026-03-02T10:00:00Z,Visited,${secret.email}\notra-5,2026-03-02T10:00:00Z,Visited,otra5@x.example\n` });
+const upload = await sent.json();
+must(upload.state === "proposed", "an upload waits");
 await until(async () => (await api("GET", `/customers/${secret.user}/invitations`)).json.data?.length > 0, "she is invited");
 await until(async () => (await api("GET", "/segments/oro")).json.size === 9, "she is in the segment");
 const id = (await api("GET", `/customers/${secret.user}`)).json.id;
@@ -74,7 +105,7 @@ async function nothingLeft(when, dir) {
     nothingIn(`${when}: ${JSON.stringify(question)}`, (await api("POST", "/query", question)).text);
 }
 await nothingLeft("after it", data);
-must((await api("POST", "/query", { kind: "score", metric: "nps" })).json.data[0].n === 1, "her answer still counts");
+must((await api("POST", "/query", { kind: "score", metric: "nps", survey: "compra" })).json.data[0].n === 1, "her answer still counts");
 
 // ---- she does not come back ----
 const known = async () => (await api("GET", "/customers?limit=1000")).json.data.length;
@@ -92,9 +123,29 @@ for (const [what, result] of [
   ["customers-csv", imported("customers-csv", write("c.csv", `user_id,email,name\n${secret.user},${secret.email},${secret.name}\n`), "--map", map("m2.json", { customer: "user_id", traits: "*" }))],
   ["responses-csv", imported("responses-csv", write("r.csv", `who,when,score\n${secret.user},2026-03-01,9\n`), "--map", map("m3.json", { survey: "compra", respondent: "who", time: "when", time_format: "%Y-%m-%d", answers: [{ column: "score", question: "recommend", metric: "nps" }] }))],
 ]) must(result.read >= 1 && result.accepted === 0 && result.rejected >= 1, `${what} brings nobody back: ${JSON.stringify(result)}`);
+const opinions = (await api("GET", "/reviews?limit=200")).json.data.length;
+const csv = imported("reviews-csv", write("o.csv", `product,stars,text,customer,date\nsilla,5,Vuelvo,${secret.user},2026-03-03\n`), "--map", map("m4.json", { subject: "product", rating: "stars", text: "text", customer: "customer", time: "date", time_format: "%Y-%m-%d" }));
+must(csv.accepted === 0 && csv.rejected === 1, `reviews-csv brings nobody back: ${JSON.stringify(csv)}`);
+const again = await api("POST", "/reviews", { subject: "silla", stars: 4, text: "Otra vez", customer: secret.user });
+must(again.status >= 400, `nor does a review: ${again.status} ${again.text}`);
+must((await page(opinion)).status >= 400 && (await fetch(`http://127.0.0.1:${server.port}${opinion}`, { method: "POST", redirect: "manual", body: new URLSearchParams({ stars: "4" }) })).status >= 400, "nor her link for one");
+must((await page(consents)).status === 404, "her consents are nobody's");
+const answers = (await api("POST", "/query", { kind: "answers", metric: "nps" })).json.meta.answers;
+for (const [what, status] of [["used", (await answering(links[0], "hers-2")).status], ["unused", (await answering(links[1], "hers-3")).status]]) must(status >= 400, `her ${what} link of a survey: ${status}`);
+must((await api("POST", "/surveys/visita/links", { customer: secret.user })).status >= 400, "and there is no new one");
+must((await api("POST", `/customers/${secret.user}/notes`, { text: "x" })).status === 404, "nor a note");
+await made("the upload begins", api("POST", `/imports/${upload.id}/start`, { map: { customer: "user_id", time: "timestamp", event: "event" } }));
+await until(async () => !(await api("GET", `/imports/${upload.id}`)).json.running, "and ends");
+const kept = (await api("GET", `/imports/${upload.id}`)).json;
+must(kept.state === "done" && kept.accepted === 1 && kept.rejected === 1, `an upload from before brings others only: ${JSON.stringify(kept)}`);
+const tapped = await tap(terminal, { survey_version: 1, answers: { recommend: 9, who: { name: secret.name, email: secret.email } } });
+must(tapped.accepted + tapped.rejected === 1, `a terminal: ${JSON.stringify(tapped)}`);
+await answering("/s/visita", "hers-4");
+must((await api("GET", "/reviews?limit=200")).json.data.length === opinions, "no review was added");
+must((await api("POST", "/query", { kind: "answers", metric: "nps" })).json.meta.answers <= answers + 2, "and no answer in her name");
 must((await api("POST", `/customers/otra-3/merge`, { into: id })).status === 409, "nobody is merged into what is left of her");
-must(await known() === people && (await api("GET", `/customers/${secret.user}`)).status === 404 && (await api("GET", `/customers?q=${encodeURIComponent(secret.email)}`)).json.data.length === 0, "nobody came back");
-for (const name of ["a.jsonl", "a.csv", "c.csv", "r.csv", "bad.csv"]) rmSync(join(scratch, name));
+must(await known() <= people + 2 && (await api("GET", `/customers/${secret.user}`)).status === 404 && (await api("GET", `/customers?q=${encodeURIComponent(secret.email)}`)).json.data.length === 0, "nobody came back");
+for (const name of ["a.jsonl", "a.csv", "c.csv", "r.csv", "o.csv", "bad.csv"]) rmSync(join(scratch, name));
 await nothingLeft("after she was refused", data);
 
 // ---- restarted, and in a backup made from then on ----
