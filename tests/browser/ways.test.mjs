@@ -144,6 +144,9 @@ test("a refused form names its field and says why in the reader's language, with
   for (const [language, javaScriptEnabled, said] of [["es", true, /^\s*Correo[^:]*: Eso no es una dirección de correo\.\s*$/], ["en", true, /^\s*E-mail[^:]*: That is not an e-mail address\.\s*$/], ["es", false, /^\s*Eso no es una dirección de correo\.\s*$/]]) {
     const page = await open(world, { language, javaScriptEnabled });
     await signIn(page, world);
+    await page.goto(`${world.base}/settings/me`);
+    await page.selectOption("#language", language);
+    await page.click("form[action='/settings/me'] button");
     await page.goto(`${world.base}/settings/people`);
     await page.fill("#name", "Luis");
     await page.fill("#email", "luis");
