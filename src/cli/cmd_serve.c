@@ -8,6 +8,7 @@
 
 #include <dirent.h>
 #include <errno.h>
+#include <malloc.h>
 #include <signal.h>
 #include <stdbool.h>
 #include <stdio.h>
@@ -58,10 +59,19 @@ static void stop_serving(void *context) {
     kill(getpid(), SIGTERM);
 }
 
+/* An answer of some thousand rows is a few megabytes of small pieces: kept, not given back to the system and fetched anew page
+ * by page for each question (a flow of 10,000 edges: 1,100 page faults, an eighth of its time). What jobs take once is
+ * trimmed where it is freed. */
+static void keep_freed_memory(void) {
+    mallopt(M_TRIM_THRESHOLD, 8 << 20);
+    mallopt(M_MMAP_THRESHOLD, 1 << 20);
+}
+
 int serve_folder(const struct serving *serving, struct err *err) {
     sigset_t signals;
     block_signals(&signals);
     raise_file_limit();
+    keep_freed_memory();
     struct folder *folder = NULL;
     struct app *app = NULL;
     struct server *server = NULL;
