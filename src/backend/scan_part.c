@@ -86,17 +86,27 @@ static uint32_t *make_rows(struct picked *picked) {
         (picked)->n = kept_;                                                                       \
     } while (0)
 
+/* The next customer's rows, behind those of the customers before; *row = *end: none. Whatever a damaged part says, no row
+ * is told twice, and none beyond `to`. */
+static inline void next_rows(const struct part *part, uint32_t k, uint32_t to, uint32_t *row,
+                             uint32_t *end) {
+    uint32_t told = part->start[k + 1];
+    *row = *end;
+    *end = told > *row && told <= to ? told : *row;
+}
+
 static void keep_members(struct picked *picked, struct worker *worker, uint32_t from, uint32_t to) {
     const struct part *part = picked->part;
     const struct owner_set *members = worker->scan->spec->members;
-    uint32_t *rows = make_rows(picked), n = 0;
+    uint32_t *rows = make_rows(picked), n = 0, row, end = picked->from;
     for (uint32_t k = from; k < to; k++) {
         uint32_t owner = part->customer[k];
         if (worker->redirects)
             owner = overlay_owner(worker->scan->overlay, owner);
+        next_rows(part, k, picked->to, &row, &end);
         if (owner_set_has(members, owner))
-            for (uint32_t row = part->start[k]; row < part->start[k + 1]; row++)
-                rows[n++] = row;
+            while (row < end)
+                rows[n++] = row++;
     }
     picked->rows = rows;
     picked->n = n;
@@ -121,23 +131,21 @@ static uint32_t first_since(const struct part *part, uint32_t row, uint32_t end,
 }
 
 /* Rows in the range of customers [from, to): each customer's are in order of time, so they are found, not looked
- * through. A short range reads next to nothing of a long past. Whatever a damaged part says, no row is told twice. */
+ * through. A short range reads next to nothing of a long past. */
 static void find_range(struct picked *picked, const struct filter *filter, uint32_t from,
                        uint32_t to) {
     const struct part *part = picked->part;
-    uint32_t *rows = make_rows(picked), n = 0, next = picked->from;
+    uint32_t *rows = make_rows(picked), n = 0, row, end = picked->from;
     for (uint32_t k = from; k < to; k++) {
-        uint32_t row = next, end = part->start[k + 1];
-        if (end <= row || end > picked->to)
-            continue;
-        next = end;
-        if (is_before(part, end - 1, filter->from_ms))
+        next_rows(part, k, picked->to, &row, &end);
+        uint32_t until = end;
+        if (row == end || is_before(part, end - 1, filter->from_ms))
             continue;
         if (is_before(part, row, filter->from_ms))
             row = first_since(part, row, end, filter->from_ms);
         if (!is_before(part, end - 1, filter->to_ms))
-            end = first_since(part, row, end, filter->to_ms);
-        while (row < end)
+            until = first_since(part, row, end, filter->to_ms);
+        while (row < until)
             rows[n++] = row++;
     }
     picked->rows = rows;

@@ -118,13 +118,13 @@ static int get_people(struct request *request, struct response *response, struct
     explore_open(request, kind, &question);
     int code = people_query(request, &question, PEOPLE_SHOWN, &query, err);
     if (code == 0) {
-        json_t *who = who_view(request, &question, json_object_get(query, "people"));
-        const char *mark = strchr(request->target, '?');
-        code = page_query(request, query, &answer, err);
         const json_t *people = json_object_get(query, "people");
+        json_t *who = who_view(request, &question, people);
         struct slice group = explore_by_text(request, &question, people);
         if (json_object_get(people, "by"))
             json_object_set_new(who, "group", json_stringn(group.p, group.n));
+        const char *mark = strchr(request->target, '?');
+        code = page_query(request, query, &answer, err); /* takes the query */
         view = json_pack("{s:o, s:s, s:s}", "who", who, "back",
                          question_address(&question, kind, ""), "csv",
                          arena_format(request->arena, "/explore/%s/people.csv%s",
