@@ -18,8 +18,10 @@ static bool later(const struct given *a, const struct given *b) {
     return a->time_ms != b->time_ms ? a->time_ms > b->time_ms : a->seq > b->seq;
 }
 
+/* Whatever a damaged part says, nothing is read beyond its customers or written beyond the owners. */
 static void read_part(const struct part *part, const struct overlay *overlay,
-                      const struct expr_values *values, struct given *given, uint32_t *by_owner) {
+                      const struct expr_values *values, struct given *given, uint32_t *by_owner,
+                      size_t n_owners) {
     const struct part_column *column = values->column;
     uint32_t *scratch = malloc(((size_t)part->n_rows + 64) * sizeof *scratch), k0, customer = 0;
     const uint32_t *rows;
@@ -28,11 +30,15 @@ static void read_part(const struct part *part, const struct overlay *overlay,
     uint32_t n = expr_rows(column, 0, part->n_rows, &k0, &rows, scratch);
     for (uint32_t i = 0; i < n; i++) {
         uint32_t row = rows[i];
-        while (part->start[customer + 1] <= row)
+        while (customer < part->n_customers && part->start[customer + 1] <= row)
             customer++;
+        if (customer == part->n_customers)
+            break;
         uint32_t owner = part->customer[customer];
         if (overlay && overlay->n)
             owner = overlay_owner(overlay, owner);
+        if (owner >= n_owners)
+            continue;
         struct given now = {(int64_t)part->sec[row] * 1000 + part->ms[row],
                             part->seq_base + part->seq[row]};
         if (later(&now, &given[owner])) {
@@ -61,7 +67,7 @@ int scan_traits(const struct snapshot *snapshot, uint32_t trait, struct value_ta
             break;
         struct expr_values values = expr_values(parts[p], trait, table, false, false, arena);
         if (values.column)
-            read_part(parts[p], snapshot_overlay(snapshot), &values, given, *by_owner);
+            read_part(parts[p], snapshot_overlay(snapshot), &values, given, *by_owner, n_owners);
     }
     free(given);
     return code;
@@ -72,7 +78,7 @@ static void read_owner(const struct part *part, uint32_t profile, uint32_t trait
     uint32_t k = part_customer_find(part, profile);
     if (k == part->n_customers || part->customer[k] != profile)
         return;
-    for (uint32_t row = part->start[k]; row < part->start[k + 1]; row++) {
+    for (uint32_t row = part->start[k]; row < part->start[k + 1] && row < part->n_rows; row++) {
         struct value value = part_value(part, row, trait);
         struct given now = {(int64_t)part->sec[row] * 1000 + part->ms[row],
                             part->seq_base + part->seq[row]};

@@ -21,8 +21,8 @@ struct change {
 
 static int check_fields(const struct user *user, struct err *err) {
     const char *at = user->email ? strchr(user->email, '@') : NULL;
-    if (!at || at == user->email || !at[1] || strlen(user->email) > EMAIL_MAX ||
-        strpbrk(user->email, " \t\r\n<>\""))
+    if (!at || at == user->email || !at[1] || strchr(at + 1, '@') ||
+        strlen(user->email) > EMAIL_MAX || strpbrk(user->email, " \t\r\n<>\""))
         return err_at(err, E_INVALID, "/email", "not an e-mail address");
     if (!user->name || !user->name[0] || strlen(user->name) > NAME_MAX_BYTES)
         return err_at(err, E_INVALID, "/name", "a name of at most %d bytes is needed",

@@ -292,6 +292,7 @@ static bool is_phone(struct slice text) {
 static bool is_address(struct slice text) {
     const char *sign = memchr(text.p, '@', text.n);
     return sign && sign != text.p && memchr(sign, '.', text.n - (size_t)(sign - text.p)) &&
+           !memchr(sign + 1, '@', text.n - (size_t)(sign + 1 - text.p)) &&
            !memchr(text.p, ' ', text.n);
 }
 

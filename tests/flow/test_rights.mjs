@@ -181,6 +181,10 @@ must(bars.n === 9 && bars.distribution.every((bar) => bar.n === null) && bars.de
 const graph = await count(viewer, { kind: "flow" }), lengths = graph.meta.case_length;
 must(lengths.median_s !== null && lengths.min_s === null && lengths.max_s === null, "the shortest and the longest case are somebody's");
 await call(admin, "POST", "/api/v1/segmentations", { name: "clases", title: "Clases", classes: [{ name: "pocos", title: "Pocos", rule: { trait: "email", op: "in", value: [1, 2, 3].map((n) => `${OWN}${n}@example.org`) } }, { name: "unos", title: "Unos", rule: { trait: "email", op: "contains", value: OWN } }], rest: { name: "resto", title: "Resto" } });
+for (const email of ["mirona", "@example.org", "mirona@", "mirona@a@example.org", "mi rona@example.org"]) {
+  const refused = await call(admin, "POST", "/api/v1/users", { email, name: "M", role: "viewer", password: "a third long secret" });
+  must(refused.status === 422 && refused.json.errors[0].pointer === "/email", `"${email}" is no address: ${refused.status}`);
+}
 const everyone = await call(admin, "POST", "/api/v1/users", { email: "mirona@example.org", name: "M", role: "viewer", password: "a third long secret" });
 const came = await call({ headers: {} }, "POST", "/api/v1/sessions", { email: "mirona@example.org", password: "a third long secret" });
 must(everyone.status === 201 && came.status === 201, "a viewer who sees every unit");
