@@ -114,7 +114,8 @@ test("each number leads to its customers, as many as it says", async () => {
     await page.goto(world.base + path);
     const [href, title] = await page.$eval(`#answer svg.chart-wide a[href*="${shape}"]`, (link) => [link.getAttribute("href"), link.querySelector("title").textContent]);
     await page.goto(world.base + href);
-    const lead = await page.textContent(".lead"), count = Number(/[\d.]+/.exec(lead)[0].replaceAll(".", ""));
+    const lead = await page.textContent(".lead"), [told, group] = lead.split(" · ").reverse(), count = Number(/[\d.]+/.exec(told)[0].replaceAll(".", ""));
+    assert.equal(Boolean(group), path.includes("by="), `${href}: a group has its name: ${lead}`);
     assert.ok(count > 0, `${href}: ${lead}`);
     assert.equal(await page.locator("tbody tr").count(), Math.min(count, 100), href);
     if (shape.startsWith("step") || shape.startsWith("lost") || shape.startsWith("variant"))
