@@ -69,7 +69,8 @@ static const char *tick_label(const struct chart *chart, int rule, enum bucket e
 size_t axis_time(const struct chart *chart, enum bucket every, const int64_t *starts_ms, size_t n,
                  double width, struct time_tick *ticks) {
     double room = n > 1 ? width / (double)(n - 1) : width;
-    for (int rule = RULES - 1; rule >= 0; rule--) {
+    int finest = every == BUCKET_MONTH ? EVERY_MONTH : RULES - 1; /* a 1st on a Monday is no rule */
+    for (int rule = finest; rule >= 0; rule--) {
         size_t found = 0;
         double free_from = -1e9;
         bool fits = true;

@@ -238,13 +238,14 @@ static int show_one(struct request *request, struct response *response, struct e
         .template = "diary_entry", .section = "scores", .title = "scores.diary"};
     const char *path = page_path(request, "/api/v1/diary/", request->params[0]);
     struct score_view view;
-    json_t *root, *effect = NULL, *metrics = json_array();
+    json_t *entry, *root, *effect = NULL, *metrics = json_array();
     struct err none = {0};
-    int code = page_fetch(request, path, &root, err);
+    int code = page_fetch(request, path, &entry, err);
     if (code < 0) {
         json_decref(metrics);
         return code;
     }
+    root = json_pack("{s:o}", "entry", entry);
     score_view_read(&view, request);
     if (!view.chosen)
         view.metric = 1; /* csat: most centres have faces */

@@ -177,8 +177,10 @@ static const char *add_groups(const struct score_view *view, json_t *chosen, con
         json_object_get(json_object_get(json_object_get(answer, "meta"), "comparison"), "ranking");
     const char *reason = json_string_value(json_object_get(ranking, "reason"));
     const char *told = json_is_true(json_object_get(ranking, "allowed")) ? "allowed"
-                       : reason ? arena_text(view->request->arena, slice_of(reason))
-                                : "too_few";
+                       : reason && strcmp(reason, "too_few") != 0
+                           ? arena_text(view->request->arena, slice_of(reason))
+                       : json_array_size(rows) == 1 ? "alone"
+                                                    : "too_few";
     if (strcmp(told, "allowed") == 0)
         put_in_order(rows);
     json_object_set(chosen, name, rows);

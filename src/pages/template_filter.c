@@ -251,6 +251,30 @@ static void filter_channel(const struct context *context, struct template_value 
     set_text(value, slice_of(text));
 }
 
+/* "Mozilla/5.0 (X11; Linux …) … Chrome/156…" as people call it: "Chrome · Linux"; what is no browser stays as it says it is. The
+ * first that is found counts: others also claim to be Chrome and Safari, Android to be Linux. */
+static void filter_browser(const struct context *context, struct template_value *value) {
+    static const char *const BROWSERS[][2] = {
+        {"Edg", "Edge"},       {"OPR/", "Opera"},        {"SamsungBrowser", "Samsung Internet"},
+        {"FxiOS", "Firefox"},  {"Firefox/", "Firefox"},  {"CriOS", "Chrome"},
+        {"Chrome/", "Chrome"}, {"Chromium", "Chromium"}, {"Safari/", "Safari"}};
+    static const char *const SYSTEMS[][2] = {
+        {"iPhone", "iPhone"},   {"iPad", "iPad"},    {"Android", "Android"}, {"CrOS", "ChromeOS"},
+        {"Windows", "Windows"}, {"Mac OS", "macOS"}, {"Linux", "Linux"}};
+    const char *browser = NULL, *system = NULL;
+    (void)context;
+    template_value_text(value);
+    for (size_t i = 0; i < sizeof BROWSERS / sizeof *BROWSERS && !browser; i++)
+        browser = strstr(value->text, BROWSERS[i][0]) ? BROWSERS[i][1] : NULL;
+    for (size_t i = 0; i < sizeof SYSTEMS / sizeof *SYSTEMS && !system; i++)
+        system = strstr(value->text, SYSTEMS[i][0]) ? SYSTEMS[i][1] : NULL;
+    if (!browser)
+        return;
+    char text[64];
+    snprintf(text, sizeof text, "%s%s%s", browser, system ? " · " : "", system ? system : "");
+    set_text(value, slice_of(text));
+}
+
 static const struct {
     const char *name;
     bool on_absent; /* also runs when there is no value; else it stays empty */
@@ -278,6 +302,7 @@ static const struct {
     {"url", false, filter_url},
     {"json", true, filter_json},
     {"channel", true, filter_channel},
+    {"browser", false, filter_browser},
     {"initial", false, filter_initial},
     {"length", true, filter_length},
 };

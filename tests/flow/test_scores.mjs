@@ -159,7 +159,8 @@ must((await page("/scores/answers?metric=nps&survey=tienda&unit=castilla&flagged
 must(!(await page("/scores/answers?metric=nps&survey=tienda&unit=burgos&flagged=1")).text.includes("Me pidieron un 10"), "another has none of them");
 must((await page("/scores.csv?metric=csat&view=unit")).text.includes("leon"), "scores as a file");
 must((await page("/scores/people?metric=csat&by=unit&group=leon")).text.includes("customers/c_"), "the customers behind a number");
-must((await page(`/diary/${made.json.id}`)).text.includes("Asientos y café"), "the page of an entry");
+const entryPage = (await page(`/diary/${made.json.id}?unit=soria`)).text;
+must(entryPage.includes("Asientos y café") && /<p class="lead">leon · .* · \d/.test(entryPage), "the page of an entry says where and since when");
 
 // Splits: a property, countries each by itself, what brought its own weight; the people behind each group.
 await send(Array.from({ length: 80 }, (_, n) => ({ type: "track", event: "Survey Responded", userId: `w${n}`, messageId: `w${n}`, timestamp: new Date(now - (n % 60) * 864e5).toISOString(),

@@ -345,6 +345,21 @@ static void texts_keep_clear(void **unused) {
     }
 }
 
+/* Two years: the months that begin on a Monday are no rule. */
+static void ticks_of_months_are_quarters(void **unused) {
+    (void)unused;
+    struct chart chart = chart_for(false);
+    int64_t starts[25];
+    struct time_tick ticks[26];
+    for (int i = 0; i < 25; i++)
+        starts[i] = time_days_from_civil(2024 + (10 + i) / 12, 1 + (10 + i) % 12, 1) * DAY_MS;
+    size_t found = axis_time(&chart, BUCKET_MONTH, starts, 25, 1000, ticks);
+    assert_int_equal(found, 8);
+    for (size_t i = 0; i < found; i++)
+        assert_int_equal(ticks[i].at, 2 + 3 * i); /* January 2025, April … */
+    arena_clear(&arena);
+}
+
 static void ticks_are_round_and_apart(void **unused) {
     (void)unused;
     struct value_axis axis = axis_nice(0, 4711, 5, true);
@@ -400,7 +415,7 @@ int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(layers_keep_distance),    cmocka_unit_test(maps_keep_clear),
         cmocka_unit_test(texts_keep_clear),        cmocka_unit_test(ticks_are_round_and_apart),
-        cmocka_unit_test(text_is_cut_to_its_room),
+        cmocka_unit_test(text_is_cut_to_its_room), cmocka_unit_test(ticks_of_months_are_quarters),
     };
     return cmocka_run_group_tests(tests, set_up, NULL);
 }

@@ -118,6 +118,15 @@ static void filters_write_in_the_words_of_the_region(void **state) {
         "Teléfono zeppelin");
     assert_string_equal(render("{{a|url}}", "{\"a\":\"a b&ñ\"}"), "a%20b%26%C3%B1");
     assert_string_equal(render("{{c|channel}}", "{\"c\":\"whatsapp\"}"), "ch-chat");
+    assert_string_equal(render("{{a|browser}}",
+                               "{\"a\":\"Mozilla/5.0 (iPhone; CPU iPhone OS 19_0 like Mac OS X) "
+                               "AppleWebKit/605.1 Version/19.0 Mobile Safari/604.1\"}"),
+                        "Safari \u00b7 iPhone");
+    assert_string_equal(render("{{a|browser}}",
+                               "{\"a\":\"Mozilla/5.0 (Windows NT 10.0) AppleWebKit/537.36 "
+                               "Chrome/156.0 Safari/537.36 Edg/156.0\"}"),
+                        "Edge \u00b7 Windows");
+    assert_string_equal(render("{{a|browser}}", "{\"a\":\"curl/8\"}"), "curl/8");
 }
 
 static void texts_are_filled_and_counted(void **state) {
