@@ -6,6 +6,7 @@
 #include "backend/scan.h"
 
 #include <pthread.h>
+#include <sched.h>
 #include <stdlib.h>
 
 #include "backend/scan_internal.h"
@@ -505,6 +506,24 @@ static void *run_thread(void *context) {
     return NULL;
 }
 
+/* On any processor but this one: for so short a life the kernel often leaves a new thread where it was made until both
+ * are nearly done, and the scan takes twice as long. */
+static bool start_beside(pthread_t *handle, struct thread *thread) {
+    cpu_set_t others;
+    pthread_attr_t attributes;
+    if (pthread_attr_init(&attributes))
+        return false;
+    int here = sched_getcpu();
+    if (here >= 0 && here < CPU_SETSIZE && !sched_getaffinity(0, sizeof others, &others)) {
+        CPU_CLR((size_t)here, &others);
+        if (CPU_COUNT(&others))
+            (void)pthread_attr_setaffinity_np(&attributes, sizeof others, &others);
+    }
+    bool started = pthread_create(handle, &attributes, run_thread, thread) == 0;
+    pthread_attr_destroy(&attributes);
+    return started;
+}
+
 int scan_run(struct scan *scan, const struct operator* operator, void * const * states,
              struct err *err) {
     struct arena arena;
@@ -522,7 +541,7 @@ int scan_run(struct scan *scan, const struct operator* operator, void * const * 
         threads[t].next = &next;
         threads[t].stop = &stop;
         if (t > 0)
-            started[t] = pthread_create(&handles[t], NULL, run_thread, &threads[t]) == 0;
+            started[t] = start_beside(&handles[t], &threads[t]);
         else
             run_thread(&threads[0]);
     }
