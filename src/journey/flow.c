@@ -4,13 +4,19 @@
 #include "journey/flow.h"
 
 #include <stdlib.h>
+#include <string.h>
 
 /* The hot part of an edge: count in the low, cases in the high half of one word, so that an event costs two reads and two
- * writes of one line. A thread's counts fit 32 bits: it sees at most 2^32 rows. */
+ * writes of one line. A thread's counts fit 32 bits: it sees at most 2^32 rows.
+ *
+ * A case comes from OUTSIDE and goes back there: starts are the edges from it, ends the edges to it. No label has this
+ * code (interactions without one were filtered). */
 struct cell {
     uint64_t count_cases;
     uint32_t last_case, spread;
 };
+enum { OUTSIDE = 0 };
+
 static uint32_t cell_count(const struct cell *cell) { return (uint32_t)cell->count_cases; }
 
 struct flow_state {
@@ -20,7 +26,6 @@ struct flow_state {
     struct cell *cells; /* dense, or hash table of n_slots with keys */
     uint32_t *keys;     /* from << 16 | to, 0: empty; NULL: dense */
     uint32_t n_slots, n_used;
-    uint64_t *starts, *ends;
     uint32_t n_cases;
     uint64_t all_cases; /* of merged threads */
     struct spread *spreads;
@@ -51,8 +56,6 @@ struct flow_state *flow_new(const struct flow_spec *spec, struct spread_budget *
         state->cells = cleared(state->n_slots, sizeof *state->cells);
         state->keys = cleared(state->n_slots, sizeof *state->keys);
     }
-    state->starts = cleared(spec->names, sizeof *state->starts);
-    state->ends = cleared(spec->names, sizeof *state->ends);
     state->adapter =
         (struct case_adapter){.kind = spec->cases, .visit = visit_case, .context = state};
     state->adapter.grouping = spec->pick ? spec->pick->grouping : NULL;
@@ -69,8 +72,6 @@ void flow_free(struct flow_state *state) {
     free(state->spreads);
     free(state->cells);
     free(state->keys);
-    free(state->starts);
-    free(state->ends);
     free(state);
 }
 
@@ -98,7 +99,7 @@ static void rehash(struct flow_state *state) {
     free(keys);
 }
 
-/* Labels are never 0 here (CODE_NONE was filtered), so a key is never 0. */
+/* Never asked from OUTSIDE to OUTSIDE, so a key is never 0. */
 static inline struct cell *cell_of(struct flow_state *state, uint32_t from, uint32_t to) {
     if (!state->keys)
         return &state->cells[(size_t)from << state->shift | to];
@@ -152,8 +153,8 @@ static void visit_case(void *context, const struct case_rows *rows) {
     if (!case_picked(state->spec->pick, rows))
         return;
     uint32_t stamp = ++state->n_cases;
-    state->starts[rows->label[0]]++;
-    state->ends[rows->label[rows->n - 1]]++;
+    count(cell_of(state, OUTSIDE, rows->label[0]), stamp);
+    count(cell_of(state, rows->label[rows->n - 1], OUTSIDE), stamp);
     for (uint32_t i = 1; i < rows->n; i++) {
         struct cell *cell = cell_of(state, rows->label[i - 1], rows->label[i]);
         count(cell, stamp);
@@ -180,21 +181,17 @@ static void plain_customers(struct flow_state *state, const struct customer_runs
     uint32_t stamp = state->n_cases;
     for (size_t c = 0; c < n; c++) {
         const struct run *run = customers[c].runs, *end = run + customers[c].n;
-        uint32_t last = run->view->label[run->from], skip = 1;
-        struct cell *from = cells + ((size_t)last << shift);
-        state->starts[last]++;
+        struct cell *from = cells + ((size_t)OUTSIDE << shift);
         stamp++;
-        for (; run < end; run++, skip = 0) {
-            const uint16_t *label = run->view->label;
-            const uint32_t to = run->to;
-            for (uint32_t row = run->from + skip; row < to; row++) {
-                last = label[row];
-                struct cell *cell = from + last;
-                from = cells + ((size_t)last << shift);
+        for (; run < end; run++) {
+            const uint16_t *label = run->view->label, *last = label + run->to;
+            for (label += run->from; label < last; label++) {
+                struct cell *cell = from + *label;
+                from = cells + ((size_t)*label << shift);
                 count(cell, stamp);
             }
         }
-        state->ends[last]++;
+        count(from + OUTSIDE, stamp);
     }
     state->n_cases = stamp;
 }
@@ -219,22 +216,24 @@ static void merge_cell(struct flow_state *into, struct flow_state *from, uint32_
         spread_merge(spread_of(into, target), &from->spreads[cell->spread - 1], into->budget);
 }
 
+static size_t n_cells(const struct flow_state *state) {
+    return state->keys ? state->n_slots : (size_t)state->spec->names << state->shift;
+}
+
+/* from << 16 | to of a used cell. */
+static uint32_t cell_key(const struct flow_state *state, size_t i) {
+    uint32_t mask = (UINT32_C(1) << state->shift) - 1;
+    return state->keys ? state->keys[i]
+                       : (uint32_t)(i >> state->shift) << 16 | ((uint32_t)i & mask);
+}
+
 static void merge(struct flow_state *into, struct flow_state *from) {
-    uint32_t names = into->spec->names;
-    for (uint32_t i = 0; i < names; i++) {
-        into->starts[i] += from->starts[i];
-        into->ends[i] += from->ends[i];
-    }
     into->all_cases += from->n_cases;
     spread_merge(&into->lengths, &from->lengths, into->budget);
-    size_t n = from->keys ? from->n_slots : (size_t)names << from->shift;
-    uint32_t mask = (UINT32_C(1) << from->shift) - 1;
-    for (size_t i = 0; i < n; i++) {
-        if (!cell_count(&from->cells[i]))
-            continue;
-        uint32_t a = from->keys ? from->keys[i] >> 16 : (uint32_t)(i >> from->shift);
-        uint32_t b = from->keys ? from->keys[i] & 0xFFFF : (uint32_t)i & mask;
-        merge_cell(into, from, a, b, &from->cells[i]);
+    for (size_t i = 0; i < n_cells(from); i++) {
+        uint32_t key = cell_key(from, i);
+        if (cell_count(&from->cells[i]))
+            merge_cell(into, from, key >> 16, key & 0xFFFF, &from->cells[i]);
     }
 }
 
@@ -252,33 +251,31 @@ void flow_finish(struct flow_state *const *states, size_t n) {
 uint64_t flow_cases(const struct flow_state *state) { return state->all_cases + state->n_cases; }
 
 struct flow_edge *flow_edges(const struct flow_state *state, size_t *n_edges) {
-    size_t n = state->keys ? state->n_slots : (size_t)state->spec->names << state->shift, used = 0;
-    uint32_t mask = (UINT32_C(1) << state->shift) - 1;
-    for (size_t i = 0; i < n; i++)
+    size_t used = 0;
+    for (size_t i = 0; i < n_cells(state); i++)
         used += cell_count(&state->cells[i]) != 0;
     struct flow_edge *edges = cleared(used, sizeof *edges);
-    *n_edges = used;
-    used = 0;
-    for (size_t i = 0; i < n; i++) {
+    *n_edges = 0;
+    for (size_t i = 0; i < n_cells(state); i++) {
         const struct cell *cell = &state->cells[i];
-        if (!cell_count(cell))
-            continue;
-        uint32_t from_to = state->keys ? state->keys[i]
-                                       : (uint32_t)(i >> state->shift) << 16 | ((uint32_t)i & mask);
-        edges[used++] = (struct flow_edge){from_to, (uint32_t)(cell->count_cases >> 32),
-                                           cell_count(cell), cell->spread};
+        uint32_t key = cell_key(state, i);
+        if (cell_count(cell) && key >> 16 != OUTSIDE && (key & 0xFFFF) != OUTSIDE)
+            edges[(*n_edges)++] = (struct flow_edge){key, (uint32_t)(cell->count_cases >> 32),
+                                                     cell_count(cell), cell->spread};
     }
     return edges;
 }
 
 void flow_nodes(const struct flow_state *state, struct flow_node *nodes) {
-    for (uint32_t i = 0; i < state->spec->names; i++)
-        nodes[i] = (struct flow_node){state->starts[i], state->starts[i], state->ends[i]};
-    size_t n;
-    struct flow_edge *edges = flow_edges(state, &n);
-    for (size_t i = 0; i < n; i++)
-        nodes[edges[i].from_to & 0xFFFF].count += edges[i].count;
-    free(edges);
+    memset(nodes, 0, state->spec->names * sizeof *nodes);
+    for (size_t i = 0; i < n_cells(state); i++) {
+        uint32_t count = cell_count(&state->cells[i]), key = cell_key(state, i);
+        nodes[key & 0xFFFF].count += count;
+        if (key >> 16 == OUTSIDE)
+            nodes[key & 0xFFFF].starts += count;
+        if ((key & 0xFFFF) == OUTSIDE)
+            nodes[key >> 16].ends += count;
+    }
 }
 
 struct spread *flow_spread(struct flow_state *state, const struct flow_edge *edge) {
