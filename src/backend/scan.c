@@ -530,7 +530,7 @@ int scan_run(struct scan *scan, const struct operator* operator, void * const * 
     arena_init(&arena);
     const struct scan_tables *tables = scan_tables(scan, &arena);
     struct thread threads[SCAN_THREADS];
-    pthread_t handles[SCAN_THREADS];
+    pthread_t handles[SCAN_THREADS] = {0};
     bool started[SCAN_THREADS] = {false};
     atomic_uint_least64_t next = 0;
     atomic_bool stop = false;
