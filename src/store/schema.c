@@ -129,8 +129,9 @@ int schema_missing(sqlite3 *db, unsigned *steps, bool *is_new, struct err *err) 
     return code;
 }
 
+/* Steps of a new file are no news; those that change an older one are. */
 static int step_apply(sqlite3 *db, const char *module, const char *sql, unsigned step,
-                      struct err *err) {
+                      enum logger_level news, struct err *err) {
     const char *end;
     const char *start = step_find(sql, step, &end);
     char *text = start ? strndup(start, (size_t)(end - start)) : NULL;
@@ -155,20 +156,21 @@ static int step_apply(sqlite3 *db, const char *module, const char *sql, unsigned
     if (code)
         sqlite3_exec(db, "ROLLBACK", NULL, NULL, NULL);
     else
-        log_info("store", "schema of %s: step %u applied", module, step);
+        logger_write(news, "store", "schema of %s: step %u applied", module, step);
     return code;
 }
 
 int schema_apply(sqlite3 *db, struct err *err) {
-    int code = 0;
+    bool exists = false;
+    int code = table_exists(db, &exists, err);
+    enum logger_level news = exists ? LOGGER_INFO : LOGGER_DEBUG;
     for (size_t i = 0; !code && i < SCHEMAS_N; i++) {
         unsigned known = steps_known(SCHEMAS[i].sql), applied = 0;
-        bool exists = false;
         code = table_exists(db, &exists, err);
         if (!code && exists)
             code = steps_applied(db, SCHEMAS[i].module, &applied, err);
         while (!code && applied < known)
-            code = step_apply(db, SCHEMAS[i].module, SCHEMAS[i].sql, ++applied, err);
+            code = step_apply(db, SCHEMAS[i].module, SCHEMAS[i].sql, ++applied, news, err);
     }
     return code;
 }
