@@ -1,5 +1,6 @@
 /*
- * Shared by scan.c (chunks, customers) and scan_part.c (one part -> a view). Private to backend/.
+ * Shared by scan.c (chunks and threads), scan_walk.c (the customers of a chunk), scan_order.c (one customer's runs) and
+ * scan_part.c (one part -> a view). Private to backend/.
  *
  * SPDX-License-Identifier: GPL-3.0-or-later
  */
@@ -71,6 +72,20 @@ struct worker {
  * row was left by the filters (before selection). */
 bool scan_part_view(struct worker *worker, const struct scan_part *part, uint32_t from, uint32_t to,
                     bool count, struct view *view);
+
+/* Runs of one profile follow each other where their views do; runs of several profiles may interleave anyhow. */
+bool scan_in_order(const struct run *runs, size_t n, bool one_profile);
+/* Brings the rows of runs into order: what is settled, then one merged run. Returns how many runs. */
+uint32_t scan_merge_runs(struct worker *worker, uint32_t owner, const struct run *runs, size_t n,
+                         struct run merged[2]);
+
+/* The memory that a thread needs from chunk to chunk. worker must live as long. */
+struct walk;
+struct walk *scan_walk_new(struct worker *worker);
+void scan_walk_free(struct walk *walk);
+/* Hands the customers among profiles [from, to) to the operator. */
+void scan_walk(struct walk *walk, uint32_t from, uint32_t to);
+
 const struct scan_tables *scan_tables(struct scan *scan, struct arena *arena);
 /* A part that was found damaged while it was read gave rows that cannot be trusted: E_CORRUPT. */
 must_use int scan_check_parts(const struct scan *scan, struct err *err);
