@@ -136,3 +136,10 @@ int scan_one(struct scan *scan, uint32_t owner, const struct operator* operator,
     arena_release(&arena);
     return scan_check_parts(scan, err);
 }
+
+static void put_seen(void *opaque, uint32_t owner, const struct run *runs, size_t n) {
+    (void)runs;
+    (void)n;
+    owner_set_put(opaque, owner, true);
+}
+const struct operator scan_seen_operator = {.customer = put_seen};

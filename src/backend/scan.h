@@ -97,6 +97,9 @@ must_use int scan_run(struct scan *scan, const struct operator* operator, void *
 must_use int scan_one(struct scan *scan, uint32_t owner, const struct operator* operator,
                       void * state, struct err *err);
 
+/* Puts every customer with a row into an owner_set, the state of all threads. */
+extern const struct operator scan_seen_operator;
+
 /* Numbers of the current value of a trait, by owner: [profiles + 1]. */
 must_use int scan_traits(const struct snapshot *snapshot, uint32_t trait, struct value_table *table,
                          struct arena *arena, uint32_t **by_owner, struct err *err);
