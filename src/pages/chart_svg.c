@@ -12,6 +12,7 @@
 #include "base/time.h"
 #include "pages/chart_format.h"
 #include "pages/text.h"
+#include "pages/unit_titles.h"
 
 struct svg_number svg_number(double value) {
     struct svg_number number;
@@ -194,6 +195,7 @@ struct slice json_by(const struct chart *chart, const json_t *object, const char
             chart->by_texts ? text_of_value(chart->language, chart->by_texts, text.p) : NULL;
         return slice_is(text, "(other)") ? slice_of(chart_say(chart, "other"))
                : known                   ? slice_of(known)
+               : chart->by_units         ? slice_of(unit_title(chart->by_units, text.p))
                                          : text;
     }
     if (json_is_number(value))

@@ -23,6 +23,7 @@
 #include "pages/format.h"
 
 /* What every chart is told. */
+struct unit_titles;
 struct chart {
     const char *language; /* "es" or "en" */
     const struct format *format;
@@ -33,9 +34,10 @@ struct chart {
         people; /* address of the customers behind it, with a query: a shape adds "&step=3"; or NULL */
     const char
         *by_texts; /* prefix of the texts of `by` values ("channel"), or NULL: shown as they are */
-    bool names;    /* places and steps are events or channels: shown as people call them */
-    double width;  /* of the wide form in user units: about the pixels that it gets; 0: 960 */
-    bool narrow;   /* portrait, for phones */
+    struct unit_titles *by_units; /* `by` values are units, shown as people call them; or NULL */
+    bool names;   /* places and steps are events or channels: shown as people call them */
+    double width; /* of the wide form in user units: about the pixels that it gets; 0: 960 */
+    bool narrow;  /* portrait, for phones */
     struct arena *arena;
 };
 

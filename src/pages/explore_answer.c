@@ -11,6 +11,7 @@
 #include "base/time.h"
 #include "pages/explore.h"
 #include "pages/text.h"
+#include "pages/unit_titles.h"
 
 enum { DRAWING_BYTES = 2 * 1024 * 1024 };
 
@@ -44,6 +45,7 @@ static struct chart chart_of(struct request *request, const struct question *que
                                       : strcmp(by, "event") == 0 || strcmp(by, "touchpoint") == 0
                                           ? "event"
                                           : NULL,
+                          .by_units = strcmp(by, "unit") == 0 ? unit_titles_new(request) : NULL,
                           .names = true,
                           .width = 728,
                           .narrow = drawing->narrow,

@@ -6,6 +6,7 @@
 #include "folder/folder.h"
 #include "pages/explore.h"
 #include "pages/text.h"
+#include "pages/unit_titles.h"
 #include "pages/words.h"
 #include "query/sight.h"
 
@@ -244,23 +245,10 @@ static void add_channels(const struct request *request, const struct question *q
     json_object_set_new(view, "channels", channels);
 }
 
-/* What people call each unit that the asker may see, by name. */
-static json_t *unit_titles(struct request *request) {
-    json_t *answer, *unit, *titles = json_object();
-    struct err ignored = {0};
-    size_t i;
-    if (page_fetch(request, "/api/v1/units", &answer, &ignored) < 0)
-        return titles;
-    json_array_foreach(json_object_get(answer, "data"), i, unit) json_object_set(
-        titles, json_string_value(json_object_get(unit, "name")), json_object_get(unit, "title"));
-    json_decref(answer);
-    return titles;
-}
-
 static void add_units(struct request *request, const struct question *question, json_t *view) {
     json_t *options = json_array();
     const char *chosen = question_get(question, "unit");
-    json_t *titles = unit_titles(request);
+    struct unit_titles *titles = unit_titles_new(request);
     add_option(options, "", text_of(request->language, "explore.every_unit"), chosen);
     for (unsigned code = 1;
          code <= dictionary_count(question->dictionary, DICTIONARY_UNIT) && code <= MAX_NAMES;
@@ -270,11 +258,9 @@ static void add_units(struct request *request, const struct question *question, 
         bool allowed = !request->principal.units;
         for (size_t i = 0; i < request->principal.n_units; i++)
             allowed = allowed || request->principal.units[i] == code;
-        const char *title = json_string_value(json_object_get(titles, name));
         if (*name && allowed)
-            add_option(options, name, title ? title : name, chosen);
+            add_option(options, name, unit_title(titles, name), chosen);
     }
-    json_decref(titles);
     if (json_array_size(options) < 2) {
         json_decref(options);
         return;

@@ -23,6 +23,7 @@
 #include "pages/home.h"
 #include "pages/page.h"
 #include "pages/text.h"
+#include "pages/unit_titles.h"
 
 enum {
     FINDINGS_MAX = 5,
@@ -266,6 +267,15 @@ static void add_loss(struct request *request, json_t *list, const struct home_pe
     json_decref(answer);
 }
 
+/* "Salida (Tienda Burgos)" */
+static const char *screen_called(struct request *request, const json_t *kiosk) {
+    const char *name = json_string_value(json_object_get(kiosk, "name")),
+               *unit = json_string_value(json_object_get(kiosk, "unit"));
+    return unit ? arena_format(request->arena, "%s (%s)", name,
+                               unit_title(unit_titles_new(request), unit))
+                : name;
+}
+
 /* Opinion screens that nobody hears any more. */
 static void add_silent_screens(struct request *request, json_t *list) {
     json_t *answer;
@@ -278,8 +288,7 @@ static void add_silent_screens(struct request *request, json_t *list) {
         add_finding(
             request, list, "/kiosks?state=silent", "bad", "ch-kiosk",
             n == 1 ? "home.finding.screen" : "home.finding.screens", "home.finding.screens_why",
-            json_pack("{s:I, s:O, s:O*}", "n", (json_int_t)n, "name",
-                      json_object_get(first, "name"), "unit", json_object_get(first, "unit")));
+            json_pack("{s:I, s:s}", "n", (json_int_t)n, "name", screen_called(request, first)));
     json_decref(answer);
 }
 

@@ -15,6 +15,7 @@
 #include "pages/message.h"
 #include "pages/pages.h"
 #include "pages/text.h"
+#include "pages/unit_titles.h"
 
 enum { PAGE_MAX_BYTES = 4 * 1024 * 1024 };
 
@@ -216,6 +217,7 @@ json_t *page_units(struct request *request, const char *chosen) {
 int page_render(struct request *request, struct response *response, const struct page *page,
                 json_t *view, struct err *err) {
     struct template_world world = world_of(request);
+    world.units = unit_titles_new(request);
     struct buf content;
     buf_init(&content, PAGE_MAX_BYTES);
     add_common(request, page, &world, view);

@@ -43,10 +43,12 @@
 
 enum { TEMPLATE_DEPTH = 16, TEMPLATE_MAX_BYTES = 4 * 1024 * 1024 };
 
+struct unit_titles;
 struct template_world {
     const struct format *format; /* language, region and zone */
     int64_t now_ms;              /* for "ago" */
     struct arena *arena;         /* for templates read from disk */
+    struct unit_titles *units;   /* for |unit; NULL: their names */
 };
 
 /* Renders web/templates/NAME.mustache with `view`. Errors: E_NOT_FOUND no such template or partial, E_INTERNAL a

@@ -11,6 +11,7 @@
 
 #include "base/time.h"
 #include "pages/text.h"
+#include "pages/unit_titles.h"
 
 struct context {
     const struct template_world *world;
@@ -251,6 +252,13 @@ static void filter_channel(const struct context *context, struct template_value 
     set_text(value, slice_of(text));
 }
 
+static void filter_unit(const struct context *context, struct template_value *value) {
+    template_value_text(value);
+    const char *title = unit_title(context->world->units, value->text);
+    if (title != value->text)
+        set_text(value, slice_of(title));
+}
+
 /* "Mozilla/5.0 (X11; Linux …) … Chrome/156…" as people call it: "Chrome · Linux"; what is no browser stays as it says it is. The
  * first that is found counts: others also claim to be Chrome and Safari, Android to be Linux. */
 static void filter_browser(const struct context *context, struct template_value *value) {
@@ -302,6 +310,7 @@ static const struct {
     {"url", false, filter_url},
     {"json", true, filter_json},
     {"channel", true, filter_channel},
+    {"unit", false, filter_unit},
     {"browser", false, filter_browser},
     {"initial", false, filter_initial},
     {"length", true, filter_length},

@@ -97,6 +97,10 @@ test("made on the page, paired by its link, and what is tapped arrives at once",
 /** A screen of its own device, paired with the key of the first. */
 async function device(options = {}) {
   const screen = await open(world, { width: 390, height: 844, ...options });
+  await screen.addInitScript(() => {
+    window.locks = [];
+    Object.defineProperty(navigator, "wakeLock", { value: { request: async (what) => { window.locks.push({ what, released: false }); return window.locks.at(-1); } } });
+  });
   await screen.goto(kiosk.link);
   await reach(screen, "ask");
   await screen.waitForFunction(() => document.documentElement.dataset.installed === "true");
@@ -129,8 +133,14 @@ test("by keyboard, in English, with what comes after the face; a draft outlives 
   await screen.context().close();
 });
 
-test("nobody leaves without the code", async () => {
+test("it stays awake; nobody leaves without the code", async () => {
   const screen = await device();
+  assert.deepEqual(await screen.evaluate(() => window.locks), [{ what: "screen", released: false }]);
+  await screen.evaluate(() => { window.locks[0].released = true; }); // to save power
+  await screen.click(".face[data-value='3']");
+  await screen.waitForFunction(() => window.locks.length === 2, null, { timeout: 5000 });
+  await reach(screen, "thanks");
+  await reach(screen, "ask");
   await screen.goBack().catch(() => {});
   assert.equal(await state(screen), "ask");
   await screen.focus("#corner");

@@ -226,6 +226,7 @@ test("a micro-survey asks pictures, tables and pairs, whatever the page's policy
   const dot = "data:image/png;base64,iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAYAAAAfFcSJAAAADUlEQVR42mNk+M9QDwADhgGAWjR9awAAAABJRU5ErkJggg==";
   const texts = (...list) => list.map((id) => ({ id, text: id.toUpperCase() }));
   await api("POST", "/api/v1/surveys", { id: "wide", definition: { title: "Tu casa", languages: ["es"], pages: [{ id: "p", questions: [
+    { id: "mood", type: "csat", look: "faces", text: "¿Contento?" },
     { id: "look", type: "picture", text: "¿Cuál?", options: [{ id: "one", text: "Uno", image: dot }, { id: "two", text: "Dos", emoji: "🏠" }] },
     { id: "table", type: "matrix", required: true, text: "¿Qué tal?", rows: texts("price", "speed"), columns: texts("bad", "good") },
     { id: "pairs", type: "servqual", text: "¿Qué esperabas?", rows: texts("care") },
@@ -233,6 +234,10 @@ test("a micro-survey asks pictures, tables and pairs, whatever the page's policy
   await api("POST", "/api/v1/surveys/wide/publish", {});
   const placed = await api("POST", "/api/v1/kiosks", { name: "Ancha", kind: "page", survey: "wide", rule: { after_s: 0, pages: ["/wide"] } });
   const page = await visit("/wide"), go = panel(page).locator(".g");
+  await panel(page).locator("button svg").first().waitFor();
+  const mouths = await panel(page).locator("button svg path").evaluateAll((all) => all.map((one) => one.getAttribute("d")));
+  assert.equal(new Set(mouths).size, 5, "each face is drawn, and another");
+  await panel(page).getByRole("button", { name: "5" }).click();
   await panel(page).locator("button[data-value=one] canvas").waitFor();
   await panel(page).locator("button[data-value=one]").click();
   await panel(page).getByRole("group", { name: "PRICE" }).getByText("GOOD").click();
@@ -249,7 +254,7 @@ test("a micro-survey asks pictures, tables and pairs, whatever the page's policy
   await page.waitForFunction(() => document.querySelector("div:last-of-type").shadowRoot.querySelector("h2").textContent === "¡Gracias!");
   await page.waitForFunction(() => localStorage.getItem("senda.o") === null);
   const rows = await (await fetch(`${world.base}/api/v1/surveys/wide/responses?shape=long&format=csv`, { headers: { authorization: `Bearer ${world.apiKey}` } })).text();
-  for (const part of ["look,choice,one,", "table.price,choice,good,", "table.speed,choice,bad,", "pairs.care.expected,expected,7,", "pairs.care.perceived,perceived,3,", "why,text,Lenta,"]) assert.ok(rows.includes(part), rows);
+  for (const part of ["mood,csat,5,", "look,choice,one,", "table.price,choice,good,", "table.speed,choice,bad,", "pairs.care.expected,expected,7,", "pairs.care.perceived,perceived,3,", "why,text,Lenta,"]) assert.ok(rows.includes(part), rows);
   assert.deepEqual(page.complaints, []);
   assert.equal((await fetch(`${world.base}/v1/surveys/${placed.address}/image/look/one?writeKey=none`)).status, 401);
   assert.equal((await fetch(`${world.base}/v1/surveys/${placed.address}/image/look/two?writeKey=${world.writeKey}`)).status, 404);

@@ -134,7 +134,7 @@ is((await query({ kind: "score", metric: "nps", survey: "tienda", flagged: "incl
 // A unit with everything below it.
 is((await call("POST", "/api/v1/units", { name: "castilla", title: "Castilla" })).status, 201, "a unit above others");
 for (const name of ["leon", "soria"])
-    await call("POST", "/api/v1/units", { name, title: name, parent: "castilla" });
+    await call("POST", "/api/v1/units", { name, title: `Tienda ${name}`, parent: "castilla" });
 
 // Pages and files.
 let jar = "";
@@ -154,13 +154,14 @@ const file = await page("/scores/answers.csv?metric=nps&survey=relacional&words=
 must(file.type.startsWith("text/csv") && file.text.split("\r\n").length === 4 + 2 && file.text.startsWith("time,customer,channel"), "answers as a file");
 const below = await page("/scores?metric=csat&unit=castilla");
 must(below.text.includes("unit=leon") && below.text.includes("unit=soria") && !below.text.includes("unit=burgos"), "the page of a unit has those below it");
+must(below.text.includes(">Tienda leon</a>"), "under the names that people give them");
 must(/<option value="castilla" selected>Castilla<\/option>/.test(below.text), "and says which");
 must((await page("/scores/answers?metric=nps&survey=tienda&unit=castilla&flagged=1")).text.includes("Me pidieron un 10"), "and so do its answers");
 must(!(await page("/scores/answers?metric=nps&survey=tienda&unit=burgos&flagged=1")).text.includes("Me pidieron un 10"), "another has none of them");
 must((await page("/scores.csv?metric=csat&view=unit")).text.includes("leon"), "scores as a file");
 must((await page("/scores/people?metric=csat&by=unit&group=leon")).text.includes("customers/c_"), "the customers behind a number");
 const entryPage = (await page(`/diary/${made.json.id}?unit=soria`)).text;
-must(entryPage.includes("Asientos y café") && /<p class="lead">leon · .* · \d/.test(entryPage), "the page of an entry says where and since when");
+must(entryPage.includes("Asientos y café") && /<p class="lead">Tienda leon · .* · \d/.test(entryPage), "the page of an entry says where and since when");
 
 // Splits: a property, countries each by itself, what brought its own weight; the people behind each group.
 await send(Array.from({ length: 80 }, (_, n) => ({ type: "track", event: "Survey Responded", userId: `w${n}`, messageId: `w${n}`, timestamp: new Date(now - (n % 60) * 864e5).toISOString(),

@@ -249,7 +249,7 @@
   const STYLE = ":host{all:initial;position:fixed;z-index:2147483000;inset:auto 16px 16px auto;max-width:calc(100vw - 32px)}*{box-sizing:border-box;font:inherit;color:inherit}" +
     "section{font:16px/1.45 system-ui,sans-serif;color:#16232a;background:#fff;width:360px;max-width:100%;max-height:80vh;overflow:auto;padding:18px 20px;border-radius:14px;box-shadow:0 8px 36px #0004;animation:a .3s}@keyframes a{from{transform:translateY(24px);opacity:0}}" +
     "h2{margin:0 28px 12px 0;font-weight:650;font-size:17px;outline:0}p{margin:0 0 10px;color:#51626b;font-size:14px}button{border:1px solid #8a999f;background:none;border-radius:9px;padding:9px 12px;min-height:42px;cursor:pointer}button:hover{background:#eef3f4}button[aria-pressed=true]{background:#d8edf1;border-color:#0b6577}" +
-    ":focus-visible{outline:3px solid #0b6577;outline-offset:2px}.x{position:absolute;top:8px;right:8px;border:0;min-width:42px}.r{display:flex;flex-wrap:wrap;gap:6px}.r button{flex:1 0 38px;padding:9px 2px}.o,.p{display:grid;gap:6px}.o button{text-align:start}.p{grid-template-columns:1fr 1fr}.t{margin:10px 0 2px;font-weight:600}canvas{display:block;width:100%;margin-bottom:6px;border-radius:6px}.e{display:flex;justify-content:space-between;margin-top:6px}" +
+    ":focus-visible{outline:3px solid #0b6577;outline-offset:2px}.x{position:absolute;top:8px;right:8px;border:0;min-width:42px}.r{display:flex;flex-wrap:wrap;gap:6px}.r button{flex:1 0 38px;padding:9px 2px}.r:has(:nth-child(8)){display:grid;grid-template-columns:repeat(6,1fr)}svg{display:block;width:28px;margin:auto;fill:none;stroke:currentColor;stroke-width:2.4;stroke-linecap:round}circle+circle{fill:currentColor;stroke:none}.o,.p{display:grid;gap:6px}.o button{text-align:start}.p{grid-template-columns:1fr 1fr}.t{margin:10px 0 2px;font-weight:600}canvas{display:block;width:100%;margin-bottom:6px;border-radius:6px}.e{display:flex;justify-content:space-between;margin-top:6px}" +
     "input,textarea{width:100%;border:1px solid #8a999f;border-radius:9px;padding:9px;margin-top:6px;background:none}.f{display:flex;justify-content:flex-end;gap:8px;margin-top:14px}.g{background:#0b6577!important;color:#fff;border-color:#0b6577}[hidden]{display:none}" +
     "@media(prefers-color-scheme:dark){section{background:#1a2429;color:#eef4f5}p{color:#a9bac1}button:hover{background:#26343a}button[aria-pressed=true]{background:#17414b}}@media(prefers-reduced-motion:reduce){section{animation:none}}";
 
@@ -364,6 +364,16 @@
       element.append(...children);
       return element;
     };
+    /** A face between sad (0) and happy (1), drawn: not every system has them as letters. @param {number} mood */
+    const face = (mood) => {
+      const draw = (/** @type {string} */ tag, /** @type {any} */ members, /** @type {any[]} */ ...children) => {
+        const element = document.createElementNS("http://www.w3.org/2000/svg", tag);
+        for (const name in members) element.setAttribute(name, members[name]);
+        element.append(...children);
+        return element;
+      };
+      return draw("svg", { viewBox: "0 0 40 40", "aria-hidden": true }, draw("circle", { cx: 20, cy: 20, r: 17 }), ...[14, 26].map((cx) => draw("circle", { cx, cy: 16, r: 2.4 })), draw("path", { d: `M12 ${28 - 3 * mood}Q20 ${21 + 14 * mood} 28 ${28 - 3 * mood}` }));
+    };
     const box = make("section", { role: "dialog", "aria-label": text(survey.title) || say.short }), live = make("div", { "aria-live": "polite" }, box);
     shadow.append(live);
     let at = -1, over = false;
@@ -414,7 +424,7 @@
       const list = scale ? [] : type === "consent" ? [{ id: true, text: { [language]: say.yes } }, { id: false, text: { [language]: say.no } }] : options;
       if (scale) {
         const { min, max } = now;
-        for (let i = min; i <= max; i++) list.push({ id: i, label: look === "stars" ? "★" : look === "faces" ? "😠🙁😐🙂😀".match(/./gu)?.[Math.round(4 * (i - min) / (max - min))] : String(i) });
+        for (let i = min; i <= max; i++) list.push({ id: i, label: look === "stars" ? "★" : String(i), ...(look === "faces" && { mood: (i - min) / (max - min) }) });
       }
       const pressed = (/** @type {any} */ one) => [].concat(answers[id] ?? []).includes(/** @type {never} */ (one));
       const draw = () => {
@@ -458,7 +468,7 @@
           } else answers[id] = option.id;
           draw();
           if (!several && !option.other) setTimeout(() => go.click(), 150);
-        } }, (option.emoji ? `${option.emoji} ` : "") + label);
+        } }, "mood" in option ? face(option.mood) : (option.emoji ? `${option.emoji} ` : "") + label);
         group.append(button);
         if (option.image) draws(button, option.id);
       }
