@@ -191,6 +191,9 @@ struct slice json_by(const struct chart *chart, const json_t *object, const char
     const json_t *value = json_object_get(object, name);
     if (json_is_string(value)) {
         struct slice text = json_slice(object, name);
+        int64_t week_ms = chart->by_week ? json_instant_ms(object, name) : -1;
+        if (week_ms >= 0)
+            return slice_of(chart_bucket(chart, BUCKET_WEEK, week_ms, true));
         const char *known =
             chart->by_texts ? text_of_value(chart->language, chart->by_texts, text.p) : NULL;
         return slice_is(text, "(other)") ? slice_of(chart_say(chart, "other"))
@@ -202,5 +205,7 @@ struct slice json_by(const struct chart *chart, const json_t *object, const char
         return slice_of(chart_number(chart, json_number_value(value), 2));
     if (json_is_boolean(value))
         return slice_of(chart_say(chart, json_is_true(value) ? "yes" : "no"));
-    return slice_of(chart_say(chart, "none"));
+    const char *without =
+        chart->by_texts ? text_of_value(chart->language, chart->by_texts, "null") : NULL;
+    return slice_of(without ? without : chart_say(chart, "none"));
 }

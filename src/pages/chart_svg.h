@@ -35,6 +35,7 @@ struct chart {
     const char
         *by_texts; /* prefix of the texts of `by` values ("channel"), or NULL: shown as they are */
     struct unit_titles *by_units; /* `by` values are units, shown as people call them; or NULL */
+    bool by_week;                 /* `by` values are the instants at which weeks begin */
     bool names;   /* places and steps are events or channels: shown as people call them */
     double width; /* of the wide form in user units: about the pixels that it gets; 0: 960 */
     bool narrow;  /* portrait, for phones */

@@ -36,12 +36,15 @@ int explore_ask(struct request *request, struct question *question, json_t **ans
                 struct err *err) {
     bool chosen = json_object_get(question->values, "range") != NULL;
     int code = page_query(request, question_query(question), answer, err);
-    if (code < 0 || chosen || has_interactions(*answer))
-        return code;
-    json_decref(*answer);
-    *answer = NULL;
-    question_set(question, "range", "all");
-    return page_query(request, question_query(question), answer, err);
+    if (code == 0 && !chosen && !has_interactions(*answer)) {
+        json_decref(*answer);
+        *answer = NULL;
+        question_set(question, "range", "all");
+        code = page_query(request, question_query(question), answer, err);
+    }
+    if (code == 0)
+        explore_order_weeks(question, *answer);
+    return code;
 }
 
 /* ---- a funnel to begin with ---- */

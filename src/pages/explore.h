@@ -7,8 +7,8 @@
  *
  * FORMAT of an address: /explore/KIND?…, KIND = trend funnel flow variants retention. Absent means the default.
  *   all        range = last_7d last_30d last_90d last_12m this_month previous_month this_year all custom; from, to =
- *              dates, both included (custom); channel (repeated); unit; by = channel unit touchpoint event segment
- *              p:PROPERTY t:TRAIT
+ *              dates, both included (custom); channel (repeated); unit; by = channel unit touchpoint event week
+ *              segment p:PROPERTY t:TRAIT s:SEGMENTATION
  *   filters    f1p f1o f1v, f2p …  property, op, value
  *   segment    g = all any; g1k = trait did did_not in; g1p g1o g1v (trait); g1e g1n g1w (did: matcher, times, days);
  *              g1s (in: name of a stored segment)
@@ -115,6 +115,8 @@ struct slice explore_by_text(struct request *request, const struct question *que
 
 /* ---- explore_groups.c: each value of `by` drawn by itself ---- */
 
+/* By week, an answer reads as time goes, not by size. */
+void explore_order_weeks(const struct question *question, json_t *answer);
 bool explore_is_grouped(const struct question *question);
 /* [{"by","data"}] in the order of the answer: an answer for each value. New reference. */
 json_t *explore_groups(const struct question *question, const json_t *answer);

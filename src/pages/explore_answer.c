@@ -44,7 +44,9 @@ static struct chart chart_of(struct request *request, const struct question *que
                           .by_texts = strcmp(by, "channel") == 0 ? "channel"
                                       : strcmp(by, "event") == 0 || strcmp(by, "touchpoint") == 0
                                           ? "event"
-                                          : NULL,
+                                      : strcmp(by, "segment") == 0 ? "explore.by_segment"
+                                                                   : NULL,
+                          .by_week = strcmp(by, "week") == 0,
                           .by_units = strcmp(by, "unit") == 0 ? unit_titles_new(request) : NULL,
                           .names = true,
                           .width = 728,

@@ -121,16 +121,20 @@ static json_t *filters_view(const struct request *request, const struct question
     return rows;
 }
 
-/* The stored segments, as a list of options; empty where there are none or the asker may not see them. */
-static json_t *stored_segments(struct request *request, const char *chosen) {
-    json_t *options = json_array(), *answer, *segment;
+/* What is stored at an address of the API ("/api/v1/segments") as options, their values behind a prefix; empty where there is
+ * nothing or the asker may not see it. */
+static json_t *stored_options(struct request *request, const char *path, const char *prefix,
+                              const char *chosen) {
+    json_t *options = json_array(), *answer, *stored;
     struct err ignored = {0};
     size_t i;
-    if (page_fetch(request, "/api/v1/segments", &answer, &ignored) < 0)
+    if (page_fetch(request, path, &answer, &ignored) < 0)
         return options;
-    json_array_foreach(json_object_get(answer, "data"), i, segment)
-        add_option(options, json_string_value(json_object_get(segment, "name")),
-                   json_string_value(json_object_get(segment, "title")), chosen);
+    json_array_foreach(json_object_get(answer, "data"), i, stored) {
+        const char *name = json_string_value(json_object_get(stored, "name"));
+        add_option(options, arena_format(request->arena, "%s%s", prefix, name),
+                   json_string_value(json_object_get(stored, "title")), chosen);
+    }
     json_decref(answer);
     return options;
 }
@@ -139,7 +143,7 @@ static json_t *stored_segments(struct request *request, const char *chosen) {
 static void add_stored(struct request *request, const struct question *question, size_t n,
                        json_t *row) {
     const char *chosen = question_row(question, ROWS_SEGMENT, n, "s");
-    json_t *options = stored_segments(request, chosen);
+    json_t *options = stored_options(request, "/api/v1/segments", "", chosen);
     bool any = json_array_size(options);
     json_array_insert_new(
         options, 0,
@@ -271,32 +275,44 @@ static void add_units(struct request *request, const struct question *question, 
                                   options));
 }
 
-/* Breakdown: dimensions, then properties, then traits (names are shared; the question says which is meant). */
-static void add_by(const struct request *request, const struct question *question,
+/* A named group of options in a list; none where it is empty. Takes the options over. */
+static void add_group(const struct request *request, json_t *groups, const char *text,
+                      json_t *options) {
+    if (json_array_size(options))
+        json_array_append_new(
+            groups,
+            json_pack("{s:s, s:O}", "text", text_of(request->language, text), "options", options));
+    json_decref(options);
+}
+
+/* Breakdown: dimensions, segmentations, then properties, then traits (names are shared; the question says which is meant). */
+static void add_by(struct request *request, const struct question *question,
                    const json_t *properties, json_t *view) {
     const char *chosen = question_get(question, "by");
-    json_t *field = select_of(request, "by", "explore.by",
-                              question->rows[ROWS_SEGMENT] ? "channel unit touchpoint event segment"
-                                                           : "channel unit touchpoint event",
-                              chosen);
-    json_t *options = json_object_get(field, "options"), *groups[2] = {json_array(), json_array()};
+    json_t *field =
+        select_of(request, "by", "explore.by",
+                  question->rows[ROWS_SEGMENT] ? "channel unit touchpoint event week segment"
+                                               : "channel unit touchpoint event week",
+                  chosen);
+    json_t *options = json_object_get(field, "options"), *groups = json_array();
+    json_t *by_property = json_array(), *by_trait = json_array();
     json_array_insert_new(options, 0,
                           json_pack("{s:s, s:s, s:b}", "value", "", "text",
                                     text_of(request->language, "explore.by_none"), "selected",
                                     !*chosen));
     for (size_t i = 0; i < json_array_size(properties) && i < MAX_BY; i++) {
         const char *name = json_string_value(json_array_get(properties, i));
-        add_option(groups[0], arena_format(request->arena, "p:%s", name), name, chosen);
+        add_option(by_property, arena_format(request->arena, "p:%s", name), name, chosen);
         if (strncmp(name, "context.", 8) != 0)
-            add_option(groups[1], arena_format(request->arena, "t:%s", name), name, chosen);
+            add_option(by_trait, arena_format(request->arena, "t:%s", name), name, chosen);
     }
     json_object_set_new(field, "label",
                         json_string(text_of(request->language, "explore.field.by")));
-    json_object_set_new(field, "groups",
-                        json_pack("[{s:s, s:o}, {s:s, s:o}]", "text",
-                                  text_of(request->language, "explore.properties"), "options",
-                                  groups[0], "text", text_of(request->language, "explore.traits"),
-                                  "options", groups[1]));
+    add_group(request, groups, "explore.segmentations",
+              stored_options(request, "/api/v1/segmentations", "s:", chosen));
+    add_group(request, groups, "explore.properties", by_property);
+    add_group(request, groups, "explore.traits", by_trait);
+    json_object_set_new(field, "groups", groups);
     json_object_set_new(view, "by", field);
 }
 

@@ -51,6 +51,29 @@ bool explore_is_grouped(const struct question *question) {
            *question_get(question, "by");
 }
 
+/* "(other)" and null come last. */
+static int compare_weeks(const void *a, const void *b) {
+    struct slice x = json_slice(*(json_t *const *)a, "by"),
+                 y = json_slice(*(json_t *const *)b, "by");
+    bool x_week = x.n && x.p[0] != '(', y_week = y.n && y.p[0] != '(';
+    return x_week != y_week ? y_week - x_week : x_week ? strcmp(x.p, y.p) : 0;
+}
+
+void explore_order_weeks(const struct question *question, json_t *answer) {
+    json_t *data = json_object_get(answer, "data"), *row;
+    json_t *rows = json_is_array(data) ? data : json_object_get(data, "groups");
+    size_t n = json_array_size(rows), i;
+    if (strcmp(question_get(question, "by"), "week") != 0 || n == 0)
+        return;
+    json_t **order = ARENA_ARRAY(question->arena, json_t *, n);
+    json_array_foreach(rows, i, row) order[i] = json_incref(row);
+    /* glibc's qsort sorts by merging: rows of one week keep their order */
+    qsort(order, n, sizeof *order, compare_weeks);
+    json_array_clear(rows);
+    for (i = 0; i < n; i++)
+        json_array_append_new(rows, order[i]);
+}
+
 json_t *explore_groups(const struct question *question, const json_t *answer) {
     const json_t *data = json_object_get(answer, "data"), *before = NULL;
     json_t *groups = json_array(), *row;

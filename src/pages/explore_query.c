@@ -165,6 +165,8 @@ static void add_by(const struct question *question, json_t *query, int limit) {
         json_object_set_new(query, "by", json_pack("{s:s}", "property", by + 2));
     else if (strncmp(by, "t:", 2) == 0)
         json_object_set_new(query, "by", json_pack("{s:s}", "trait", by + 2));
+    else if (strncmp(by, "s:", 2) == 0)
+        json_object_set_new(query, "by", json_pack("{s:s}", "segmentation", by + 2));
     else
         json_object_set_new(query, "by", json_string(by));
     json_object_set_new(query, "limit", json_integer(limit));

@@ -110,7 +110,7 @@ test("filters offer the values of their property; a group of customers is built 
 test("each number leads to its customers, as many as it says", async () => {
   const page = await open(world);
   await signIn(page, world);
-  for (const [path, shape] of [[FUNNEL, "step=1"], [FUNNEL, "lost=1"], ["/explore/flow?range=all", "edge_from="], ["/explore/flow?range=all", "node="], ["/explore/flow?range=all", "first="], ["/explore/flow?range=all&view=sankey", "last="], ["/explore/variants?range=all", "variant=1"], ["/explore/retention?range=all", "cohort="], ["/explore/trend?range=all", "bucket="], ["/explore/flow?range=all&by=channel", "edge_from="], ["/explore/variants?range=all&by=channel", "variant=1"], ["/explore/retention?range=all&by=t%3Aplan", "cohort="]]) {
+  for (const [path, shape] of [[FUNNEL, "step=1"], [FUNNEL, "lost=1"], ["/explore/flow?range=all", "edge_from="], ["/explore/flow?range=all", "node="], ["/explore/flow?range=all", "first="], ["/explore/flow?range=all&view=sankey", "last="], ["/explore/variants?range=all", "variant=1"], ["/explore/retention?range=all", "cohort="], ["/explore/trend?range=all", "bucket="], ["/explore/flow?range=all&by=channel", "edge_from="], ["/explore/variants?range=all&by=channel", "variant=1"], ["/explore/retention?range=all&by=t%3Aplan", "cohort="], ["/explore/funnel?s1=Product+Viewed&s2=Order+Completed&range=all&by=week", "step=1"]]) {
     await page.goto(world.base + path);
     const [href, title] = await page.$eval(`#answer svg.chart-wide a[href*="${shape}"]`, (link) => [link.getAttribute("href"), link.querySelector("title").textContent]);
     await page.goto(world.base + href);

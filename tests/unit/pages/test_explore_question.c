@@ -57,6 +57,11 @@ static void addresses_ask(void **unused) {
          "{\"kind\":\"trend\",\"system\":false,\"every\":\"day\",\"by\":{\"trait\":\"plan\"},"
          "\"limit\":7,"
          "\"range\":{\"from\":\"2026-10-01\",\"to\":\"2026-11-01\"}}");
+    asks(EXPLORE_TREND, "/explore/trend?range=all&by=week",
+         "{\"kind\":\"trend\",\"system\":false,\"every\":\"day\",\"by\":\"week\",\"limit\":7}");
+    asks(EXPLORE_TREND, "/explore/trend?range=all&by=s:personas",
+         "{\"kind\":\"trend\",\"system\":false,\"every\":\"day\","
+         "\"by\":{\"segmentation\":\"personas\"},\"limit\":7}");
     asks(EXPLORE_TREND, "/explore/trend?range=custom&from=2026-02-01&to=2026-02-28",
          "{\"kind\":\"trend\",\"system\":false,\"every\":\"day\",\"range\":{\"from\":\"2026-02-"
          "01\",\"to\":\"2026-"
