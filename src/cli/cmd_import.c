@@ -28,7 +28,8 @@ enum {
     MAP_MAX_BYTES = 1024 * 1024,
     GUESS_MAX_BYTES = 16 * 1024 * 1024,
     POLL_NS = 100 * 1000 * 1000,
-    CELL_SHOWN = 40
+    CELL_SHOWN = 40,
+    NAME_COLUMN = 28
 };
 
 /* What is asked for, and how far it is. */
@@ -298,6 +299,14 @@ static int import_there(struct work *work, const char *file, struct err *err) {
 
 /* ---- looking ---- */
 
+/* How wide a name is: its characters, at most the column's. */
+static size_t letters(const char *name) {
+    size_t n = 0;
+    for (; *name && n < NAME_COLUMN; name++)
+        n += (*name & 0xc0) != 0x80;
+    return n;
+}
+
 static void print_columns(const json_t *guess) {
     size_t index;
     json_t *column;
@@ -310,7 +319,8 @@ static void print_columns(const json_t *guess) {
                                                        : "?");
     json_array_foreach(json_object_get(guess, "columns"), index, column) {
         const json_t *examples = json_object_get(column, "examples");
-        fprintf(stderr, "  %-28s %-8s", json_string_value(json_object_get(column, "name")),
+        const char *name = json_string_value(json_object_get(column, "name"));
+        fprintf(stderr, "  %s%*s %-8s", name, (int)(NAME_COLUMN - letters(name)), "",
                 json_string_value(json_object_get(column, "kind")));
         for (size_t i = 0; i < json_array_size(examples); i++)
             fprintf(stderr, "%s%.*s", i ? " · " : " ", CELL_SHOWN,
@@ -342,6 +352,7 @@ static void print_notes(const json_t *guess) {
         const char *note, *text;
     } notes[] = {
         {"no_rows", ERR_WORDS("the file has a header but no row")},
+        {"titles", ERR_WORDS("rows above the names of the columns are left out")},
         {"no_header", ERR_WORDS("the first row looks like data: columns are called A, B, C …")},
         {"no_customer", ERR_WORDS("no column looks like the customer: fill it in")},
         {"no_time", ERR_WORDS("no column looks like the time: fill it in")},

@@ -150,6 +150,17 @@ bool import_cell_value(struct slice cell, enum cell_type type, char decimal, str
 
 /* ---- headers and clocks ---- */
 
+int import_header_row(const json_t *json, bool *bare, uint64_t *row, struct err *err) {
+    json_int_t number = json_integer_value(json);
+    *bare = json_is_false(json);
+    *row = (uint64_t)number;
+    return json_is_boolean(json) || (number >= 1 && number <= HEADER_ROW_MAX)
+               ? 0
+               : err_at(err, E_INVALID, "/header",
+                        "header must be true, false or the number of a row up to %d",
+                        HEADER_ROW_MAX);
+}
+
 void import_bare_header(size_t n, struct arena *arena, struct table_row *header) {
     *header = (struct table_row){.n = n, .cells = ARENA_ARRAY(arena, struct slice, n + 1)};
     for (size_t i = 0; i < n; i++) {

@@ -155,6 +155,14 @@ static void take_cells(struct csv *csv, struct arena *arena, struct table_row *r
     }
 }
 
+/* Not a cell has a byte: an empty line, or one of delimiters alone, as spreadsheets write below their last row. */
+static bool is_empty(const struct csv *csv) {
+    for (size_t i = 0; i < csv->n; i++)
+        if (csv->places[i].n)
+            return false;
+    return true;
+}
+
 static int csv_next(struct table *table, struct arena *arena, struct table_row *row,
                     struct err *err) {
     struct csv *csv = (struct csv *)table;
@@ -176,7 +184,7 @@ static int csv_next(struct table *table, struct arena *arena, struct table_row *
         }
         if (total > length || length)
             csv->rows++;
-        if (length == 0 || (scanned == SCANNED_ROW && !csv->n)) { /* an empty line */
+        if (length == 0 || (scanned == SCANNED_ROW && is_empty(csv))) {
             import_stream_take(csv->stream, total);
             continue;
         }
@@ -212,23 +220,27 @@ static void csv_progress(const struct table *table, uint64_t *position, uint64_t
     *size = import_stream_size(csv->stream);
 }
 
-/* How well a delimiter fits the first rows: rows as wide as the first, weighted by the width; 0 where it never occurs. */
+/* How well a delimiter fits the first rows: rows as wide as the first that has it, weighted by the width; 0 where it never
+ * occurs, or not in most rows below titles. */
 static size_t fit(struct csv *csv, struct slice text, char delimiter) {
     size_t width = 0, same = 0;
+    int titles = 0, i;
     csv->delimiter = delimiter;
-    for (int i = 0; i < SNIFF_ROWS && text.n; i++) {
+    for (i = 0; i < SNIFF_ROWS && text.n; i++) {
         size_t length, total;
         enum scanned scanned = scan(csv, text, true, &length, &total);
         if (scanned == SCANNED_WIDE || (scanned == SCANNED_OPEN && i == 0))
             return 0;
-        if (!width)
+        if (width < 2) {
+            titles += i > 0 || csv->n == 1;
             width = csv->n;
+        }
         if (scanned == SCANNED_ROW && length)
             same += csv->n == width;
         text.p += total;
         text.n -= total;
     }
-    return width > 1 ? same * 1000 + width : 0;
+    return width < 2 || (titles && same * 3 < (size_t)i * 2) ? 0 : same * 1000 + width;
 }
 
 /* Columns by blanks: no row is narrower or wider than the first, and there are several. */

@@ -190,6 +190,8 @@ static void add_notes(const struct sample *sample, const struct guess *guess, en
         add_note(json, &n, "no_rows");
     if (sample->bare)
         add_note(json, &n, "no_header");
+    if (sample->header_row)
+        add_note(json, &n, "titles");
     if (guess->columns[MAP_CUSTOMER] < 0 && !reviews)
         add_note(json, &n, "no_customer");
     if (!customers && time < 0)

@@ -38,6 +38,7 @@ struct sample {
     struct table_row header, rows[SAMPLE_ROWS];
     size_t n_rows;
     struct sample_column *columns; /* [header.n] */
+    uint64_t header_row; /* titles stand above the header, which is this row; 0: none do */
     bool bare; /* there is no header: the first row is data, and the columns are called A, B … */
     char delimiter, decimal;
     char encoding[32];
@@ -64,6 +65,8 @@ bool guess_is_customers(const struct sample *sample, const struct guess *guess);
 /* The map as JSON; null where nothing fits. */
 void guess_map_json(const struct sample *sample, const struct guess *guess, bool customers,
                     struct buf *json);
+/* The members of a map that say how the file is read: header, delimiter, encoding, decimal. */
+void guess_file_json(const struct sample *sample, struct buf *json);
 /* import_own.c: the map of a file of responses that we wrote ourselves; false: it is none. */
 bool guess_own_json(const struct sample *sample, struct buf *json);
 /* The same for a file that nobody described: E_INVALID. */

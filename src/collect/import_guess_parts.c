@@ -411,6 +411,26 @@ static void add_constant(struct buf *json, const char *text) {
     buf_add_char(json, '}');
 }
 
+void guess_file_json(const struct sample *sample, struct buf *json) {
+    if (sample->bare) {
+        json_add_name(json, "header");
+        buf_add_text(json, "false");
+    } else if (sample->header_row) {
+        json_add_name(json, "header");
+        json_add_int(json, (int64_t)sample->header_row);
+    }
+    if (sample->delimiter) {
+        json_add_name(json, "delimiter");
+        json_add_text(json, (struct slice){&sample->delimiter, 1});
+        json_add_name(json, "encoding");
+        json_add_text(json, slice_of(sample->encoding));
+    }
+    if (sample->decimal == ',') {
+        json_add_name(json, "decimal");
+        buf_add_text(json, "\",\"");
+    }
+}
+
 void guess_map_json(const struct sample *sample, const struct guess *guess, bool customers,
                     struct buf *json) {
     static const char *const members[MAP_PARTS] = {
@@ -436,22 +456,9 @@ void guess_map_json(const struct sample *sample, const struct guess *guess, bool
             json_add_text(json, slice_of(guess->time_format));
         }
     }
-    if (sample->bare) {
-        json_add_name(json, "header");
-        buf_add_text(json, "false");
-    }
     json_add_name(json, customers ? "traits" : "properties");
     buf_add_text(json, "\"*\"");
     add_types(sample, guess, json);
-    if (sample->delimiter) {
-        json_add_name(json, "delimiter");
-        json_add_text(json, (struct slice){&sample->delimiter, 1});
-        json_add_name(json, "encoding");
-        json_add_text(json, slice_of(sample->encoding));
-    }
-    if (sample->decimal == ',') {
-        json_add_name(json, "decimal");
-        buf_add_text(json, "\",\"");
-    }
+    guess_file_json(sample, json);
     buf_add_char(json, '}');
 }

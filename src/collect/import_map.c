@@ -43,6 +43,7 @@ struct import_map {
     char *time_format, *encoding, *sheet;
     char delimiter, decimal;
     bool bare;         /* no header */
+    uint64_t header;   /* the row of the header; 0: the first */
     struct zone *zone; /* the map's own */
     const struct zone *bound_zone;
     bool all;             /* properties: "*" */
@@ -227,12 +228,8 @@ static int read_member(struct import_map *map, const char *name, json_t *json, s
         return read_zone(map, json, err);
     if (strcmp(name, "delimiter") == 0)
         return import_char(json, "/delimiter", &map->delimiter, err);
-    if (strcmp(name, "header") == 0) {
-        map->bare = json_is_false(json);
-        return json_is_boolean(json)
-                   ? 0
-                   : err_at(err, E_INVALID, "/header", "header must be true or false");
-    }
+    if (strcmp(name, "header") == 0)
+        return import_header_row(json, &map->bare, &map->header, err);
     if (strcmp(name, "decimal") == 0) {
         code = import_char(json, "/decimal", &map->decimal, err);
         if (!code && map->decimal != ',' && map->decimal != '.')
@@ -334,6 +331,7 @@ void import_map_set_decimal(struct import_map *map, char decimal) { map->decimal
 bool import_map_has_time_format(const struct import_map *map) { return map->time_format; }
 
 bool import_map_is_bare(const struct import_map *map) { return map && map->bare; }
+uint64_t import_map_header(const struct import_map *map) { return map ? map->header : 0; }
 
 void import_map_set_time_format(struct import_map *map, const char *format) {
     map->time_format = arena_text(&map->arena, slice_of(format));

@@ -54,6 +54,12 @@ char import_map_delimiter(const struct import_map *map);
 char import_map_decimal(const struct import_map *map);
 /* The first row is data already: columns are called A, B … Z, AA … */
 bool import_map_is_bare(const struct import_map *map);
+/* The row in which the names of the columns stand, as a spreadsheet counts; 0: the first. */
+uint64_t import_map_header(const struct import_map *map);
+enum { HEADER_ROW_MAX = 1000 };
+/* What a map says of the header: false, there is none; true, the first row; a number, that row as a spreadsheet counts. E_INVALID with
+ * the pointer. */
+must_use int import_header_row(const json_t *json, bool *bare, uint64_t *row, struct err *err);
 /* The names of n columns of a file without a header. */
 void import_bare_header(size_t n, struct arena *arena, struct table_row *header);
 /* The part of an instant of a spreadsheet ("2026-11-27T10:15:00") or of a text that a date and a time of day make up. */

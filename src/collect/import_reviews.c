@@ -270,16 +270,7 @@ bool guess_reviews_json(const struct sample *sample, const struct guess *guess, 
         if (column >= 0 && !taken[column])
             add_column(sample, shared[i].member, column, json);
     }
-    if (sample->delimiter) {
-        json_add_name(json, "delimiter");
-        json_add_text(json, (struct slice){&sample->delimiter, 1});
-        json_add_name(json, "encoding");
-        json_add_text(json, slice_of(sample->encoding));
-    }
-    if (sample->decimal == ',') {
-        json_add_name(json, "decimal");
-        buf_add_text(json, "\",\"");
-    }
+    guess_file_json(sample, json);
     buf_add_char(json, '}');
     arena_release(&arena);
     return found[REVIEW_PART_RATING] >= 0;

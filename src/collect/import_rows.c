@@ -122,10 +122,13 @@ static void rows_progress(const struct import_reader *reader, uint64_t *position
     table_progress(((const struct rows *)reader)->table, position, size);
 }
 
-/* The names of the columns: the first row, unless the map says that there are none. */
+/* The names of the columns: the first row or the one that the map says, unless there are none. */
 static int bind(struct rows *rows, const struct zone *zone, struct err *err) {
     struct table_row header;
-    int code = table_next(rows->table, &rows->kept, &rows->first, err);
+    int code;
+    do
+        code = table_next(rows->table, &rows->kept, &rows->first, err);
+    while (code == 1 && rows->first.number < import_map_header(rows->map));
     if (code <= 0)
         return code ? code : err_set(err, E_MALFORMED, "the file is empty");
     rows->has_first = import_map_is_bare(rows->map);

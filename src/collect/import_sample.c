@@ -30,6 +30,9 @@ static const char *const time_formats[] = {"rfc3339",
                                            "%d-%m-%Y %H:%M:%S",
                                            "%d-%m-%Y %H:%M",
                                            "%d-%m-%Y",
+                                           "%d-%m-%y %H:%M:%S",
+                                           "%d-%m-%y %H:%M",
+                                           "%d-%m-%y",
                                            "%Y/%m/%d %H:%M:%S",
                                            "%Y/%m/%d %H:%M",
                                            "%Y/%m/%d",
@@ -38,6 +41,7 @@ static const char *const time_formats[] = {"rfc3339",
                                            "%d/%m/%y",
                                            "%m/%d/%y %H:%M",
                                            "%m/%d/%y",
+                                           "%d.%m.%y %H:%M:%S",
                                            "%d.%m.%y %H:%M",
                                            "%d.%m.%y",
                                            "%d-%b-%Y %H:%M:%S",
@@ -291,8 +295,12 @@ static void measure_column(struct sample *sample, size_t index) {
         column->kind = CELLS_TEXT;
 }
 
-static int read_all(struct sample *sample, struct table *table, struct err *err) {
-    int code = table_next(table, &sample->arena, &sample->header, err);
+static int read_all(struct sample *sample, struct table *table, const struct import_map *map,
+                    struct err *err) {
+    int code;
+    do
+        code = table_next(table, &sample->arena, &sample->header, err);
+    while (code == 1 && sample->header.number < import_map_header(map));
     if (code == 0)
         return err_set(err, E_MALFORMED, "the file is empty");
     if (code == 1 && sample->header.wrong)
@@ -388,8 +396,7 @@ static bool is_figure(struct slice cell) {
 
 /* Whether the first row is data: it holds an instant, or e-mail addresses, or nothing but numbers where the rows below do.
  * Years as headings are headings. */
-static bool starts_with_data(const struct sample *sample) {
-    const struct table_row *first = &sample->header;
+static bool starts_with_data(const struct table_row *first) {
     size_t numbers = 0, filled = 0;
     for (size_t i = 0; i < first->n; i++) {
         struct slice cell = utf8_trim(first->cells[i]);
@@ -401,6 +408,43 @@ static bool starts_with_data(const struct sample *sample) {
         numbers += is_figure(cell);
     }
     return filled > 1 && numbers * 2 >= filled;
+}
+
+static size_t count_filled(const struct table_row *row) {
+    size_t n = 0;
+    for (size_t i = 0; i < row->n; i++)
+        n += utf8_trim(row->cells[i]).n > 0;
+    return n;
+}
+
+static int compare_counts(const void *a, const void *b) {
+    size_t x = *(const size_t *)a, y = *(const size_t *)b;
+    return (x > y) - (x < y);
+}
+
+/* Reports have titles, merged groups and blanks above the names of their columns: rows of at most half the cells that rows
+ * have (the median). The first that is nearly whole and holds no data is the header then. */
+static void find_header(struct sample *sample) {
+    enum { LEAST_ROWS = 3, LEAST_CELLS = 3, TITLES_MAX = 20 };
+    size_t filled[SAMPLE_ROWS], n = sample->n_rows;
+    for (size_t i = 0; i < n; i++)
+        filled[i] = count_filled(&sample->rows[i]);
+    qsort(filled, n, sizeof *filled, compare_counts);
+    size_t usual = n < LEAST_ROWS ? 0 : filled[n / 2];
+    if (usual < LEAST_CELLS || count_filled(&sample->header) * 2 > usual)
+        return;
+    for (size_t i = 0; i < n && i < TITLES_MAX; i++) {
+        size_t here = count_filled(&sample->rows[i]);
+        if (here * 3 < usual * 2)
+            continue;
+        if (starts_with_data(&sample->rows[i]))
+            return;
+        sample->header = sample->rows[i];
+        sample->header_row = sample->header.number;
+        sample->n_rows -= i + 1;
+        memmove(&sample->rows[0], &sample->rows[i + 1], sample->n_rows * sizeof *sample->rows);
+        return;
+    }
 }
 
 /* The row that was taken for the header becomes the first of the sample. */
@@ -436,14 +480,16 @@ int sample_read(struct sample *sample, const struct import_file *file,
     arena_init(&sample->arena);
     int code = import_open_table(file, options, opened, map, &table, err);
     if (!code)
-        code = read_all(sample, table, err);
+        code = read_all(sample, table, map, err);
     if (!code) {
         sample->delimiter = table_delimiter(table);
         copy_sheets(sample, table_sheets(table));
         if (opened->stream)
             snprintf(sample->encoding, sizeof sample->encoding, "%s",
                      import_stream_encoding(opened->stream));
-        if (map ? import_map_is_bare(map) : starts_with_data(sample))
+        if (!map)
+            find_header(sample);
+        if (map ? import_map_is_bare(map) : starts_with_data(&sample->header))
             take_as_data(sample);
         measure(sample, map);
         code = settle_orders(sample, table, err);

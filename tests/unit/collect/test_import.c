@@ -609,6 +609,35 @@ static void test_guess_of_plain_tables(void **state) {
     json_decref(json);
 }
 
+/* A report: titles and groups above the names of the columns, with delimiters or without; below the last row delimiters alone. */
+static void test_guess_below_titles(void **state) {
+    static const char *const titles[] = {
+        "Informe de contactos;;;;\nExportado el 28/11/2026;;;;\n;;;;\n",
+        "sep=;\nInforme\nhecho por: CRM, 3\n\n", ";Cliente;;Contacto;\n\n\n"};
+    (void)state;
+    for (size_t i = 0; i < 3; i++) {
+        char file[600];
+        snprintf(
+            file, sizeof file,
+            "%sID Cliente;Fecha;Hora;Motivo;\nC1;02-06-26;08:06;Avería;\nC2;31-05-26;10:15;Alta;"
+            "\nC1;01-06-26;10:00;Alta;\n;;;;\n;;;;\n",
+            titles[i]);
+        json_t *json = guess(&(struct import_file){.bytes = slice_of(file), .name = "i.csv"}, NULL);
+        assert_string_equal(guessed(json, "customer"), "ID Cliente");
+        assert_string_equal(guessed(json, "time_format"), "%d-%m-%y %H:%M");
+        json_t *map = json_object_get(json, "map");
+        assert_int_equal(json_integer_value(json_object_get(map, "header")), 4);
+        assert_int_equal(json_array_size(json_object_get(json, "preview")), 3);
+        char *text = json_dumps(map, JSON_COMPACT);
+        assert_csv(file, text,
+                   "C1|2026-06-02T06:06:00.000Z|Avería|\nC2|2026-05-31T08:15:00.000Z|Alta|\n"
+                   "C1|2026-06-01T08:00:00.000Z|Alta|\n",
+                   "");
+        free(text);
+        json_decref(json);
+    }
+}
+
 static void test_guess_of_few_rows(void **state) {
     (void)state;
     static const struct {
@@ -741,6 +770,7 @@ int main(void) {
         cmocka_unit_test(test_xlsx),
         cmocka_unit_test(test_guess),
         cmocka_unit_test(test_guess_of_plain_tables),
+        cmocka_unit_test(test_guess_below_titles),
         cmocka_unit_test(test_guess_of_few_rows),
         cmocka_unit_test(test_real_logs),
     };
