@@ -47,7 +47,7 @@ static int insert(void *context, sqlite3 *db, struct err *err) {
     sqlite3_stmt *statement = STORE_PREPARE(
         db,
         "INSERT INTO import(file, path, uploaded, options, guess, state, result, created_ms, who)"
-        " VALUES(sealed(?), ?, ?, sealed(?), sealed(?), 'proposed', '{}', ?, ?)",
+        " VALUES(sealed(?), sealed(?), ?, sealed(?), sealed(?), 'proposed', '{}', ?, sealed(?))",
         err);
     if (!statement)
         return E_IO;
@@ -149,11 +149,12 @@ static int find_row(struct import_jobs *jobs, uint64_t id, struct arena *arena, 
                     struct err *err) {
     struct store *store = app_folder(jobs->app)->store;
     sqlite3 *db = store_reader_get(store);
-    sqlite3_stmt *statement = STORE_PREPARE(
-        db,
-        "SELECT id, opened(file), path, opened(options), opened(guess), state, opened(result), "
-        "who, uploaded, created_ms FROM import WHERE id = ?",
-        err);
+    sqlite3_stmt *statement =
+        STORE_PREPARE(db,
+                      "SELECT id, opened(file), opened(path), opened(options), opened(guess), "
+                      "state, opened(result), "
+                      "opened(who), uploaded, created_ms FROM import WHERE id = ?",
+                      err);
     int code = E_IO;
     if (statement) {
         sqlite3_bind_int64(statement, 1, (sqlite3_int64)id);
@@ -228,12 +229,13 @@ int import_jobs_list(struct import_jobs *jobs, uint64_t before, size_t limit, js
     struct record *found = ARENA_ARRAY(&arena, struct record, limit);
     size_t n = 0;
     sqlite3 *db = store_reader_get(store);
-    sqlite3_stmt *statement = STORE_PREPARE(
-        db,
-        "SELECT id, opened(file), path, opened(options), opened(guess), state, opened(result), "
-        "who, uploaded, created_ms FROM import"
-        " WHERE ?1 = 0 OR id < ?1 ORDER BY id DESC LIMIT ?2",
-        err);
+    sqlite3_stmt *statement =
+        STORE_PREPARE(db,
+                      "SELECT id, opened(file), opened(path), opened(options), opened(guess), "
+                      "state, opened(result), "
+                      "opened(who), uploaded, created_ms FROM import"
+                      " WHERE ?1 = 0 OR id < ?1 ORDER BY id DESC LIMIT ?2",
+                      err);
     int code = statement ? 1 : E_IO;
     if (statement) {
         sqlite3_bind_int64(statement, 1, (sqlite3_int64)before);

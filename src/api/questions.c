@@ -105,11 +105,11 @@ static const char *own_units(const struct request *request) {
 static int list(struct request *request, struct response *response, struct err *err) {
     struct store *store = app_folder(request->app)->store;
     sqlite3 *db = store_reader_get(store);
-    sqlite3_stmt *statement = STORE_PREPARE(
-        db,
-        "SELECT id, user, name, opened(address), author, units, created_ms FROM question"
-        " ORDER BY id DESC",
-        err);
+    sqlite3_stmt *statement = STORE_PREPARE(db,
+                                            "SELECT id, user, opened(name), opened(address), "
+                                            "opened(author), units, created_ms FROM question"
+                                            " ORDER BY id DESC",
+                                            err);
     int code = statement ? 0 : E_IO;
     json_t *rows = json_array();
     while (!code && (code = store_step(statement, err)) == 1) {
@@ -135,12 +135,13 @@ static int list(struct request *request, struct response *response, struct err *
 
 static int insert(void *context, sqlite3 *db, struct err *err) {
     struct saved *saved = context;
-    sqlite3_stmt *statement = STORE_PREPARE(db,
-                                            "INSERT INTO question(name, address, user, author, "
-                                            "created_ms, units) SELECT ?1, sealed(?2), ?3, ?4, "
-                                            "?5, ?7"
-                                            " WHERE (SELECT count(*) FROM question) < ?6",
-                                            err);
+    sqlite3_stmt *statement =
+        STORE_PREPARE(db,
+                      "INSERT INTO question(name, address, user, author, "
+                      "created_ms, units) SELECT sealed(?1), sealed(?2), ?3, sealed(?4), "
+                      "?5, ?7"
+                      " WHERE (SELECT count(*) FROM question) < ?6",
+                      err);
     if (!statement)
         return E_IO;
     sqlite3_bind_text(statement, 1, saved->name, -1, SQLITE_TRANSIENT);

@@ -328,6 +328,16 @@ static int overlap_names(struct request *request, json_t **segments, struct err 
     return 0;
 }
 
+/* How many are in both; null also where few of one of them are not. */
+static json_t *both_json(const struct request *request, const roaring_bitmap_t *one,
+                         const roaring_bitmap_t *other) {
+    uint64_t both = roaring_bitmap_and_cardinality(one, other), floor = request->principal.floor;
+    uint64_t first = roaring_bitmap_get_cardinality(one) - both,
+             second = roaring_bitmap_get_cardinality(other) - both;
+    bool few = (first && first < floor) || (second && second < floor);
+    return few ? json_null() : count_json(request, both);
+}
+
 static int overlap(struct request *request, struct response *response, struct err *err) {
     json_t *segments = NULL, *both = json_array();
     roaring_bitmap_t *seen = NULL, *sets[OVERLAP_MAX] = {0};
@@ -344,8 +354,7 @@ static int overlap(struct request *request, struct response *response, struct er
         json_object_set_new(json_array_get(segments, i), "size",
                             count_json(request, roaring_bitmap_get_cardinality(sets[i])));
         for (size_t j = 0; j < n; j++)
-            json_array_append_new(
-                row, count_json(request, roaring_bitmap_and_cardinality(sets[i], sets[j])));
+            json_array_append_new(row, both_json(request, sets[i], sets[j]));
         json_array_append_new(both, row);
     }
     for (size_t i = 0; i < n; i++)
@@ -375,6 +384,20 @@ static int read_day(struct request *request, const char *name, int64_t standard,
     return 0;
 }
 
+/* Who came is the difference that who left makes to the sizes, so where one is few both go. */
+static void floor_day(const struct request *request, json_t *day) {
+    static const char *const counts[] = {"size", "entered", "left"};
+    bool few = false;
+    for (size_t k = 0; k < sizeof counts / sizeof *counts; k++) {
+        json_t *count =
+            count_json(request, (uint64_t)json_integer_value(json_object_get(day, counts[k])));
+        few |= k && json_is_null(count);
+        json_object_set_new(day, counts[k], count);
+    }
+    for (size_t k = 1; few && k < sizeof counts / sizeof *counts; k++)
+        json_object_set_new(day, counts[k], json_null());
+}
+
 static int history(struct request *request, struct response *response, struct err *err) {
     int64_t from_ms, to_ms, now_ms = request->received_ms;
     json_t *days, *day;
@@ -389,13 +412,7 @@ static int history(struct request *request, struct response *response, struct er
         return code;
     if (request->principal.units) /* of everybody: not theirs */
         json_array_clear(days);
-    json_array_foreach(days, i, day) {
-        static const char *const counts[] = {"size", "entered", "left"};
-        for (size_t k = 0; k < sizeof counts / sizeof *counts; k++)
-            json_object_set_new(
-                day, counts[k],
-                count_json(request, (uint64_t)json_integer_value(json_object_get(day, counts[k]))));
-    }
+    json_array_foreach(days, i, day) floor_day(request, day);
     response_list(response, days, NULL);
     return HANDLED;
 }

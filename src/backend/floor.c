@@ -115,10 +115,32 @@ static void blank(json_t *row) {
     json_object_set_new(row, "suppressed", json_true());
 }
 
+/* Rule 4 for steps of a group, each of whom is among those of the step before: who was lost between two that are shown. Another
+ * group goes from the step with it, so that neither is the difference to all groups together. */
+static void hide_drops(const struct flooring *flooring, struct cells *cells) {
+    for (size_t i = 0; i < cells->n; i++) {
+        struct cell *cell = &cells->all[i], *before = NULL, *smallest = NULL;
+        for (size_t k = i; k-- > 0 && !before;)
+            if (cells->all[k].group == cell->group && !cells->all[k].hidden)
+                before = &cells->all[k];
+        if (cell->hidden || !before || !is_few(flooring, before->customers - cell->customers))
+            continue;
+        cell->hidden = true;
+        for (size_t k = 0; k < cells->n; k++) {
+            struct cell *other = &cells->all[k];
+            if (other->line == cell->line && !other->hidden && other->customers &&
+                (!smallest || other->customers < smallest->customers))
+                smallest = other;
+        }
+        if (smallest)
+            smallest->hidden = true;
+    }
+}
+
 /* Hides what must be hidden; groups without anything to show go from the rows. */
 static void hide_cells(struct flooring *flooring, json_t *rows, struct cells *cells) {
     for (size_t i = 0; i < cells->n; i++)
-        cells->all[i].hidden = is_few(flooring, cells->all[i].customers);
+        cells->all[i].hidden |= is_few(flooring, cells->all[i].customers);
     for (size_t line = 0; line < cells->lines && cells->groups > 1; line++)
         hide_another(flooring, cells, false, line);
     for (size_t group = 0; group < cells->groups && cells->lines > 1; group++)
@@ -175,6 +197,7 @@ static void hide_shares(json_t *rows) {
 static void floor_funnel(struct flooring *flooring) {
     struct cells cells;
     read_cells(flooring->data, NULL, "step", "customers", &cells);
+    hide_drops(flooring, &cells);
     hide_cells(flooring, flooring->data, &cells);
     hide_shares(flooring->data);
 }
@@ -215,6 +238,20 @@ static void floor_bars(struct flooring *flooring, json_t *row) {
     free(hidden);
 }
 
+/* How often a promise was kept, broken and is still open, where one of them is about few: each is the others' difference. */
+static void floor_states(struct flooring *flooring, json_t *row) {
+    static const char *const settled[] = {"kept", "broken", NULL}, *const open[] = {
+                                                                       "pending", "at_risk", NULL};
+    for (size_t which = 0; which < 2; which++) {
+        const char *const *names = which ? open : settled;
+        if (!is_few(flooring, number_of(row, names[0])) &&
+            !is_few(flooring, number_of(row, names[1])))
+            continue;
+        null_those(row, names);
+        flooring->suppressed++;
+    }
+}
+
 static void floor_score(struct flooring *flooring) {
     struct cells cells;
     size_t i;
@@ -224,24 +261,37 @@ static void floor_score(struct flooring *flooring) {
     json_array_foreach(flooring->data, i, row) {
         json_object_del(row, "customers");
         floor_bars(flooring, row);
+        floor_states(flooring, row);
+    }
+}
+
+/* Periods of a cohort in which few returned, or all but few; of who came in a period or later, also few since the one before. */
+static void floor_returned(struct flooring *flooring, const json_t *row, json_t *average) {
+    bool nested = flooring->plan->retention == RETENTION_UNBOUNDED;
+    json_t *returned = json_object_get(row, "returned"), *value;
+    json_int_t all = number_of(row, "size");
+    size_t k;
+    json_array_foreach(returned, k, value) {
+        json_int_t came = (json_int_t)json_number_value(value);
+        if (json_is_null(value))
+            continue;
+        if (!is_few(flooring, came) && !is_few(flooring, all - came)) {
+            all = nested ? came : all;
+            continue;
+        }
+        json_array_set_new(returned, k, json_null());
+        if (k < json_array_size(average))
+            json_array_set_new(average, k, json_null());
+        flooring->suppressed++;
     }
 }
 
 static void floor_retention(struct flooring *flooring) {
     struct cells cells;
-    json_t *row, *value;
+    json_t *row;
     size_t i, k;
     json_t *average = json_object_get(flooring->meta, "average");
-    json_array_foreach(flooring->data, i, row) {
-        json_t *returned = json_object_get(row, "returned");
-        json_array_foreach(returned, k,
-                           value) if (is_few(flooring, (json_int_t)json_number_value(value))) {
-            json_array_set_new(returned, k, json_null());
-            if (k < json_array_size(average))
-                json_array_set_new(average, k, json_null());
-            flooring->suppressed++;
-        }
-    }
+    json_array_foreach(flooring->data, i, row) floor_returned(flooring, row, average);
     json_int_t before = flooring->suppressed;
     read_cells(flooring->data, NULL, "cohort", "size", &cells);
     hide_cells(flooring, flooring->data, &cells);

@@ -10,8 +10,10 @@
  *  3. Where a row or a column of cells has lost one, or several that make up fewer customers than the floor together,
  *     the smallest of the others goes too, so that the lost one is not the difference to the total.
  *  4. What another number would tell goes with it: shares of a step that is hidden, averages over a hidden cohort, the other
- *     starts and ends of a graph, what stopped on a path. The shortest and the longest case are somebody's, so they go, too.
- *  5. Scores and promises are counted by customers, not by answers, and of a distribution the bars about few answers go.
+ *     starts and ends of a graph, what stopped on a path. So does what would tell of few by its difference: a step of a funnel that
+ *     lost few, a period in which all but few returned. The shortest and the longest case are somebody's, so they go, too.
+ *  5. Scores and promises are counted by customers, not by answers; of a distribution the bars about few answers go, and of a
+ *     promise how often it was kept and broken where one is few. The score of a group that is shown is shown, whatever it is.
  *  6. meta.suppressed says how many cells went.
  *
  * What it does not do: two questions whose filters differ by one person may differ by that person. Askers who aggregate

@@ -119,12 +119,13 @@ int consents_history(struct store *store, const uint32_t *members, size_t n_memb
     sqlite3 *db = store_reader_get(store);
     int code = db ? 0 : err_set(err, E_IO, "the records could not be read");
     for (size_t i = 0; !code && i < n_members; i++)
-        code = read_rows(&reading,
-                         STORE_PREPARE(db,
-                                       "SELECT purpose, granted, at_ms, via, who, wording FROM"
-                                       " consent WHERE profile = ? ORDER BY at_ms DESC, id DESC",
-                                       err),
-                         members[i], err);
+        code =
+            read_rows(&reading,
+                      STORE_PREPARE(db,
+                                    "SELECT purpose, granted, at_ms, via, opened(who), wording FROM"
+                                    " consent WHERE profile = ? ORDER BY at_ms DESC, id DESC",
+                                    err),
+                      members[i], err);
     store_reader_put(store, db);
     if (reading.n && n_members > 1)
         qsort(reading.list, reading.n, sizeof *reading.list, newest_first);
@@ -152,7 +153,7 @@ static int insert(sqlite3 *db, uint32_t profile, const struct consent *consent, 
     sqlite3_stmt *statement =
         STORE_PREPARE(db,
                       "INSERT INTO consent(profile, purpose, granted, at_ms, via, who, wording)"
-                      " VALUES (?, ?, ?, ?, ?, ?, ?)",
+                      " VALUES (?, ?, ?, ?, ?, sealed(?), ?)",
                       err);
     if (!statement)
         return err->code;

@@ -40,8 +40,8 @@ static int load(struct unit_rules *rules, struct err *err) {
     size_t n = 0;
     arena_init(&arena);
     sqlite3 *db = store_reader_get(rules->store);
-    sqlite3_stmt *statement =
-        STORE_PREPARE(db, "SELECT property, value, unit FROM unit_rule ORDER BY position", err);
+    sqlite3_stmt *statement = STORE_PREPARE(
+        db, "SELECT property, opened(value), unit FROM unit_rule ORDER BY position", err);
     int code = statement ? 1 : E_IO;
     while (code == 1 && (code = store_step(statement, err)) == 1) {
         const char *texts[3];
@@ -139,7 +139,8 @@ static int write_rules(void *context, sqlite3 *db, struct err *err) {
     int code = statement ? store_step(statement, err) : E_IO;
     for (size_t i = 0; i < replacement->n && !code; i++) {
         statement = STORE_PREPARE(
-            db, "INSERT INTO unit_rule(position, property, value, unit) VALUES(?, ?, ?, ?)", err);
+            db, "INSERT INTO unit_rule(position, property, value, unit) VALUES(?, ?, sealed(?), ?)",
+            err);
         if (!statement)
             return E_IO;
         sqlite3_bind_int64(statement, 1, (sqlite3_int64)i);

@@ -107,7 +107,7 @@ int merge_edge(struct customers *customers, uint32_t profile, uint32_t target,
     sqlite3_stmt *statement =
         STORE_PREPARE(db,
                       "INSERT INTO redirect(profile, target, reason, at_ms, number, who, why)"
-                      " VALUES (?, ?, ?, ?, ?, ?, sealed(?))",
+                      " VALUES (?, ?, ?, ?, ?, sealed(?), sealed(?))",
                       err);
     if (!statement)
         return err->code;
@@ -217,8 +217,8 @@ static int read_rows(struct reading *reading, sqlite3_stmt *statement, uint32_t 
 /* A redirect as it was meant. */
 #define EDGE_ENDS                                                                                  \
     "number, CASE turned WHEN 1 THEN target ELSE profile END,"                                     \
-    " CASE turned WHEN 1 THEN profile ELSE target END, reason, at_ms, who"
-#define EDGE_COLUMNS EDGE_ENDS ", opened(why)"
+    " CASE turned WHEN 1 THEN profile ELSE target END, reason, at_ms"
+#define EDGE_COLUMNS EDGE_ENDS ", opened(who), opened(why)"
 
 static int read_history(struct customers *customers, uint32_t owner, struct reading *reading,
                         sqlite3 *db, struct err *err) {
@@ -237,8 +237,9 @@ static int read_history(struct customers *customers, uint32_t owner, struct read
                 reading,
                 STORE_PREPARE(
                     db,
-                    "SELECT number, profile, target, reason, at_ms, who, opened(why),"
-                    " separated_ms, separated_by FROM separated WHERE (profile = ?1 OR target = ?1)"
+                    "SELECT number, profile, target, reason, at_ms, opened(who), opened(why),"
+                    " separated_ms, opened(separated_by) FROM separated WHERE (profile = ?1 OR "
+                    "target = ?1)"
                     " AND number < ?2",
                     err),
                 members[i], err);
@@ -423,7 +424,7 @@ static int record_separated(const struct merge *merge, uint32_t from, sqlite3 *d
         STORE_PREPARE(db,
                       "INSERT INTO separated(number, profile, target, reason, at_ms, who, why,"
                       " separated_ms, separated_by) SELECT " EDGE_ENDS
-                      ", why, ?2, ?3 FROM redirect WHERE profile = ?1",
+                      ", who, why, ?2, sealed(?3) FROM redirect WHERE profile = ?1",
                       err);
     if (!statement)
         return err->code;

@@ -45,11 +45,11 @@ struct listing {
 
 /* The newest of one profile, among those found so far. */
 static int list_profile(struct listing *listing, uint32_t profile, sqlite3 *db, struct err *err) {
-    sqlite3_stmt *row =
-        STORE_PREPARE(db,
-                      "SELECT number, profile, author, sealed, created_ms, changed_ms FROM note"
-                      " WHERE profile = ? AND number < ? ORDER BY number DESC LIMIT ?",
-                      err);
+    sqlite3_stmt *row = STORE_PREPARE(
+        db,
+        "SELECT number, profile, opened(author), sealed, created_ms, changed_ms FROM note"
+        " WHERE profile = ? AND number < ? ORDER BY number DESC LIMIT ?",
+        err);
     if (!row)
         return err->code;
     sqlite3_bind_int64(row, 1, profile);
@@ -91,11 +91,11 @@ int notes_find(struct customers *customers, uint32_t owner, uint64_t number, str
     sqlite3 *db = store_reader_get(customers->store);
     if (!db)
         return err_set(err, E_IO, "the records could not be read");
-    sqlite3_stmt *row =
-        STORE_PREPARE(db,
-                      "SELECT number, profile, author, sealed, created_ms, changed_ms FROM note"
-                      " WHERE number = ?",
-                      err);
+    sqlite3_stmt *row = STORE_PREPARE(
+        db,
+        "SELECT number, profile, opened(author), sealed, created_ms, changed_ms FROM note"
+        " WHERE number = ?",
+        err);
     int code = row ? 0 : err->code;
     if (row) {
         sqlite3_bind_int64(row, 1, (int64_t)number);
@@ -135,7 +135,7 @@ static int write_note(void *context, sqlite3 *db, struct err *err) {
                             err)
             : STORE_PREPARE(db,
                             "INSERT INTO note(sealed, created_ms, profile, author, changed_ms)"
-                            " VALUES(?1, ?2, ?3, ?4, 0)",
+                            " VALUES(?1, ?2, ?3, sealed(?4), 0)",
                             err);
     if (!statement)
         return err->code;

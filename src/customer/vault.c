@@ -230,6 +230,14 @@ static int unseal_for_store(const void *vault, struct slice sealed, struct buf *
     return vault_unseal(vault, sealed, plain, err);
 }
 
+static void hash_for_store(const void *vault, struct slice plain,
+                           unsigned char hash[STORE_HASH_BYTES]) {
+    const struct slice parts[] = {slice_of("records"), plain};
+    struct key128 key = hash_keyed(vault_identity_key(vault), parts, 2);
+    _Static_assert(sizeof key == STORE_HASH_BYTES, "as many bytes");
+    memcpy(hash, &key, STORE_HASH_BYTES);
+}
+
 int vault_open(struct vault **vault, struct store *store, const char *key_path, struct err *err) {
     if (sodium_init() < 0)
         return err_set(err, E_INTERNAL, "no random numbers");
@@ -243,7 +251,8 @@ int vault_open(struct vault **vault, struct store *store, const char *key_path, 
         return code;
     }
     sodium_mprotect_readonly(opened);
-    store_set_sealer(store, &(struct store_sealer){seal_for_store, unseal_for_store, opened});
+    store_set_sealer(
+        store, &(struct store_sealer){seal_for_store, unseal_for_store, hash_for_store, opened});
     *vault = opened;
     return 0;
 }

@@ -18,7 +18,7 @@
 
 struct vault;
 
-/* From then on the store's SQL has sealed() and opened() by it; close it after what writes.
+/* From then on the store's SQL has sealed(), opened() and hashed() by it; close it after what writes.
  * key_path: file of the outside key; made, mode 0600, when the records hold no data keys yet; "|command": what a shell command
  * prints, as 32 bytes or in hexadecimal or base64. E_NOT_FOUND when it is missing, E_REFUSED when it is another folder's
  * key. */

@@ -21,7 +21,7 @@ static const char *text_at(sqlite3_stmt *row, int column, struct arena *arena) {
 }
 
 #define DUPLICATE_COLUMNS                                                                          \
-    "number, one, other, score, reasons, state, decided_by, found_ms, decided_ms"
+    "number, one, other, score, reasons, state, opened(decided_by), found_ms, decided_ms"
 
 static struct duplicate read_row(sqlite3_stmt *row, struct arena *arena) {
     return (struct duplicate){.number = (uint64_t)sqlite3_column_int64(row, 0),
@@ -133,7 +133,7 @@ static int decide(void *context, sqlite3 *db, struct err *err) {
     const struct deciding *deciding = context;
     sqlite3_stmt *statement =
         STORE_PREPARE(db,
-                      "UPDATE duplicate SET state = ?, decided_by = ?, decided_ms = ?"
+                      "UPDATE duplicate SET state = ?, decided_by = sealed(?), decided_ms = ?"
                       " WHERE number = ? AND state = 'open'",
                       err);
     if (!statement)

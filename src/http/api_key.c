@@ -20,12 +20,12 @@ struct key_change {
 
 static int insert_key(void *context, sqlite3 *db, struct err *err) {
     struct key_change *change = context;
-    sqlite3_stmt *statement =
-        STORE_PREPARE(db,
-                      "INSERT INTO api_key(name, secret_hash, hint, scopes, units, created_ms, "
-                      "used_ms, expires_ms)"
-                      " SELECT ?, ?, ?, ?, ?, ?, 0, ? WHERE (SELECT count(*) FROM api_key) < ?",
-                      err);
+    sqlite3_stmt *statement = STORE_PREPARE(
+        db,
+        "INSERT INTO api_key(name, secret_hash, hint, scopes, units, created_ms, "
+        "used_ms, expires_ms)"
+        " SELECT sealed(?), ?, ?, ?, ?, ?, 0, ? WHERE (SELECT count(*) FROM api_key) < ?",
+        err);
     if (!statement)
         return E_IO;
     bind_text(statement, 1, change->key.name);
@@ -75,10 +75,11 @@ int api_key_list(struct accounts *accounts, struct arena *arena, struct api_key 
     *keys = ARENA_ARRAY(arena, struct api_key, KEYS_MAX);
     *n = 0;
     sqlite3 *db = store_reader_get(accounts->folder->store);
-    sqlite3_stmt *statement = STORE_PREPARE(db,
-                                            "SELECT id, name, hint, scopes, units, created_ms, "
-                                            "used_ms, expires_ms FROM api_key ORDER BY id",
-                                            err);
+    sqlite3_stmt *statement =
+        STORE_PREPARE(db,
+                      "SELECT id, opened(name), hint, scopes, units, created_ms, "
+                      "used_ms, expires_ms FROM api_key ORDER BY id",
+                      err);
     int code = statement ? 1 : E_IO;
     while (code == 1 && (code = store_step(statement, err)) == 1) {
         if (*n == KEYS_MAX)
@@ -168,10 +169,10 @@ int api_key_identify(struct request *request, const char *secret, struct err *er
     const char *units_text = "";
     token_hash(secret, hash);
     sqlite3 *db = store_reader_get(accounts->folder->store);
-    sqlite3_stmt *statement = STORE_PREPARE(
-        db,
-        "SELECT id, name, scopes, units, used_ms, expires_ms FROM api_key WHERE secret_hash = ?",
-        err);
+    sqlite3_stmt *statement = STORE_PREPARE(db,
+                                            "SELECT id, opened(name), scopes, units, used_ms, "
+                                            "expires_ms FROM api_key WHERE secret_hash = ?",
+                                            err);
     int code = E_IO;
     if (statement) {
         sqlite3_bind_blob(statement, 1, hash, HASH_BYTES, SQLITE_TRANSIENT);

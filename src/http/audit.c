@@ -65,8 +65,9 @@ static int insert_entry(const struct note *note, sqlite3 *db, struct err *err) {
     sqlite3_stmt *statement =
         code ? NULL
              : STORE_PREPARE(db,
-                             "INSERT INTO audit(time_ms, who, address, what, about, detail, chain)"
-                             " VALUES(?, ?, ?, ?, ?, ?, ?)",
+                             "INSERT INTO audit(time_ms, who, who_key, address, what, about, "
+                             "about_key, detail, chain) VALUES(?1, sealed(?2), hashed(?2), "
+                             "sealed(?3), ?4, sealed(?5), hashed(?5), sealed(?6), ?7)",
                              err);
     if (!statement)
         return code ? code : E_IO;
@@ -150,10 +151,15 @@ static void bind_filter(sqlite3_stmt *statement, const struct audit_filter *filt
     sqlite3_bind_int64(statement, 8, (sqlite3_int64)limit);
 }
 
+/* As read_entry takes them. */
+#define AUDIT_COLUMNS                                                                              \
+    "SELECT id, time_ms, opened(who), opened(address), what, opened(about), opened(detail)"
 #define AUDIT_SELECT                                                                               \
-    "SELECT id, time_ms, who, address, what, about, detail FROM audit WHERE (?1 = '' OR who = ?1)" \
-    " AND (?2 = '' OR what = ?2 OR substr(what, 1, length(?2) + 1) = ?2 || '.') AND (?3 = '' OR "  \
-    "about = ?3) AND time_ms >= ?4 AND time_ms < ?5 AND (?6 = 0 OR id < ?6) AND id > ?7 "
+    AUDIT_COLUMNS " FROM audit WHERE (?1 = '' OR who_key = hashed(?1))"                            \
+                  " AND (?2 = '' OR what = ?2 OR substr(what, 1, length(?2) + 1) = ?2 || '.') "    \
+                  "AND (?3 = '' OR "                                                               \
+                  "about_key = hashed(?3)) AND time_ms >= ?4 AND time_ms < ?5 AND (?6 = 0 OR id "  \
+                  "< ?6) AND id > ?7 "
 
 static struct audit_entry read_entry(sqlite3_stmt *row, struct arena *arena) {
     return (struct audit_entry){.id = (uint64_t)sqlite3_column_int64(row, 0),
@@ -172,8 +178,8 @@ int audit_about(struct accounts *accounts, const char *about, size_t limit, stru
     sqlite3 *db = store_reader_get(accounts->folder->store);
     sqlite3_stmt *statement =
         db ? STORE_PREPARE(db,
-                           "SELECT id, time_ms, who, address, what, about, detail FROM audit"
-                           " WHERE about = ?1 AND about <> '' ORDER BY id DESC LIMIT ?2",
+                           AUDIT_COLUMNS " FROM audit WHERE about_key = hashed(?1) AND about_key "
+                                         "<> '' ORDER BY id DESC LIMIT ?2",
                            err)
            : NULL;
     int code = statement ? 1 : E_IO;
@@ -227,12 +233,12 @@ int audit_check(struct accounts *accounts, uint64_t *entries, uint64_t *broken, 
     arena_init(&arena);
     *entries = *broken = 0;
     sqlite3 *db = store_reader_get(accounts->folder->store);
-    sqlite3_stmt *statement =
-        STORE_PREPARE(db,
-                      "SELECT id, time_ms, who, address, what, about, detail, chain FROM audit "
+    sqlite3_stmt *statement = STORE_PREPARE(
+        db,
+        AUDIT_COLUMNS ", chain FROM audit "
                       "WHERE id > coalesce((SELECT max(id) FROM audit WHERE chain IS NULL), 0) "
                       "ORDER BY id",
-                      err);
+        err);
     int code = statement ? 1 : E_IO;
     while (code == 1 && (code = store_step(statement, err)) == 1) {
         ++*entries;

@@ -2,11 +2,16 @@
  * The body of a request: bounded before it is believed, spooled to an unlinked file where a route takes large uploads,
  * inflated with a cap.
  *
+ * SPOOL  Each byte is XORed with XChaCha20 under a key that is made for this body and never leaves memory, before it is written: what
+ * remains on the disk of a file that lost its last reader, or of a machine that stopped meanwhile, tells nothing. It is read back
+ * into private memory.
+ *
  * Collection paths sniff gzip (1f 8b) as well, because some clients forget to say it.
  *
  * SPDX-License-Identifier: GPL-3.0-or-later
  */
 #include <fcntl.h>
+#include <sodium.h>
 #include <stdlib.h>
 #include <sys/mman.h>
 #include <unistd.h>
@@ -17,7 +22,9 @@
 enum {
     SPOOL_FROM_BYTES = 4 * 1024 * 1024,
     INFLATE_STEP_BYTES = 64 * 1024,
-    INFLATED_MAX = 64 * 1024 * 1024
+    INFLATED_MAX = 64 * 1024 * 1024,
+    COVER_STEP_BYTES = 64 * 1024,
+    BLOCK_BYTES = 64 /* of XChaCha20 */
 };
 
 void body_begin(struct body *body, size_t limit, size_t declared, bool gzip, bool sniff) {
@@ -45,13 +52,49 @@ static int write_all(int fd, const char *bytes, size_t n, struct err *err) {
     return 0;
 }
 
+/* Covers, or uncovers, n bytes that stand at a place of the spool. */
+static void cover(const struct body *body, uint64_t at, unsigned char *bytes, size_t n) {
+    static const unsigned char nonce[crypto_stream_xchacha20_NONCEBYTES]; /* a key is used once */
+    while (n) {
+        size_t skip = at % BLOCK_BYTES, step = n - n % BLOCK_BYTES;
+        if (skip || !step) { /* part of a block */
+            unsigned char block[BLOCK_BYTES] = {0};
+            step = n < BLOCK_BYTES - skip ? n : BLOCK_BYTES - skip;
+            memcpy(block + skip, bytes, step);
+            crypto_stream_xchacha20_xor_ic(block, block, sizeof block, nonce, at / BLOCK_BYTES,
+                                           body->key);
+            memcpy(bytes, block + skip, step);
+        } else {
+            crypto_stream_xchacha20_xor_ic(bytes, bytes, step, nonce, at / BLOCK_BYTES, body->key);
+        }
+        bytes += step;
+        at += step;
+        n -= step;
+    }
+}
+
+static int spool(struct body *body, const char *bytes, size_t n, struct err *err) {
+    unsigned char covered[COVER_STEP_BYTES];
+    int code = 0;
+    while (n && !code) {
+        size_t step = n < sizeof covered ? n : sizeof covered;
+        memcpy(covered, bytes, step);
+        cover(body, body->spooled, covered, step);
+        code = write_all(body->fd, (const char *)covered, step, err);
+        body->spooled += step;
+        bytes += step;
+        n -= step;
+    }
+    return code;
+}
+
 /* Moves what is in memory to a file that has no name. */
 static int begin_spool(struct body *body, const char *dir, struct err *err) {
     body->fd = open(dir, O_TMPFILE | O_RDWR | O_CLOEXEC, 0600);
     if (body->fd < 0)
         return err_set(err, E_NOSPACE, "no room for the upload");
-    int code = write_all(body->fd, body->bytes.p, body->bytes.n, err);
-    body->spooled = body->bytes.n;
+    randombytes_buf(body->key, sizeof body->key);
+    int code = spool(body, body->bytes.p, body->bytes.n, err);
     buf_release(&body->bytes);
     return code;
 }
@@ -65,10 +108,8 @@ int body_add(struct body *body, const char *dir, const char *bytes, size_t n, st
         if (code)
             return code;
     }
-    if (body->fd >= 0) {
-        body->spooled += n;
-        return write_all(body->fd, bytes, n, err);
-    }
+    if (body->fd >= 0)
+        return spool(body, bytes, n, err);
     if (body->bytes.n == 0 && body->declared > n && body->declared <= body->bytes.max)
         (void)buf_reserve(&body->bytes, body->declared);
     buf_add(&body->bytes, bytes, n);
@@ -120,10 +161,11 @@ static int inflate_all(struct slice packed, size_t limit, struct buf *plain, str
 
 int body_finish(struct body *body, struct slice *whole, struct err *err) {
     if (body->fd >= 0) {
-        void *mapped = mmap(NULL, body->spooled, PROT_READ, MAP_PRIVATE, body->fd, 0);
+        void *mapped = mmap(NULL, body->spooled, PROT_READ | PROT_WRITE, MAP_PRIVATE, body->fd, 0);
         if (mapped == MAP_FAILED)
             return err_set(err, E_IO, "cannot read the upload");
         body->mapped = mapped;
+        cover(body, 0, mapped, body->spooled);
         *whole = (struct slice){mapped, body->spooled};
     } else {
         *whole = body->bytes.n ? buf_slice(&body->bytes) : (struct slice){"", 0};
@@ -155,6 +197,7 @@ void body_release(struct body *body) {
         munmap(body->mapped, body->spooled);
     if (body->fd >= 0)
         close(body->fd);
+    sodium_memzero(body->key, sizeof body->key);
     body->mapped = NULL;
     body->fd = -1;
     if (body->bytes.capacity > KEPT_BYTES)

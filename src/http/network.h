@@ -53,12 +53,14 @@ struct connection {
     bool counted, proxy, loopback;
 };
 
+enum { BODY_KEY_BYTES = 32 };
 struct body {
     struct buf bytes;
     size_t limit, declared; /* declared: Content-Length, 0 if unknown */
     bool gzip, sniff;
     int fd; /* of the spool, -1: in memory */
     size_t spooled;
+    unsigned char key[BODY_KEY_BYTES]; /* of this spool, in memory only */
     void *mapped;
 };
 

@@ -156,3 +156,13 @@ CREATE TABLE user_identity (
 
 -- Who saw and changed one customer: asked for on each customer's page.
 CREATE INDEX audit_by_about ON audit(about, id) WHERE about <> '';
+
+-- step 9
+
+-- E-mail addresses and names of people, who and what an audit entry is about are sealed and found by keyed hashes.
+ALTER TABLE user ADD COLUMN email_key BLOB;  -- of the address in lower case
+CREATE UNIQUE INDEX user_by_email_key ON user(email_key);
+ALTER TABLE audit ADD COLUMN who_key BLOB;   -- of who; "" of ""
+ALTER TABLE audit ADD COLUMN about_key BLOB; -- of about; "" of ""
+DROP INDEX audit_by_about;
+CREATE INDEX audit_by_about_key ON audit(about_key, id) WHERE about_key <> '';

@@ -23,10 +23,11 @@ struct beginning {
 
 static int insert_session(void *context, sqlite3 *db, struct err *err) {
     struct beginning *beginning = context;
-    sqlite3_stmt *statement = STORE_PREPARE(db,
-                                            "INSERT INTO session(token_hash, user, address, agent, "
-                                            "created_ms, seen_ms) VALUES(?1, ?2, ?3, ?4, ?5, ?5)",
-                                            err);
+    sqlite3_stmt *statement =
+        STORE_PREPARE(db,
+                      "INSERT INTO session(token_hash, user, address, agent, "
+                      "created_ms, seen_ms) VALUES(?1, ?2, sealed(?3), sealed(?4), ?5, ?5)",
+                      err);
     if (!statement)
         return E_IO;
     sqlite3_bind_blob(statement, 1, beginning->hash, HASH_BYTES, SQLITE_TRANSIENT);
@@ -303,11 +304,12 @@ int session_list(struct request *request, uint64_t user, struct session **sessio
     *sessions = ARENA_ARRAY(request->arena, struct session, SESSIONS_PER_USER);
     *n = 0;
     sqlite3 *db = store_reader_get(store);
-    sqlite3_stmt *statement = STORE_PREPARE(db,
-                                            "SELECT id, address, agent, created_ms, seen_ms FROM "
-                                            "session WHERE user = ? AND seen_ms >= ?"
-                                            " ORDER BY seen_ms DESC LIMIT ?",
-                                            err);
+    sqlite3_stmt *statement =
+        STORE_PREPARE(db,
+                      "SELECT id, opened(address), opened(agent), created_ms, seen_ms FROM "
+                      "session WHERE user = ? AND seen_ms >= ?"
+                      " ORDER BY seen_ms DESC LIMIT ?",
+                      err);
     int code = statement ? 1 : E_IO;
     if (statement) {
         sqlite3_bind_int64(statement, 1, (sqlite3_int64)user);
@@ -350,12 +352,13 @@ int session_identify(struct request *request, const char *token, struct err *err
     unsigned char hash[HASH_BYTES];
     token_hash(token, hash);
     sqlite3 *db = store_reader_get(accounts->folder->store);
-    sqlite3_stmt *statement = STORE_PREPARE(db,
-                                            "SELECT s.id, s.seen_ms, u.id, u.email, u.role, "
-                                            "u.units, u.language, u.disabled, u.totp IS NULL "
-                                            "FROM session s"
-                                            " JOIN user u ON u.id = s.user WHERE s.token_hash = ?",
-                                            err);
+    sqlite3_stmt *statement =
+        STORE_PREPARE(db,
+                      "SELECT s.id, s.seen_ms, u.id, opened(u.email), u.role, "
+                      "u.units, u.language, u.disabled, u.totp IS NULL "
+                      "FROM session s"
+                      " JOIN user u ON u.id = s.user WHERE s.token_hash = ?",
+                      err);
     int code = E_IO;
     int64_t seen_ms = 0;
     const char *units_text = "";

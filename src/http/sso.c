@@ -104,7 +104,8 @@ struct linking {
 static int insert_identity(void *context, sqlite3 *db, struct err *err) {
     const struct linking *linking = context;
     sqlite3_stmt *statement = STORE_PREPARE(
-        db, "INSERT OR REPLACE INTO user_identity(issuer, subject, user) VALUES(?, ?, ?)", err);
+        db, "INSERT OR REPLACE INTO user_identity(issuer, subject, user) VALUES(?, hashed(?), ?)",
+        err);
     if (!statement)
         return E_IO;
     bind_text(statement, 1, linking->issuer);
@@ -116,8 +117,8 @@ static int insert_identity(void *context, sqlite3 *db, struct err *err) {
 /* 0 in *user: not seen before. */
 static int find_identity(struct accounts *accounts, struct linking *linking, struct err *err) {
     sqlite3 *db = store_reader_get(accounts->folder->store);
-    sqlite3_stmt *statement =
-        STORE_PREPARE(db, "SELECT user FROM user_identity WHERE issuer = ? AND subject = ?", err);
+    sqlite3_stmt *statement = STORE_PREPARE(
+        db, "SELECT user FROM user_identity WHERE issuer = ? AND subject = hashed(?)", err);
     int code = E_IO;
     if (statement) {
         bind_text(statement, 1, linking->issuer);

@@ -40,7 +40,8 @@ static int check_fields(const struct user *user, struct err *err) {
 
 static int insert_user(void *context, sqlite3 *db, struct err *err) {
     struct change *change = context;
-    sqlite3_stmt *statement = STORE_PREPARE(db, "SELECT 1 FROM user WHERE email = ?", err);
+    sqlite3_stmt *statement =
+        STORE_PREPARE(db, "SELECT 1 FROM user WHERE email_key = hashed(lower(?))", err);
     if (!statement)
         return E_IO;
     bind_text(statement, 1, change->user.email);
@@ -52,9 +53,9 @@ static int insert_user(void *context, sqlite3 *db, struct err *err) {
     if (code < 0)
         return code;
     statement = STORE_PREPARE(db,
-                              "INSERT INTO user(email, name, role, units, language, password, "
-                              "disabled, created_ms, signed_in_ms)"
-                              " VALUES(?, ?, ?, ?, ?, ?, 0, ?, 0)",
+                              "INSERT INTO user(email, email_key, name, role, units, language, "
+                              "password, disabled, created_ms, signed_in_ms) VALUES(sealed(?1), "
+                              "hashed(lower(?1)), sealed(?2), ?3, ?4, ?5, ?6, 0, ?7, 0)",
                               err);
     if (!statement)
         return E_IO;
@@ -115,7 +116,8 @@ int user_add(struct accounts *accounts, const struct principal *by, struct user 
 
 /* Columns as read_user takes them. */
 #define USER_SELECT                                                                                \
-    "SELECT id, email, name, role, units, language, disabled, created_ms, signed_in_ms, password " \
+    "SELECT id, opened(email), opened(name), role, units, language, disabled, created_ms, "        \
+    "signed_in_ms, password "                                                                      \
     "= '', totp IS NOT NULL, EXISTS (SELECT 1 FROM user_identity WHERE user_identity.user = "      \
     "user.id) FROM user"
 
@@ -157,7 +159,8 @@ int user_get(struct accounts *accounts, uint64_t id, struct arena *arena, struct
 int user_find(struct accounts *accounts, const char *email, struct arena *arena, struct user *user,
               struct err *err) {
     sqlite3 *db = store_reader_get(accounts->folder->store);
-    sqlite3_stmt *statement = STORE_PREPARE(db, USER_SELECT " WHERE email = ?", err);
+    sqlite3_stmt *statement =
+        STORE_PREPARE(db, USER_SELECT " WHERE email_key = hashed(lower(?))", err);
     if (statement)
         bind_text(statement, 1, email);
     return read_one(accounts, db, statement, arena, user, err);
@@ -169,7 +172,8 @@ int user_list(struct accounts *accounts, struct arena *arena, struct user **user
     *users = ARENA_ARRAY(arena, struct user, capacity);
     *n = 0;
     sqlite3 *db = store_reader_get(accounts->folder->store);
-    sqlite3_stmt *statement = STORE_PREPARE(db, USER_SELECT " ORDER BY email", err);
+    sqlite3_stmt *statement =
+        STORE_PREPARE(db, USER_SELECT " ORDER BY opened(email) COLLATE NOCASE", err);
     int code = statement ? 1 : E_IO;
     while (code == 1 && (code = store_step(statement, err)) == 1)
         if (*n < capacity)
@@ -221,10 +225,10 @@ static int update_user(void *context, sqlite3 *db, struct err *err) {
     int code = owns ? 0 : check_last_owner(db, user->id, err);
     if (code)
         return code;
-    sqlite3_stmt *statement = STORE_PREPARE(
-        db,
-        "UPDATE user SET name = ?, role = ?, units = ?, language = ?, disabled = ? WHERE id = ?",
-        err);
+    sqlite3_stmt *statement = STORE_PREPARE(db,
+                                            "UPDATE user SET name = sealed(?), role = ?, units = "
+                                            "?, language = ?, disabled = ? WHERE id = ?",
+                                            err);
     if (!statement)
         return E_IO;
     bind_text(statement, 1, user->name);

@@ -42,7 +42,8 @@ static json_t *row_json(const struct folder *folder, sqlite3_stmt *statement) {
 }
 
 #define PLAN_SELECT                                                                                \
-    "SELECT id, document, running, author, created_ms, changed_ms FROM invitation_plan WHERE NOT " \
+    "SELECT id, opened(document), running, opened(author), created_ms, changed_ms FROM "           \
+    "invitation_plan WHERE NOT "                                                                   \
     "removed"
 
 int invite_plans(struct folder *folder, json_t **list, struct err *err) {
@@ -104,11 +105,11 @@ int plan_load(struct folder *folder, uint64_t id, struct invite_plan *plan, stru
 
 int plans_running(struct folder *folder, struct invite_plan **plans, size_t *n, struct err *err) {
     sqlite3 *db = store_reader_get(folder->store);
-    sqlite3_stmt *statement = STORE_PREPARE(
-        db,
-        "SELECT id, document, since_seq, since_ms FROM invitation_plan WHERE running AND NOT "
-        "removed",
-        err);
+    sqlite3_stmt *statement = STORE_PREPARE(db,
+                                            "SELECT id, opened(document), since_seq, since_ms FROM "
+                                            "invitation_plan WHERE running AND NOT "
+                                            "removed",
+                                            err);
     int code = statement ? 0 : E_IO;
     *n = 0;
     *plans = calloc(INVITE_PLANS_MAX, sizeof **plans);
@@ -218,7 +219,8 @@ static int insert(struct putting *putting, sqlite3 *db, struct err *err) {
         db,
         "INSERT INTO invitation_plan(document, running, since_seq, removed, author, created_ms, "
         "changed_ms) "
-        "SELECT ?1, 0, 0, 0, ?2, ?3, ?3 WHERE (SELECT count(*) FROM invitation_plan WHERE NOT "
+        "SELECT sealed(?1), 0, 0, 0, sealed(?2), ?3, ?3 WHERE (SELECT count(*) FROM "
+        "invitation_plan WHERE NOT "
         "removed) < ?4",
         err);
     if (!statement)
@@ -239,9 +241,10 @@ static int write_plan(void *context, sqlite3 *db, struct err *err) {
     struct putting *putting = context;
     if (!putting->id)
         return insert(putting, db, err);
-    sqlite3_stmt *statement = STORE_PREPARE(
-        db, "UPDATE invitation_plan SET document = ?, changed_ms = ? WHERE id = ? AND NOT removed",
-        err);
+    sqlite3_stmt *statement = STORE_PREPARE(db,
+                                            "UPDATE invitation_plan SET document = sealed(?), "
+                                            "changed_ms = ? WHERE id = ? AND NOT removed",
+                                            err);
     if (!statement)
         return E_IO;
     sqlite3_bind_text(statement, 1, putting->document, -1, SQLITE_TRANSIENT);

@@ -127,7 +127,7 @@ int invite_list(struct folder *folder, const struct invite_filter *filter, json_
         db,
         "SELECT id, plan, customer, state, reason, seq, channel, touchpoint, unit, event_ms, "
         "due_ms, sent_ms, reminders, shown_ms, answered_ms, bounced_ms, subject, months, (SELECT "
-        "json_extract(document, '$.name') FROM invitation_plan p WHERE p.id = plan) FROM "
+        "json_extract(opened(document), '$.name') FROM invitation_plan p WHERE p.id = plan) FROM "
         "invitation "
         "WHERE (?1 = 0 OR plan "
         "= ?1) AND (?2 IS NULL OR customer IN (SELECT value FROM json_each(?2))) AND (?3 < 0 OR "

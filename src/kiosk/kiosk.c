@@ -72,7 +72,8 @@ uint64_t kiosk_changes(struct folder *folder) {
 /* ---- reading ---- */
 
 #define KIOSK_COLUMNS                                                                              \
-    "SELECT kiosk.id, address, hint, created_ms, document, author, changed_ms, max(revision) "     \
+    "SELECT kiosk.id, address, hint, created_ms, document, opened(author), changed_ms, "           \
+    "max(revision) "                                                                               \
     "FROM kiosk JOIN kiosk_version ON kiosk = kiosk.id WHERE NOT removed "
 
 static json_t *instant(int64_t time_ms) {
@@ -446,11 +447,12 @@ static int write_version(void *context, sqlite3 *db, struct err *err) {
         code = write_exit_code(putting, db, err);
     sqlite3_stmt *statement =
         code ? NULL
-             : STORE_PREPARE(db,
-                             "INSERT INTO kiosk_version SELECT id, (SELECT coalesce(max(revision), "
-                             "0) + 1 FROM kiosk_version WHERE kiosk = ?1), ?2, ?3, ?4 FROM kiosk "
-                             "WHERE id = ?1 AND NOT removed",
-                             err);
+             : STORE_PREPARE(
+                   db,
+                   "INSERT INTO kiosk_version SELECT id, (SELECT coalesce(max(revision), "
+                   "0) + 1 FROM kiosk_version WHERE kiosk = ?1), ?2, sealed(?3), ?4 FROM kiosk "
+                   "WHERE id = ?1 AND NOT removed",
+                   err);
     if (!statement)
         return code ? code : E_IO;
     sqlite3_bind_int64(statement, 1, (sqlite3_int64)putting->id);

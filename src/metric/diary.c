@@ -47,11 +47,11 @@ static bool sees(struct folder *folder, const struct principal *principal, const
 int diary_list(struct folder *folder, const struct principal *principal, json_t **list,
                struct err *err) {
     sqlite3 *db = store_reader_get(folder->store);
-    sqlite3_stmt *statement = STORE_PREPARE(
-        db,
-        "SELECT id, unit, kind, from_ms, to_ms, text, number, author, created_ms FROM centre_diary "
-        "ORDER BY from_ms DESC, id DESC",
-        err);
+    sqlite3_stmt *statement = STORE_PREPARE(db,
+                                            "SELECT id, unit, kind, from_ms, to_ms, opened(text), "
+                                            "number, opened(author), created_ms FROM centre_diary "
+                                            "ORDER BY from_ms DESC, id DESC",
+                                            err);
     int code = statement ? 0 : E_IO;
     *list = json_array();
     while (!code && (code = store_step(statement, err)) == 1) {
@@ -68,11 +68,11 @@ int diary_list(struct folder *folder, const struct principal *principal, json_t 
 int diary_find(struct folder *folder, const struct principal *principal, uint64_t id,
                json_t **entry, struct err *err) {
     sqlite3 *db = store_reader_get(folder->store);
-    sqlite3_stmt *statement = STORE_PREPARE(
-        db,
-        "SELECT id, unit, kind, from_ms, to_ms, text, number, author, created_ms FROM centre_diary "
-        "WHERE id = ?",
-        err);
+    sqlite3_stmt *statement = STORE_PREPARE(db,
+                                            "SELECT id, unit, kind, from_ms, to_ms, opened(text), "
+                                            "number, opened(author), created_ms FROM centre_diary "
+                                            "WHERE id = ?",
+                                            err);
     *entry = NULL;
     if (statement)
         sqlite3_bind_int64(statement, 1, (sqlite3_int64)id);
@@ -196,13 +196,15 @@ static int check(struct folder *folder, const struct principal *principal, const
 static int write_entry(void *context, sqlite3 *db, struct err *err) {
     struct putting *put = context;
     sqlite3_stmt *statement =
-        put->id ? STORE_PREPARE(db,
-                                "UPDATE centre_diary SET unit = ?1, kind = ?2, from_ms = ?3, to_ms "
-                                "= ?4, text = ?5, number = ?6, author = ?7 WHERE id = ?9",
-                                err)
+        put->id ? STORE_PREPARE(
+                      db,
+                      "UPDATE centre_diary SET unit = ?1, kind = ?2, from_ms = ?3, to_ms "
+                      "= ?4, text = sealed(?5), number = ?6, author = sealed(?7) WHERE id = ?9",
+                      err)
                 : STORE_PREPARE(db,
                                 "INSERT INTO centre_diary (unit, kind, from_ms, to_ms, text, "
-                                "number, author, created_ms) SELECT ?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8 "
+                                "number, author, created_ms) SELECT ?1, ?2, ?3, ?4, sealed(?5), "
+                                "?6, sealed(?7), ?8 "
                                 "WHERE (SELECT count(*) FROM centre_diary) < ?9",
                                 err);
     if (!statement)

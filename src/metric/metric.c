@@ -94,7 +94,8 @@ int metric_survey_put(struct folder *folder, const char *survey, const char *rel
 int metric_margins(struct folder *folder, json_t **list, struct err *err) {
     sqlite3 *db = store_reader_get(folder->store);
     sqlite3_stmt *statement = STORE_PREPARE(
-        db, "SELECT name, margins, author, changed_ms FROM score_margins ORDER BY name", err);
+        db, "SELECT name, margins, opened(author), changed_ms FROM score_margins ORDER BY name",
+        err);
     int code = statement ? 0 : E_IO;
     *list = json_array();
     while (!code && (code = store_step(statement, err)) == 1) {
@@ -166,7 +167,8 @@ static int write_margins(void *context, sqlite3 *db, struct err *err) {
     struct margins_put *put = context;
     sqlite3_stmt *statement = STORE_PREPARE(
         db,
-        "INSERT INTO score_margins (name, margins, author, changed_ms) SELECT ?1, ?2, ?3, ?4 "
+        "INSERT INTO score_margins (name, margins, author, changed_ms) SELECT ?1, ?2, sealed(?3), "
+        "?4 "
         "WHERE (SELECT count(*) FROM score_margins WHERE name <> ?1) < ?5 ON CONFLICT (name) DO "
         "UPDATE SET margins = excluded.margins, author = excluded.author, changed_ms = "
         "excluded.changed_ms",

@@ -70,11 +70,12 @@ struct beginning {
 };
 
 static int insert(const struct beginning *beginning, sqlite3 *db, struct err *err) {
-    sqlite3_stmt *statement = STORE_PREPARE(
-        db,
-        "INSERT INTO erasure(customer, members, state, who, why, asked_ms, ended_ms,"
-        " allowed_ms, sought, report) VALUES (?, ?, 'waiting', ?, sealed(?), ?, 0, 0, ?, '')",
-        err);
+    sqlite3_stmt *statement =
+        STORE_PREPARE(db,
+                      "INSERT INTO erasure(customer, members, state, who, why, asked_ms, ended_ms,"
+                      " allowed_ms, sought, report) VALUES (?, ?, 'waiting', sealed(?), sealed(?), "
+                      "?, 0, 0, ?, '')",
+                      err);
     if (!statement)
         return err->code;
     sqlite3_bind_int64(statement, 1, beginning->person->owner);
@@ -200,7 +201,8 @@ static struct erasure read_row(sqlite3_stmt *row, struct arena *arena) {
 }
 
 #define ERASURE_SELECT                                                                             \
-    "SELECT number, customer, state, who, opened(why), asked_ms, ended_ms, allowed_ms, report "    \
+    "SELECT number, customer, state, opened(who), opened(why), asked_ms, ended_ms, allowed_ms, "   \
+    "report "                                                                                      \
     "FROM "                                                                                        \
     "erasure "
 

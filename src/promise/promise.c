@@ -51,7 +51,8 @@ int promise_list(struct folder *folder, json_t **list, struct err *err) {
     sqlite3 *db = store_reader_get(folder->store);
     sqlite3_stmt *statement = STORE_PREPARE(
         db,
-        "SELECT promise, max(version), document, author, changed_ms FROM promise_version "
+        "SELECT promise, max(version), opened(document), opened(author), changed_ms FROM "
+        "promise_version "
         "JOIN promise ON promise.id = promise WHERE NOT removed GROUP BY promise ORDER BY promise",
         err);
     int code = read_rows(statement, list, err);
@@ -61,11 +62,11 @@ int promise_list(struct folder *folder, json_t **list, struct err *err) {
 
 int promise_versions(struct folder *folder, uint64_t id, json_t **versions, struct err *err) {
     sqlite3 *db = store_reader_get(folder->store);
-    sqlite3_stmt *statement =
-        STORE_PREPARE(db,
-                      "SELECT promise, version, document, author, changed_ms FROM promise_version "
-                      "WHERE promise = ? ORDER BY version DESC",
-                      err);
+    sqlite3_stmt *statement = STORE_PREPARE(db,
+                                            "SELECT promise, version, opened(document), "
+                                            "opened(author), changed_ms FROM promise_version "
+                                            "WHERE promise = ? ORDER BY version DESC",
+                                            err);
     if (statement)
         sqlite3_bind_int64(statement, 1, (sqlite3_int64)id);
     int code = read_rows(statement, versions, err);
@@ -226,12 +227,13 @@ static int make(struct putting *putting, sqlite3 *db, struct err *err) {
 
 /* Another question begins to be watched now, the same goes on. */
 static int write_watch(const struct putting *putting, sqlite3 *db, struct err *err) {
-    sqlite3_stmt *statement = STORE_PREPARE(
-        db,
-        "INSERT INTO promise_watch VALUES (?1, ?2, CASE WHEN ?3 THEN ?3 ELSE ?4 END) ON CONFLICT "
-        "(promise) DO UPDATE SET since_ms = CASE WHEN ?3 THEN ?3 WHEN question <> ?2 THEN ?4 ELSE "
-        "since_ms END, question = ?2",
-        err);
+    sqlite3_stmt *statement = STORE_PREPARE(db,
+                                            "INSERT INTO promise_watch VALUES (?1, sealed(?2), "
+                                            "CASE WHEN ?3 THEN ?3 ELSE ?4 END) ON CONFLICT "
+                                            "(promise) DO UPDATE SET since_ms = CASE WHEN ?3 THEN "
+                                            "?3 WHEN opened(question) <> ?2 THEN ?4 ELSE "
+                                            "since_ms END, question = sealed(?2)",
+                                            err);
     if (!statement)
         return E_IO;
     sqlite3_bind_int64(statement, 1, (sqlite3_int64)putting->id);
@@ -249,7 +251,8 @@ static int write_version(void *context, sqlite3 *db, struct err *err) {
             ? NULL
             : STORE_PREPARE(db,
                             "INSERT INTO promise_version SELECT id, (SELECT coalesce(max(version), "
-                            "0) + 1 FROM promise_version WHERE promise = ?1), ?2, ?3, ?4 FROM "
+                            "0) + 1 FROM promise_version WHERE promise = ?1), sealed(?2), "
+                            "sealed(?3), ?4 FROM "
                             "promise WHERE id = ?1 AND NOT removed",
                             err);
     if (!statement)

@@ -97,7 +97,8 @@ static int load(struct watch *watch, struct err *err) {
     sqlite3 *db = store_reader_get(watch->folder->store);
     sqlite3_stmt *statement = STORE_PREPARE(
         db,
-        "SELECT v.promise, v.document, v.changed_ms, w.since_ms FROM promise JOIN promise_version "
+        "SELECT v.promise, opened(v.document), v.changed_ms, w.since_ms FROM promise JOIN "
+        "promise_version "
         "v ON v.promise = id AND v.version = (SELECT max(version) FROM promise_version WHERE "
         "promise = id) LEFT JOIN promise_watch w ON w.promise = id WHERE NOT removed ORDER BY id",
         err);

@@ -28,7 +28,8 @@ int stored_rules_load(sqlite3 *db, struct arena *arena, struct stored_rules *sto
     *stored = (struct stored_rules){.rules = ARENA_ARRAY(arena, struct stored_rule, n)};
     sqlite3_stmt *statement =
         code ? NULL
-             : STORE_PREPARE(db, "SELECT name, rule FROM segment_rule ORDER BY name LIMIT ?", err);
+             : STORE_PREPARE(
+                   db, "SELECT name, opened(rule) FROM segment_rule ORDER BY name LIMIT ?", err);
     if (!statement)
         return code ? code : E_IO;
     sqlite3_bind_int64(statement, 1, (sqlite3_int64)n);

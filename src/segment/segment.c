@@ -40,11 +40,11 @@ static json_t *row_json(sqlite3_stmt *statement) {
 
 int segment_list(struct folder *folder, json_t **list, struct err *err) {
     sqlite3 *db = store_reader_get(folder->store);
-    sqlite3_stmt *statement =
-        STORE_PREPARE(db,
-                      "SELECT id, name, document, author, created_ms, changed_ms FROM segment "
-                      "ORDER BY json_extract(document, '$.title'), name",
-                      err);
+    sqlite3_stmt *statement = STORE_PREPARE(
+        db,
+        "SELECT id, name, opened(document), opened(author), created_ms, changed_ms FROM segment "
+        "ORDER BY json_extract(opened(document), '$.title'), name",
+        err);
     int code = statement ? 1 : E_IO;
     *list = json_array();
     while (code == 1 && (code = store_step(statement, err)) == 1)
@@ -59,11 +59,11 @@ int segment_list(struct folder *folder, json_t **list, struct err *err) {
 
 int segment_find(struct folder *folder, const char *name, json_t **segment, struct err *err) {
     sqlite3 *db = store_reader_get(folder->store);
-    sqlite3_stmt *statement =
-        STORE_PREPARE(db,
-                      "SELECT id, name, document, author, created_ms, changed_ms FROM segment "
-                      "WHERE name = ?",
-                      err);
+    sqlite3_stmt *statement = STORE_PREPARE(
+        db,
+        "SELECT id, name, opened(document), opened(author), created_ms, changed_ms FROM segment "
+        "WHERE name = ?",
+        err);
     int code = E_IO;
     *segment = NULL;
     if (statement) {
@@ -125,7 +125,7 @@ static int check(struct folder *folder, const char *current, const json_t *docum
 
 int rule_write(sqlite3 *db, const char *name, const char *rule, struct err *err) {
     sqlite3_stmt *statement =
-        rule ? STORE_PREPARE(db, "INSERT OR REPLACE INTO segment_rule VALUES (?, ?)", err)
+        rule ? STORE_PREPARE(db, "INSERT OR REPLACE INTO segment_rule VALUES (?, sealed(?))", err)
              : STORE_PREPARE(db, "DELETE FROM segment_rule WHERE name = ?", err);
     if (!statement)
         return E_IO;
@@ -143,11 +143,12 @@ struct putting {
 };
 
 static int insert(const struct putting *putting, sqlite3 *db, struct err *err) {
-    sqlite3_stmt *statement = STORE_PREPARE(
-        db,
-        "INSERT INTO segment(name, document, author, created_ms, changed_ms) SELECT ?1, ?2, ?3, "
-        "?4, ?4 WHERE (SELECT count(*) FROM segment) < ?5",
-        err);
+    sqlite3_stmt *statement =
+        STORE_PREPARE(db,
+                      "INSERT INTO segment(name, document, author, created_ms, changed_ms) SELECT "
+                      "?1, sealed(?2), "
+                      "sealed(?3), ?4, ?4 WHERE (SELECT count(*) FROM segment) < ?5",
+                      err);
     if (!statement)
         return E_IO;
     sqlite3_bind_text(statement, 1, putting->name, -1, SQLITE_TRANSIENT);
@@ -162,8 +163,10 @@ static int insert(const struct putting *putting, sqlite3 *db, struct err *err) {
 }
 
 static int update(const struct putting *putting, sqlite3 *db, struct err *err) {
-    sqlite3_stmt *statement = STORE_PREPARE(
-        db, "UPDATE segment SET document = ?2, author = ?3, changed_ms = ?4 WHERE name = ?1", err);
+    sqlite3_stmt *statement = STORE_PREPARE(db,
+                                            "UPDATE segment SET document = sealed(?2), author = "
+                                            "sealed(?3), changed_ms = ?4 WHERE name = ?1",
+                                            err);
     if (!statement)
         return E_IO;
     sqlite3_bind_text(statement, 1, putting->name, -1, SQLITE_TRANSIENT);

@@ -53,12 +53,12 @@ static int read_rows(sqlite3_stmt *statement, json_t **list, struct err *err) {
 
 int segmentation_list(struct folder *folder, json_t **list, struct err *err) {
     sqlite3 *db = store_reader_get(folder->store);
-    sqlite3_stmt *statement =
-        STORE_PREPARE(db,
-                      "SELECT id, name, max(version), document, author, changed_ms FROM "
-                      "segmentation JOIN segmentation_version ON segmentation = id GROUP BY id "
-                      "ORDER BY id",
-                      err);
+    sqlite3_stmt *statement = STORE_PREPARE(
+        db,
+        "SELECT id, name, max(version), opened(document), opened(author), changed_ms FROM "
+        "segmentation JOIN segmentation_version ON segmentation = id GROUP BY id "
+        "ORDER BY id",
+        err);
     int code = read_rows(statement, list, err);
     store_reader_put(folder->store, db);
     return code;
@@ -67,12 +67,12 @@ int segmentation_list(struct folder *folder, json_t **list, struct err *err) {
 int segmentation_versions(struct folder *folder, const char *name, json_t **versions,
                           struct err *err) {
     sqlite3 *db = store_reader_get(folder->store);
-    sqlite3_stmt *statement =
-        STORE_PREPARE(db,
-                      "SELECT id, name, version, document, author, changed_ms FROM segmentation "
-                      "JOIN segmentation_version ON segmentation = id WHERE name = ? ORDER BY "
-                      "version DESC",
-                      err);
+    sqlite3_stmt *statement = STORE_PREPARE(
+        db,
+        "SELECT id, name, version, opened(document), opened(author), changed_ms FROM segmentation "
+        "JOIN segmentation_version ON segmentation = id WHERE name = ? ORDER BY "
+        "version DESC",
+        err);
     if (statement)
         sqlite3_bind_text(statement, 1, name, -1, SQLITE_STATIC);
     int code = read_rows(statement, versions, err);
@@ -360,7 +360,7 @@ static int write_version(void *context, sqlite3 *db, struct err *err) {
              : STORE_PREPARE(db,
                              "INSERT INTO segmentation_version SELECT ?1, (SELECT "
                              "coalesce(max(version), 0) + 1 FROM segmentation_version WHERE "
-                             "segmentation = ?1), ?2, ?3, ?4",
+                             "segmentation = ?1), sealed(?2), sealed(?3), ?4",
                              err);
     if (!statement)
         return code ? code : E_IO;

@@ -1,9 +1,10 @@
 /*
- * sealed() and opened() in SQL: texts that a table keeps so that its bytes tell nothing.
+ * sealed(), opened() and hashed() in SQL: texts that a table keeps so that its bytes tell nothing.
  *
- * sealed(text) gives the bytes of the sealed text, opened(value) the text again. "" and NULL stay what they are, so that a
- * question whether something is there needs no key; opened() passes on what is no sealed value (bytes), so that rows from
- * before a column was sealed are read as they are. Who seals is set by the module above that has the keys (the vault).
+ * sealed(text) gives the bytes of the sealed text, opened(value) the text again, hashed(text) a keyed hash of 16 bytes by which a
+ * sealed text is found. "" and NULL stay what they are, so that a question whether something is there needs no key; opened()
+ * passes on what is no sealed value (bytes), so that rows from before a column was sealed are read as they are. Who seals is set
+ * by the module above that has the keys (the vault, which is opened before anything is written); without one, texts stay.
  *
  * SPDX-License-Identifier: GPL-3.0-or-later
  */
@@ -23,12 +24,8 @@ static void sql_sealed(sqlite3_context *context, int n, sqlite3_value **values) 
     struct slice plain = bytes_of(values[0]);
     struct buf sealed;
     (void)n;
-    if (!plain.n) {
+    if (!plain.n || !store->sealer.seal) {
         sqlite3_result_value(context, values[0]);
-        return;
-    }
-    if (!store->sealer.seal) {
-        sqlite3_result_error(context, "nobody seals", -1);
         return;
     }
     buf_init(&sealed, SEALED_TEXT_MAX);
@@ -58,11 +55,26 @@ static void sql_opened(sqlite3_context *context, int n, sqlite3_value **values) 
     buf_release(&plain);
 }
 
+static void sql_hashed(sqlite3_context *context, int n, sqlite3_value **values) {
+    const struct store *store = sqlite3_user_data(context);
+    struct slice plain = bytes_of(values[0]);
+    unsigned char hash[STORE_HASH_BYTES];
+    (void)n;
+    if (!plain.n || !store->sealer.hash) {
+        sqlite3_result_value(context, values[0]);
+        return;
+    }
+    store->sealer.hash(store->sealer.context, plain, hash);
+    sqlite3_result_blob(context, hash, sizeof hash, SQLITE_TRANSIENT);
+}
+
 int sealing_add(struct store *store, sqlite3 *db, struct err *err) {
+    const int same = SQLITE_UTF8 | SQLITE_DETERMINISTIC;
     if (sqlite3_create_function(db, "sealed", 1, SQLITE_UTF8, store, sql_sealed, NULL, NULL) !=
             SQLITE_OK ||
-        sqlite3_create_function(db, "opened", 1, SQLITE_UTF8, store, sql_opened, NULL, NULL) !=
-            SQLITE_OK)
+        sqlite3_create_function(db, "opened", 1, same, store, sql_opened, NULL, NULL) !=
+            SQLITE_OK ||
+        sqlite3_create_function(db, "hashed", 1, same, store, sql_hashed, NULL, NULL) != SQLITE_OK)
         return store_fail(db, err);
     return 0;
 }

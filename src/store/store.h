@@ -64,10 +64,13 @@ void store_add_hook(struct store *store, void (*commit)(void *context),
 void store_add_flush(struct store *store, int (*flush)(void *context, sqlite3 *db, struct err *err),
                      void *context);
 
-/* Who seals and opens texts for sealed(text) and opened(column) in SQL, on every connection from now on: set before traffic. */
+/* Who seals, opens and hashes texts for sealed(text), opened(column) and hashed(text) in SQL, on every connection from now on: set
+ * before traffic. */
+enum { STORE_HASH_BYTES = 16 };
 struct store_sealer {
     void (*seal)(const void *context, struct slice plain, struct buf *sealed);
     int (*unseal)(const void *context, struct slice sealed, struct buf *plain, struct err *err);
+    void (*hash)(const void *context, struct slice plain, unsigned char hash[STORE_HASH_BYTES]);
     const void *context;
 };
 void store_set_sealer(struct store *store, const struct store_sealer *sealer);

@@ -75,7 +75,8 @@ void store_reader_put(struct store *store, sqlite3 *db) {
 }
 
 int store_setting_get(sqlite3 *db, const char *name, char *value, size_t size, struct err *err) {
-    sqlite3_stmt *statement = STORE_PREPARE(db, "SELECT value FROM setting WHERE name = ?", err);
+    sqlite3_stmt *statement =
+        STORE_PREPARE(db, "SELECT opened(value) FROM setting WHERE name = ?", err);
     if (!statement)
         return err->code;
     sqlite3_bind_text(statement, 1, name, -1, SQLITE_STATIC);
@@ -93,7 +94,7 @@ int store_setting_get(sqlite3 *db, const char *name, char *value, size_t size, s
 
 int store_setting_put(sqlite3 *db, const char *name, const char *value, struct err *err) {
     sqlite3_stmt *statement =
-        STORE_PREPARE(db, "INSERT OR REPLACE INTO setting(name, value) VALUES (?, ?)", err);
+        STORE_PREPARE(db, "INSERT OR REPLACE INTO setting(name, value) VALUES (?, sealed(?))", err);
     if (!statement)
         return err->code;
     sqlite3_bind_text(statement, 1, name, -1, SQLITE_STATIC);

@@ -120,7 +120,8 @@ int surveys_list(struct folder *folder, struct arena *arena, struct survey_row *
     sqlite3 *db = store_reader_get(folder->store);
     sqlite3_stmt *statement = STORE_PREPARE(
         db,
-        "SELECT number, id, title, state, version, draft_differs, author, created_ms, changed_ms, "
+        "SELECT number, id, title, state, version, draft_differs, opened(author), created_ms, "
+        "changed_ms, "
         "coalesce((SELECT max(published_ms) FROM survey_version v WHERE v.survey = number), 0) "
         "FROM survey ORDER BY changed_ms DESC, number DESC",
         err);
@@ -144,7 +145,8 @@ int surveys_get(struct folder *folder, struct slice id, struct arena *arena, str
     sqlite3 *db = store_reader_get(folder->store);
     sqlite3_stmt *statement = STORE_PREPARE(
         db,
-        "SELECT number, id, title, state, version, draft_differs, author, created_ms, changed_ms, "
+        "SELECT number, id, title, state, version, draft_differs, opened(author), created_ms, "
+        "changed_ms, "
         "coalesce((SELECT max(published_ms) FROM survey_version v WHERE v.survey = number), 0) "
         "FROM survey WHERE id = ?",
         err);
@@ -208,7 +210,7 @@ int surveys_versions(struct folder *folder, struct slice id, struct arena *arena
     *n = 0;
     sqlite3 *db = store_reader_get(folder->store);
     sqlite3_stmt *statement = STORE_PREPARE(db,
-                                            "SELECT version, published_ms, author FROM "
+                                            "SELECT version, published_ms, opened(author) FROM "
                                             "survey_version WHERE survey = ? ORDER BY version DESC",
                                             err);
     code = statement ? 1 : E_IO;
@@ -398,7 +400,8 @@ static int insert(void *context, sqlite3 *db, struct err *err) {
     sqlite3_stmt *statement = STORE_PREPARE(
         db,
         "INSERT INTO survey(number, id, title, state, version, draft, draft_differs, author, "
-        "created_ms, changed_ms) SELECT coalesce(max(number), 0) + 1, ?1, ?2, 0, 0, ?3, 1, ?4, ?5, "
+        "created_ms, changed_ms) SELECT coalesce(max(number), 0) + 1, ?1, ?2, 0, 0, ?3, 1, "
+        "sealed(?4), ?5, "
         "?5 FROM (SELECT number FROM survey UNION SELECT survey FROM survey_version) WHERE NOT "
         "EXISTS (SELECT 1 FROM survey WHERE id = ?1)",
         err);
@@ -479,7 +482,7 @@ static int put_version(void *context, sqlite3 *db, struct err *err) {
             ? NULL
             : STORE_PREPARE(db,
                             "INSERT INTO survey_version(survey, version, definition, author, "
-                            "published_ms) VALUES(?1, ?2, ?3, ?4, ?5)",
+                            "published_ms) VALUES(?1, ?2, ?3, sealed(?4), ?5)",
                             err);
     if (!statement && !change->same)
         return E_IO;

@@ -94,10 +94,11 @@ static const char *column_text(sqlite3_stmt *statement, int column, struct arena
 
 static int read_rules(sqlite3 *db, struct catalogue *catalogue, struct arena *arena,
                       struct err *err) {
-    sqlite3_stmt *s = STORE_PREPARE(db,
-                                    "SELECT touchpoint, event, channel, path, property, value "
-                                    "FROM touchpoint_rule ORDER BY position",
-                                    err);
+    sqlite3_stmt *s = STORE_PREPARE(
+        db,
+        "SELECT touchpoint, opened(event), channel, opened(path), property, opened(value) "
+        "FROM touchpoint_rule ORDER BY position",
+        err);
     if (!s)
         return err->code;
     int code;
@@ -171,7 +172,7 @@ static int write_rules(sqlite3 *db, const struct catalogue_change *change, struc
         s = STORE_PREPARE(
             db,
             "INSERT INTO touchpoint_rule (position, touchpoint, event, channel, path, "
-            "property, value) VALUES (?, ?, ?, ?, ?, ?, ?)",
+            "property, value) VALUES (?, ?, sealed(?), ?, sealed(?), ?, sealed(?))",
             err);
         if (!s)
             return err->code;

@@ -137,8 +137,8 @@ static void name_forget(const struct dictionary *dictionary, struct kind *kind) 
 }
 
 static int load(struct dictionary *dictionary, sqlite3 *db, struct err *err) {
-    sqlite3_stmt *statement =
-        STORE_PREPARE(db, "SELECT kind, code, name FROM dictionary ORDER BY kind, code", err);
+    sqlite3_stmt *statement = STORE_PREPARE(
+        db, "SELECT kind, code, opened(name) FROM dictionary ORDER BY kind, code", err);
     if (!statement)
         return err->code;
     int code;
@@ -233,7 +233,7 @@ uint16_t dictionary_add(struct dictionary *dictionary, enum dictionary_kind numb
         return CODE_NONE;
     }
     sqlite3_stmt *statement =
-        STORE_PREPARE(db, "INSERT INTO dictionary(kind, code, name) VALUES (?, ?, ?)", err);
+        STORE_PREPARE(db, "INSERT INTO dictionary(kind, code, name) VALUES (?, ?, sealed(?))", err);
     if (!statement)
         return CODE_NONE;
     sqlite3_bind_int(statement, 1, (int)number);

@@ -63,9 +63,10 @@ must_use int record_add(sqlite3 *db, const struct incoming *incoming, const char
 #define RECORD_COLUMNS                                                                             \
     "review.id, review.subject, opened(review.title), opened(review.text), "                       \
     "opened(review.author), review.language, "                                                     \
-    "review.origin, review.site, review.reason, opened(review.note), review.moderated_by, "        \
+    "review.origin, review.site, review.reason, opened(review.note), "                             \
+    "opened(review.moderated_by), "                                                                \
     "opened(review.reply), "                                                                       \
-    "review.replied_by, review.customer, review.unit, review.stars, review.suspicion, "            \
+    "opened(review.replied_by), review.customer, review.unit, review.stars, review.suspicion, "    \
     "review.helpful_low, review.state, review.verified, review.held, review.forgotten, "           \
     "review.before, review.signals, review.months, review.experience_ms, review.invited_ms, "      \
     "review.created_ms, review.arrived_ms, review.moderated_ms, review.replied_ms, "               \

@@ -42,7 +42,7 @@ static int decide(void *context, sqlite3 *db, struct err *err) {
     sqlite3_stmt *statement = STORE_PREPARE(
         db,
         "UPDATE review SET before = state, before_reason = reason, state = ?2, reason = ?3,"
-        " note = sealed(?4), moderated_ms = ?5, moderated_by = ?6 WHERE id = ?1",
+        " note = sealed(?4), moderated_ms = ?5, moderated_by = sealed(?6) WHERE id = ?1",
         err);
     if (!statement)
         return err->code;
@@ -90,7 +90,8 @@ static int undo(void *context, sqlite3 *db, struct err *err) {
     sqlite3_stmt *statement = STORE_PREPARE(
         db,
         "UPDATE review SET state = before, reason = before_reason, note = '', before = -1,"
-        " before_reason = '', moderated_ms = ?2, moderated_by = ?3 WHERE id = ?1 AND before >= 0",
+        " before_reason = '', moderated_ms = ?2, moderated_by = sealed(?3) WHERE id = ?1 AND "
+        "before >= 0",
         err);
     if (!statement)
         return err->code;
@@ -122,9 +123,10 @@ int review_undo(struct folder *folder, uint64_t id, const char *who, struct err 
 static int reply(void *context, sqlite3 *db, struct err *err) {
     struct change *change = context;
     bool any = change->text[0] != 0;
-    sqlite3_stmt *statement = STORE_PREPARE(
-        db, "UPDATE review SET reply = sealed(?2), replied_ms = ?3, replied_by = ?4 WHERE id = ?1",
-        err);
+    sqlite3_stmt *statement = STORE_PREPARE(db,
+                                            "UPDATE review SET reply = sealed(?2), replied_ms = "
+                                            "?3, replied_by = sealed(?4) WHERE id = ?1",
+                                            err);
     if (!statement)
         return err->code;
     sqlite3_bind_int64(statement, 1, (sqlite3_int64)change->id);

@@ -44,7 +44,8 @@ static int read_due(struct folder *folder, struct arena *arena, struct delivery 
     sqlite3 *db = store_reader_get(folder->store);
     sqlite3_stmt *statement = STORE_PREPARE(
         db,
-        "SELECT d.id, webhook, message, type, opened(body), attempts, target, secret, name, "
+        "SELECT d.id, webhook, message, type, opened(body), attempts, opened(target), secret, "
+        "opened(name), "
         "enabled FROM "
         "webhook_delivery d JOIN webhook w ON w.id = webhook WHERE state = 0 AND due_ms <= ?1 "
         "ORDER BY due_ms, d.id LIMIT ?2",

@@ -38,7 +38,8 @@ json_t *webhook_instant(int64_t ms) {
 /* ---- reading ---- */
 
 #define COLUMNS                                                                                    \
-    "SELECT id, name, target, events, enabled, reason, author, created_ms, changed_ms, unit"
+    "SELECT id, opened(name), opened(target), events, enabled, reason, opened(author), "           \
+    "created_ms, changed_ms, unit"
 
 static json_t *row_json(sqlite3_stmt *statement) {
     const char *reason = (const char *)sqlite3_column_text(statement, 5),
@@ -178,14 +179,16 @@ static int write_webhook(void *context, sqlite3 *db, struct err *err) {
         putting->id
             ? STORE_PREPARE(
                   db,
-                  "UPDATE webhook SET name = ?1, target = ?2, events = ?3, enabled = ?4, "
-                  "changed_ms = ?5, reason = iif(?4, '', reason), unit = ?10 WHERE id = ?6",
+                  "UPDATE webhook SET name = sealed(?1), target = sealed(?2), events = ?3, "
+                  "enabled = ?4, changed_ms = ?5, reason = iif(?4, '', reason), unit = ?10 WHERE "
+                  "id = ?6",
                   err)
             : STORE_PREPARE(
                   db,
                   "INSERT INTO webhook(name, target, events, enabled, changed_ms, "
-                  "created_ms, secret, author, reason, unit) SELECT ?1, ?2, ?3, ?4, ?5, ?5, "
-                  "?7, ?8, '', ?10 WHERE (SELECT count(*) FROM webhook) < ?9",
+                  "created_ms, secret, author, reason, unit) SELECT sealed(?1), sealed(?2), ?3, "
+                  "?4, "
+                  "?5, ?5, ?7, sealed(?8), '', ?10 WHERE (SELECT count(*) FROM webhook) < ?9",
                   err);
     if (!statement)
         return E_IO;

@@ -183,6 +183,33 @@ static void questions_that_make_no_sense_are_refused(void **state) {
         E_FORBIDDEN);
 }
 
+/* Madrid is one customer, and Lima the difference to all; of all, what happened to few is not told apart. */
+static void few_are_nobody(void **state) {
+    (void)state;
+    const struct principal viewer = {.user = 2, .scopes = SCOPE_QUERY, .floor = 3};
+    struct err err = {0};
+    json_t *answer;
+    assert_int_equal(world_try(&world, "{" DELIVERY ",\"by\":\"unit\"}", &viewer, &answer, &err),
+                     0);
+    assert_int_equal(json_array_size(at(answer, "data")), 0);
+    assert_int_equal(int_at(answer, "meta.suppressed"), 2);
+    json_decref(answer);
+    assert_int_equal(world_try(&world, "{" DELIVERY "}", &viewer, &answer, &err), 0);
+    assert_int_equal(int_at(answer, "data.0.n"), 4);
+    assert_true(json_is_null(at(answer, "data.0.kept")));
+    assert_true(json_is_null(at(answer, "data.0.broken")));
+    assert_true(json_is_null(at(answer, "data.0.pending")));
+    assert_null(at(answer, "data.0.customers"));
+    json_decref(answer);
+    assert_int_equal(world_try(&world,
+                               "{" DELIVERY ",\"where\":[{\"property\":\"order_id\",\"op\":\"=\","
+                               "\"value\":\"1\"}]}",
+                               &viewer, &answer, &err),
+                     0);
+    assert_int_equal(json_array_size(at(answer, "data")), 0);
+    json_decref(answer);
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(each_promise_has_its_state),
@@ -190,6 +217,7 @@ int main(void) {
         cmocka_unit_test(answers_keep_or_break),
         cmocka_unit_test(a_bound_on_a_property),
         cmocka_unit_test(the_people_behind_a_number),
+        cmocka_unit_test(few_are_nobody),
         cmocka_unit_test(questions_that_make_no_sense_are_refused),
     };
     return cmocka_run_group_tests(tests, open_world, close_world);

@@ -31,6 +31,27 @@ await api("POST", `/customers/${WORD}-user-1/notes`, { text: `${WORD} prefiere l
 await api("POST", `/customers/${WORD}-user-2/merge`, { into: `${WORD}-user-3`, why: `la misma ${WORD}` });
 await api("POST", "/questions", { name: "Una", address: `/explore/trend?w1=name&v1=${WORD}` });
 await fetch(`http://127.0.0.1:${server.port}/api/v1/customers/${WORD}-user-4/notes`, { method: "POST", headers: { authorization: `Bearer ${keys.api_key}`, "idempotency-key": "one" }, body: JSON.stringify({ text: `${WORD} otra vez` }) });
+// What the organisation says: rules and promises that name somebody, people who work with it, who answers for what, where mails come from, and names that events brought along.
+const MAIL = `${WORD.toLowerCase()}@x.example`, made = async (what, answer) => { const { status, json, text } = await answer; must(status < 300, `${what}: ${status} ${text}`); return json; };
+const call = (method, path, body) => ask(server, method, `/api/v1${path}`, keys, body);
+const where = [{ property: "email", op: "=", value: MAIL }];
+await made("a person", call("POST", "/users", { email: MAIL, name: `${WORD} Pérez`, role: "agent", password: "larga y buena 1" }));
+must((await fetch(`http://127.0.0.1:${server.port}/api/v1/sessions`, { method: "POST", headers: { "content-type": "application/json", "user-agent": `${WORD} 1.0` }, body: JSON.stringify({ email: MAIL.toUpperCase(), password: "larga y buena 1" }) })).status === 201, "who comes in, however the address is written");
+must((await call("POST", "/users", { email: MAIL.toUpperCase(), name: "Otra", role: "agent" })).status === 409, "an address is somebody's once");
+await made("a segment", call("POST", "/segments", { name: "uno", title: `Los de ${WORD}`, rule: { trait: "email", op: "=", value: MAIL } }));
+await made("a segmentation", call("POST", "/segmentations", { name: "dos", title: "Dos", classes: [{ name: "a", title: "A", rule: { trait: "email", op: "=", value: MAIL } }] }));
+await made("a promise", call("POST", "/promises", { sentence: `Contestamos a ${WORD}`, rule: { of: { event: "Visited", where }, then: { event: "Answered" }, window: "2d" }, target: 0.9 }));
+await made("a unit", call("POST", "/units", { name: "sol", title: "Sol" }));
+await made("rules of units", call("PUT", "/unit-rules", { rules: [{ property: "email", value: MAIL, unit: "sol" }] }));
+await made("rules of touchpoints", call("PUT", "/touchpoints", { rules: [{ touchpoint: "pedido", event: `Pedido de ${WORD}`, property: "email", value: MAIL }] }));
+await made("a key", call("POST", "/keys", { name: `Para ${WORD}`, scopes: ["query"] }));
+await made("a webhook", call("POST", "/webhooks", { name: `A ${WORD}`, target: `mailto:${MAIL}`, events: ["kiosk.silent"] }));
+await made("an entry of the diary", call("POST", "/diary", { unit: "sol", kind: "other", from: "2026-03-01", text: `${WORD} de baja` }));
+await made("a way to write", call("PUT", "/outlets", { base_url: "https://senda.example.org", mail: { host: "127.0.0.1", port: 9, security: "none", from: MAIL, from_name: WORD, per_minute: 600 } }));
+const strange = await ask(server, "POST", "/v1/batch", keys, { batch: [{ type: "track", event: `Pedido de ${WORD}`, userId: `${WORD}-user-9`, properties: { [`de ${WORD}`]: 1, email: MAIL }, context: { channel: WORD, touchpoint: WORD, unit: WORD, ip: "10.11.12.13", userAgent: WORD, page: { url: `https://x.example/?email=${MAIL}`, path: `/${WORD}`, referrer: `https://x.example/${WORD}` }, campaign: { name: WORD } } }, { type: "page", name: `De ${WORD}`, userId: `${WORD}-user-9` }] });
+must(strange.json.rejected.length === 0, `events with names in their names: ${strange.text}`);
+await call("GET", `/customers?q=${MAIL}`);
+await call("GET", `/audit?who=${MAIL}`);
 const upload = (name, rows) => fetch(`http://127.0.0.1:${server.port}/api/v1/imports?name=${name}`, { method: "POST", headers: { authorization: `Bearer ${keys.api_key}`, "content-type": "text/csv" }, body: rows }).then((one) => one.json());
 const proposed = await upload("datos.csv", `user_id,timestamp,event,email\n${WORD}-user-5,2026-03-01T10:00:00Z,Visited,${WORD}@x.example\n${WORD}-user-5,nunca,Visited,${WORD}@x.example\n`);
 must(proposed.state === "proposed" && JSON.stringify(proposed.guess).includes(WORD), `an upload is looked at: ${JSON.stringify(proposed).slice(0, 300)}`);
@@ -42,6 +63,9 @@ const written = async () => {
   must([found.title, found.text, found.author, found.note ?? found.moderation?.note, found.reply?.text ?? found.reply].every((text) => text?.includes(WORD)), `a review is read: ${JSON.stringify(found)}`);
   must((await api("GET", `/reviews?q=${WORD.toLowerCase()}%20dice`)).data.length === 1, "and found by its words");
   must((await api("GET", `/customers/${WORD}-user-3/merges`)).data[0].why.includes(WORD), "a reason is read");
+  must((await api("GET", "/users")).data.some((person) => person.email === MAIL && person.name.includes(WORD)), "people are read");
+  must((await api("GET", `/audit?about=${MAIL}&what=user`)).data.length === 1 && (await api("GET", `/audit?who=${MAIL}`)).data[0].what === "session.begin" && (await api("GET", "/audit/check")).intact, `the audit is asked by who and what about, and is whole`);
+  must((await api("GET", "/segments/uno")).title.includes(WORD) && (await api("GET", "/promises")).data[0].sentence.includes(WORD) && (await api("GET", "/webhooks")).data[0].target.includes(MAIL) && (await api("GET", "/outlets")).mail.from === MAIL, "what the organisation says is read");
   must((await api("GET", "/questions")).data[0].address.includes(WORD), "a saved question is read");
   must(JSON.stringify((await api("GET", `/imports/${proposed.id}`)).guess).includes(WORD), "what an upload looks like, too");
   must((await ask(server, "GET", `/api/v1/imports/${imported.id}/rejected`, keys)).text.includes(`${WORD}-user-6`), "and refused rows");

@@ -178,6 +178,20 @@ must((await scores(manager)).find((row) => row.by === "email").n === 8, "a manag
 must((await scores(viewer)).map((row) => row.by).join() === "app" || (await scores(viewer)).map((row) => row.by).join() === "web", `eight answers of one customer are about one: ${JSON.stringify(await scores(viewer))}`);
 const [bars] = (await count(viewer, { kind: "score", metric: "nps", channel: "web" })).data;
 must(bars.n === 9 && bars.distribution.every((bar) => bar.n === null) && bars.detractors === null && bars.promoters === null, `bars about two answers go, and the next: ${JSON.stringify(bars)}`);
+// What few lost is the difference of two steps, of a cohort and who returned, of a segment and its part in another.
+const step = (n, k, when) => ({ type: "track", userId: `${OWN}-${n}`, event: `Paso ${k}`, messageId: `paso-${k}-${n}`, timestamp: `2026-04-0${when}T10:00:00Z`, context: { unit: "norte", channel: n <= 7 ? "web" : "app" } });
+await collect([14, 12, 6].flatMap((most, k) => Array.from({ length: most }, (_, n) => step(n + 1, k + 1, k + 1))));
+const steps = { kind: "funnel", steps: [1, 2, 3].map((k) => ({ event: `Paso ${k}` })) };
+const lost = await count(viewer, steps), told = (await count(manager, steps)).data.map((row) => row.customers).join();
+must(told === "14,12,6" && lost.data.map((row) => row.customers).join() === "14,,6" && lost.data[1].suppressed && lost.data[2].from_previous === null && lost.data[2].share !== null, `a step that lost two goes, with what is told of it: ${JSON.stringify(lost.data)}`);
+const lostBy = (await count(viewer, { ...steps, by: "channel" })).data;
+must(lostBy.filter((row) => row.step === 2).every((row) => row.customers === null), `in every group that would tell it: ${JSON.stringify(lostBy)}`);
+const returned = { kind: "retention", start: { event: "Paso 1" }, return: { event: ["Paso 2", "Paso 3"] }, every: "day", periods: 3, range: { from: "2026-04-01", to: "2026-04-10" } };
+must((await count(manager, returned)).data[0].returned.slice(1, 3).join() === "12,6" && (await count(viewer, returned)).data[0].returned.slice(1, 3).join() === ",6", `a day on which all but two returned goes: ${JSON.stringify((await count(viewer, returned)).data)}`);
+for (const [name, k] of [["paso-1", 1], ["paso-2", 2], ["paso-3", 3]]) must((await call(admin, "POST", "/api/v1/segments", { name, title: name, rule: { did: { event: `Paso ${k}` } } })).status === 201, "a segment");
+for (let i = 0; i < 50 && (await call(admin, "GET", "/api/v1/segments/paso-3")).json.size !== 6; i++) await pause(100);
+const both = async (who) => (await call(who, "GET", "/api/v1/segments/overlap?names=paso-1,paso-2,paso-3")).json.both;
+must(JSON.stringify(await both(manager)) === "[[14,12,6],[12,12,6],[6,6,6]]" && JSON.stringify(await both(viewer)) === "[[14,null,6],[null,12,6],[6,6,6]]", `all but two are in both: ${JSON.stringify(await both(viewer))}`);
 const graph = await count(viewer, { kind: "flow" }), lengths = graph.meta.case_length;
 must(lengths.median_s !== null && lengths.min_s === null && lengths.max_s === null, "the shortest and the longest case are somebody's");
 await call(admin, "POST", "/api/v1/segmentations", { name: "clases", title: "Clases", classes: [{ name: "pocos", title: "Pocos", rule: { trait: "email", op: "in", value: [1, 2, 3].map((n) => `${OWN}${n}@example.org`) } }, { name: "unos", title: "Unos", rule: { trait: "email", op: "contains", value: OWN } }], rest: { name: "resto", title: "Resto" } });
