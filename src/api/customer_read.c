@@ -53,7 +53,7 @@ uint32_t reader_profiles(const struct reader *reader) {
     return snapshot_profiles(reader->snapshot);
 }
 
-uint32_t reader_owner(const struct reader *reader, uint32_t profile) {
+static uint32_t reader_owner(const struct reader *reader, uint32_t profile) {
     return overlay_owner(reader->overlay, profile);
 }
 

@@ -36,7 +36,6 @@ must_use int reader_open(struct reader **reader, struct request *request, struct
 void reader_close(struct reader *reader);
 
 uint32_t reader_profiles(const struct reader *reader);
-uint32_t reader_owner(const struct reader *reader, uint32_t profile);
 
 /* owners: n of them, any order. */
 must_use int reader_summaries(struct reader *reader, const uint32_t *owners, size_t n,

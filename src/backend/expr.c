@@ -5,7 +5,8 @@
 
 #include <math.h>
 
-struct value expr_stored(const struct part_column *column, uint32_t i) {
+/* The i-th stored value. */
+static struct value expr_stored(const struct part_column *column, uint32_t i) {
     struct value value = {.type = column->value_types[i]};
     uint64_t payload = column->payload[i];
     if (value.type == VALUE_TEXT) {

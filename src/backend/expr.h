@@ -57,7 +57,5 @@ static inline uint32_t expr_index(const struct part_column *column, uint32_t k) 
         return ((const uint8_t *)column->codes)[k];
     return column->code_bytes == 2 ? ((const uint16_t *)column->codes)[k] : k;
 }
-/* The i-th stored value. */
-struct value expr_stored(const struct part_column *column, uint32_t i);
 
 #endif

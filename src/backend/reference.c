@@ -433,6 +433,17 @@ size_t reference_group_add(struct reference_groups *groups, struct arena *arena,
     return groups->n++;
 }
 
+static json_t *reference_value_json(const struct value *value) {
+    switch (value->type) {
+    case VALUE_TRUE: return json_true();
+    case VALUE_FALSE: return json_false();
+    case VALUE_INT: return json_integer(value->integer);
+    case VALUE_NUMBER: return json_real(value->number);
+    case VALUE_TEXT: return reference_text(value->text);
+    default: return json_null();
+    }
+}
+
 static char *shown_name(const struct value *value, struct arena *arena) {
     json_t *json = reference_value_json(value);
     char *text = json_is_string(json) ? arena_format(arena, "%s", json_string_value(json))
@@ -483,17 +494,6 @@ json_t *reference_place_json(const struct plan *plan, const struct reference_gro
 /* ---- values ---- */
 
 json_t *reference_text(struct slice text) { return json_stringn(text.p ? text.p : "", text.n); }
-
-json_t *reference_value_json(const struct value *value) {
-    switch (value->type) {
-    case VALUE_TRUE: return json_true();
-    case VALUE_FALSE: return json_false();
-    case VALUE_INT: return json_integer(value->integer);
-    case VALUE_NUMBER: return json_real(value->number);
-    case VALUE_TEXT: return reference_text(value->text);
-    default: return json_null();
-    }
-}
 
 json_t *reference_time(int64_t utc_ms) {
     char text[TIME_TEXT_BYTES];

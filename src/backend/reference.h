@@ -70,7 +70,6 @@ bool reference_rule(const struct reference_world *world, const struct plan *plan
 /* The value of the plan's `by` for a row; VALUE_NULL where it is missing. */
 struct value reference_by(const struct reference_world *world, const struct plan *plan,
                           const struct reference_row *row);
-json_t *reference_value_json(const struct value *value);
 json_t *reference_text(struct slice text);
 json_t *reference_time(int64_t utc_ms);
 /* Quantile by linear interpolation (type 7) of unsorted values, as JSON; null without values. */

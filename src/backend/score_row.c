@@ -9,7 +9,8 @@
 
 #include "backend/local.h"
 
-double score_effective(const struct score_cell *cell) {
+/* Kish's effective number: (Σw)² / Σw². */
+static double score_effective(const struct score_cell *cell) {
     return cell->weight2 > 0 ? cell->weight * cell->weight / cell->weight2 : 0;
 }
 

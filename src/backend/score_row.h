@@ -22,8 +22,6 @@ struct score_sums {
 struct score_sums score_sums(const struct score_cell *cell, bool weighted);
 /* NPS in points, a share, or a mean. */
 struct estimate score_estimate(enum score_kind kind, struct score_sums sums);
-/* Kish's effective number: (Σw)² / Σw². */
-double score_effective(const struct score_cell *cell);
 /* Change from one to a later one; all NAN where either is empty. */
 struct difference score_change(enum score_kind kind, struct score_sums before,
                                struct score_sums after);

@@ -7,7 +7,8 @@
 
 #include <math.h>
 
-const double *score_scan_numbers(const struct value_table *table, struct arena *arena) {
+/* Numbers that stand in a table of values; NaN where they are none. */
+static const double *score_scan_numbers(const struct value_table *table, struct arena *arena) {
     double *numbers = ARENA_ARRAY(arena, double, (size_t)table->n + 1);
     for (uint32_t i = 0; i < table->n; i++) {
         const struct value *value = &table->values[i];

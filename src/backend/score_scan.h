@@ -28,8 +28,6 @@ void score_scan_release(struct question *question, struct score_scan *scan);
  * the numbers and reasons that stand in them. */
 void score_scan_columns(const struct plan *plan, struct scan_spec *spec, struct asked_spec *asking);
 void score_scan_read(const struct scan_spec *spec, struct asked_spec *asking, struct arena *arena);
-/* Numbers that stand in a table of values; NaN where they are none. */
-const double *score_scan_numbers(const struct value_table *table, struct arena *arena);
 /* Whether a flagged (or honest) answer is left out by the plan. */
 static inline bool score_scan_leaves(const struct plan *plan, enum asked reason) {
     if (reason == ASKED_MISUSE && plan->with_misuse)

@@ -237,7 +237,8 @@ static double to_double(const struct number *number, const char *from, size_t n)
     return number->negative ? -value : value;
 }
 
-enum refusal scan_number(struct scan *scan, struct value *value) {
+/* At - or a digit. */
+static enum refusal scan_number(struct scan *scan, struct value *value) {
     struct number number = {0};
     const char *from = scan->p;
     if (!take_number(scan, &number))

@@ -53,8 +53,6 @@ const char *scan_plain(const char *p, const char *end);
 
 /* At a quote: the text without escapes, a view or in the arena. */
 enum refusal scan_text(struct scan *scan, struct slice *text);
-/* At - or a digit. */
-enum refusal scan_number(struct scan *scan, struct value *value);
 /* At any value: a scalar as it is, an object or array as minified JSON. */
 enum refusal scan_value(struct scan *scan, struct value *value);
 /* Checks a value and moves behind it. */

@@ -13,7 +13,7 @@
 #include "base/utf8.h"
 #include "collect/import_map.h"
 
-enum { NUMBER_DIGITS = 17, INTEGER_DIGITS = 16, NUMBER_BYTES = 48 };
+enum { INTEGER_DIGITS = 16, NUMBER_BYTES = 48 };
 #define SAFE_INTEGER UINT64_C(9007199254740992)
 
 /* A number as it is written, brought into the form of C. */

@@ -100,9 +100,6 @@ struct group_word *ingest_group(const struct event *event, struct arena *arena);
 
 /* ---- prepare.c: in the caller's thread ---- */
 void ingest_prepare(struct submission *submission);
-/* The content key of an event without message id (reserved bytes: 1 MB at most). */
-struct key128 ingest_content_key(const struct ingest *ingest, const struct event *event,
-                                 struct buf *scratch);
 /* Encodes an event's properties with codes from `code`; false when it gives none. */
 bool ingest_encode(const struct event *event, struct buf *out,
                    uint16_t (*code)(void *context, struct slice name), void *context);

@@ -25,8 +25,9 @@ static void add_part(struct buf *buf, struct slice text) {
     buf_add_slice(buf, text);
 }
 
-struct key128 ingest_content_key(const struct ingest *ingest, const struct event *event,
-                                 struct buf *scratch) {
+/* The content key of an event without message id (reserved bytes: 1 MB at most). */
+static struct key128 ingest_content_key(const struct ingest *ingest, const struct event *event,
+                                        struct buf *scratch) {
     const struct hash_key *key = vault_message_key(ingest->vault);
     buf_clear(scratch);
     buf_add_char(scratch, (char)event->type);

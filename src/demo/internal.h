@@ -445,8 +445,6 @@ extern const struct exit_reason demo_exit_reasons[EXIT_REASONS];
 int nps_answer(double u, double nps);
 void life_answer(struct world *world, int64_t t, uint32_t person, enum demo_survey survey,
                  int score, int unit, int about);
-/* A matter with an unhappy customer: opened at t, mostly closed some days later. */
-void life_case(struct world *world, int64_t t, uint32_t person, int unit, int about);
 
 /* ---- words.c ---- */
 

@@ -52,6 +52,22 @@ static void invite(struct world *world, int64_t t, uint32_t who, enum demo_surve
     }
 }
 
+/* A matter with an unhappy customer: opened at t, mostly closed some days later. */
+static void life_case(struct world *world, int64_t t, uint32_t who, int unit, int about) {
+    struct stream *stream = &world->streams[FOR_VOICE];
+    int32_t number = (int32_t)++world->n_cases;
+    struct moment moment = {
+        .who = who, .kind = M_CASE_OPENED, .unit = (uint8_t)unit, .a = number, .b = about};
+    if (!world_add(world, t, &moment) || !stream_chance(stream, 0.88))
+        return;
+    int64_t closed = day_time(world, RHYTHM_OFFICE,
+                              day_of(t) + 1 + (int)stream_lognormal(stream, 2, 0.8), stream);
+    moment.kind = M_CASE_CLOSED;
+    moment.c = (uint16_t)((closed - t) / HOUR);
+    moment.d = stream_chance(stream, 0.81);
+    world_add(world, closed, &moment);
+}
+
 void life_answer(struct world *world, int64_t t, uint32_t who, enum demo_survey survey, int score,
                  int unit, int about) {
     struct stream *stream = &world->streams[FOR_VOICE];
@@ -71,21 +87,6 @@ void life_answer(struct world *world, int64_t t, uint32_t who, enum demo_survey 
                                .d = comment});
     if (score <= 6 && survey != SURVEY_RELATIONAL && stream_chance(stream, 0.45))
         life_case(world, t + 30, who, unit, about);
-}
-
-void life_case(struct world *world, int64_t t, uint32_t who, int unit, int about) {
-    struct stream *stream = &world->streams[FOR_VOICE];
-    int32_t number = (int32_t)++world->n_cases;
-    struct moment moment = {
-        .who = who, .kind = M_CASE_OPENED, .unit = (uint8_t)unit, .a = number, .b = about};
-    if (!world_add(world, t, &moment) || !stream_chance(stream, 0.88))
-        return;
-    int64_t closed = day_time(world, RHYTHM_OFFICE,
-                              day_of(t) + 1 + (int)stream_lognormal(stream, 2, 0.8), stream);
-    moment.kind = M_CASE_CLOSED;
-    moment.c = (uint16_t)((closed - t) / HOUR);
-    moment.d = stream_chance(stream, 0.81);
-    world_add(world, closed, &moment);
 }
 
 static void relational_wave(struct world *world, int first) {

@@ -78,7 +78,7 @@ static size_t common(const struct slice *few, size_t n_few, const struct slice *
     return found;
 }
 
-enum names names_compare(struct slice a, struct slice b) {
+static enum names names_compare(struct slice a, struct slice b) {
     struct slice one[WORDS], other[WORDS];
     size_t n = words_of(a, one), m = words_of(b, other), typos;
     if (!n || !m)

@@ -16,6 +16,45 @@
 
 enum { SLICES = 8, TYPO_LEAST = 7, BUCKET_MOST = 40, PAIRS_MAX = 4000000 };
 
+/* ---- pairs ---- */
+
+static void pairs_add(struct pairs *pairs, uint32_t one, uint32_t other,
+                      enum duplicate_reason reason) {
+    if (one == other || !one || !other)
+        return;
+    if (pairs->n == pairs->capacity) {
+        pairs->capacity = pairs->capacity * 2 + 1024;
+        pairs->list = realloc(pairs->list, pairs->capacity * sizeof *pairs->list);
+        if (!pairs->list)
+            abort();
+    }
+    pairs->list[pairs->n++] = (struct pair){.one = one < other ? one : other,
+                                            .other = one < other ? other : one,
+                                            .reasons = 1u << reason};
+}
+
+static int by_both(const void *a, const void *b) {
+    const struct pair *x = a, *y = b;
+    if (x->one != y->one)
+        return x->one < y->one ? -1 : 1;
+    return (x->other > y->other) - (x->other < y->other);
+}
+
+/* Sorted by both, each once with all its reasons. */
+static void pairs_merge(struct pairs *pairs) {
+    size_t kept = 0;
+    if (pairs->n)
+        qsort(pairs->list, pairs->n, sizeof *pairs->list, by_both);
+    for (size_t i = 0; i < pairs->n; i++)
+        if (kept && by_both(&pairs->list[kept - 1], &pairs->list[i]) == 0)
+            pairs->list[kept - 1].reasons |= pairs->list[i].reasons;
+        else
+            pairs->list[kept++] = pairs->list[i];
+    pairs->n = kept;
+}
+
+/* ---- keys ---- */
+
 struct key {
     uint64_t hash;
     uint32_t fact; /* place in the list */
@@ -159,39 +198,4 @@ int candidates_find(struct facts *facts, struct pairs *pairs, struct job_run *ru
         code = customers_shared(job_folder(run)->customers, SHARED_MOST, take_shared, pairs, err);
     pairs_merge(pairs);
     return code;
-}
-
-/* ---- pairs ---- */
-
-void pairs_add(struct pairs *pairs, uint32_t one, uint32_t other, enum duplicate_reason reason) {
-    if (one == other || !one || !other)
-        return;
-    if (pairs->n == pairs->capacity) {
-        pairs->capacity = pairs->capacity * 2 + 1024;
-        pairs->list = realloc(pairs->list, pairs->capacity * sizeof *pairs->list);
-        if (!pairs->list)
-            abort();
-    }
-    pairs->list[pairs->n++] = (struct pair){.one = one < other ? one : other,
-                                            .other = one < other ? other : one,
-                                            .reasons = 1u << reason};
-}
-
-static int by_both(const void *a, const void *b) {
-    const struct pair *x = a, *y = b;
-    if (x->one != y->one)
-        return x->one < y->one ? -1 : 1;
-    return (x->other > y->other) - (x->other < y->other);
-}
-
-void pairs_merge(struct pairs *pairs) {
-    size_t kept = 0;
-    if (pairs->n)
-        qsort(pairs->list, pairs->n, sizeof *pairs->list, by_both);
-    for (size_t i = 0; i < pairs->n; i++)
-        if (kept && by_both(&pairs->list[kept - 1], &pairs->list[i]) == 0)
-            pairs->list[kept - 1].reasons |= pairs->list[i].reasons;
-        else
-            pairs->list[kept++] = pairs->list[i];
-    pairs->n = kept;
 }

@@ -73,7 +73,6 @@ must_use int duplicate_find(struct folder *folder, uint64_t number, struct arena
 /* Open ones of a customer. */
 must_use int duplicate_of(struct folder *folder, uint32_t owner, struct arena *arena,
                           struct duplicate **list, size_t *n, struct err *err);
-must_use int duplicate_count(struct folder *folder, uint64_t *open, struct err *err);
 /* state: "merged" or "rejected". E_CONFLICT: it is decided. */
 must_use int duplicate_decide(struct folder *folder, uint64_t number, const char *state,
                               const char *who, struct err *err);

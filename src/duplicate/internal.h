@@ -37,9 +37,6 @@ struct pairs {
     struct pair *list;
     size_t n, capacity;
 };
-void pairs_add(struct pairs *pairs, uint32_t one, uint32_t other, enum duplicate_reason reason);
-/* Sorted by both, each once with all its reasons. */
-void pairs_merge(struct pairs *pairs);
 
 /* candidates.c: whom it is worth looking at. */
 must_use int candidates_find(struct facts *facts, struct pairs *pairs, struct job_run *run,
@@ -47,7 +44,6 @@ must_use int candidates_find(struct facts *facts, struct pairs *pairs, struct jo
 /* alike.c */
 bool one_typo(struct slice a, struct slice b);
 enum names { NAMES_EQUAL, NAMES_ALIKE, NAMES_UNKNOWN, NAMES_DIFFERENT };
-enum names names_compare(struct slice a, struct slice b);
 /* Percent, with the reasons that the names add. */
 unsigned pair_score(const struct facts *facts, struct pair *pair);
 

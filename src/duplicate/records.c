@@ -106,22 +106,6 @@ int duplicate_of(struct folder *folder, uint32_t owner, struct arena *arena,
     return code;
 }
 
-int duplicate_count(struct folder *folder, uint64_t *open, struct err *err) {
-    *open = 0;
-    sqlite3 *db = store_reader_get(folder->store);
-    if (!db)
-        return err_set(err, E_IO, "the records could not be read");
-    sqlite3_stmt *row =
-        STORE_PREPARE(db, "SELECT count(*) FROM duplicate WHERE state = 'open'", err);
-    int code = row ? store_step(row, err) : err->code;
-    if (code == 1)
-        *open = (uint64_t)sqlite3_column_int64(row, 0);
-    if (row)
-        sqlite3_reset(row);
-    store_reader_put(folder->store, db);
-    return code < 0 ? code : 0;
-}
-
 /* ---- deciding ---- */
 
 struct deciding {

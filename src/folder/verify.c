@@ -65,7 +65,8 @@ static int check_record(void *context, const struct log_record *record) {
     return 0;
 }
 
-int folder_verify_truth(struct folder *folder, struct buf *findings, struct err *err) {
+/* All but the index. */
+static int folder_verify_truth(struct folder *folder, struct buf *findings, struct err *err) {
     (void)err;
     struct err own = {0};
     struct checking checking = {.folder = folder, .findings = findings};

@@ -18,7 +18,5 @@ must_use int folder_verify(struct folder *folder, bool repair, struct buf *findi
 /* Repairs, and looks again where there was anything: sound tells whether all is well now. */
 must_use int folder_verify_mended(struct folder *folder, struct buf *findings, bool *sound,
                                   struct err *err);
-/* The same without the index. */
-must_use int folder_verify_truth(struct folder *folder, struct buf *findings, struct err *err);
 
 #endif

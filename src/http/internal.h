@@ -82,7 +82,6 @@ void routes_match(const struct routes *routes, enum method method, const char *p
                   struct route_match *match);
 
 const struct routes *app_routes(const struct app *app);
-bool route_is_cross_origin(const struct route *route);
 
 /* Answers remembered by Idempotency-Key (idempotency.c). */
 must_use int idempotency_begin(struct request *request, struct response *response, bool *answered,
@@ -95,8 +94,6 @@ struct throttle;
 struct throttle *throttle_new(double per_second, double burst);
 void throttle_free(struct throttle *throttle);
 bool throttle_take(struct throttle *throttle, const char *key, int64_t now_ms, int *retry_s);
-bool throttle_take_some(struct throttle *throttle, const char *key, double tokens, int64_t now_ms,
-                        int *retry_s);
 struct throttle *app_throttle(struct app *app);
 struct throttle *app_public_throttle(struct app *app); /* of request_slow_down; NULL: none */
 

@@ -26,7 +26,7 @@ static const char page_policy[] = "default-src 'none'; script-src 'self'; style-
                                   "base-uri 'none'; frame-ancestors 'none'";
 static const char plain_policy[] = "default-src 'none'; frame-ancestors 'none'";
 
-bool route_is_cross_origin(const struct route *route) {
+static bool route_is_cross_origin(const struct route *route) {
     return route && (route->cross_origin || route->access == ACCESS_WRITE_KEY);
 }
 

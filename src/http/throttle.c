@@ -66,8 +66,8 @@ static uint64_t hash_of(const struct throttle *throttle, const char *key) {
     return hash | 1; /* 0 is an empty slot */
 }
 
-bool throttle_take_some(struct throttle *throttle, const char *key, double tokens, int64_t now_ms,
-                        int *retry_s) {
+static bool throttle_take_some(struct throttle *throttle, const char *key, double tokens,
+                               int64_t now_ms, int *retry_s) {
     pthread_mutex_lock(&throttle->lock);
     struct slot *slot = find(throttle, hash_of(throttle, key));
     double gained = slot->seen_ms && now_ms > slot->seen_ms

@@ -9,7 +9,7 @@
 #include "base/clock.h"
 #include "http/account_internal.h"
 
-enum { EMAIL_MAX = 254, NAME_MAX_BYTES = 120, USERS_MAX = 100000 };
+enum { EMAIL_MAX = 254, NAME_MAX_BYTES = 120 };
 
 struct change {
     struct accounts *accounts;

@@ -140,9 +140,6 @@ struct letter_of {
 };
 void letter_write(struct folder *folder, const struct letter_of *of, struct arena *arena,
                   struct letter *letter);
-/* The best language that the plan has texts in: the contact's, the organisation's, any. */
-const char *plan_language(const struct folder *folder, const struct invite_plan *plan,
-                          const char *wanted);
 const char *unsubscribe_token(struct folder *folder, uint64_t invitation, struct arena *arena);
 /* What a returned message is known by: "ID-TAG", the tag a keyed hash of invitation and address, so that nobody can stop an address
  * that we did not write to. */

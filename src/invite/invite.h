@@ -70,7 +70,6 @@ enum invite_reason {
 #undef X
         INVITE_REASONS_N
 };
-const char *invite_reason_word(enum invite_reason reason);
 
 enum invite_state { INVITE_WAITING, INVITE_SENT, INVITE_ANSWERED, INVITE_NOT_INVITED };
 const char *

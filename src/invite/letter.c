@@ -40,8 +40,9 @@ static const struct standard {
 
 static size_t standard_of(const char *language) { return strncmp(language, "en", 2) == 0 ? 1 : 0; }
 
-const char *plan_language(const struct folder *folder, const struct invite_plan *plan,
-                          const char *wanted) {
+/* The best language that the plan has texts in: the contact's, the organisation's, any. */
+static const char *plan_language(const struct folder *folder, const struct invite_plan *plan,
+                                 const char *wanted) {
     const json_t *texts =
         plan->text.by_language ? plan->text.by_language : plan->subject.by_language;
     char two[3] = {0};

@@ -20,7 +20,6 @@ static const char *const reasons[] = {
 };
 static const char *const states[] = {"waiting", "sent", "answered", "not_invited"};
 
-const char *invite_reason_word(enum invite_reason reason) { return reasons[reason]; }
 const char *invite_state_word(enum invite_state state) { return states[state]; }
 
 /* Place of a word; -1: any (NULL or ""), n: unknown. */

@@ -27,8 +27,6 @@ struct kiosks {
 must_use int kiosks_get(struct folder *folder, struct kiosks **kiosks, struct err *err);
 /* A batch came. */
 void kiosks_changed(struct folder *folder);
-/* A document did. */
-void kiosks_altered(struct folder *folder);
 
 /* ---- secret.c ---- */
 void kiosk_key_make(char key[KIOSK_KEY_BYTES], unsigned char secret[SECRET_BYTES]);

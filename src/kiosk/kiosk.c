@@ -51,7 +51,8 @@ void kiosks_changed(struct folder *folder) {
         atomic_fetch_add(&kiosks->changes, 1);
 }
 
-void kiosks_altered(struct folder *folder) {
+/* A document changed. */
+static void kiosks_altered(struct folder *folder) {
     struct kiosks *kiosks;
     struct err ignored = {0};
     if (kiosks_get(folder, &kiosks, &ignored))

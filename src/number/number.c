@@ -202,10 +202,6 @@ double numbers_of(const struct numbers *numbers, enum number number, uint32_t ow
     return (double)numbers->columns[number][owner];
 }
 
-bool numbers_have(const struct numbers *numbers, enum number number) {
-    return numbers && numbers->columns[number];
-}
-
 uint32_t numbers_owners(const struct numbers *numbers) { return numbers ? numbers->header.n : 0; }
 int64_t numbers_made_ms(const struct numbers *numbers) { return numbers->header.made_ms; }
 struct slice numbers_report(const struct numbers *numbers) {

@@ -68,7 +68,6 @@ must_use int numbers_get(struct folder *folder, struct numbers **numbers, struct
 void numbers_put(struct numbers *numbers);
 /* NAN: not known. numbers may be NULL. */
 double numbers_of(const struct numbers *numbers, enum number number, uint32_t owner);
-bool numbers_have(const struct numbers *numbers, enum number number);
 uint32_t numbers_owners(const struct numbers *numbers); /* owners are below this */
 int64_t numbers_made_ms(const struct numbers *numbers);
 struct slice numbers_report(const struct numbers *numbers); /* JSON, what the run tells of itself */

@@ -81,8 +81,6 @@ const char *question_address(const struct question *question, enum explore_kind 
 
 /* The query as JSON (new reference). */
 json_t *question_query(const struct question *question);
-/* Dates of the range as the query has them, "" where it is open. to is exclusive. */
-void question_range(const struct question *question, const char **from, const char **to);
 /* The range of the same length before; false if the range is open. */
 bool question_previous_range(const struct question *question, const char **from, const char **to);
 /* The control that a JSON pointer of an error is about: "/steps/1/event" -> "s2". */

@@ -131,7 +131,8 @@ static bool preset_days(const struct question *question, const char *range, int6
     return strcmp(range, "this_year") == 0;
 }
 
-void question_range(const struct question *question, const char **from, const char **to) {
+/* Dates of the range as the query has them, "" where it is open. to is exclusive. */
+static void question_range(const struct question *question, const char **from, const char **to) {
     const char *range = question_get(question, "range");
     int64_t first, after;
     *from = *to = "";

@@ -19,14 +19,6 @@ struct home_period {
 
 /* {"from","to"} of a query. */
 json_t *home_range(int64_t from_ms, int64_t to_ms);
-/* A trend query over [from, to); by may be NULL. */
-json_t *home_trend(int64_t from_ms, int64_t to_ms, const char *measure, const char *every,
-                   const char *by, int limit);
-/* Sum of the values of a trend's answer; of one `by` value (NULL: of the missing one) if by_value is asked. */
-double home_sum(const json_t *answer);
-double home_sum_of(const json_t *answer, const json_t *by);
-/* The `by` values of a trend's answer with their sums, most first: [{"by","count"}], without "(other)". */
-json_t *home_totals(const json_t *answer);
 
 /* What deserves a look: [{"href","tone","icon","what","why"}], most telling first, at most 5. now and before: totals by
  * event of the period and the one before it; sources: the API's list, or NULL. */

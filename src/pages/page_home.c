@@ -36,8 +36,9 @@ json_t *home_range(int64_t from_ms, int64_t to_ms) {
     return json_pack("{s:s, s:s}", "from", from, "to", to);
 }
 
-json_t *home_trend(int64_t from_ms, int64_t to_ms, const char *measure, const char *every,
-                   const char *by, int limit) {
+/* A trend query over [from, to); by may be NULL. */
+static json_t *home_trend(int64_t from_ms, int64_t to_ms, const char *measure, const char *every,
+                          const char *by, int limit) {
     json_t *query = json_pack("{s:s, s:b, s:o, s:s, s:s}", "kind", "trend", "system", 0, "range",
                               home_range(from_ms, to_ms), "measure", measure, "every", every);
     if (by)
@@ -47,7 +48,8 @@ json_t *home_trend(int64_t from_ms, int64_t to_ms, const char *measure, const ch
     return query;
 }
 
-double home_sum(const json_t *answer) {
+/* Sum of the values of a trend's answer. */
+static double home_sum(const json_t *answer) {
     double sum = 0;
     size_t i;
     json_t *row;
@@ -62,7 +64,8 @@ static int by_most(const void *a, const void *b) {
     return (x < y) - (x > y);
 }
 
-json_t *home_totals(const json_t *answer) {
+/* The `by` values of a trend's answer with their sums, most first: [{"by","count"}], without "(other)". */
+static json_t *home_totals(const json_t *answer) {
     json_t *by_name = json_object(), *row, *total;
     size_t i;
     json_array_foreach(json_object_get(answer, "data"), i, row) {
@@ -93,7 +96,8 @@ json_t *home_totals(const json_t *answer) {
     return list;
 }
 
-double home_sum_of(const json_t *answer, const json_t *by) {
+/* Of one `by` value; JSON null: of the missing one. */
+static double home_sum_of(const json_t *answer, const json_t *by) {
     double sum = 0;
     size_t i;
     json_t *row;

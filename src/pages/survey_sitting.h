@@ -15,8 +15,6 @@
 #include "http/http.h"
 #include "survey/survey.h"
 
-enum { SITTING_FAULTS = SURVEY_QUESTIONS };
-
 struct sitting {
     struct request *request;
     const struct survey *survey;

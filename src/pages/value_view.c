@@ -11,7 +11,8 @@
 
 enum { WHOLE_FROM = 1000 };
 
-json_t *value_money(const struct request *request, const json_t *number) {
+/* A number of the currency's main unit as money, new reference: "1.234,50 €", large ones whole; "–" where it is none. */
+static json_t *value_money(const struct request *request, const json_t *number) {
     struct buf text;
     if (!json_is_number(number))
         return json_string("–");

@@ -9,8 +9,6 @@
 #include "pages/chart.h"
 #include "pages/page.h"
 
-/* A number of the currency's main unit as money, new reference: "1.234,50 €", large ones whole; "–" where it is none. */
-json_t *value_money(const struct request *request, const json_t *number);
 /* Puts NAME_text beside each member of that name, in an object or in every row of a list. */
 void value_add_money(const struct request *request, json_t *rows, const char *name);
 

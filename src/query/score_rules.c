@@ -13,8 +13,6 @@ static const char *const words[RELATIONS] = {"",
 #undef X
 };
 
-const char *survey_relation_text(enum survey_relation relation) { return words[relation]; }
-
 enum survey_relation survey_relation_of(struct slice text) {
     for (int relation = 1; relation < RELATIONS; relation++)
         if (slice_is(text, words[relation]))

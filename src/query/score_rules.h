@@ -26,8 +26,7 @@ enum survey_relation {
 #undef X
         RELATIONS
 };
-const char *survey_relation_text(enum survey_relation relation); /* "" of RELATION_NONE */
-enum survey_relation survey_relation_of(struct slice text);      /* RELATION_NONE: no such word */
+enum survey_relation survey_relation_of(struct slice text); /* RELATION_NONE: no such word */
 
 struct score_rules {
     bool named_staff;

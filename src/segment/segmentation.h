@@ -21,7 +21,7 @@
 
 #include "segment/segment.h"
 
-enum { SEGMENTATIONS_MAX = 20, CLASSES_MAX = 24, CLASS_NAME_BYTES = 2 * SEGMENT_NAME_BYTES };
+enum { SEGMENTATIONS_MAX = 20, CLASSES_MAX = 24 };
 
 /* All, in their newest versions, the first made first. New reference. */
 must_use int segmentation_list(struct folder *folder, json_t **list, struct err *err);

@@ -13,7 +13,7 @@
 
 #include "base/err.h"
 
-enum { OPTIMISE_PARAMETERS = 8, OPTIMISE_EVALUATIONS = 4000 };
+enum { OPTIMISE_EVALUATIONS = 4000 };
 
 /* Moves parameters[n] (in: where to begin; out: the best found) so that f is least, and gives that value. step: how far it
  * looks at first. cancelled may be NULL. E_CANCELLED; E_INVALID: no finite value was found, or it did not settle within

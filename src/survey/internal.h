@@ -54,8 +54,6 @@ must_use int parse_condition(struct parsing *parsing, const json_t *json, const 
 
 /* "choice.other" → the text, or NULL. */
 const char *answer_other(const json_t *answers, const char *question, struct arena *arena);
-/* 64 bits that are the same for the same submission and thing. */
-uint64_t submission_seed(const struct survey_context *context, const char *what);
 
 /* ---- records ---- */
 
@@ -79,8 +77,5 @@ must_use int survey_counting_write(const struct survey_counting *counting, sqlit
 /* After it: for those who look at what is counted. */
 must_use int survey_counting_end(struct folder *folder, const struct survey_counting *counting,
                                  struct err *err);
-/* How many complete answers a survey's limit ("") or quota has; from memory. */
-must_use int quota_counted(struct folder *folder, const struct survey *survey, const char *quota,
-                           uint64_t *n, struct err *err);
 
 #endif

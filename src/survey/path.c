@@ -45,7 +45,8 @@ size_t survey_path(const struct survey *survey, const json_t *answers,
 
 /* ---- order ---- */
 
-uint64_t submission_seed(const struct survey_context *context, const char *what) {
+/* 64 bits that are the same for the same submission and thing. */
+static uint64_t submission_seed(const struct survey_context *context, const char *what) {
     return hash_bytes(context->submission.p ? context->submission.p : "", context->submission.n) ^
            hash_bytes(what, strlen(what));
 }

@@ -609,8 +609,9 @@ int surveys_remove(struct folder *folder, struct slice id, struct err *err) {
 
 /* ---- limits ---- */
 
-int quota_counted(struct folder *folder, const struct survey *survey, const char *quota,
-                  uint64_t *n, struct err *err) {
+/* How many complete answers a survey's limit ("") or quota has; from memory. */
+static int quota_counted(struct folder *folder, const struct survey *survey, const char *quota,
+                         uint64_t *n, struct err *err) {
     struct memory *memory;
     struct survey *newest;
     *n = 0;

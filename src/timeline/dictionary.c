@@ -195,13 +195,6 @@ void dictionary_close(struct dictionary *dictionary) {
     free(dictionary);
 }
 
-static void on_commit(void *context) { dictionary_commit(context); }
-static void on_rollback(void *context) { dictionary_rollback(context); }
-
-void dictionary_follow(struct dictionary *dictionary, struct store *store) {
-    store_add_hook(store, on_commit, on_rollback, dictionary);
-}
-
 uint16_t dictionary_find(const struct dictionary *dictionary, enum dictionary_kind number,
                          struct slice name) {
     const struct kind *kind = &dictionary->kinds[number];
@@ -253,10 +246,17 @@ void dictionary_commit(struct dictionary *dictionary) {
     }
 }
 
-void dictionary_rollback(struct dictionary *dictionary) {
+static void on_commit(void *context) { dictionary_commit(context); }
+
+static void on_rollback(void *context) {
+    struct dictionary *dictionary = context;
     for (int number = 1; number < DICTIONARY_KINDS; number++) {
         struct kind *kind = &dictionary->kinds[number];
         while (kind->count > atomic_load_explicit(&kind->published, memory_order_relaxed))
             name_forget(dictionary, kind);
     }
+}
+
+void dictionary_follow(struct dictionary *dictionary, struct store *store) {
+    store_add_hook(store, on_commit, on_rollback, dictionary);
 }

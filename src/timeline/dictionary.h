@@ -41,11 +41,11 @@ struct slice dictionary_name(const struct dictionary *, enum dictionary_kind, ui
 /* Codes are 1 … count. */
 uint16_t dictionary_count(const struct dictionary *, enum dictionary_kind);
 
-/* Writer thread, in its transaction: finds or adds. CODE_NONE when the kind is full (LIMIT_CODES).
- * After a rolled back transaction call dictionary_rollback, after a commit dictionary_commit (publishes). */
+/* Writer thread, in its transaction: finds or adds; published with the commit, forgotten when the transaction is taken back
+ * (dictionary_follow). CODE_NONE when the kind is full (LIMIT_CODES). */
 uint16_t dictionary_add(struct dictionary *, enum dictionary_kind, struct slice name, sqlite3 *db,
                         struct err *err);
+/* Publishes; of a database that is no store's. */
 void dictionary_commit(struct dictionary *);
-void dictionary_rollback(struct dictionary *);
 
 #endif

@@ -108,7 +108,8 @@ static void drop_unlisted(void *context, const char *name) {
 
 /* ---- files that change under our feet ---- */
 
-bool keys_files_sound(struct keys *keys) {
+/* Every file is sound, and was since it was opened; else the set is hurt from now on. */
+static bool keys_files_sound(struct keys *keys) {
     bool sound = true;
     pthread_mutex_lock(&keys->lock);
     for (size_t i = 0; sound && i < keys->n_files; i++)

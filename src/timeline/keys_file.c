@@ -221,7 +221,7 @@ void keys_cursor_array(struct keys_cursor *cursor, const struct keys_entry *entr
     cursor_load(cursor);
 }
 
-void keys_cursor_next(struct keys_cursor *cursor) {
+static void keys_cursor_next(struct keys_cursor *cursor) {
     cursor->at++;
     cursor_load(cursor);
 }

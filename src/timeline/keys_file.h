@@ -82,7 +82,6 @@ struct keys_cursor {
 };
 void keys_cursor_file(struct keys_cursor *cursor, const struct keys_file *file);
 void keys_cursor_array(struct keys_cursor *cursor, const struct keys_entry *entries, size_t n);
-void keys_cursor_next(struct keys_cursor *cursor);
 
 /* Writes the union of cursors (of equal keys the one of the later cursor) to path, synced. */
 must_use int keys_file_write(const char *path, struct keys_cursor *cursors, size_t n,

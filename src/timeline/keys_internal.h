@@ -46,8 +46,6 @@ struct keys {
 };
 
 void keys_path(const struct keys *keys, uint32_t number, char path[PATH_MAX_BYTES]);
-/* Every file is sound, and was since it was opened; else the set is hurt from now on. */
-bool keys_files_sound(struct keys *keys);
 /* The bits that are kept; never all zero. */
 struct key128 keys_cut(struct key128 key);
 /* Entries of a table in order: one free(). */

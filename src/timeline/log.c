@@ -104,7 +104,8 @@ static int put_row(struct log *log, uint64_t first, uint64_t count, sqlite3 *db,
     return store_step(statement, err);
 }
 
-int log_flush(struct log *log, sqlite3 *db, struct err *err) {
+/* Writer thread, last thing before the commit: writes the batch row. The store calls it through a hook of log.c. */
+static int log_flush(struct log *log, sqlite3 *db, struct err *err) {
     if (log->state == LOG_COMMITTED)
         empty(log);
     log->flushed_bytes = 0;

@@ -37,8 +37,6 @@ uint64_t log_last(const struct log *log);
  * one for an event that is never a duplicate; 96 bits of it are kept. E_TOO_LARGE: does not fit a frame. */
 must_use int log_add(struct log *log, struct row *row, struct slice message_id, struct key128 key,
                      int64_t received_ms, struct err *err);
-/* Writer thread, last thing before the commit: writes the batch row. The store calls it through a hook of log.c. */
-must_use int log_flush(struct log *log, sqlite3 *db, struct err *err);
 
 /* Writer thread, in a commit hook registered after log_open: the rows of the transaction that was just committed, in
  * order of seq. Valid until the hook returns. */

@@ -92,7 +92,8 @@ const struct log_place *log_place_find(const struct log_file *file, uint64_t seq
     return &file->places[low];
 }
 
-uint64_t log_folded(struct log *log) {
+/* last seq that is in a file; 0: none */
+static uint64_t log_folded(struct log *log) {
     pthread_mutex_lock(&log->lock);
     const struct log_file *newest = log->n_files ? log->files[log->n_files - 1] : NULL;
     uint64_t last = newest ? newest->first + newest->count - 1 : 0;

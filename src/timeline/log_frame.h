@@ -30,7 +30,7 @@
 
 #include "timeline/log.h"
 
-enum { FRAME_HEAD_BYTES = 64, FRAME_RAW_BYTES = 64 * 1024, FRAME_EXTRA_BYTES = 64 };
+enum { FRAME_HEAD_BYTES = 64, FRAME_RAW_BYTES = 64 * 1024 };
 
 /* Keys by id; id 0 is "not encrypted". */
 struct frame_keys {

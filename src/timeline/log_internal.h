@@ -63,6 +63,5 @@ void log_file_add(struct log *log, struct log_file *file);
 struct log_file *log_file_find(struct log *log, uint64_t seq);
 /* The frame of a file that holds seq. */
 const struct log_place *log_place_find(const struct log_file *file, uint64_t seq);
-uint64_t log_folded(struct log *log); /* last seq that is in a file; 0: none */
 
 #endif

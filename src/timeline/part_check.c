@@ -71,7 +71,8 @@ static bool text_start_sane(const struct part_column *column, uint32_t n_texts, 
     return good;
 }
 
-bool image_array_sane(const struct part_image *image, unsigned array) {
+/* Content of one array, its checksum aside: that nothing in it leads a reader out of bounds. */
+static bool image_array_sane(const struct part_image *image, unsigned array) {
     const struct part_header *header = image->header;
     const void *content = image->base + image->arrays[array].offset;
     if (array == ARRAY_CUSTOMER)

@@ -162,8 +162,6 @@ void image_finish(struct part_image *image);
 must_use int image_bind(struct part_image *image, struct err *err);
 /* A new part over an image (takes over its reference), without touchpoints. */
 struct part_body *part_over(struct part_image *image);
-/* Content of one array, its checksum aside: that nothing in it leads a reader out of bounds. */
-bool image_array_sane(const struct part_image *image, unsigned array);
 
 void part_retain(struct part_body *part);
 void part_release(struct part_body *part);

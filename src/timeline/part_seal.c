@@ -19,7 +19,7 @@ _Static_assert(crypto_stream_xchacha20_KEYBYTES == LOG_KEY_BYTES &&
 
 static pthread_mutex_t opening = PTHREAD_MUTEX_INITIALIZER;
 
-unsigned part_seal_wanted(const struct part_seal *seal, uint32_t code) {
+static unsigned part_seal_wanted(const struct part_seal *seal, uint32_t code) {
     if (!seal || !seal->keys || !seal->keys->current)
         return 0;
     return seal->wanted ? seal->wanted(seal->context, code) : PART_SEALED_TEXT;

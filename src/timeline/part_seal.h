@@ -32,7 +32,6 @@ struct part_seal {
     unsigned (*wanted)(void *context, uint32_t code);
     void *context;
 };
-unsigned part_seal_wanted(const struct part_seal *seal, uint32_t code);
 /* Every column of the file is sealed as it should be now. */
 bool image_is_sealed(const struct part_image *image, const struct part_seal *seal);
 

@@ -13,8 +13,6 @@
 #include "store/file.h"
 #include "timeline/timeline_internal.h"
 
-enum { REPLAY_ROWS = 4096 };
-
 /* Stands for a listed file that cannot be read, until it is rebuilt: touching it is E_CORRUPT. */
 static struct part_body *placeholder(const struct catalogue_part *listed) {
     struct part_body *part = calloc(1, sizeof *part);

@@ -65,7 +65,6 @@ static void kept_and_replaced(void **state) {
     assert_true(isnan(numbers_of(after, NUMBER_CLV, 4)));
     assert_true(isnan(numbers_of(after, NUMBER_CLV, 5000)));
     assert_true(isnan(numbers_of(after, NUMBER_HEALTH, 1)));
-    assert_false(numbers_have(after, NUMBER_HEALTH));
     assert_true(slice_is(numbers_report(after), "{\"n\":3}"));
     assert_int_equal(numbers_made_ms(after), 1000);
     numbers_put(after);
