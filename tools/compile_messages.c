@@ -75,14 +75,7 @@ static void read_entries(struct po *po, const char *path) {
 }
 
 static void write_table(const char *path) {
-    FILE *out = fopen(path, "w");
-    if (!out) {
-        perror(path);
-        exit(1);
-    }
-    fputs("/* Written by tools/compile_messages.c from po/. */\n#include "
-          "\"pages/text_table.h\"\nconst struct message_text MESSAGES[] = {\n",
-          out);
+    FILE *out = open_output(path, "compile_messages.c", "message_text MESSAGES[]");
     for (int i = 0; i < es.n; i++) {
         const struct entry *better = find(&en, es.entries[i].key);
         fputs("    {", out);
@@ -96,9 +89,7 @@ static void write_table(const char *path) {
             fputs("NULL", out);
         fputs("},\n", out);
     }
-    fprintf(out, "};\nconst size_t MESSAGES_COUNT = %d;\n", es.n);
-    if (fclose(out) != 0)
-        exit(1);
+    close_output(out, "MESSAGES_COUNT", es.n);
 }
 
 /* ---- a source as words ---- */

@@ -43,14 +43,7 @@ static void check_pair(struct po *po, struct po *other) {
 }
 
 static void write_table(struct po *es, struct po *en, const char *path) {
-    FILE *out = fopen(path, "w");
-    if (!out) {
-        perror(path);
-        exit(1);
-    }
-    fputs("/* Written by tools/compile_texts.c from po/. */\n#include "
-          "\"pages/text_table.h\"\nconst struct text TEXTS[] = {\n",
-          out);
+    FILE *out = open_output(path, "compile_texts.c", "text TEXTS[]");
     for (int i = 0; i < es->n; i++) {
         struct entry *twin = find(en, es->entries[i].key);
         fputs("    {", out);
@@ -63,9 +56,7 @@ static void write_table(struct po *es, struct po *en, const char *path) {
         }
         fputs("},\n", out);
     }
-    fprintf(out, "};\nconst size_t TEXTS_COUNT = %d;\n", es->n);
-    if (fclose(out) != 0)
-        exit(1);
+    close_output(out, "TEXTS_COUNT", es->n);
 }
 
 /* Keys that a template names must exist: {{_ key}}, {{{_ key}}}. */

@@ -24,7 +24,7 @@ struct bytes {
     size_t n;
 };
 
-static void die(const char *what, const char *which) {
+static _Noreturn void die(const char *what, const char *which) {
     fprintf(stderr, "embed_assets: %s: %s\n", what, which);
     exit(1);
 }
@@ -61,10 +61,13 @@ static struct bytes gzip(struct bytes raw) {
 }
 
 static struct bytes brotli(struct bytes raw) {
-    struct bytes out = {malloc(raw.n + 1024), raw.n + 1024};
-    if (!out.p || !BrotliEncoderCompress(11, 22, BROTLI_MODE_TEXT, raw.n, raw.p, &out.n, out.p))
-        out.n = SIZE_MAX;
-    return out;
+    size_t n = raw.n + 1024;
+    unsigned char *p = malloc(n);
+    if (!p)
+        die("brotli", "out of memory");
+    if (!BrotliEncoderCompress(11, 22, BROTLI_MODE_TEXT, raw.n, raw.p, &n, p))
+        n = SIZE_MAX;
+    return (struct bytes){p, n};
 }
 
 static const char *media_type(const char *path) {
@@ -83,7 +86,6 @@ static const char *media_type(const char *path) {
         if (strcmp(dot, types[i][0]) == 0)
             return types[i][1];
     die("unknown kind of file", path);
-    return NULL;
 }
 
 /* One blob as symbols asset_KIND_INDEX and …_end, and the size of the terminating 0 beyond it. */

@@ -1,5 +1,5 @@
 /*
- * Reading gettext's PO for the programs that compile po/ at build time.
+ * Reading gettext's PO and writing tables, for the programs that compile po/ at build time.
  *
  * FORMAT  msgid "key", msgstr "…" or msgid_plural with msgstr[0] and msgstr[1]; texts may be continued on following lines;
  * escapes \n \" \\. The header entry (empty msgid) and comments are skipped.
@@ -123,6 +123,27 @@ static void print_text(FILE *out, const char *text) {
             fputc(*text, out);
     }
     fputc('"', out);
+}
+
+/* A C file to be filled, with its first lines; ends the program where it cannot be written. */
+static FILE *open_output(const char *path, const char *writer, const char *table) {
+    FILE *out = fopen(path, "w");
+    if (!out) {
+        perror(path);
+        exit(1);
+    }
+    fprintf(out,
+            "/* Written by tools/%s from po/. */\n#include \"pages/text_table.h\"\n"
+            "const struct %s = {\n",
+            writer, table);
+    return out;
+}
+
+/* Ends the table with its count. */
+static void close_output(FILE *out, const char *count, int n) {
+    fprintf(out, "};\nconst size_t %s = %d;\n", count, n);
+    if (fclose(out) != 0)
+        exit(1);
 }
 
 static char *read_source(const char *path) {
