@@ -581,21 +581,27 @@ static void show(const char *what, const json_t *json) {
 
 static const struct principal OWNER = {.role = ROLE_OWNER, .scopes = SCOPE_QUERY};
 
-static void ask(struct folder *folder, const struct reference_world *world, const json_t *query) {
-    struct arena arena;
-    arena_init(&arena);
-    struct err err = {0};
-    struct plan *plan = NULL;
+/* The question as the folder means it now. */
+static int compile(struct folder *folder, const json_t *query, struct arena *arena,
+                   struct plan **plan, struct err *err) {
     struct stored_rules stored;
     sqlite3 *db = store_reader_get(folder->store);
-    if (stored_rules_load(db, &arena, &stored, &err))
-        fail_msg("stored rules: %s", err.message);
+    if (stored_rules_load(db, arena, &stored, err))
+        fail_msg("stored rules: %s", err->message);
     store_reader_put(folder->store, db);
     struct plan_context context = {.dictionary = folder->dictionary,
                                    .zone = folder->zone,
                                    .stored = &stored,
                                    .now_ms = clock_now_ms()};
-    int refused = plan_compile(query, &OWNER, &context, &arena, &plan, &err);
+    return plan_compile(query, &OWNER, &context, arena, plan, err);
+}
+
+static void ask(struct folder *folder, const struct reference_world *world, const json_t *query) {
+    struct arena arena;
+    arena_init(&arena);
+    struct err err = {0};
+    struct plan *plan = NULL;
+    int refused = compile(folder, query, &arena, &plan, &err);
     if (refused == E_INVALID && (strstr(err.pointer, "/range") || strstr(err.pointer, "/until"))) {
         /* drew a range that ends before it begins */
         arena_release(&arena);
@@ -678,23 +684,13 @@ static json_t *group_rows(struct folder *folder, const struct reference_world *w
     struct arena arena;
     struct err err = {0};
     struct plan *plan;
-    struct stored_rules stored;
     json_t *plain = json_copy((json_t *)(uintptr_t)query), *answer = NULL, *rows = NULL, *row;
     size_t i;
     arena_init(&arena);
     json_object_del(plain, "by");
     json_object_del(plain, "limit");
     json_object_set_new(plain, "segment", rule_of_group(name, shown));
-    sqlite3 *db = store_reader_get(folder->store);
-    if (stored_rules_load(db, &arena, &stored, &err))
-        fail_msg("stored rules: %s", err.message);
-    store_reader_put(folder->store, db);
-    struct plan_context context = {.dictionary = folder->dictionary,
-                                   .zone = folder->zone,
-                                   .stored = &stored,
-                                   .now_ms = clock_now_ms()};
-    if (plan_compile(plain, &OWNER, &context, &arena, &plan, &err) ||
-        reference_answer(world, plan, &answer, &err))
+    if (compile(folder, plain, &arena, &plan, &err) || reference_answer(world, plan, &answer, &err))
         fail_msg("%s", err.message);
     rows = json_incref(json_object_get(answer, "data"));
     json_array_foreach(rows, i, row) json_object_set(row, "by", (json_t *)(uintptr_t)name);
