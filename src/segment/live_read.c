@@ -22,6 +22,14 @@ static int ready(struct folder *folder, struct live **live, struct err *err) {
     return decided ? 0 : segments_keep_current(folder, err);
 }
 
+/* Under the lock; NULL: no segment is called so. */
+static const struct membership *find(const struct live *live, const char *name) {
+    for (size_t m = 0; m < live->n; m++)
+        if (strcmp(live->all[m].name, name) == 0)
+            return &live->all[m];
+    return NULL;
+}
+
 int segment_members(struct folder *folder, const char *name, roaring_bitmap_t **members,
                     struct err *err) {
     struct live *live;
@@ -30,9 +38,9 @@ int segment_members(struct folder *folder, const char *name, roaring_bitmap_t **
     if (code)
         return code;
     pthread_mutex_lock(&live->lock);
-    for (size_t m = 0; m < live->n && !*members; m++)
-        if (live->all[m].members && strcmp(live->all[m].name, name) == 0)
-            *members = roaring_bitmap_copy(live->all[m].members);
+    const struct membership *membership = find(live, name);
+    if (membership && membership->members)
+        *members = roaring_bitmap_copy(membership->members);
     pthread_mutex_unlock(&live->lock);
     return *members ? 0 : err_set(err, E_NOT_FOUND, "no segment is called \"%.80s\"", name);
 }
@@ -45,21 +53,13 @@ int segment_told(struct folder *folder, const char *name, uint64_t *told, uint64
     if (code)
         return code;
     pthread_mutex_lock(&live->lock);
-    for (size_t m = 0; m < live->n; m++)
-        if (live->all[m].initial && strcmp(live->all[m].name, name) == 0) {
-            *told = roaring_bitmap_rank(live->all[m].initial, live->all[m].told_to);
-            *of = roaring_bitmap_get_cardinality(live->all[m].initial);
-        }
+    const struct membership *membership = find(live, name);
+    if (membership && membership->initial) {
+        *told = roaring_bitmap_rank(membership->initial, membership->told_to);
+        *of = roaring_bitmap_get_cardinality(membership->initial);
+    }
     pthread_mutex_unlock(&live->lock);
     return 0;
-}
-
-static bool is_in(struct live *live, const char *name, uint32_t owner) {
-    bool in = false;
-    for (size_t m = 0; m < live->n && !in; m++)
-        in = live->all[m].members && strcmp(live->all[m].name, name) == 0 &&
-             roaring_bitmap_contains(live->all[m].members, owner);
-    return in;
 }
 
 int segments_of_customer(struct folder *folder, uint32_t owner, json_t **segments,
@@ -76,7 +76,9 @@ int segments_of_customer(struct folder *folder, uint32_t owner, json_t **segment
     pthread_mutex_lock(&live->lock);
     json_array_foreach(list, i, segment) {
         json_t *name = json_object_get(segment, "name");
-        if (!is_in(live, json_string_value(name), owner))
+        const struct membership *membership = find(live, json_string_value(name));
+        if (!membership || !membership->members ||
+            !roaring_bitmap_contains(membership->members, owner))
             continue;
         json_t *row =
             json_pack("{s:O, s:O}", "name", name, "title", json_object_get(segment, "title"));
