@@ -186,25 +186,34 @@ struct unit_removal {
     int removed;
 };
 
-static int delete_unit(void *context, sqlite3 *db, struct err *err) {
-    struct unit_removal *removal = context;
-    sqlite3_stmt *statement = STORE_PREPARE(db, "SELECT 1 FROM unit_parent WHERE parent = ?", err);
+/* A statement about the name alone. */
+static int run_named(sqlite3_stmt *statement, const char *name, struct err *err) {
     if (!statement)
         return E_IO;
-    bind_text(statement, 1, removal->name);
-    int code = store_has_row(statement, err);
+    bind_text(statement, 1, name);
+    return store_run(statement, err);
+}
+
+/* 1: the statement about the name has a row. */
+static int has_named(sqlite3_stmt *statement, const char *name, struct err *err) {
+    if (!statement)
+        return E_IO;
+    bind_text(statement, 1, name);
+    return store_has_row(statement, err);
+}
+
+static int delete_unit(void *context, sqlite3 *db, struct err *err) {
+    struct unit_removal *removal = context;
+    const char *name = removal->name;
+    int code =
+        has_named(STORE_PREPARE(db, "SELECT 1 FROM unit_parent WHERE parent = ?", err), name, err);
     if (code == 1)
         return err_set(err, E_REFUSED, "there are units below it");
-    statement = code ? NULL : STORE_PREPARE(db, "DELETE FROM unit_parent WHERE unit = ?", err);
-    if (!statement)
-        return code ? code : E_IO;
-    bind_text(statement, 1, removal->name);
-    code = store_run(statement, err);
-    statement = code ? NULL : STORE_PREPARE(db, "DELETE FROM unit WHERE name = ?", err);
-    if (!statement)
-        return code ? code : E_IO;
-    bind_text(statement, 1, removal->name);
-    code = store_run(statement, err);
+    if (!code)
+        code =
+            run_named(STORE_PREPARE(db, "DELETE FROM unit_parent WHERE unit = ?", err), name, err);
+    if (!code)
+        code = run_named(STORE_PREPARE(db, "DELETE FROM unit WHERE name = ?", err), name, err);
     removal->removed = sqlite3_changes(db);
     return code;
 }
@@ -352,19 +361,13 @@ int hierarchy_put(struct accounts *accounts, const struct principal *by,
 
 static int delete_hierarchy(void *context, sqlite3 *db, struct err *err) {
     struct unit_removal *removal = context;
-    sqlite3_stmt *statement =
-        STORE_PREPARE(db, "SELECT 1 FROM unit_parent WHERE hierarchy = ?", err);
-    if (!statement)
-        return E_IO;
-    bind_text(statement, 1, removal->name);
-    int code = store_has_row(statement, err);
+    const char *name = removal->name;
+    int code = has_named(STORE_PREPARE(db, "SELECT 1 FROM unit_parent WHERE hierarchy = ?", err),
+                         name, err);
     if (code == 1)
         return err_set(err, E_REFUSED, "units are ordered by it");
-    statement = code ? NULL : STORE_PREPARE(db, "DELETE FROM hierarchy WHERE name = ?", err);
-    if (!statement)
-        return code ? code : E_IO;
-    bind_text(statement, 1, removal->name);
-    code = store_run(statement, err);
+    if (!code)
+        code = run_named(STORE_PREPARE(db, "DELETE FROM hierarchy WHERE name = ?", err), name, err);
     removal->removed = sqlite3_changes(db);
     return code;
 }
