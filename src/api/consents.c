@@ -97,8 +97,7 @@ static int put(struct request *request, struct response *response, struct err *e
         code = purpose_put(consents_here(request), &purpose, err);
     if (code)
         return code;
-    audit_write(app_accounts(request->app), &request->principal, request->peer, "purpose.change",
-                purpose.name, "");
+    audit_act(request, "purpose.change", purpose.name, "");
     json_t *json = purpose_json(&purpose);
     response_json(response, there ? 200 : 201, json);
     json_decref(json);
@@ -109,8 +108,7 @@ static int drop(struct request *request, struct response *response, struct err *
     int code = purpose_remove(consents_here(request), request->params[0], err);
     if (code)
         return code;
-    audit_write(app_accounts(request->app), &request->principal, request->peer, "purpose.remove",
-                request->params[0], "");
+    audit_act(request, "purpose.remove", request->params[0], "");
     response->status = 204;
     return HANDLED;
 }
@@ -256,8 +254,7 @@ static int say(struct request *request, struct response *response, struct err *e
         return code;
     char id[CUSTOMER_ID_BYTES];
     customer_id_format(owner, id);
-    audit_write(app_accounts(request->app), &request->principal, request->peer, "consent.change",
-                id, request->params[1]);
+    audit_act(request, "consent.change", id, request->params[1]);
     response_list(response, rows, NULL);
     return HANDLED;
 }
@@ -282,8 +279,7 @@ static int make_link(struct request *request, struct response *response, struct 
     int64_t expires_ms = request->received_ms + days * DAY_MILLISECONDS;
     consent_link_make(app_folder(request->app), owner, expires_ms, token);
     customer_id_format(owner, id);
-    audit_write(app_accounts(request->app), &request->principal, request->peer, "consent.link", id,
-                "");
+    audit_act(request, "consent.link", id, "");
     json_t *json =
         json_pack("{s:o, s:o}", "url", json_sprintf("%s/c/%s", request_base_url(request), token),
                   "expires_at", api_instant(expires_ms));

@@ -65,8 +65,7 @@ static int put(struct request *request, struct response *response, struct err *e
     if (!code)
         code = registry_put(app_folder(request->app), &note, err);
     if (!code) {
-        audit_write(app_accounts(request->app), &request->principal, request->peer,
-                    "property.change", note.name, SENSITIVITY_NAMES[note.sensitivity]);
+        audit_act(request, "property.change", note.name, SENSITIVITY_NAMES[note.sensitivity]);
         note.declared = note.sensitivity != SENSITIVITY_AUTOMATIC;
         json_t *json = note_json(&note);
         json_object_set_new(

@@ -74,8 +74,7 @@ static int keep(struct request *request, struct response *response, uint64_t id,
         code = diary_find(folder, &request->principal, id, &entry, err);
     if (code)
         return code;
-    audit_write(app_accounts(request->app), &request->principal, request->peer, "diary.put",
-                json_string_value(json_object_get(entry, "text")), "");
+    audit_act(request, "diary.put", json_string_value(json_object_get(entry, "text")), "");
     response_json(response, status, entry);
     json_decref(entry);
     return HANDLED;
@@ -103,8 +102,7 @@ static int drop(struct request *request, struct response *response, struct err *
     if (!code)
         code = diary_remove(app_folder(request->app), id, err);
     if (!code)
-        audit_write(app_accounts(request->app), &request->principal, request->peer, "diary.remove",
-                    request->params[0], "");
+        audit_act(request, "diary.remove", request->params[0], "");
     response->status = 204;
     return code;
 }

@@ -200,9 +200,8 @@ static int reject(struct request *request, struct response *response, struct err
     json_decref(body);
     if (code)
         return code;
-    audit_write(app_accounts(request->app), &request->principal, request->peer,
-                "customer.not_duplicate", id_of(request, duplicate.one),
-                id_of(request, duplicate.other));
+    audit_act(request, "customer.not_duplicate", id_of(request, duplicate.one),
+              id_of(request, duplicate.other));
     code = find(request, &duplicate, err);
     if (code)
         return code;

@@ -123,8 +123,8 @@ static int begin(struct request *request, uint32_t owner, const char *why,
         code = erasure_begin(folder, owner, who, why, &number, err);
     if (code)
         return code;
-    audit_write(app_accounts(request->app), &request->principal, request->peer, "customer.erase",
-                id, arena_format(request->arena, "%llu", (unsigned long long)number));
+    audit_act(request, "customer.erase", id,
+              arena_format(request->arena, "%llu", (unsigned long long)number));
     return pursue(request, number, tries_of(&erasure), response, err);
 }
 
@@ -206,8 +206,7 @@ static int retry(struct request *request, struct response *response, struct err 
         code = err_set(err, E_CONFLICT, "this erasure is done");
     if (code)
         return code;
-    audit_write(app_accounts(request->app), &request->principal, request->peer, "customer.erase",
-                "", request->params[0]);
+    audit_act(request, "customer.erase", "", request->params[0]);
     return pursue(request, number, tries_of(&erasure), response, err);
 }
 
@@ -220,8 +219,7 @@ static int allow(struct request *request, struct response *response, struct err 
         code = erasure_allow(app_folder(request->app), number, err);
     if (code)
         return code;
-    audit_write(app_accounts(request->app), &request->principal, request->peer, "suppression.lift",
-                request->params[0], "");
+    audit_act(request, "suppression.lift", request->params[0], "");
     response->status = 204;
     return HANDLED;
 }

@@ -464,7 +464,6 @@ int survey_wide_begin(struct request *request, struct response *response, int64_
     response->stream = next_wide;
     response->stream_done = end_wide;
     response->stream_context = wide;
-    audit_write(app_accounts(request->app), &request->principal, request->peer, "export",
-                request->params[0], "csv");
+    audit_act(request, "export", request->params[0], "csv");
     return HANDLED;
 }

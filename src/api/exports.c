@@ -309,8 +309,7 @@ int export_begin(struct request *request, struct response *response, const struc
     response->stream = xlsx ? next_file : next_text;
     response->stream_done = end_export;
     response->stream_context = export;
-    audit_write(app_accounts(request->app), &request->principal, request->peer, "export",
-                segment ? segment : kind->name, format);
+    audit_act(request, "export", segment ? segment : kind->name, format);
     return HANDLED;
 }
 

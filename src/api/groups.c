@@ -387,10 +387,6 @@ static int read_group(struct request *request, json_t *body, const char *id, str
     return code;
 }
 
-static void note_change(struct request *request, const char *what, const char *about) {
-    audit_write(app_accounts(request->app), &request->principal, request->peer, what, about, "");
-}
-
 static int store(struct request *request, struct response *response, json_t *body, const char *id,
                  enum group_put how, struct err *err) {
     struct group group = {0};
@@ -399,7 +395,7 @@ static int store(struct request *request, struct response *response, json_t *bod
         code = groups_put(customers_here(request), slice_of(id), &group, how, err);
     if (code)
         return code;
-    note_change(request, "group.change", group_kind_name(group.kind));
+    audit_act(request, "group.change", group_kind_name(group.kind), "");
     return answer_group(request, response, how == GROUP_NEW_WHOLE ? 201 : 200, slice_of(id), err);
 }
 
@@ -447,7 +443,7 @@ static int take_away(struct request *request, struct response *response, struct 
     int code = groups_remove(customers_here(request), slice_of(request->params[0]), err);
     if (code)
         return code;
-    note_change(request, "group.remove", "");
+    audit_act(request, "group.remove", "", "");
     response->status = 204;
     return HANDLED;
 }
@@ -457,7 +453,7 @@ static int take_away(struct request *request, struct response *response, struct 
 static void note_member(struct request *request, uint32_t owner) {
     char id[CUSTOMER_ID_BYTES];
     customer_id_format(owner, id);
-    note_change(request, "group.member", arena_text(request->arena, slice_of(id)));
+    audit_act(request, "group.member", arena_text(request->arena, slice_of(id)), "");
 }
 
 static int add_member(struct request *request, struct response *response, struct err *err) {

@@ -159,8 +159,7 @@ static int put(struct request *request, struct response *response, struct err *e
     json_decref(body);
     if (code)
         return code;
-    audit_write(app_accounts(request->app), &request->principal, request->peer,
-                "identifier_kind.change", name, "");
+    audit_act(request, "identifier_kind.change", name, "");
     return get(request, response, err);
 }
 
@@ -168,8 +167,7 @@ static int reset(struct request *request, struct response *response, struct err 
     int code = kinds_reset(customers_here(request), request->params[0], err);
     if (code)
         return code;
-    audit_write(app_accounts(request->app), &request->principal, request->peer,
-                "identifier_kind.reset", request->params[0], "");
+    audit_act(request, "identifier_kind.reset", request->params[0], "");
     response->status = 204;
     return HANDLED;
 }
@@ -244,8 +242,7 @@ static int admit(struct request *request, struct response *response, struct err 
         code = customers_admit(customers_here(request), number, err);
     if (code)
         return code;
-    audit_write(app_accounts(request->app), &request->principal, request->peer, "identifier.admit",
-                request->params[0], "");
+    audit_act(request, "identifier.admit", request->params[0], "");
     response->status = 204;
     return HANDLED;
 }

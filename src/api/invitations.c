@@ -20,10 +20,6 @@ static int send_json(struct response *response, int status, json_t *json) {
     return HANDLED;
 }
 
-static void note(struct request *request, const char *what, const char *about) {
-    audit_write(app_accounts(request->app), &request->principal, request->peer, what, about, "");
-}
-
 /* ---- plans ---- */
 
 static int list(struct request *request, struct response *response, struct err *err) {
@@ -56,7 +52,7 @@ static int keep(struct request *request, struct response *response, uint64_t id,
         return code;
     code = invite_plan_put(app_folder(request->app), &request->principal, &id, body, err);
     if (!code)
-        note(request, "invitation.plan", json_string_value(json_object_get(body, "name")));
+        audit_act(request, "invitation.plan", json_string_value(json_object_get(body, "name")), "");
     json_decref(body);
     return code ? code : answer(request, response, id, status, err);
 }
@@ -77,7 +73,7 @@ static int drop(struct request *request, struct response *response, struct err *
     if (!code)
         code = invite_plan_remove(app_folder(request->app), id, err);
     if (!code)
-        note(request, "invitation.remove", request->params[0]);
+        audit_act(request, "invitation.remove", request->params[0], "");
     response->status = 204;
     return code;
 }
@@ -88,7 +84,8 @@ static int run(struct request *request, struct response *response, bool running,
     if (!code)
         code = invite_plan_run(app_folder(request->app), id, running, err);
     if (!code)
-        note(request, running ? "invitation.start" : "invitation.pause", request->params[0]);
+        audit_act(request, running ? "invitation.start" : "invitation.pause", request->params[0],
+                  "");
     return code ? code : answer(request, response, id, 200, err);
 }
 
@@ -126,7 +123,7 @@ static int try_plan(struct request *request, struct response *response, struct e
     if (!code)
         code = invite_try(app_folder(request->app), id, to, language, err);
     if (!code)
-        note(request, "invitation.try", request->params[0]);
+        audit_act(request, "invitation.try", request->params[0], "");
     json_decref(body);
     return code ? code : send_json(response, 200, json_pack("{s:b}", "sent", 1));
 }
@@ -219,7 +216,7 @@ static int pick(struct request *request, struct response *response, struct err *
     json_decref(body);
     if (code)
         return code;
-    note(request, "invitation.pick", request->params[0]);
+    audit_act(request, "invitation.pick", request->params[0], "");
     return send_json(response, 202, json_pack("{s:I}", "invited", (json_int_t)n));
 }
 
@@ -240,7 +237,7 @@ static int put_outlets(struct request *request, struct response *response, struc
     json_decref(body);
     if (code)
         return code;
-    note(request, "outlets.put", "");
+    audit_act(request, "outlets.put", "", "");
     return get_outlets(request, response, err);
 }
 
@@ -259,7 +256,7 @@ static int try_outlet(struct request *request, struct response *response, struct
     if (!code)
         code = outlets_try(app_folder(request->app), channel, to, err);
     if (!code)
-        note(request, "outlets.try", channel);
+        audit_act(request, "outlets.try", channel, "");
     json_decref(body);
     return code ? code : send_json(response, 200, json_pack("{s:b}", "sent", 1));
 }

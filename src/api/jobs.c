@@ -70,8 +70,7 @@ static int run(struct request *request, struct response *response, struct err *e
         *err = outcome;
         return E_NOT_FOUND;
     }
-    audit_write(app_accounts(request->app), &request->principal, request->peer, "job.run", name,
-                "");
+    audit_act(request, "job.run", name, "");
     return answer_state(request, response, name);
 }
 
@@ -80,8 +79,7 @@ static int cancel(struct request *request, struct response *response, struct err
     int code = jobs_cancel(app_jobs(request->app), name, err);
     if (code)
         return code;
-    audit_write(app_accounts(request->app), &request->principal, request->peer, "job.cancel", name,
-                "");
+    audit_act(request, "job.cancel", name, "");
     return answer_state(request, response, name);
 }
 

@@ -124,7 +124,7 @@ static int keep(struct request *request, uint64_t *id, json_t *document, char *k
     if (!code)
         code = kiosk_put(folder, id, document, request->principal.name, key, err);
     if (!code)
-        audit_write(app_accounts(request->app), &request->principal, request->peer, what, name, "");
+        audit_act(request, what, name, "");
     return code;
 }
 
@@ -187,8 +187,7 @@ static int drop(struct request *request, struct response *response, struct err *
     if (!code)
         code = kiosk_remove(app_folder(request->app), id, err);
     if (!code)
-        audit_write(app_accounts(request->app), &request->principal, request->peer, "kiosk.remove",
-                    json_string_value(json_object_get(kiosk, "name")), "");
+        audit_act(request, "kiosk.remove", json_string_value(json_object_get(kiosk, "name")), "");
     json_decref(kiosk);
     response->status = 204;
     return code;
@@ -202,8 +201,7 @@ static int rekey(struct request *request, struct response *response, struct err 
     if (!code)
         code = kiosk_rekey(app_folder(request->app), id, key, err);
     if (!code) {
-        audit_write(app_accounts(request->app), &request->principal, request->peer, "kiosk.key",
-                    json_string_value(json_object_get(kiosk, "name")), "");
+        audit_act(request, "kiosk.key", json_string_value(json_object_get(kiosk, "name")), "");
         code = answer(request, response, id, 201, key, err);
     }
     json_decref(kiosk);

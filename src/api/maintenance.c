@@ -44,7 +44,7 @@ static int backup(struct request *request, struct response *response, struct err
     if (!code)
         code = folder_backup(app_folder(request->app), to, NULL, NULL, err);
     if (!code) {
-        audit_write(app_accounts(request->app), principal, request->peer, "backup", "", "");
+        audit_act(request, "backup", "", "");
         double bytes = stat(to, &status) == 0 ? (double)status.st_size : 0;
         code = answer(response,
                       json_pack("{s:s, s:I, s:b, s:f}", "file", to, "bytes", (json_int_t)bytes,
@@ -113,7 +113,7 @@ static int rotate_key(struct request *request, struct response *response, struct
     json_decref(body);
     if (code)
         return code;
-    audit_write(app_accounts(request->app), principal, request->peer, "key.rotate_outside", "", "");
+    audit_act(request, "key.rotate_outside", "", "");
     return answer(response,
                   json_pack("{s:b, s:b}", "rotated", 1, "outside", folder_key_is_outside()), err);
 }
@@ -126,7 +126,7 @@ static int reindex(struct request *request, struct response *response, struct er
     if (code)
         return code;
     timeline_stats(timeline, &stats);
-    audit_write(app_accounts(request->app), &request->principal, request->peer, "reindex", "", "");
+    audit_act(request, "reindex", "", "");
     return answer(response,
                   json_pack("{s:I, s:i, s:f}", "interactions", (json_int_t)stats.rows, "parts",
                             (int)stats.parts, "seconds", seconds_since(began_us)),

@@ -45,7 +45,7 @@ static void note(struct request *request, const char *what, const struct merge *
     char from[CUSTOMER_ID_BYTES], into[CUSTOMER_ID_BYTES];
     customer_id_format(merge->profile, from);
     customer_id_format(merge->target, into);
-    audit_write(app_accounts(request->app), &request->principal, request->peer, what, from, into);
+    audit_act(request, what, from, into);
 }
 
 /* The customer of an id as GET gives it. */

@@ -49,8 +49,7 @@ static int find_seen(struct request *request, uint32_t *owner, struct err *err) 
 static void note_act(struct request *request, uint32_t owner, const char *what, uint64_t number) {
     char id[CUSTOMER_ID_BYTES];
     customer_id_format(owner, id);
-    audit_write(app_accounts(request->app), &request->principal, request->peer, what, id,
-                arena_format(request->arena, "%llu", (unsigned long long)number));
+    audit_act(request, what, id, arena_format(request->arena, "%llu", (unsigned long long)number));
 }
 
 static int list(struct request *request, struct response *response, struct err *err) {

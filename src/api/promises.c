@@ -82,8 +82,7 @@ static int keep(struct request *request, struct response *response, uint64_t id,
     if (!code)
         code = promise_put(folder, &id, body, request->principal.name, err);
     if (!code) {
-        audit_write(app_accounts(request->app), &request->principal, request->peer, "promise.put",
-                    json_string_value(json_object_get(body, "sentence")), "");
+        audit_act(request, "promise.put", json_string_value(json_object_get(body, "sentence")), "");
         code = answer(request, response, id, status, err);
     }
     json_decref(body);
@@ -110,8 +109,7 @@ static int drop(struct request *request, struct response *response, struct err *
     if (!code)
         code = promise_remove(app_folder(request->app), id, err);
     if (!code)
-        audit_write(app_accounts(request->app), &request->principal, request->peer,
-                    "promise.remove", request->params[0], "");
+        audit_act(request, "promise.remove", request->params[0], "");
     response->status = 204;
     return code;
 }

@@ -179,8 +179,7 @@ static int add(struct request *request, struct response *response, struct err *e
         code = store_write(app_folder(request->app)->store, insert, &saved, err);
     if (!code) {
         json_t *json = saved_json(request, &saved);
-        audit_write(app_accounts(request->app), &request->principal, request->peer, "question.add",
-                    saved.name, "");
+        audit_act(request, "question.add", saved.name, "");
         response_json(response, 201, json);
         json_decref(json);
     }
@@ -218,8 +217,7 @@ static int drop(struct request *request, struct response *response, struct err *
     if (!code && !removal.removed)
         code = err_set(err, E_NOT_FOUND, "no such question of yours");
     if (!code)
-        audit_write(app_accounts(request->app), who, request->peer, "question.remove",
-                    request->params[0], "");
+        audit_act(request, "question.remove", request->params[0], "");
     response->status = 204;
     return code;
 }

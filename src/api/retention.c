@@ -183,8 +183,7 @@ static int put(struct request *request, struct response *response, struct err *e
             keeping_replace(ingest_keeping(folder->ingest), wanted.rules, whole_list(&wanted), err);
     if (code)
         return code;
-    audit_write(app_accounts(request->app), &request->principal, request->peer, "retention.change",
-                "", "");
+    audit_act(request, "retention.change", "", "");
     return answer(request, response, err);
 }
 

@@ -85,8 +85,7 @@ static int put(struct request *request, struct response *response, struct err *e
         code = subject_put(app_folder(request->app), &subject, err);
     }
     if (!code)
-        audit_write(app_accounts(request->app), &request->principal, request->peer,
-                    "review.subject", subject.name, "");
+        audit_act(request, "review.subject", subject.name, "");
     json_decref(body);
     return code ? code : answer(request, response, subject.name, is_new ? 201 : 200, err);
 }
@@ -95,8 +94,7 @@ static int drop(struct request *request, struct response *response, struct err *
     int code = subject_remove(app_folder(request->app), request->params[0], err);
     if (code)
         return code;
-    audit_write(app_accounts(request->app), &request->principal, request->peer,
-                "review.subject.remove", request->params[0], "");
+    audit_act(request, "review.subject.remove", request->params[0], "");
     response->status = 204;
     return HANDLED;
 }
@@ -250,8 +248,7 @@ static int change_settings(struct request *request, struct response *response, s
         code = store_write(app_folder(request->app)->store, write_mode,
                            arena_text(request->arena, slice_of(mode)), err);
     if (!code)
-        audit_write(app_accounts(request->app), &request->principal, request->peer,
-                    "review.settings", all ? "all" : "suspicious", "");
+        audit_act(request, "review.settings", all ? "all" : "suspicious", "");
     json_decref(body);
     return code ? code : get_settings(request, response, err);
 }

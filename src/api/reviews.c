@@ -277,8 +277,7 @@ static int check_decider(const struct request *request, struct err *err) {
 }
 
 static void note(struct request *request, const char *what, uint64_t id, const char *detail) {
-    audit_write(app_accounts(request->app), &request->principal, request->peer, what,
-                arena_format(request->arena, "%llu", (unsigned long long)id), detail);
+    audit_act(request, what, arena_format(request->arena, "%llu", (unsigned long long)id), detail);
 }
 
 static int decide(struct request *request, struct response *response, struct err *err) {

@@ -19,10 +19,6 @@ static int list_of(struct request *request, struct response *response,
     return HANDLED;
 }
 
-static void note(struct request *request, const char *what, const char *name) {
-    audit_write(app_accounts(request->app), &request->principal, request->peer, what, name, "");
-}
-
 /* ---- surveys ---- */
 
 static int list_surveys(struct request *request, struct response *response, struct err *err) {
@@ -43,7 +39,7 @@ static int put_survey(struct request *request, struct response *response, struct
         code = metric_survey_put(app_folder(request->app), request->params[0], relation, err);
     if (!code) {
         json_t *row = json_pack("{s:s, s:s}", "survey", request->params[0], "relation", relation);
-        note(request, "score.survey", request->params[0]);
+        audit_act(request, "score.survey", request->params[0], "");
         response_json(response, 200, row);
         json_decref(row);
     }
@@ -54,7 +50,7 @@ static int put_survey(struct request *request, struct response *response, struct
 static int drop_survey(struct request *request, struct response *response, struct err *err) {
     int code = metric_survey_put(app_folder(request->app), request->params[0], "", err);
     if (!code)
-        note(request, "score.survey", request->params[0]);
+        audit_act(request, "score.survey", request->params[0], "");
     response->status = 204;
     return code;
 }
@@ -93,14 +89,14 @@ static int put_margins(struct request *request, struct response *response, struc
     json_decref(body);
     if (code)
         return code;
-    note(request, "score.margins", request->params[0]);
+    audit_act(request, "score.margins", request->params[0], "");
     return answer_margins(request, response, err);
 }
 
 static int drop_margins(struct request *request, struct response *response, struct err *err) {
     int code = metric_margins_remove(app_folder(request->app), request->params[0], err);
     if (!code)
-        note(request, "score.margins", request->params[0]);
+        audit_act(request, "score.margins", request->params[0], "");
     response->status = 204;
     return code;
 }
@@ -131,7 +127,8 @@ static int put_settings(struct request *request, struct response *response, stru
     if (!code)
         code = metric_named_staff_put(app_folder(request->app), json_is_true(allowed), err);
     if (!code)
-        note(request, "score.named_staff", json_is_true(allowed) ? "allowed" : "not allowed");
+        audit_act(request, "score.named_staff", json_is_true(allowed) ? "allowed" : "not allowed",
+                  "");
     json_decref(body);
     return code ? code : get_settings(request, response, err);
 }

@@ -76,8 +76,7 @@ static int keep(struct request *request, struct response *response, const char *
     json_decref(body);
     if (code)
         return code;
-    audit_write(app_accounts(request->app), &request->principal, request->peer, "segmentation.put",
-                name, "");
+    audit_act(request, "segmentation.put", name, "");
     struct err outcome = {0};
     if (jobs_request(app_jobs(request->app), job_class_sizes.name, &outcome))
         log_warn("segment", "classes were not counted: %s", outcome.message);
@@ -100,8 +99,7 @@ static int change(struct request *request, struct response *response, struct err
 static int drop(struct request *request, struct response *response, struct err *err) {
     int code = segmentation_remove(app_folder(request->app), request->params[0], err);
     if (!code)
-        audit_write(app_accounts(request->app), &request->principal, request->peer,
-                    "segmentation.remove", request->params[0], "");
+        audit_act(request, "segmentation.remove", request->params[0], "");
     response->status = 204;
     return code;
 }

@@ -194,8 +194,7 @@ static int keep(struct request *request, struct response *response, const char *
     json_decref(body);
     if (code)
         return code;
-    audit_write(app_accounts(request->app), &request->principal, request->peer, "segment.put", name,
-                "");
+    audit_act(request, "segment.put", name, "");
     return answer(request, response, name, current ? 200 : 201, err);
 }
 
@@ -215,8 +214,7 @@ static int change(struct request *request, struct response *response, struct err
 static int drop(struct request *request, struct response *response, struct err *err) {
     int code = segment_remove(app_folder(request->app), request->params[0], err);
     if (!code)
-        audit_write(app_accounts(request->app), &request->principal, request->peer,
-                    "segment.remove", request->params[0], "");
+        audit_act(request, "segment.remove", request->params[0], "");
     response->status = 204;
     return code;
 }

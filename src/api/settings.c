@@ -153,8 +153,7 @@ static int change(struct request *request, struct response *response, struct err
     if (!code)
         code = folder_reload(folder, err);
     if (!code) {
-        audit_write(app_accounts(request->app), &request->principal, request->peer,
-                    "settings.change", settings.name, "");
+        audit_act(request, "settings.change", settings.name, "");
         code = get(request, response, err);
     }
     json_decref(body);

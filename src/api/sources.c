@@ -128,8 +128,7 @@ static int add(struct request *request, struct response *response, struct err *e
     if (!code)
         code = sources_add(app_sources(request->app), request->arena, &record, err);
     if (!code) {
-        audit_write(app_accounts(request->app), &request->principal, request->peer, "source.add",
-                    record.name, "");
+        audit_act(request, "source.add", record.name, "");
         response_header(request, response, "Location",
                         arena_format(request->arena, "/api/v1/sources/%u", record.number));
         code = answer(request, response, &record, 201, false, err);
@@ -172,8 +171,7 @@ static int change(struct request *request, struct response *response, struct err
     if (!code)
         code = sources_change(app_sources(request->app), &record, err);
     if (!code) {
-        audit_write(app_accounts(request->app), &request->principal, request->peer, "source.change",
-                    record.name, record.disabled ? "disabled" : "");
+        audit_act(request, "source.change", record.name, record.disabled ? "disabled" : "");
         code = answer(request, response, &record, 200, true, err);
     }
     json_decref(body);
@@ -187,8 +185,7 @@ static int drop(struct request *request, struct response *response, struct err *
         code = sources_remove(app_sources(request->app), record.number, err);
     if (code)
         return code;
-    audit_write(app_accounts(request->app), &request->principal, request->peer, "source.remove",
-                record.name, "");
+    audit_act(request, "source.remove", record.name, "");
     response->status = 204;
     return HANDLED;
 }
@@ -203,8 +200,7 @@ static int rotate(struct request *request, struct response *response, struct err
     if (code)
         return code;
     record.write_key = key;
-    audit_write(app_accounts(request->app), &request->principal, request->peer, "source.rotate",
-                record.name, "");
+    audit_act(request, "source.rotate", record.name, "");
     return answer(request, response, &record, 200, true, err);
 }
 

@@ -18,10 +18,6 @@
 static struct folder *folder_of(const struct request *request) { return app_folder(request->app); }
 static struct slice id_of(const struct request *request) { return slice_of(request->params[0]); }
 
-static void audit(struct request *request, const char *what, const char *id) {
-    audit_write(app_accounts(request->app), &request->principal, request->peer, what, id, "");
-}
-
 static json_t *row_json(struct request *request, const struct survey_row *row) {
     return json_pack("{s:s, s:s, s:s, s:I, s:b, s:s, s:s, s:o, s:o, s:o}", "id", row->id, "title",
                      row->title, "state", survey_state_name(row->state), "version",
@@ -119,7 +115,7 @@ static int add_definition(struct request *request, struct response *response, co
         json_decref(more);
         return code;
     }
-    audit(request, "survey.add", row.id);
+    audit_act(request, "survey.add", row.id, "");
     return answer_survey(request, response, slice_of(row.id), 201, more, err);
 }
 
@@ -162,7 +158,7 @@ static int change(struct request *request, struct response *response, struct err
 static int drop(struct request *request, struct response *response, struct err *err) {
     int code = surveys_remove(folder_of(request), id_of(request), err);
     if (!code)
-        audit(request, "survey.remove", request->params[0]);
+        audit_act(request, "survey.remove", request->params[0], "");
     response->status = 204;
     return code;
 }
@@ -176,8 +172,8 @@ static int publish(struct request *request, struct response *response, struct er
                           err);
     if (code)
         return code;
-    audit(request, "survey.publish",
-          arena_format(request->arena, "%s v%u", request->params[0], version));
+    audit_act(request, "survey.publish",
+              arena_format(request->arena, "%s v%u", request->params[0], version), "");
     return answer_survey(request, response, id_of(request), 200, NULL, err);
 }
 
@@ -186,7 +182,7 @@ static int set_open(struct request *request, struct response *response, bool ope
     int code = surveys_set_open(folder_of(request), id_of(request), open, err);
     if (code)
         return code;
-    audit(request, open ? "survey.open" : "survey.close", request->params[0]);
+    audit_act(request, open ? "survey.open" : "survey.close", request->params[0], "");
     return answer_survey(request, response, id_of(request), 200, NULL, err);
 }
 

@@ -123,8 +123,7 @@ static int replace(struct request *request, struct response *response, struct er
     if (!code)
         code = timeline_set_rules(app_folder(request->app)->timeline, rules, n, err);
     if (!code) {
-        audit_write(app_accounts(request->app), &request->principal, request->peer,
-                    "touchpoints.change", arena_format(request->arena, "%zu", n), "");
+        audit_act(request, "touchpoints.change", arena_format(request->arena, "%zu", n), "");
         code = get(request, response, err);
     }
     json_decref(body);

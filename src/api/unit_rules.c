@@ -66,8 +66,7 @@ static int replace(struct request *request, struct response *response, struct er
     if (!code)
         code = unit_rules_replace(rules, list, n, err);
     if (!code) {
-        audit_write(app_accounts(request->app), &request->principal, request->peer,
-                    "unit_rules.change", arena_format(request->arena, "%zu", n), "");
+        audit_act(request, "unit_rules.change", arena_format(request->arena, "%zu", n), "");
         code = get(request, response, err);
     }
     json_decref(body);

@@ -41,8 +41,7 @@ static int put_settings(struct request *request, struct response *response, stru
         code = value_settings_get(folder, &settings, err);
     if (code)
         return code;
-    audit_write(app_accounts(request->app), &request->principal, request->peer, "value.change", "",
-                "");
+    audit_act(request, "value.change", "", "");
     response_json(response, 200, settings);
     json_decref(settings);
     return HANDLED;
@@ -213,8 +212,7 @@ static int get_survival(struct request *request, struct response *response, stru
 }
 
 static int answer_run(struct request *request, struct response *response, const char *what) {
-    audit_write(app_accounts(request->app), &request->principal, request->peer, what,
-                job_value.name, "");
+    audit_act(request, what, job_value.name, "");
     json_t *json = api_job(request, job_value.name);
     response_json(response, 202, json);
     json_decref(json);

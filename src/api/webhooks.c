@@ -6,10 +6,6 @@
 #include "api/api.h"
 #include "webhook/webhook.h"
 
-static void note(struct request *request, const char *what, const char *about) {
-    audit_write(app_accounts(request->app), &request->principal, request->peer, what, about, "");
-}
-
 static int send_json(struct response *response, int status, json_t *json) {
     response_json(response, status, json);
     json_decref(json);
@@ -52,7 +48,7 @@ static int keep(struct request *request, struct response *response, uint64_t id,
         return code;
     code = webhook_put(app_folder(request->app), &id, body, request->principal.name, secret, err);
     if (!code)
-        note(request, "webhook.put", json_string_value(json_object_get(body, "name")));
+        audit_act(request, "webhook.put", json_string_value(json_object_get(body, "name")), "");
     json_decref(body);
     return code ? code
                 : answer(request, response, id, is_new ? 201 : 200, is_new ? secret : NULL, err);
@@ -74,7 +70,7 @@ static int drop(struct request *request, struct response *response, struct err *
     if (!code)
         code = webhook_remove(app_folder(request->app), id, err);
     if (!code)
-        note(request, "webhook.remove", request->params[0]);
+        audit_act(request, "webhook.remove", request->params[0], "");
     response->status = 204;
     return code;
 }
@@ -86,7 +82,7 @@ static int rekey(struct request *request, struct response *response, struct err 
     if (!code)
         code = webhook_rekey(app_folder(request->app), id, secret, err);
     if (!code)
-        note(request, "webhook.secret", request->params[0]);
+        audit_act(request, "webhook.secret", request->params[0], "");
     return code ? code : answer(request, response, id, 200, secret, err);
 }
 
@@ -129,7 +125,7 @@ static int replay(struct request *request, struct response *response, struct err
     if (!code)
         code = webhook_replay(app_folder(request->app), id, delivery, err);
     if (!code)
-        note(request, "webhook.replay", request->params[1]);
+        audit_act(request, "webhook.replay", request->params[1], "");
     return code ? code : send_json(response, 202, json_pack("{s:b}", "waiting", 1));
 }
 

@@ -211,6 +211,9 @@ struct audit_entry {
 };
 void audit_write(struct accounts *accounts, const struct principal *by, const char *address,
                  const char *what, const char *about, const char *detail);
+/* What whoever asked did; waits until it is written. about, detail: may be "". */
+void audit_act(const struct request *request, const char *what, const char *about,
+               const char *detail);
 /* Somebody saw somebody: written with the next commit, without waiting. about: a customer's number, never an identifier. */
 void audit_note(const struct request *request, const char *what, const char *about,
                 const char *detail);

@@ -100,6 +100,12 @@ void audit_write(struct accounts *accounts, const struct principal *by, const ch
         log_error("http", "an entry of the audit was not written: %s", err.message);
 }
 
+void audit_act(const struct request *request, const char *what, const char *about,
+               const char *detail) {
+    audit_write(app_accounts(request->app), &request->principal, request->peer, what, about,
+                detail);
+}
+
 static int insert_later(struct store_job *job, sqlite3 *db, struct err *err) {
     return insert_entry((struct note *)job, db, err);
 }
@@ -133,7 +139,7 @@ void audit_note(const struct request *request, const char *what, const char *abo
         .detail = arena_text(&note->arena, slice_of(detail))};
     if (!store_submit(accounts->folder->store, &note->job, &err))
         return;
-    audit_write(accounts, by, request->peer, what, about, detail); /* waits for room */
+    audit_act(request, what, about, detail); /* waits for room */
     arena_release(&note->arena);
     free(note);
 }

@@ -293,8 +293,7 @@ int session_sign_out(struct request *request, struct response *response, struct 
     if (code == E_NOT_FOUND)
         code = 0;
     if (!code)
-        audit_write(accounts, &request->principal, request->peer, "session.end",
-                    request->principal.name, "");
+        audit_act(request, "session.end", request->principal.name, "");
     return code;
 }
 
