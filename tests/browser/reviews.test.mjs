@@ -88,9 +88,13 @@ test("the widget stands in a page of another origin under a strict policy", asyn
     response.end(`<!doctype html><html lang="es"><title>Tienda</title><span data-senda-stars="P1"></span><div data-senda-reviews="P1"></div><iframe title="x" src="${world.base}/w/reviews/P1/stars?lang=es"></iframe><script defer src="${world.base}/w/reviews.js"></script></html>`);
   });
   await new Promise((done) => site.listen(0, "127.0.0.1", done));
-  const page = await open(world);
+  const page = await open(world, { scheme: "dark" });
   await page.goto(`http://127.0.0.1:${site.address().port}/`);
   await page.waitForSelector("[data-senda-reviews] .rate-one");
+  const ink = () => page.locator(".rate-big").evaluate((figure) => getComputedStyle(figure).color);
+  assert.equal(await ink(), "rgb(26, 34, 38)", "a light page has a light widget, whatever the system prefers");
+  await page.evaluate(() => { document.querySelector("[data-senda-reviews]").dataset.theme = "dark"; });
+  assert.equal(await ink(), "rgb(232, 238, 240)", "unless its element says otherwise");
   assert.match(await page.textContent("[data-senda-reviews]").then(() => page.evaluate(() => document.querySelector("[data-senda-reviews]").shadowRoot.textContent)), /Texto <b>0<\/b>/);
   await page.click("[data-senda-reviews] .rate-vote button >> nth=0");
   await page.waitForSelector("[data-senda-reviews] .rate-vote:has-text('Gracias')");

@@ -5,7 +5,7 @@
  *   <span data-senda-stars="PRODUCT"></span>      stars and how many
  *   <script defer src="https://HOST/w/reviews.js"></script>
  *
- * OPTIONS  on the element: data-lang="es|en" (else the page's), data-limit="10", data-jsonld="off"
+ * OPTIONS  on the element: data-lang="es|en" and data-theme="light|dark" (else the page's), data-limit="10", data-jsonld="off"
  *          on the script:  data-api   origin to ask (default: where the script came from)
  * NEEDS    script-src and connect-src of the page's policy must name the origin; no inline script, no inline style, no
  *          cookie. Everything stands in a shadow root, so neither page nor widget restyles the other. Texts are only
@@ -35,7 +35,7 @@
   function style() {
     sheet ??= fetch(api + "/w/widget.css", { credentials: "omit" }).then((answer) => answer.text()).then((text) => {
       const made = new CSSStyleSheet();
-      made.replaceSync(text.replaceAll(":root", ":host"));
+      made.replaceSync(text);
       return made;
     });
     return sheet;
@@ -79,7 +79,7 @@
     const [text, look] = await Promise.all([words[lang], style()]);
     root.adoptedStyleSheets = [look];
     const number = (/** @type {number} */ value, digits = 0) => new Intl.NumberFormat(lang, { maximumFractionDigits: digits }).format(value);
-    const day = (/** @type {string} */ value) => new Intl.DateTimeFormat(lang, { dateStyle: "medium" }).format(new Date(value));
+    const day = (/** @type {string} */ value) => new Intl.DateTimeFormat(lang === "en" ? "en-GB" : lang, { dateStyle: "medium" }).format(new Date(value));
     const label = (/** @type {number} */ value) => `${number(value, 1)} ${text.out_of}`;
     const state = { sort: "helpful", stars: 0 };
 
