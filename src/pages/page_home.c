@@ -175,6 +175,16 @@ static double count_customers(struct request *request, json_t *rule) {
     return count;
 }
 
+/* For who may not ask for customers: how many an aggregate rests on that leaves out what Senda derives, as those do; 0 where
+ * they are too few to say. */
+static double count_people(struct request *request, int64_t from_ms, int64_t to_ms) {
+    json_t *answer = ask(request, json_pack("{s:s, s:i, s:o}", "kind", "variants", "top", 1,
+                                            "range", home_range(from_ms, to_ms)));
+    double count = json_number_value(json_object_get(json_object_get(answer, "meta"), "customers"));
+    json_decref(answer);
+    return count;
+}
+
 static double count_newcomers(struct request *request, int64_t from_ms, int64_t to_ms) {
     return count_customers(request, json_pack("{s:[o, {s:o}]}", "all", was_there(from_ms, to_ms),
                                               "not", was_there(TIME_MIN_MS, from_ms)));
@@ -202,14 +212,22 @@ static void add_figure(struct request *request, json_t *list, const char *name, 
 static json_t *figures(struct request *request, const struct home_period *period, double now,
                        double before) {
     int64_t from_ms = period->from_ms, until_ms = period->until_ms, back_ms = period->length_ms;
-    double customers = count_customers(request, was_there(from_ms, until_ms));
+    bool floor = request->principal.floor;
+    double customers = floor ? count_people(request, from_ms, until_ms)
+                             : count_customers(request, was_there(from_ms, until_ms));
     double customers_before =
-        count_customers(request, was_there(from_ms - back_ms, until_ms - back_ms));
+        floor ? count_people(request, from_ms - back_ms, until_ms - back_ms)
+              : count_customers(request, was_there(from_ms - back_ms, until_ms - back_ms));
     json_t *list = json_array();
-    add_figure(request, list, "customers", customers, customers_before, 0, "/customers");
+    if (customers > 0 || !floor)
+        add_figure(request, list, "customers", customers, customers_before, 0,
+                   floor ? "/explore/trend" : "/customers");
     add_figure(request, list, "interactions", now, before, 0, "/explore/trend");
-    add_figure(request, list, "per_customer", customers > 0 ? now / customers : 0,
-               customers_before > 0 ? before / customers_before : 0, 2, "/explore/variants");
+    if (customers > 0 || !floor)
+        add_figure(request, list, "per_customer", customers > 0 ? now / customers : 0,
+                   customers_before > 0 ? before / customers_before : 0, 2, "/explore/variants");
+    if (floor)
+        return list;
     add_figure(request, list, "newcomers", count_newcomers(request, from_ms, until_ms),
                count_newcomers(request, from_ms - back_ms, until_ms - back_ms), 0,
                "/explore/retention");

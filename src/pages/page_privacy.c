@@ -77,10 +77,20 @@ static int show_view(struct request *request, struct response *response, json_t 
 }
 
 /* One purpose, changed or new (?purpose=…, ?purpose= for a new one). */
+/* What was typed, so that a refusal loses nothing. */
+static json_t *typed_purpose(struct request *request) {
+    return json_pack("{s:s, s:s, s:{s:s, s:s}, s:{s:s, s:s}}", "name",
+                     settings_form(request, "name"), "basis", settings_form(request, "basis"),
+                     "title", "es", settings_form(request, "title_es"), "en",
+                     settings_form(request, "title_en"), "text", "es",
+                     settings_form(request, "text_es"), "en", settings_form(request, "text_en"));
+}
+
 static int show_purpose(struct request *request, struct response *response, json_t *view,
                         struct err *err) {
-    const char *wanted = request_query(request, "name");
-    json_t *purposes, *row, *found = NULL;
+    bool typed = request->method == METHOD_POST;
+    const char *wanted = typed ? settings_form(request, "name") : request_query(request, "name");
+    json_t *purposes, *row, *found = NULL, *shown;
     size_t i;
     int code = settings_rows(request, "/api/v1/purposes", &purposes, err);
     if (code < 0) {
@@ -93,13 +103,14 @@ static int show_purpose(struct request *request, struct response *response, json
             found = row;
     }
     static const char *const bases[] = {"consent", "interest", "contract"};
-    const char *basis = json_string_value(json_object_get(found, "basis"));
+    shown = found && !typed ? json_incref(found) : typed_purpose(request);
+    const char *basis = json_string_value(json_object_get(shown, "basis"));
     json_t *choices = json_array();
     for (i = 0; i < sizeof bases / sizeof *bases; i++)
         json_array_append_new(choices, json_pack("{s:s, s:b}", "basis", bases[i], "selected",
                                                  basis && strcmp(basis, bases[i]) == 0));
     json_object_set_new(view, "bases", choices);
-    json_object_set_new(view, "purpose", found ? json_incref(found) : json_object());
+    json_object_set_new(view, "purpose", shown);
     json_object_set_new(view, "existing", json_boolean(found != NULL));
     json_object_set_new(view, "section_tab", json_string("privacy"));
     json_decref(purposes);

@@ -43,6 +43,13 @@ const headers = { cookie: signIn.headers.get("set-cookie").split(";")[0], "accep
 const page = await (await fetch(`${base}/settings/privacy`, { headers })).text();
 must(page.includes('value="Page Viewed"') && page.includes("Interacciones enteras"), "the page shows the rules");
 const csrf = /name="csrf" value="([^"]+)"/.exec(page)[1];
+
+// A purpose is added on its page; a refusal loses nothing of what was typed.
+const purposePage = (fields) => fetch(`${base}/settings/privacy/purpose`, fields ? { method: "POST", redirect: "manual", headers, body: new URLSearchParams({ csrf, step: "save", basis: "contract", title_es: "Avisar", title_en: "Warning", text_es: "Te avisamos", text_en: "We warn you", ...fields }) } : { headers });
+must(/name="title_es"[^>]* value=""/.test(await (await purposePage()).text()), "a form for a new purpose");
+const wrongName = await purposePage({ name: "MAL NOMBRE" }), shownAgain = await wrongName.text();
+must(wrongName.status === 422 && shownAgain.includes('value="Avisar"') && shownAgain.includes('value="contract" selected') && shownAgain.includes('value="MAL NOMBRE"'), `refused with what was typed: ${wrongName.status}`);
+must((await purposePage({ name: "avisos" })).status === 303 && (await api("GET", "/purposes")).json.data.find((one) => one.name === "avisos").text.en === "We warn you", "added");
 const form = { csrf, step: "preview", interactions_days: "50", rule_event_0: "Order Completed", rule_days_0: "" };
 const looked = await (await fetch(`${base}/settings/privacy/retention`, { method: "POST", headers, body: new URLSearchParams(form) })).text();
 must(looked.includes("todavía no ha cambiado nada") && looked.includes('value="Order Completed"') && />12</.test(looked), "it previews what is filled in");

@@ -162,6 +162,8 @@ for (const query of kinds) nothing(viewer, JSON.stringify(query), await call(vie
 for (const query of [{ kind: "timeline", customer: norte.id }, { kind: "customers", of: { did: {} } }, { kind: "trend", every: "month", people: {} }, { kind: "flow", case: "session" }])
   must((await call(viewer, "POST", "/api/v1/query", query)).status === 403, `a viewer may not ask ${JSON.stringify(query)}`);
 const february = { from: "2026-02-01", to: "2026-03-01" };
+const front = (await call(viewer, "GET", "/")).text;
+must(!/<span class="figure-value">0</.test(front) && !front.includes('href="/customers"') && !front.includes("data-arrivals"), "the first page has no zero for what a viewer may not ask, and no live list that stays empty");
 const channels = async (who) => (await count(who, { kind: "trend", every: "month", by: "channel", range: february }));
 const all = await channels(manager), few = await channels(viewer);
 must(JSON.stringify(all.data.map((row) => [row.by, row.value])) === JSON.stringify([["web", 30], ["app", 18], ["phone", 9]]), `a manager sees every channel: ${JSON.stringify(all.data)}`);
