@@ -102,6 +102,10 @@ static int estimated(struct question *question, const struct rule *rule, struct 
     struct numbers *numbers;
     int code = numbers_get(question->folder, &numbers, err);
     for (uint32_t owner = 1; !code && owner < set->n; owner++) {
+        if (question->only && !question->only->bits[owner >> 6]) {
+            owner |= 63;
+            continue;
+        }
         if (question->only && !owner_set_has(question->only, owner))
             continue;
         struct value value = number_value(numbers_of(numbers, rule->number, owner));

@@ -146,7 +146,26 @@ static void take_rows(void *opaque, uint32_t owner, const struct run *runs, size
 }
 static const struct operator taker = {.customer = take_rows};
 
+/* All events but these: of what Senda derived, they alone are left out. */
+static void leave_out(const struct dictionary *dictionary, const char *const *without,
+                      struct scan_spec *spec, struct arena *arena) {
+    uint32_t n = dictionary_count(dictionary, DICTIONARY_EVENT), kept = 0;
+    uint16_t *named = ARENA_ARRAY(arena, uint16_t, (size_t)n + 1);
+    for (uint32_t code = 1; code <= n; code++) {
+        struct slice name = dictionary_name(dictionary, DICTIONARY_EVENT, (uint16_t)code);
+        bool left_out = false;
+        for (const char *const *one = without; *one; one++)
+            left_out = left_out || slice_is(name, *one);
+        if (!left_out)
+            named[kept++] = (uint16_t)code;
+    }
+    spec->drop_system = true;
+    spec->named = named;
+    spec->n_named = kept;
+}
+
 int members_between(const struct snapshot *snapshot, int64_t from_ms, int64_t to_ms,
+                    const char *const *without,
                     void (*take)(void *context, uint32_t owner, int64_t time_ms), void *context,
                     struct err *err) {
     static const enum part_kind kinds[] = {PART_INTERACTIONS, PART_ANSWERS};
@@ -159,6 +178,8 @@ int members_between(const struct snapshot *snapshot, int64_t from_ms, int64_t to
         struct scan scan;
         spec.filter = (struct filter){.from_ms = from_ms, .to_ms = to_ms};
         arena_init(&arena);
+        if (without && kinds[i] == PART_INTERACTIONS)
+            leave_out(snapshot_dictionary(snapshot), without, &spec, &arena);
         code = scan_prepare(&scan, &spec, snapshot, &patience, &arena, err);
         scan.threads = 1; /* take() is not asked to mind threads */
         if (!code)

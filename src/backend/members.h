@@ -34,8 +34,10 @@ must_use int members_find(struct folder *folder, const struct snapshot *snapshot
                           struct err *err);
 void member_sets_free(struct member_sets *found);
 
-/* Calls take() for each interaction and answer with a time in [from_ms, to_ms); its owner. */
+/* Calls take() for each interaction and answer with a time in [from_ms, to_ms); its owner. without (NULL: none): names of
+ * events, NULL at the end, that do not count where Senda derived them. */
 must_use int members_between(const struct snapshot *snapshot, int64_t from_ms, int64_t to_ms,
+                             const char *const *without,
                              void (*take)(void *context, uint32_t owner, int64_t time_ms),
                              void *context, struct err *err);
 

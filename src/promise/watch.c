@@ -111,10 +111,12 @@ static int load(struct watch *watch, struct err *err) {
         read_row(watch, statement);
     sqlite3_reset(statement);
     store_reader_put(watch->folder->store, db);
-    watch->follow.unminded = true;
-    for (size_t i = 0; i < watch->n && watch->follow.unminded; i++)
-        watch->follow.unminded = !json_object_get(watch->all[i].question, "segment") &&
-                                 !follow_minds(watch->all[i].question);
+    watch->follow.minds = (struct follow_minds){false, false};
+    for (size_t i = 0; i < watch->n; i++) {
+        follow_minds(&watch->follow.minds, watch->all[i].question);
+        if (json_object_get(watch->all[i].question, "segment"))
+            watch->follow.minds.by_name = true;
+    }
     watch->stale = code < 0;
     return code < 0 ? code : 0;
 }
@@ -311,7 +313,7 @@ static int look(struct watch *watch, const struct snapshot *snapshot, struct err
     struct follow *follow = &watch->follow;
     struct found found = {0};
     int64_t now_ms = clock_now_ms();
-    int code = follow_look(follow, watch->folder->log, snapshot, now_ms, err);
+    int code = follow_look(follow, watch->folder, snapshot, now_ms, err);
     if (!code && (follow->everybody || are_many(watch, snapshot))) {
         for (size_t i = 0; i < watch->n; i++)
             watch->all[i].known = false;

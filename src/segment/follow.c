@@ -33,58 +33,91 @@ void follow_skip(struct follow *follow, const struct snapshot *snapshot) {
 
 /* ---- which rows matter ---- */
 
-static bool is_told(const json_t *event) {
-    const char *name = json_string_value(event);
+static const char *const told[] = {SEGMENT_ENTERED, SEGMENT_LEFT, NULL};
+
+static bool is_told(const char *name) {
     return !name || strcmp(name, SEGMENT_ENTERED) == 0 || strcmp(name, SEGMENT_LEFT) == 0;
 }
 
 /* They bear no channel. */
-static bool matcher_minds(const json_t *matcher) {
+static void matcher_minds(struct follow_minds *minds, const json_t *matcher) {
     const json_t *event = json_object_get(matcher, "event"), *name;
     size_t i;
     if (json_object_get(matcher, "channel"))
-        return false;
+        return;
     if (!event)
-        return json_object_get(matcher, "touchpoint") || json_object_get(matcher, "station");
-    if (!json_is_array(event))
-        return is_told(event);
-    json_array_foreach((json_t *)(uintptr_t)event, i, name) if (is_told(name)) return true;
-    return false;
+        minds->by_touchpoint = minds->by_touchpoint || json_object_get(matcher, "touchpoint") ||
+                               json_object_get(matcher, "station");
+    else if (!json_is_array(event))
+        minds->by_name = minds->by_name || is_told(json_string_value(event));
+    json_array_foreach((json_t *)(uintptr_t)event, i, name) if (is_told(json_string_value(name)))
+        minds->by_name = true;
 }
 
-static bool minds(const json_t *json, unsigned depth);
+static void look_into(struct follow_minds *minds, const json_t *json, unsigned depth);
 
-static bool member_minds(const char *key, const json_t *value, unsigned depth) {
+static void look_at_member(struct follow_minds *minds, const char *key, const json_t *value,
+                           unsigned depth) {
     static const char *const matchers[] = {"did", "of", "then", "start", "end", NULL};
     const json_t *step;
     size_t i;
     for (const char *const *name = matchers; *name; name++)
-        if (strcmp(key, *name) == 0)
-            return matcher_minds(value);
-    if (strcmp(key, "sequence") == 0) {
-        json_array_foreach((json_t *)(uintptr_t)value, i,
-                           step) if (matcher_minds(step)) return true;
-        return !json_is_array(value);
-    }
-    return minds(value, depth);
+        if (strcmp(key, *name) == 0) {
+            matcher_minds(minds, value);
+            return;
+        }
+    if (strcmp(key, "sequence") != 0)
+        look_into(minds, value, depth);
+    else if (!json_is_array(value))
+        minds->by_name = true;
+    else
+        json_array_foreach((json_t *)(uintptr_t)value, i, step) matcher_minds(minds, step);
 }
 
-static bool minds(const json_t *json, unsigned depth) {
+static void look_into(struct follow_minds *minds, const json_t *json, unsigned depth) {
     const json_t *value;
     const char *key;
     size_t i;
+    minds->by_name = minds->by_name || !depth;
     if (!depth)
-        return true;
-    json_array_foreach((json_t *)(uintptr_t)json, i,
-                       value) if (minds(value, depth - 1)) return true;
-    json_object_foreach((json_t *)(uintptr_t)json, key,
-                        value) if (member_minds(key, value, depth - 1)) return true;
-    return false;
+        return;
+    json_array_foreach((json_t *)(uintptr_t)json, i, value) look_into(minds, value, depth - 1);
+    json_object_foreach((json_t *)(uintptr_t)json, key, value)
+        look_at_member(minds, key, value, depth - 1);
 }
 
-bool follow_minds(const json_t *rule) {
+void follow_minds(struct follow_minds *minds, const json_t *rule) {
     enum { DEPTH = 20 };
-    return minds(rule, DEPTH);
+    look_into(minds, rule, DEPTH);
+}
+
+/* May a rule of touchpoints hold for what is told? It has no channel and no path, and these two properties. */
+static bool may_touch(const struct touchpoint_rule *rule) {
+    return (!rule->event || is_told(rule->event)) && !rule->channel && !rule->path &&
+           (!rule->property || strcmp(rule->property, "segment") == 0 ||
+            strcmp(rule->property, "initial") == 0);
+}
+
+static int find_unminded(struct follow *follow, struct timeline *timeline, struct err *err) {
+    struct touchpoint_rule *rules;
+    struct arena arena;
+    size_t n = 0;
+    int code = 0;
+    bool minded = follow->minds.by_name;
+    arena_init(&arena);
+    if (!minded && follow->minds.by_touchpoint)
+        code = timeline_get_rules(timeline, &arena, &rules, &n, err);
+    for (size_t i = 0; i < n && !minded; i++)
+        minded = may_touch(&rules[i]);
+    arena_release(&arena);
+    if (code)
+        return code;
+    if (follow->unminded == minded) { /* other edges count now */
+        time_line_clear(&follow->time_line);
+        follow->time_line.without = minded ? NULL : told;
+    }
+    follow->unminded = !minded;
+    return 0;
 }
 
 /* ---- looking ---- */
@@ -119,8 +152,8 @@ static int note_rows(struct follow *follow, struct log *log, const struct snapsh
     }
     uint32_t profiles = snapshot_profiles(snapshot);
     int code = 0;
-    follow->everybody = follow->everybody || last > follow->seq + BACKLOG_ROWS;
-    if (follow->everybody) { /* what arrived may pass an edge soon */
+    if (last > follow->seq + BACKLOG_ROWS) { /* what arrived may pass an edge soon */
+        follow->everybody = true;
         time_line_clear(&follow->time_line);
     } else if (last > follow->seq) {
         code = log_read(log, follow->seq + 1, last + 1, note_record, &noting, err);
@@ -174,9 +207,11 @@ static void note_merges(struct follow *follow, const struct overlay *overlay) {
     follow->overlay_version = overlay->version;
 }
 
-int follow_look(struct follow *follow, struct log *log, const struct snapshot *snapshot,
+int follow_look(struct follow *follow, struct folder *folder, const struct snapshot *snapshot,
                 int64_t now_ms, struct err *err) {
-    int code = note_rows(follow, log, snapshot, now_ms, err);
+    int code = find_unminded(follow, folder->timeline, err);
+    if (!code)
+        code = note_rows(follow, folder->log, snapshot, now_ms, err);
     if (code)
         return code;
     note_merges(follow, snapshot_overlay(snapshot));

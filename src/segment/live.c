@@ -30,6 +30,7 @@ struct live_tuning live_tuning = {.again_us = 750000, .tell_us = 60000, .tell_mo
 static void live_free(void *value) {
     struct live *live = value;
     struct err err = {0};
+    beside_end(live);
     if (live->as_of_ms && live_save(live, true, clock_now_ms(), &err))
         log_warn("segment", "members were not kept at the end: %s", err.message);
     for (size_t m = 0; m < live->n; m++) {
@@ -86,7 +87,7 @@ static void note_touchpoints(struct live *live, const struct snapshot *snapshot)
         version = parts[p]->rules_version > version ? parts[p]->rules_version : version;
     arena_release(&arena);
     for (size_t m = 0; m < live->n && version > live->rules_version && live->rules_version; m++)
-        live->all[m].known = false;
+        live->all[m].stale = live->follow.everybody = true;
     live->rules_version = version > live->rules_version ? version : live->rules_version;
 }
 
@@ -101,14 +102,23 @@ static int note_numbers(struct live *live, struct err *err) {
     return code;
 }
 
-/* Dirty customers that were not decided within the last second. New set. */
-static roaring_bitmap_t *choose(struct live *live, int64_t now_us) {
+static uint64_t few(const struct snapshot *snapshot) {
+    uint64_t few = snapshot_profiles(snapshot) / FEW_SHARE;
+    return few > FEW_LEAST ? few : FEW_LEAST;
+}
+
+/* Dirty customers that were not decided within the last second, few of them. New set. */
+static roaring_bitmap_t *choose(struct live *live, const struct snapshot *snapshot,
+                                int64_t now_us) {
+    uint32_t last;
     roaring_bitmap_t *chosen = roaring_bitmap_copy(live->follow.dirty);
     if (!chosen)
         abort();
     for (size_t i = 0; i < LIVE_RECENT; i++)
         if (live->recent[i].owners && now_us - live->recent[i].at_us < live_tuning.again_us)
             roaring_bitmap_andnot_inplace(chosen, live->recent[i].owners);
+    if (roaring_bitmap_select(chosen, (uint32_t)few(snapshot), &last))
+        roaring_bitmap_remove_range(chosen, last, (uint64_t)UINT32_MAX + 1);
     return chosen;
 }
 
@@ -125,16 +135,11 @@ static void remember(struct live *live, roaring_bitmap_t *decided, int64_t now_u
 
 /* ---- telling ---- */
 
-struct differences {
-    struct transition *all;
-    size_t n, capacity;
-    const struct overlay *overlay;
-};
-
 static void add_difference(struct differences *differences, uint32_t membership,
                            const roaring_bitmap_t *owners, bool entered) {
     roaring_uint32_iterator_t at;
-    for (roaring_init_iterator(owners, &at); at.has_value; roaring_advance_uint32_iterator(&at)) {
+    for (roaring_init_iterator(owners, &at); at.has_value && differences->n < differences->most;
+         roaring_advance_uint32_iterator(&at)) {
         if (differences->n == differences->capacity) {
             differences->capacity = differences->capacity ? 2 * differences->capacity : 256;
             differences->all =
@@ -149,10 +154,8 @@ static void add_difference(struct differences *differences, uint32_t membership,
     }
 }
 
-/* found holds of `only` (NULL: of everybody) who is in. */
-static void compare(const struct membership *membership, uint32_t index,
-                    const roaring_bitmap_t *found, const roaring_bitmap_t *only,
-                    struct differences *differences) {
+void differences_add(struct differences *differences, const struct membership *membership,
+                     uint32_t index, const roaring_bitmap_t *found, const roaring_bitmap_t *only) {
     roaring_bitmap_t *entered = roaring_bitmap_andnot(found, membership->members),
                      *left = only ? roaring_bitmap_and(membership->members, only)
                                   : roaring_bitmap_copy(membership->members);
@@ -210,6 +213,8 @@ static int decide_unknown(struct live *live, const struct snapshot *snapshot, in
             roaring_bitmap_free(membership->members);
         membership->members = found.sets[i];
         membership->known = membership->unsaved = live->relearn = true;
+        membership->stale = false;
+        membership->filled++;
         found.sets[i] = NULL;
     }
     pthread_mutex_unlock(&live->lock);
@@ -222,13 +227,13 @@ static int decide_known(struct live *live, const struct snapshot *snapshot, int6
     uint32_t index[SEGMENTS_MAX];
     const char *names[SEGMENTS_MAX];
     struct member_sets found;
-    struct differences differences = {.overlay = snapshot_overlay(snapshot)};
+    struct differences differences = {.overlay = snapshot_overlay(snapshot), .most = SIZE_MAX};
     size_t n = pick(live, true, index, names);
     int code = members_find(live->folder, snapshot, now_ms, names, n, only, NULL, &found, err);
     if (code)
         return code;
     for (size_t i = 0; i < n; i++)
-        compare(&live->all[index[i]], index[i], found.sets[i], only, &differences);
+        differences_add(&differences, &live->all[index[i]], index[i], found.sets[i], only);
     code = tell(live, &differences, now_ms, err);
     if (!code)
         code = time_line_extend(&live->follow.time_line, snapshot, found.lengths_ms,
@@ -240,16 +245,11 @@ static int decide_known(struct live *live, const struct snapshot *snapshot, int6
     return code;
 }
 
-static bool are_few(const struct snapshot *snapshot, const roaring_bitmap_t *chosen) {
-    uint64_t few = snapshot_profiles(snapshot) / FEW_SHARE;
-    return roaring_bitmap_get_cardinality(chosen) <= (few > FEW_LEAST ? few : FEW_LEAST);
-}
-
 /* decided: of those who are dirty still, none is so for longer than a customer waits. */
 static void note_state(struct live *live, bool decided, int64_t now_ms) {
     int64_t waits_ms = live_tuning.again_us / 1000;
-    uint64_t pending =
-        live->follow.everybody ? 1 : roaring_bitmap_get_cardinality(live->follow.dirty);
+    uint64_t pending = roaring_bitmap_get_cardinality(live->follow.dirty);
+    pending += !pending && (live->follow.everybody || live->beside);
     pthread_mutex_lock(&live->lock);
     live->pending = pending;
     if (!pending)
@@ -263,42 +263,78 @@ static void note_state(struct live *live, bool decided, int64_t now_ms) {
     pthread_mutex_unlock(&live->lock);
 }
 
+/* Where no server runs, whoever asks waits. */
 static int decide_everybody(struct live *live, const struct snapshot *snapshot, int64_t now_ms,
                             struct err *err) {
-    int64_t begun_us = clock_monotonic_us();
-    int code = decide_known(live, snapshot, now_ms, NULL, err);
-    int64_t ended_us = clock_monotonic_us();
-    live->everybody_us = ended_us;
-    live->next_everybody_us = ended_us + (ended_us - begun_us) * PACE;
+    for (size_t m = 0; m < live->n; m++)
+        if (live->all[m].stale)
+            live->all[m].known = false;
+    int code = decide_unknown(live, snapshot, now_ms, err);
+    if (!code)
+        code = decide_known(live, snapshot, now_ms, NULL, err);
     if (code)
         return code;
+    live->everybody_us = clock_monotonic_us();
     live->follow.everybody = false;
     roaring_bitmap_clear(live->follow.dirty);
     return 0;
 }
 
-static int decide(struct live *live, const struct snapshot *snapshot, int64_t now_ms,
-                  struct err *err) {
+/* The one who decided everybody beside is heard; another begins where there is need and it is time. */
+static int look_beside(struct live *live, const struct snapshot *snapshot, int64_t now_ms,
+                       struct err *err) {
+    if (live->beside) {
+        int64_t began_us = live->beside->began_us;
+        int code = beside_tell(live, snapshot_overlay(snapshot), now_ms, err);
+        if (!live->beside) {
+            live->everybody_us = clock_monotonic_us();
+            live->next_everybody_us = live->everybody_us + (live->everybody_us - began_us) * PACE;
+        }
+        return code;
+    }
+    if (!live->follow.everybody || clock_monotonic_us() < live->next_everybody_us)
+        return 0;
+    int code = beside_begin(live, now_ms, err);
+    if (code)
+        return code;
+    live->follow.everybody = false;
+    if (roaring_bitmap_get_cardinality(live->follow.dirty) > few(snapshot)) /* it decides them */
+        roaring_bitmap_clear(live->follow.dirty);
+    return 0;
+}
+
+static int decide_few(struct live *live, const struct snapshot *snapshot, int64_t now_ms,
+                      struct err *err) {
     int64_t now_us = clock_monotonic_us();
-    roaring_bitmap_t *chosen = choose(live, now_us);
+    roaring_bitmap_t *chosen = choose(live, snapshot, now_us);
     int code = 0;
-    if (!are_few(snapshot, chosen) ||
-        (live->more_lengths && now_us - live->everybody_us > OFTEN_US))
-        live->follow.everybody = true;
-    if (live->follow.everybody && now_us >= live->next_everybody_us) {
-        code = decide_everybody(live, snapshot, now_ms, err);
-    } else if (!live->follow.everybody && (live->relearn || !roaring_bitmap_is_empty(chosen))) {
+    if (live->relearn || !roaring_bitmap_is_empty(chosen)) {
         code = decide_known(live, snapshot, now_ms, chosen, err);
         if (!code) {
             roaring_bitmap_andnot_inplace(live->follow.dirty, chosen);
+            if (live->beside)
+                roaring_bitmap_or_inplace(live->beside->since, chosen);
             remember(live, chosen, now_us);
             return 0;
         }
-    } else if (!live->follow.everybody) {
+    } else {
         code = time_line_extend(&live->follow.time_line, snapshot, NULL, 0, now_ms, err);
     }
     roaring_bitmap_free(chosen);
     return code;
+}
+
+static int decide(struct live *live, const struct snapshot *snapshot, int64_t now_ms,
+                  struct err *err) {
+    bool often = live->more_lengths && clock_monotonic_us() - live->everybody_us > OFTEN_US;
+    int code = 0;
+    if (often || roaring_bitmap_get_cardinality(live->follow.dirty) > few(snapshot))
+        live->follow.everybody = true;
+    if (live->follow.everybody && !live->kept)
+        return decide_everybody(live, snapshot, now_ms, err);
+    if (live->kept)
+        code = look_beside(live, snapshot, now_ms, err);
+    return code ? code : decide_few(live, snapshot, now_ms, err);
 }
 
 int live_round(struct live *live, struct err *err) {
@@ -315,7 +351,7 @@ int live_round(struct live *live, struct err *err) {
     }
     code = note_numbers(live, err);
     if (!code)
-        code = follow_look(&live->follow, live->folder->log, snapshot, now_ms, err);
+        code = follow_look(&live->follow, live->folder, snapshot, now_ms, err);
     if (!code) {
         note_touchpoints(live, snapshot);
         note_state(live, false, now_ms);
@@ -325,7 +361,7 @@ int live_round(struct live *live, struct err *err) {
         code = decide(live, snapshot, now_ms, err);
     if (!code)
         code = initial_tell(live, snapshot, now_ms, err);
-    note_state(live, !code && !live->follow.everybody, now_ms);
+    note_state(live, !code && !live->follow.everybody && !live->beside, now_ms);
     snapshot_release(snapshot);
     int64_t now_us = clock_monotonic_us();
     if (!code && now_us - live->saved_us >= SAVE_US) {
@@ -361,6 +397,13 @@ int segments_decide_again(struct folder *folder, uint32_t owner, struct err *err
 }
 
 static int run_job(struct job_run *run, struct err *err) {
+    struct live *live;
+    int code = live_of(job_folder(run), &live, err);
+    if (code)
+        return code;
+    pthread_mutex_lock(&live->lock);
+    live->kept = true;
+    pthread_mutex_unlock(&live->lock);
     return segments_keep_current(job_folder(run), err);
 }
 

@@ -5,7 +5,9 @@
  * window of a rule (`within`) leaves it with time alone: for each length of a window, the customers of the rows that pass
  * its edge within the next HORIZON_MS are found ahead (time_line.h) and become dirty at that millisecond. A round decides the
  * dirty customers anew for all segments together, by the same engine that answers questions, at the price of their own
- * rows (backend/members.h); when they are many, everybody. Who entered or left is told to the log (`Segment Entered`,
+ * rows (backend/members.h); when they are many, everybody. In a server everybody is decided beside the rounds (live_beside.c), by a
+ * thread on a snapshot of its own, so that an event waits for nobody else's: whom a round decides meanwhile keeps what it
+ * found. Who entered or left is told to the log (`Segment Entered`,
  * `Segment Left`, source system) in the transaction that keeps the change, so a crash neither loses nor repeats one.
  *
  * STATES of a membership
@@ -18,7 +20,8 @@
  * INVARIANTS
  *  1. A customer is decided at most about once a second (again after 0.75 s, so that the sets are current within one); who
  *     becomes dirty again meanwhile stays so.
- *  2. After a start everybody is decided once: what happened while nobody looked is told then.
+ *  2. After a start everybody is decided once: what happened while nobody looked is told then; until then as_of stands still.
+ *  3. A server's round decides few (live.c) at most, and tells for a moment at most.
  *
  * THREADS  One round at a time (`turn`); readers take `lock`, which a round holds only to exchange sets.
  *
@@ -38,14 +41,38 @@ struct membership {
     char name[SEGMENT_NAME_BYTES];
     roaring_bitmap_t *members; /* NULL: unknown and never known */
     bool known;
-    size_t changes; /* rows in segment_change */
-    bool unsaved;   /* segment_set is older */
+    bool stale; /* its rule means something else: everybody is decided anew, and nothing told */
+    uint64_t filled; /* how often the set was replaced as a whole */
+    size_t changes;  /* rows in segment_change */
+    bool unsaved;    /* segment_set is older */
     roaring_bitmap_t
         *initial;     /* who was in when it was made, while some are to be told; NULL: nobody */
     uint32_t told_to; /* of initial, up to here */
 };
 
 enum { LIVE_RECENT = 8 };
+
+/* Everybody decided by a thread of its own, and what of it is to be told. */
+struct live_beside {
+    struct folder *folder;
+    pthread_t thread;
+    bool joined;
+    atomic_bool done;
+    struct query_control control;
+    struct snapshot *snapshot;
+    int64_t now_ms, began_us;
+    struct beside_segment {
+        int64_t id;
+        uint64_t filled;
+        bool stale;
+        char name[SEGMENT_NAME_BYTES];
+    } of[SEGMENTS_MAX];
+    size_t n;
+    struct member_sets found; /* [n], the thread's until it is done */
+    int code;
+    struct err err;
+    roaring_bitmap_t *since; /* decided by rounds after it began */
+};
 
 struct live {
     struct folder *folder;
@@ -56,10 +83,12 @@ struct live {
         as_of_ms; /* of the last round that decided something or found nothing to do; 0: none yet */
     int64_t dirty_since_ms;
     uint64_t pending;
+    bool kept; /* rounds run by themselves: a server does */
 
     /* of the round alone */
-    struct follow follow; /* who is dirty */
-    bool relearn;         /* lengths of windows may be others */
+    struct live_beside *beside; /* or NULL */
+    struct follow follow;       /* who is dirty */
+    bool relearn;               /* lengths of windows may be others */
     int64_t next_everybody_us, everybody_us, saved_us;
     uint32_t rules_version; /* of touchpoints */
     int64_t numbers_ms;     /* of the edition of estimates (number/number.h) */
@@ -85,7 +114,17 @@ struct transition {
     bool entered, silent; /* silent: the profile is nobody's own any more */
 };
 
+/* Who differs, at most so many. */
+struct differences {
+    struct transition *all;
+    size_t n, capacity, most;
+    const struct overlay *overlay;
+};
+
 /* ---- live.c ---- */
+/* found holds of `only` (NULL: of everybody) who is in. */
+void differences_add(struct differences *differences, const struct membership *membership,
+                     uint32_t index, const roaring_bitmap_t *found, const roaring_bitmap_t *only);
 must_use int live_of(struct folder *folder, struct live **live, struct err *err);
 /* Holder of the turn. */
 must_use int live_round(struct live *live, struct err *err);
@@ -111,5 +150,15 @@ must_use int initial_write(sqlite3 *db, const struct membership *membership, str
 /* Tells some of one segment's, where there is somebody to tell. */
 must_use int initial_tell(struct live *live, const struct snapshot *snapshot, int64_t now_ms,
                           struct err *err);
+
+/* ---- live_beside.c ---- */
+/* Nobody is beside: a thread begins with all that are known, as of a snapshot taken now. */
+must_use int beside_begin(struct live *live, int64_t now_ms, struct err *err);
+/* Somebody is: tells for a moment what was found; when all is told, live->beside is NULL. An error of the thread is
+ * given once, and everybody is dirty again. */
+must_use int beside_tell(struct live *live, const struct overlay *overlay, int64_t now_ms,
+                         struct err *err);
+/* Cancels it and waits for its end. */
+void beside_end(struct live *live);
 
 #endif

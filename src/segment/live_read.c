@@ -9,13 +9,13 @@
 #include "base/time.h"
 #include "segment/live.h"
 
-/* Where no server runs, nobody has decided anything yet. */
+/* Where no server runs, nobody has decided anything yet; one that runs knows from before what it decides anew. */
 static int ready(struct folder *folder, struct live **live, struct err *err) {
     int code = live_of(folder, live, err);
     if (code)
         return code;
     pthread_mutex_lock(&(*live)->lock);
-    bool decided = (*live)->as_of_ms != 0;
+    bool decided = (*live)->as_of_ms != 0 || (*live)->kept;
     for (size_t m = 0; m < (*live)->n && decided; m++)
         decided = (*live)->all[m].members != NULL;
     pthread_mutex_unlock(&(*live)->lock);

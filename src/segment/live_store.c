@@ -16,15 +16,15 @@ enum { CHANGES_MAX = 20000 };
 /* ---- reading ---- */
 
 /* Whether a rule asks for what is told: then those who are told must be decided anew. */
-static int load_minds(sqlite3 *db, bool *minds, struct err *err) {
+static int load_minds(sqlite3 *db, struct follow_minds *minds, struct err *err) {
     struct stored_rules stored = {0};
     struct arena arena;
     arena_init(&arena);
     int code = stored_rules_load(db, &arena, &stored, err);
-    *minds = false;
-    for (size_t i = 0; i < stored.n && !*minds; i++) {
+    *minds = (struct follow_minds){false, false};
+    for (size_t i = 0; i < stored.n; i++) {
         json_t *rule = json_loadb(stored.rules[i].rule.p, stored.rules[i].rule.n, 0, NULL);
-        *minds = follow_minds(rule);
+        follow_minds(minds, rule);
         json_decref(rule);
     }
     arena_release(&arena);
@@ -100,7 +100,7 @@ int live_load(struct live *live, struct err *err) {
     if (!all)
         abort();
     sqlite3 *db = store_reader_get(live->folder->store);
-    bool minds;
+    struct follow_minds minds;
     int code = load_minds(db, &minds, err);
     if (!code)
         code = load_names(db, all, &n, err);
@@ -115,7 +115,7 @@ int live_load(struct live *live, struct err *err) {
         memberships_free(all, n);
         return code;
     }
-    live->follow.unminded = !minds;
+    live->follow.minds = minds;
     pthread_mutex_lock(&live->lock);
     for (size_t i = 0; i < n; i++) {
         struct membership *before = membership_of(live->all, live->n, all[i].id);

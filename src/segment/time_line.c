@@ -76,7 +76,7 @@ int time_line_extend(struct time_line *line, const struct snapshot *snapshot,
     for (size_t i = 0; i < line->n_lengths && !code; i++) {
         struct ahead ahead = {line, line->lengths_ms[i]};
         code = members_between(snapshot, from_ms - ahead.length_ms, to_ms - ahead.length_ms,
-                               take_row, &ahead, err);
+                               line->without, take_row, &ahead, err);
     }
     line->until_ms = code ? 0 : to_ms;
     if (code) /* found again, all of it */

@@ -22,6 +22,7 @@ struct time_line {
     int64_t until_ms; /* found ahead up to here; 0: nothing yet */
     int64_t lengths_ms[MEMBER_LENGTHS + 1];
     size_t n_lengths;
+    const char *const *without; /* events of Senda's own that pass no edge (members_between) */
 };
 
 void time_line_release(struct time_line *line);
