@@ -11,6 +11,7 @@
 #include <stdio.h>
 
 #include "base/limits.h"
+#include "collect/mask.h"
 #include "privacy/privacy.h"
 #include "search/search.h"
 
@@ -132,7 +133,8 @@ int merge_unite(struct request *request, const char *id, const char *into, const
     if (!code)
         code = refuse_erased(request, target, err);
     if (!code)
-        code = customers_unite(customers, profile, target, asker(request), why, &merge, err);
+        code = customers_unite(customers, profile, target, asker(request),
+                               mask_text(why, request->arena), &merge, err);
     if (code)
         return code;
     note(request, "customer.merge", &merge);

@@ -89,9 +89,7 @@ static int read_text(struct request *request, json_t **body, const char **text, 
         code = err_at(err, E_INVALID, "/text", "a note needs a text");
     if (code)
         return code;
-    struct slice masked = slice_of(*text);
-    if (mask_property((struct slice){NULL, 0}, &masked, request->arena))
-        *text = arena_text(request->arena, masked);
+    *text = mask_text(*text, request->arena);
     return 0;
 }
 

@@ -263,6 +263,12 @@ static unsigned mask_value(const char *name, json_t *holder, json_t *value, size
     return masked;
 }
 
+const char *mask_text(const char *text, struct arena *arena) {
+    struct slice masked = text ? slice_of(text) : (struct slice){"", 0};
+    return mask_property((struct slice){NULL, 0}, &masked, arena) ? arena_text(arena, masked)
+                                                                  : text;
+}
+
 unsigned mask_answers(struct slice *json, struct arena *arena) {
     bool written = false;
     if (json->n < TEXT_LEAST || !may_hold(*json, &written))

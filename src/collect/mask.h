@@ -24,6 +24,8 @@
 /* Masks the text of a property of an interaction: how many places; then *text is a new text in the arena, else it is
  * untouched. name {NULL, 0}: a text of any origin. */
 unsigned mask_property(struct slice name, struct slice *text, struct arena *arena);
+/* A text of any origin, masked; itself where nothing is to be. NULL of NULL. */
+const char *mask_text(const char *text, struct arena *arena);
 /* The same of the texts inside the JSON of `answers`, each by the name of its member. */
 unsigned mask_answers(struct slice *json, struct arena *arena);
 

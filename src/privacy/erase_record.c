@@ -6,6 +6,7 @@
 #include <stdlib.h>
 
 #include "base/clock.h"
+#include "collect/mask.h"
 #include "privacy/internal.h"
 
 enum { SOUGHT_MAX_BYTES = 4 << 20 };
@@ -136,8 +137,11 @@ int erasure_begin(struct folder *folder, uint32_t owner, const char *who, const 
         json_t *members = members_json(person);
         char *text = json_dumps(members, JSON_COMPACT);
         seal_sought(person, &sealed);
-        struct beginning beginning = {
-            .person = person, .who = who, .why = why, .members = text, .sealed = &sealed};
+        struct beginning beginning = {.person = person,
+                                      .who = who,
+                                      .why = mask_text(why, &arena),
+                                      .members = text,
+                                      .sealed = &sealed};
         code = store_write(folder->store, begin, &beginning, err);
         *number = beginning.number;
         free(text);

@@ -7,6 +7,7 @@
 
 #include "base/clock.h"
 #include "base/utf8.h"
+#include "collect/mask.h"
 #include "voice/internal.h"
 
 struct change {
@@ -75,13 +76,16 @@ int review_decide(struct folder *folder, uint64_t id, enum review_state state, c
     int code = check_words("/note", note, REVIEW_NOTE_BYTES, err);
     if (code)
         return code;
+    struct arena arena;
+    arena_init(&arena);
     struct change change = {.id = id,
                             .state = state,
                             .reason = refused ? reason : "",
-                            .note = note,
+                            .note = mask_text(note, &arena),
                             .who = who,
                             .now_ms = clock_now_ms()};
     code = store_write(folder->store, decide, &change, err);
+    arena_release(&arena);
     return finish(folder, &change, code, err);
 }
 
@@ -145,10 +149,11 @@ int review_reply(struct folder *folder, uint64_t id, const char *text, const cha
         return code;
     struct arena arena;
     arena_init(&arena);
-    struct change change = {.id = id,
-                            .text = arena_text(&arena, utf8_trim(slice_of(text ? text : ""))),
-                            .who = who,
-                            .now_ms = clock_now_ms()};
+    struct change change = {
+        .id = id,
+        .text = mask_text(arena_text(&arena, utf8_trim(slice_of(text ? text : ""))), &arena),
+        .who = who,
+        .now_ms = clock_now_ms()};
     code = store_write(folder->store, reply, &change, err);
     arena_release(&arena);
     return finish(folder, &change, code, err);

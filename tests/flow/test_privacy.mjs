@@ -37,6 +37,18 @@ for (const part of ["Todo lo que sabemos", "eva@x.example", "prefiere la tarde",
 await send({ type: "track", event: "Survey Responded", userId: "mask", timestamp: "2026-05-04T10:00:00Z", properties: { survey: "compra", answers: [{ question: "recommend", metric: "nps", value: 1 }, { question: "why", metric: "text", value: "tarjeta 4111 1111 1111 1111, dni 12.345.678-Z, es91-2100-0418-4502-0005-1332 y ñandú@correo.es" }, { question: "how", value: { email: "ana@x.example", said: "o al 612 345 678" } }] } });
 const written = JSON.stringify((await api("GET", "/customers/mask/timeline")).json.data) + JSON.stringify((await api("POST", "/query", { kind: "answers", metric: "nps", text: "tarjeta" })).json);
 must(written.includes("tarjeta [card], dni [nif], [iban] y [email]") && written.includes("o al [phone]") && written.includes("ana@x.example") && !/4111|345\.678|0418|ñandú|612 345/.test(written), `answers are masked: ${written}`);
+// So is what colleagues write about people: reasons, notes, answers to reviews.
+const said = "llamó al 612 345 678 con la 4111 1111 1111 1111 y pepe@correo.es", masked = "llamó al [phone] con la [card] y [email]";
+await send({ type: "identify", userId: "dos-a", traits: { plan: "oro" } }, { type: "identify", userId: "dos-b", traits: { plan: "oro" } });
+must((await api("POST", "/customers/dos-a/merge", { into: "dos-b", why: said })).json.merge.why === masked, "a reason of a merge");
+must((await api("POST", "/customers/dos-b/notes", { text: said })).json.text === masked, "a note");
+await api("PUT", "/reviews/subjects/silla", { kind: "product", title: "Silla" });
+const opinion = (await api("POST", "/reviews", { subject: "silla", stars: 2, text: "Cojea" })).json.id;
+await api("PATCH", `/reviews/${opinion}`, { state: "refused", reason: "fake", note: said });
+await api("PUT", `/reviews/${opinion}/reply`, { text: said });
+const decided = JSON.stringify((await api("GET", `/reviews/${opinion}`)).json);
+must(decided.split(masked).length === 3 && !decided.includes("4111"), `why a review was refused, and the answer to it: ${decided}`);
+must((await api("POST", "/customers/dos-b/erase", { why: said })).json.why === masked, "a reason of an erasure");
 
 // The registry: what is sensitive goes with the person, and only administrators export it; what is open stays.
 await send({ type: "identify", userId: "pia", traits: { diagnosis: "asma", plan: "oro", dni: "12345678Z" } }, { type: "track", event: "Visited", userId: "pia", timestamp: "2026-05-03T10:00:00Z", properties: { diagnosis_code: 77, room: "azul-7", bed: "b-12" } });
