@@ -159,6 +159,21 @@ static const char *audit_target(struct request *request, const char *prefix, con
     return text;
 }
 
+/* What entries begin with, as people choose it. */
+static json_t *audit_groups(struct request *request) {
+    static const char *const names[] = {
+        "session",   "totp",       "customer", "consent", "query",   "export",       "import",
+        "user",      "key",        "unit",     "group",   "segment", "segmentation", "promise",
+        "survey",    "invitation", "kiosk",    "review",  "source",  "webhook",      "property",
+        "retention", "settings",   "job",      "backup"};
+    const char *asked = request_query(request, "what");
+    json_t *groups = json_array();
+    for (size_t i = 0; i < sizeof names / sizeof *names; i++)
+        json_array_append_new(groups, json_pack("{s:s, s:b}", "name", names[i], "chosen",
+                                                asked && strcmp(asked, names[i]) == 0));
+    return groups;
+}
+
 static int show_audit(struct request *request, struct response *response, struct err *err) {
     static const char *const fields[] = {"who", "what", "about", "from", "to"};
     const char *cursor = request_query(request, "cursor");
@@ -173,7 +188,8 @@ static int show_audit(struct request *request, struct response *response, struct
     }
     if (code < 0)
         answer = json_object();
-    json_t *view = json_pack("{s:O?}", "entries", json_object_get(answer, "data"));
+    json_t *view = json_pack("{s:O?, s:o}", "entries", json_object_get(answer, "data"), "groups",
+                             audit_groups(request));
     if (code < 0)
         page_form_error(request, view, &refusal);
     for (size_t i = 0; i < sizeof fields / sizeof *fields; i++)
