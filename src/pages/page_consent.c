@@ -1,6 +1,9 @@
 /*
  * /c/{token}: where a customer sees what their data are used for, and changes it. Nobody signs in; a signed link that expires
- * is enough. Looking changes nothing, and it works without script.
+ * is enough, as often as wanted until then. Looking changes nothing, and it works without script.
+ *
+ * WORDING  The form says of each purpose which wording was shown. Who agrees, agrees to that: where there is another by now, nothing is
+ * written and the new text is shown. Who no longer agrees is heard in any case; what was not shown stays as it is.
  *
  * SPDX-License-Identifier: GPL-3.0-or-later
  */
@@ -23,7 +26,7 @@ static void in_language(const struct request *request, json_t *row, const char *
 }
 
 static int render(struct request *request, struct response *response, uint32_t profile,
-                  int64_t expires_ms, bool saved, struct err *err) {
+                  int64_t expires_ms, const char *done, struct err *err) {
     json_t *rows, *row;
     size_t i;
     int code = consents_read(request, profile, &rows, err);
@@ -37,8 +40,10 @@ static int render(struct request *request, struct response *response, uint32_t p
         json_object_del(row, "history"); /* who of the organisation wrote what is not for here */
     }
     response_header(request, response, "X-Robots-Tag", "noindex");
-    json_t *view = json_pack("{s:o, s:b, s:o, s:s}", "purposes", rows, "saved", saved, "expires",
+    json_t *view = json_pack("{s:o, s:o, s:s}", "purposes", rows, "expires",
                              api_instant(expires_ms), "token", request->params[0]);
+    if (done)
+        json_object_set_new(view, done, json_true());
     return page_render(request, response, &page, view, err);
 }
 
@@ -46,30 +51,42 @@ static int show(struct request *request, struct response *response, struct err *
     uint32_t profile;
     int64_t expires_ms;
     int code = who(request, &profile, &expires_ms, err);
-    return code ? code : render(request, response, profile, expires_ms, false, err);
+    return code ? code : render(request, response, profile, expires_ms, NULL, err);
 }
 
-/* What is ticked, where that differs from what holds. */
+/* What somebody ticked of a purpose, where that differs from what holds. *stale: it was another text that they agreed to. */
+static int save_one(struct request *request, uint32_t profile, const json_t *row, bool *stale,
+                    struct err *err) {
+    const char *purpose = json_string_value(json_object_get(row, "purpose")),
+               *basis = json_string_value(json_object_get(row, "basis")),
+               *seen = request_form(request, arena_format(request->arena, "seen:%s", purpose)),
+               *now = arena_format(request->arena, "%lld",
+                                   (long long)json_integer_value(json_object_get(row, "wording")));
+    bool allowed = json_is_true(json_object_get(row, "allowed")), written;
+    bool wanted = request_form(request, arena_format(request->arena, "use:%s", purpose)) != NULL;
+    if (!seen || wanted == allowed || !basis || strcmp(basis, "contract") == 0)
+        return 0;
+    if (wanted && strcmp(seen, now) != 0) {
+        *stale = true;
+        return 0;
+    }
+    return consent_say(request, profile, purpose, wanted, request->received_ms, "link", "",
+                       &written, err);
+}
+
 static int save(struct request *request, struct response *response, struct err *err) {
     uint32_t profile;
     int64_t expires_ms;
+    bool stale = false;
     json_t *rows = NULL, *row;
     size_t i;
     int code = who(request, &profile, &expires_ms, err);
     if (!code)
         code = consents_read(request, profile, &rows, err);
-    json_array_foreach(rows, i, row) {
-        const char *purpose = json_string_value(json_object_get(row, "purpose"));
-        const char *basis = json_string_value(json_object_get(row, "basis"));
-        bool allowed = json_is_true(json_object_get(row, "allowed")), written;
-        bool wanted =
-            request_form(request, arena_format(request->arena, "use:%s", purpose)) != NULL;
-        if (!code && wanted != allowed && basis && strcmp(basis, "contract") != 0)
-            code = consent_say(request, profile, purpose, wanted, request->received_ms, "link", "",
-                               &written, err);
-    }
+    json_array_foreach(rows, i, row) if (!code) code = save_one(request, profile, row, &stale, err);
     json_decref(rows);
-    return code ? code : render(request, response, profile, expires_ms, true, err);
+    return code ? code
+                : render(request, response, profile, expires_ms, stale ? "stale" : "saved", err);
 }
 
 /* ---- for the people of the organisation ---- */

@@ -47,7 +47,14 @@ must(shown.status === 200 && shown.text.includes("Te escribimos una vez al mes."
 must((await page(address, "GET", undefined, "en")).text.includes("We write once a month."), "in both languages");
 must((await page(`${address}?use:marketing=1`)).status === 200 && (await page(address, "HEAD")).status === 200 && (await standing("ana", "marketing")).history.length === 3, "looking changes nothing");
 must((await page(address.slice(0, -2) + (address.endsWith("AA") ? "BB" : "AA"))).status === 404 && (await page("/c/x")).status === 404, "a forged link leads nowhere");
-const saved = await page(address, "POST", new URLSearchParams({ "use:marketing": "1" }));
+const forms = (text) => [...text.matchAll(/name="(seen:[a-z]+)" value="(\d+)"/g)].map((found) => [found[1], found[2]]);
+must(forms(shown.text).length === 4, `the form says what was shown: ${shown.text}`);
+const old = forms(shown.text).map(([name, wording]) => [name, name === "seen:marketing" ? "1" : wording]);
+const stale = await page(address, "POST", new URLSearchParams([...old, ["use:marketing", "1"], ["use:analytics", "1"]]));
+must(stale.status === 200 && stale.text.includes("ha cambiado") && !stale.text.includes("Guardado") && (await standing("ana", "marketing")).history.length === 3, "who agrees to a text that is another now reads that first");
+await page(address, "POST", new URLSearchParams({ "use:marketing": "1" }));
+must((await standing("ana", "marketing")).history.length === 3 && (await standing("ana", "analytics")).allowed, "what was not shown is not changed");
+const saved = await page(address, "POST", new URLSearchParams([...forms(shown.text), ["use:marketing", "1"]]));
 must(saved.status === 200 && saved.text.includes("Guardado"), "the person changes it");
 marketing = await standing("ana", "marketing");
 must(marketing.granted && marketing.history[0].via === "link" && marketing.history[0].wording === 2 && marketing.history.length === 4, "with the wording that was shown");
