@@ -2,8 +2,8 @@
  * /api/v1/surveys/{id}/results, …/answers and …/responses: what was answered: counts and scores of every question, the
  * answers themselves with whoever gave them, and all of it as CSV.
  *
- * RESPONSE RATE  responses / shown; whoever answered was shown the survey. Partial responses are counted apart, their answers are in the
- * figures of each question. Answers under way are in none.
+ * RESPONSE RATE  of those who were asked, in all and by channel and touchpoint (survey_rates.h). Partial responses are counted apart,
+ * their answers are in the figures of each question. Answers under way are in none.
  *
  * SPDX-License-Identifier: GPL-3.0-or-later
  */
@@ -15,6 +15,7 @@
 
 #include "api/api.h"
 #include "api/export_rows.h"
+#include "api/survey_rates.h"
 #include "api/survey_wide.h"
 #include "backend/score_row.h"
 #include "base/limits.h"
@@ -87,6 +88,7 @@ struct counting {
     uint64_t events[SURVEY_EVENTS], partial;
     int64_t first_ms, last_ms;
     json_t *languages, *channels, *versions;
+    struct survey_rates *rates;
 };
 
 static struct figures *asked_find(struct counting *counting, struct slice id) {
@@ -160,6 +162,7 @@ static void add_one(json_t *counts, struct slice name) {
 static void take_event(void *context, const struct survey_said *said) {
     struct counting *counting = context;
     char version[24];
+    survey_rates_take(counting->rates, said);
     if (said->event != SURVEY_RESPONDED || !said->partial)
         counting->events[said->event]++;
     else
@@ -314,6 +317,7 @@ static int read_counts(struct request *request, struct counting *counting, struc
         code =
             survey_read_answers(app_folder(request->app), id, &filter, take_answer, counting, err);
     filter.question = (struct slice){0};
+    counting->rates->shown_only = filter.version || filter.language.n;
     if (!code)
         code = survey_read_events(app_folder(request->app), id, &filter, take_event, counting, err);
     return code;
@@ -325,17 +329,17 @@ static json_t *results_json(struct request *request, struct counting *counting,
     uint64_t responded = counting->events[SURVEY_RESPONDED], shown = counting->events[SURVEY_SHOWN];
     uint64_t all = responded + counting->partial;
     bool few = floor && all < floor;
-    json_t *json = json_pack(
-        "{s:s, s:I, s:I, s:I, s:I, s:I, s:o, s:o, s:o}", "survey", survey->id, "responses",
-        (json_int_t)(few ? 0 : responded), "partial", (json_int_t)(few ? 0 : counting->partial),
-        "shown", (json_int_t)(few ? 0 : shown), "dismissed",
-        (json_int_t)(few ? 0 : counting->events[SURVEY_DISMISSED]), "under_way",
-        (json_int_t)(few ? 0 : under_way), "response_rate",
-        shown && !few ? json_real(fmin(1, (double)responded / (double)shown)) : json_null(),
-        "first_at", few ? json_null() : api_instant(counting->first_ms), "last_at",
-        few ? json_null() : api_instant(counting->last_ms));
+    json_t *json =
+        json_pack("{s:s, s:I, s:I, s:I, s:I, s:I, s:o, s:o}", "survey", survey->id, "responses",
+                  (json_int_t)(few ? 0 : responded), "partial",
+                  (json_int_t)(few ? 0 : counting->partial), "shown", (json_int_t)(few ? 0 : shown),
+                  "dismissed", (json_int_t)(few ? 0 : counting->events[SURVEY_DISMISSED]),
+                  "under_way", (json_int_t)(few ? 0 : under_way), "first_at",
+                  few ? json_null() : api_instant(counting->first_ms), "last_at",
+                  few ? json_null() : api_instant(counting->last_ms));
     if (few)
         json_object_set_new(json, "hidden", json_true());
+    survey_rates_json(counting->rates, floor, json);
     json_object_set(json, "languages", few ? json_null() : counting->languages);
     json_object_set(json, "channels", few ? json_null() : counting->channels);
     json_object_set(json, "versions", few ? json_null() : counting->versions);
@@ -351,10 +355,12 @@ static int results(struct request *request, struct response *response, struct er
     struct counting counting = {.arena = request->arena,
                                 .languages = json_object(),
                                 .channels = json_object(),
-                                .versions = json_object()};
+                                .versions = json_object(),
+                                .rates = ARENA_ARRAY(request->arena, struct survey_rates, 1)};
     struct survey *survey;
     uint64_t under_way = 0;
     counting.last = &counting.first;
+    counting.rates->arena = request->arena;
     int code = survey_find(app_folder(request->app), slice_of(request->params[0]), &survey, err);
     if (!code) {
         code = read_counts(request, &counting, err);

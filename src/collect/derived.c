@@ -14,17 +14,29 @@ struct deriving {
     void *context;
 };
 
+static int add_property(struct ingest *ingest, struct slice name, const struct value *value,
+                        sqlite3 *db, struct err *err) {
+    uint16_t code = dictionary_add(ingest->dictionary, DICTIONARY_PROPERTY, name, db, err);
+    if (!code)
+        return err->code ? err->code : E_REFUSED;
+    property_add(&ingest->scratch, code, value);
+    return 0;
+}
+
 static int encode(const struct derived_event *event, struct ingest *ingest, sqlite3 *db,
                   struct err *err) {
+    struct value touchpoint = {.type = VALUE_TEXT, .text = event->touchpoint};
+    int code = 0;
     buf_clear(&ingest->scratch);
-    for (size_t i = 0; i < event->n_properties; i++) {
-        uint16_t code = dictionary_add(ingest->dictionary, DICTIONARY_PROPERTY,
-                                       event->properties[i].name, db, err);
-        if (!code)
+    if (event->touchpoint.n) { /* as ingest_prepare.c keeps what an event says */
+        if (!dictionary_add(ingest->dictionary, DICTIONARY_TOUCHPOINT, event->touchpoint, db, err))
             return err->code ? err->code : E_REFUSED;
-        property_add(&ingest->scratch, code, &event->properties[i].value);
+        code = add_property(ingest, SLICE_LITERAL("context.touchpoint"), &touchpoint, db, err);
     }
-    return ingest->scratch.full ? E_TOO_LARGE : 0;
+    for (size_t i = 0; i < event->n_properties && !code; i++)
+        code =
+            add_property(ingest, event->properties[i].name, &event->properties[i].value, db, err);
+    return code ? code : ingest->scratch.full ? E_TOO_LARGE : 0;
 }
 
 static int append(const struct derived_event *event, struct ingest *ingest, int64_t now_ms,
@@ -34,7 +46,10 @@ static int append(const struct derived_event *event, struct ingest *ingest, int6
                       .unit = event->unit,
                       .type = ROW_TRACK};
     row.event = dictionary_add(ingest->dictionary, DICTIONARY_EVENT, event->event, db, err);
-    if (!row.event)
+    if (row.event && event->channel.n)
+        row.channel =
+            dictionary_add(ingest->dictionary, DICTIONARY_CHANNEL, event->channel, db, err);
+    if (!row.event || (event->channel.n && !row.channel))
         return err->code ? err->code : E_REFUSED;
     int code = encode(event, ingest, db, err);
     if (code)

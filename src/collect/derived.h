@@ -12,7 +12,8 @@
 struct derived_event {
     uint32_t customer; /* profile number */
     int64_t time_ms;
-    uint16_t unit; /* or CODE_NONE */
+    uint16_t unit;                    /* or CODE_NONE */
+    struct slice channel, touchpoint; /* absent: none */
     struct slice event;
     const struct event_property *properties;
     size_t n_properties;

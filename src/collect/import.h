@@ -6,7 +6,8 @@
  *
  * The steps: open → unpack → decode → rows → map to events → key (messageId, else content and ordinal) → batches of the
  * sink. Reading runs ahead of writing by IMPORT_BATCHES batches; memory does not grow with the file, but for one number
- * of 8 bytes for each distinct row without message_id (in a file of its own beyond 32 MB, so that it can leave memory).
+ * of 8 bytes for each distinct row without message_id (in a file of its own beyond 32 MB, so that it can leave memory). Where several
+ * rows are one response, the rows wait in a file without a name until all were read (import_gather.h).
  *
  * IDENTITY  A row without message_id is known by its content (customer, time, event, properties) and its ordinal among
  * equal rows of the file: importing the file again adds nothing, honest repetitions inside one file stay, and a longer
@@ -38,8 +39,9 @@ struct import_options {
     const char *sheet;          /* of an .xlsx; NULL: the first */
     const char *lifecycle;      /* xes: keep only this transition; NULL: all */
     const struct zone *zone;    /* of times without offset where the map names none; NULL: UTC */
-    const struct hash_key *key; /* vault_message_key */
+    const struct hash_key *key; /* vault_message_key; NULL in a preview */
     int64_t received_ms;
+    uint64_t most_rows;           /* gathered where several are one response (a preview); 0: all */
     const atomic_bool *cancelled; /* may be NULL */
 };
 

@@ -33,7 +33,7 @@ struct answer_columns {
      * files have it; [] is a list, whose parts are parted by "; ". */
     struct slice scales;
     int scales_column; /* after bind, -1: none */
-    /* Member `response`: a column whose neighbouring rows of the same value and time are one response, an answer a row. */
+    /* Member `response`: a column whose rows of the same value (and time and survey) are one response, an answer a row. */
     struct slice response;
     int response_column; /* after bind, -1: none */
 };

@@ -13,7 +13,13 @@
 #include "base/utf8.h"
 #include "collect/import_reader.h"
 
-enum { PREVIEW_ROWS = 10, SAMPLE_SHOWN = 8, REJECTED_SHOWN = 10, SHOWN_BYTES = 200 };
+enum {
+    PREVIEW_ROWS = 10,
+    PREVIEW_GATHERED = 5000,
+    SAMPLE_SHOWN = 8,
+    REJECTED_SHOWN = 10,
+    SHOWN_BYTES = 200
+};
 
 /* ---- the answer ---- */
 
@@ -154,6 +160,8 @@ static int preview_map(const struct import_file *file, const struct import_optio
     struct import_opened opened = {0};
     struct table *table = NULL;
     struct import_reader *reader = NULL;
+    struct import_options look = *options;
+    look.most_rows = PREVIEW_GATHERED;
     int code = import_map_parse(&map, map_json, kind, err);
     if (!code)
         code = import_complete_map(file, options, map, err);
@@ -162,7 +170,7 @@ static int preview_map(const struct import_file *file, const struct import_optio
     if (!code)
         code = import_open_table(file, options, &opened, map, &table, err);
     if (!code)
-        code = import_open_rows(&reader, opened.stream, table, map, options, err);
+        code = import_open_rows(&reader, opened.stream, table, map, &look, err);
     if (code) {
         table_close(table);
         import_map_free(map);

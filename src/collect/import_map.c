@@ -712,13 +712,15 @@ static enum refusal take_response(const struct import_map *map, const struct tab
 
 bool import_map_gathers(const struct import_map *map) { return map->answers.response.n > 0; }
 
-bool import_map_continues(const struct import_map *map, const struct table_row *row,
-                          const struct table_row *next) {
-    int columns[] = {map->answers.response_column, map->parts[MAP_TIME].column};
-    bool same = cell_of(row, columns[0]).n && !row->wrong && !next->wrong;
-    for (size_t i = 0; i < 2; i++)
-        same = same && slice_equal(cell_of(row, columns[i]), cell_of(next, columns[i]));
-    return same;
+bool import_map_response(const struct import_map *map, const struct table_row *row,
+                         const struct hash_key *hash, struct key128 *key) {
+    struct slice cells[] = {cell_of(row, map->answers.response_column),
+                            cell_of(row, map->parts[MAP_TIME].column),
+                            cell_of(row, map->survey_of_row.column)};
+    if (!cells[0].n || row->wrong)
+        return false;
+    *key = hash_keyed(hash, cells, sizeof cells / sizeof *cells);
+    return true;
 }
 
 /* ---- reviews ---- */

@@ -80,9 +80,9 @@ must_use int import_map_bind(struct import_map *map, const struct table_row *hea
 int import_map_column(const struct import_map *map, enum map_part part);
 /* Several rows may be one response: an answer a row. */
 bool import_map_gathers(const struct import_map *map);
-/* These two are. */
-bool import_map_continues(const struct import_map *map, const struct table_row *row,
-                          const struct table_row *next);
+/* What rows of one response have in common: its id, time and survey; false: the row stands alone. */
+bool import_map_response(const struct import_map *map, const struct table_row *row,
+                         const struct hash_key *hash, struct key128 *key);
 /* A row (with its `more`) as an event: names are views of the map, texts of the row or the arena. message: EVENT_MESSAGE_BYTES. */
 enum refusal import_map_row(const struct import_map *map, const struct table_row *row,
                             struct arena *arena, int64_t received_ms, struct event *event,

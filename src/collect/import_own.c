@@ -2,7 +2,7 @@
  * Our own files of responses (api/export_responses.c) tell by their columns what they are: the map of one, without asking.
  *
  *   wide  submission, survey, time, customer, channel, touchpoint, unit, version, language, scales, partial, then a column a question
- *   long  time, submission, survey, version, question, metric, value, …, scale: an answer a row; those of a submission stand together
+ *   long  time, submission, survey, version, question, metric, value, …, scale: an answer a row, those of a submission in any place
  *
  * Customers are known by their ids in the folder that the file came from; where it goes they are somebody else, so respondents are
  * anonymous: one within each survey.

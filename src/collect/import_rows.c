@@ -1,6 +1,6 @@
 /*
- * Rows of a csv or a spreadsheet as events, by a map. Neighbouring rows that the map takes for one response become one event: one
- * row is read ahead to see where it ends.
+ * Rows of a csv or a spreadsheet as events, by a map. Rows that the map takes for one response become one event, wherever they stand:
+ * all are read before the first event.
  *
  * SPDX-License-Identifier: GPL-3.0-or-later
  */
@@ -8,6 +8,7 @@
 #include <string.h>
 
 #include "base/limits.h"
+#include "collect/import_gather.h"
 #include "collect/import_reader.h"
 
 struct rows {
@@ -19,44 +20,15 @@ struct rows {
     struct arena kept;      /* of `first` */
     struct table_row first; /* without a header: the row that was read for its width */
     bool has_first;
-    struct arena ahead_of; /* of `ahead` */
-    struct table_row ahead;
-    bool has_ahead;
+    struct hash_key key;
+    uint64_t most_rows; /* 0: all */
+    const atomic_bool *cancelled;
+    struct import_gather *gathered; /* NULL: not yet, or each row stands for itself */
 };
-
-static void copy_row(const struct table_row *from, struct arena *arena, struct table_row *row) {
-    *row = *from;
-    row->cells = ARENA_ARRAY(arena, struct slice, from->n + 1);
-    for (size_t i = 0; i < from->n; i++)
-        row->cells[i] = arena_copy(arena, from->cells[i]);
-    row->raw = arena_copy(arena, from->raw);
-    if (from->dates) {
-        row->dates = ARENA_ARRAY(arena, bool, from->n + 1);
-        memcpy(row->dates, from->dates, from->n * sizeof *row->dates);
-    }
-    if (from->wrong)
-        row->wrong = arena_text(arena, slice_of(from->wrong));
-}
-
-/* Both rows as they stand in the file, one below the other. */
-static struct slice join_raw(struct slice a, struct slice b, struct arena *arena) {
-    struct slice joined = {NULL, a.n + 1 + b.n};
-    char *text = arena_get(arena, joined.n + 1);
-    memcpy(text, a.p, a.n);
-    text[a.n] = '\n';
-    memcpy(text + a.n + 1, b.p, b.n);
-    joined.p = text;
-    return joined;
-}
 
 /* The first row's cells stay with the reader, which outlives every batch. */
 static int next_cells(struct rows *rows, struct arena *arena, struct table_row *cells,
                       struct err *err) {
-    if (rows->has_ahead) {
-        copy_row(&rows->ahead, arena, cells);
-        rows->has_ahead = false;
-        return 1;
-    }
     if (!rows->has_first)
         return table_next(rows->table, arena, cells, err);
     *cells = rows->first;
@@ -64,42 +36,41 @@ static int next_cells(struct rows *rows, struct arena *arena, struct table_row *
     return 1;
 }
 
-/* The rows that belong to the same response, hung behind it; what comes after them is kept for next time. */
-static int gather(struct rows *rows, struct arena *arena, struct table_row *first,
-                  struct err *err) {
-    struct slice raw = first->raw;
-    size_t n = 1;
-    const struct table_row **end = &first->more;
-    for (;;) {
-        struct table_row *next = ARENA_ARRAY(arena, struct table_row, 1);
-        int code = table_next(rows->table, arena, next, err);
-        if (code < 0)
-            return code;
-        if (!code)
-            break;
-        if (n == LIMIT_ANSWERS || !import_map_continues(rows->map, first, next)) {
-            arena_clear(&rows->ahead_of);
-            copy_row(next, &rows->ahead_of, &rows->ahead);
-            rows->has_ahead = true;
-            break;
-        }
-        raw = join_raw(raw, next->raw, arena);
-        *end = next;
-        end = &next->more;
-        n++;
+/* All rows of the file, by response. */
+static int gather_all(struct rows *rows, struct err *err) {
+    struct arena arena;
+    struct table_row cells;
+    int code = import_gather_open(&rows->gathered, err), more = 0;
+    arena_init(&arena);
+    for (uint64_t n = 0; !code && (!rows->most_rows || n < rows->most_rows) &&
+                         (more = next_cells(rows, &arena, &cells, err)) > 0;
+         n++) {
+        struct key128 key;
+        bool grouped = import_map_response(rows->map, &cells, &rows->key, &key);
+        code = import_gather_put(rows->gathered, &cells, grouped ? &key : NULL, err);
+        if (!code && rows->cancelled && atomic_load(rows->cancelled))
+            code = err_set(err, E_CANCELLED, "the import was cancelled");
+        arena_clear(&arena);
     }
-    first->raw = raw;
-    return 0;
+    arena_release(&arena);
+    if (!code)
+        code = more < 0 ? more : import_gather_end(rows->gathered, err);
+    return code;
+}
+
+static int next_group(struct rows *rows, struct arena *arena, struct table_row *cells,
+                      struct err *err) {
+    int code = rows->gathered ? 0 : gather_all(rows, err);
+    return code ? code : import_gather_next(rows->gathered, LIMIT_ANSWERS, arena, cells);
 }
 
 static int rows_next(struct import_reader *reader, struct arena *arena, struct import_row *row,
                      struct err *err) {
     struct rows *rows = (struct rows *)reader;
     struct table_row cells;
-    int code = next_cells(rows, arena, &cells, err);
+    int code = import_map_gathers(rows->map) ? next_group(rows, arena, &cells, err)
+                                             : next_cells(rows, arena, &cells, err);
     if (code <= 0)
-        return code;
-    if (import_map_gathers(rows->map) && (code = gather(rows, arena, &cells, err)) < 0)
         return code;
     row->number = cells.number;
     row->raw = cells.raw;
@@ -114,7 +85,7 @@ static void rows_close(struct import_reader *reader) {
     import_map_free(rows->map);
     import_stream_close(rows->stream);
     arena_release(&rows->kept);
-    arena_release(&rows->ahead_of);
+    import_gather_close(rows->gathered);
     free(rows);
 }
 
@@ -148,9 +119,15 @@ int import_open_rows(struct import_reader **reader, struct import_stream *stream
     struct rows *rows = calloc(1, sizeof *rows);
     if (!rows)
         abort();
-    *rows = (struct rows){{&class}, stream, table, map, options->received_ms, .has_first = false};
+    *rows = (struct rows){.reader = {&class},
+                          .stream = stream,
+                          .table = table,
+                          .map = map,
+                          .received_ms = options->received_ms,
+                          .key = options->key ? *options->key : (struct hash_key){{0}},
+                          .most_rows = options->most_rows,
+                          .cancelled = options->cancelled};
     arena_init(&rows->kept);
-    arena_init(&rows->ahead_of);
     int code = bind(rows, options->zone, err);
     if (code) {
         rows->stream = NULL; /* what was given stays the caller's on failure */

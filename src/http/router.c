@@ -315,6 +315,14 @@ static bool has_header(const struct response *response, const char *name) {
     return false;
 }
 
+/* Its own policy says that any page may frame it. */
+static bool allows_frames(const struct response *response) {
+    for (size_t i = 0; i < response->n_headers; i++)
+        if (strcasecmp(response->headers[i].name, "Content-Security-Policy") == 0)
+            return strstr(response->headers[i].value, "frame-ancestors *") != NULL;
+    return false;
+}
+
 static void add_static(struct response *response, const char *name, const char *value) {
     if (response->n_headers < sizeof response->headers / sizeof *response->headers)
         response->headers[response->n_headers++] = (struct response_header){name, value};
@@ -366,7 +374,7 @@ void router_finish(struct request *request, struct response *response) {
     if (!route_is_cross_origin(route))
         add_static(response, "Cross-Origin-Resource-Policy", "same-origin");
     if (html) {
-        if (!route_is_cross_origin(route)) /* theirs names who may frame it in its policy */
+        if (!route_is_cross_origin(route) && !allows_frames(response))
             add_static(response, "X-Frame-Options", "DENY");
         add_static(response, "Cross-Origin-Opener-Policy", "same-origin");
         add_static(response, "Permissions-Policy", "camera=(), geolocation=(), microphone=()");

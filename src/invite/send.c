@@ -243,8 +243,13 @@ static const char *copied(sqlite3_stmt *statement, int column, struct arena *are
     return arena_text(arena, slice_of(text ? text : ""));
 }
 
+/* What stands on the invitation, else what the survey says of its answers. */
+static struct slice place(const char *own, const char *of_survey) {
+    return slice_of(*own ? own : of_survey);
+}
+
 /* The first message is an interaction of its own (`Survey Invited`, `Review Invited`), in one transaction with the record that it was
- * sent: so response rates count who was asked. Reminders belong to it. */
+ * sent: so response rates count who was asked, by the channel, touchpoint and unit that an answer will bear. Reminders belong to it. */
 static int keep_invited(const struct delivering *delivering, struct writing *writing,
                         struct err *err) {
     const struct due *due = writing->due;
@@ -259,12 +264,17 @@ static int keep_invited(const struct delivering *delivering, struct writing *wri
         {.name = SLICE_LITERAL("by"),
          .value = {.type = VALUE_TEXT, .text = slice_of(writing->verdict->channel)}},
     };
-    struct derived_event event = {.customer = due->customer,
-                                  .time_ms = writing->now_ms,
-                                  .event = review ? SLICE_LITERAL("Review Invited")
-                                                  : SLICE_LITERAL("Survey Invited"),
-                                  .properties = properties,
-                                  .n_properties = sizeof properties / sizeof *properties};
+    const struct survey *survey = delivering->survey;
+    struct derived_event event = {
+        .customer = due->customer,
+        .time_ms = writing->now_ms,
+        .unit = dictionary_find(delivering->folder->dictionary, DICTIONARY_UNIT,
+                                place(due->unit, survey ? survey->unit : "")),
+        .channel = slice_of(writing->verdict->channel),
+        .touchpoint = place(due->touchpoint, survey ? survey->touchpoint : ""),
+        .event = review ? SLICE_LITERAL("Review Invited") : SLICE_LITERAL("Survey Invited"),
+        .properties = properties,
+        .n_properties = sizeof properties / sizeof *properties};
     return ingest_derive(delivering->folder->ingest, &event, 1, write_verdict, writing, err);
 }
 

@@ -454,6 +454,16 @@ static int render_new(struct request *request, struct response *response, json_t
     return page_render(request, response, &new_page, view, err);
 }
 
+/* "?kind=poster&survey=ID": what the address asks for is chosen beforehand. */
+static void choose(struct request *request, json_t *standard) {
+    static const char *const names[] = {"kind", "survey"};
+    for (size_t i = 0; i < sizeof names / sizeof *names; i++) {
+        const char *value = request_query(request, names[i]);
+        if (value && *value)
+            json_object_set_new(standard, names[i], json_string(value));
+    }
+}
+
 static int show_new(struct request *request, struct response *response, struct err *err) {
     const char *language = app_folder(request->app)->language;
     json_t *standard =
@@ -461,6 +471,7 @@ static int show_new(struct request *request, struct response *response, struct e
                   strcmp(language, "es") == 0 ? "en" : "es", "question", "es",
                   page_text(request, "kiosks.question_es"), "en",
                   page_text(request, "kiosks.question_en"), "faces", 3, "face_set", "classic");
+    choose(request, standard);
     return render_new(request, response, standard, NULL, err);
 }
 

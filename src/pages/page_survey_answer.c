@@ -21,9 +21,12 @@
 
 enum { FORM_BYTES = 256 * 1024, PAGE_BYTES = 2 * 1024 * 1024, GONE = 410 };
 
-static const char survey_policy[] =
-    "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; connect-src "
-    "'self'; form-action 'self'; base-uri 'none'; frame-ancestors 'self'";
+/* A survey may stand in a frame of the organisation's own pages, on any origin: it knows nobody and has no cookie, so nothing can be
+ * stolen with a click. A personal link speaks for somebody, and opens in no frame but ours. */
+#define SURVEY_POLICY(ancestors)                                                                   \
+    "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; connect-src "  \
+    "'self'; form-action 'self'; base-uri 'none'; frame-ancestors " ancestors
+static const char public_policy[] = SURVEY_POLICY("*"), personal_policy[] = SURVEY_POLICY("'self'");
 
 static struct folder *folder_of(const struct request *request) { return app_folder(request->app); }
 
@@ -33,9 +36,12 @@ static bool wants_json(const struct request *request) {
 }
 
 static void begin_html(struct request *request, struct response *response, int status) {
+    const char *token =
+        request->method == METHOD_POST ? request_form(request, "t") : request_query(request, "t");
     response->status = status;
     response->type = "text/html; charset=utf-8";
-    response_header(request, response, "Content-Security-Policy", survey_policy);
+    response_header(request, response, "Content-Security-Policy",
+                    token && *token ? personal_policy : public_policy);
     response_header(request, response, "Cache-Control", "no-store");
     buf_init(&response->body, PAGE_BYTES);
 }
@@ -415,12 +421,16 @@ static int answer_form(struct request *request, struct response *response, struc
 /* {"submission","answers","language","hidden","t"} */
 static int read_body(struct sitting *sitting, const json_t *body, struct err *err) {
     static const char *const names[] = {"submission", "answers", "language", "hidden", "t", NULL};
-    const char *language = json_string_value(json_object_get(body, "language"));
+    const char *language = json_string_value(json_object_get(body, "language")),
+               *said = json_string_value(json_object_get(body, "submission"));
     const json_t *answers = json_object_get(body, "answers"), *hidden;
     int code = api_known((json_t *)(uintptr_t)body, names, err);
     if (!code)
-        code = meet(sitting, json_string_value(json_object_get(body, "t")),
-                    json_string_value(json_object_get(body, "submission")), err);
+        code = meet(sitting, json_string_value(json_object_get(body, "t")), said, err);
+    if (!code && !sitting->token && said && strlen(said) > SURVEY_SUBMISSION_BYTES)
+        code = err_at(err, E_INVALID, "/submission",
+                      "a submission has an id of 1 to %d letters, digits, - and _",
+                      SURVEY_SUBMISSION_BYTES);
     if (!code && !json_is_object(answers))
         code = err_at(err, E_INVALID, "/answers", "answers are an object by question");
     if (!code)

@@ -303,6 +303,19 @@ static void add_words(const struct view *view, json_t *page) {
     buf_release(&more);
 }
 
+/* Channels, then touchpoints, as rows of one table. */
+static json_t *rates_json(const json_t *results) {
+    static const char *const groups[] = {"by_channel", "by_touchpoint"};
+    json_t *rows = json_array(), *row;
+    size_t i;
+    for (size_t g = 0; g < 2; g++)
+        json_array_foreach(json_object_get(results, groups[g]), i, row) {
+            json_object_set_new(row, "is_channel", json_boolean(g == 0));
+            json_array_append(rows, row);
+        }
+    return rows;
+}
+
 /* The address as a code to print or to point a phone at. */
 static void add_share(const struct view *view, json_t *page) {
     const char *address =
@@ -366,6 +379,7 @@ static int show(struct request *request, struct response *response, struct err *
     json_object_set_new(shown_page, "periods", periods_json(&view));
     json_object_set_new(shown_page, "period", json_string(view.period->id));
     json_object_set_new(shown_page, "path", json_string(page_path(request, "/surveys/", view.id)));
+    json_object_set_new(shown_page, "rates", rates_json(results));
     json_object_set_new(shown_page, "results", results);
     add_words(&view, shown_page);
     json_decref(all);

@@ -176,7 +176,7 @@ static const char *const words[] = {
     "advanced",    "if",           "then",       "value",       "publish",    "published",
     "versions",    "restore",      "numbers",    "stars",       "faces",      "op.=",
     "op.!=",       "op.<",         "op.<=",      "op.>",        "op.>=",      "op.in",
-    "op.contains", "op.exists",    "op.absent",  "open_page",   "draft"};
+    "op.contains", "op.exists",    "op.absent",  "open_page",   "draft",      "closed"};
 
 static json_t *words_json(const struct request *request) {
     json_t *json = json_object();

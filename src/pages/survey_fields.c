@@ -97,7 +97,7 @@ static void add_ends(const struct sitting *sitting, const struct survey_question
                *high = sitting_piped(sitting, question->high);
     if (!*low && !*high)
         return;
-    buf_add_text(out, "<p class=ends><span>");
+    buf_add_format(out, "<p class=ends id=\"n-%s\"><span>", question->id);
     add(out, low);
     buf_add_text(out, "</span><span>");
     add(out, high);

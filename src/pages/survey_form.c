@@ -138,6 +138,19 @@ static void add_rules(const struct sitting *sitting, const struct survey_questio
         add_attribute(out, "data-wrong", survey_wrong_text(sitting, question));
 }
 
+/* What a screen reader says after the question: its help, what the ends of its scale mean, and what is wrong (empty until then). */
+static void add_description(const struct sitting *sitting, const struct survey_question *question,
+                            struct buf *out) {
+    bool ends = survey_text_in(question->low, sitting->context.language)[0] ||
+                survey_text_in(question->high, sitting->context.language)[0];
+    buf_add_text(out, " aria-describedby=\"");
+    if (survey_text_in(question->help, sitting->context.language)[0])
+        buf_add_format(out, "h-%s ", question->id);
+    if (ends)
+        buf_add_format(out, "n-%s ", question->id);
+    buf_add_format(out, "e-%s\"", question->id);
+}
+
 void survey_form_question(const struct sitting *sitting, size_t number, struct buf *out) {
     const struct survey_question *question = &sitting->survey->questions[number];
     bool asked = sitting->whole || survey_asks(question, sitting->answers, &sitting->context);
@@ -147,8 +160,9 @@ void survey_form_question(const struct sitting *sitting, size_t number, struct b
     if (question->show_if)
         add_condition(question, out);
     add_rules(sitting, question, out);
+    add_description(sitting, question, out);
     if (fault)
-        buf_add_format(out, " data-fault aria-describedby=\"e-%s\"", question->id);
+        buf_add_text(out, " data-fault");
     buf_add_format(out, "%s><legend id=\"l-%s\">", asked ? "" : " hidden disabled", question->id);
     add(out, sitting_piped(sitting, question->text));
     if (question->required) {
@@ -158,7 +172,7 @@ void survey_form_question(const struct sitting *sitting, size_t number, struct b
     }
     buf_add_format(out, "</legend><input type=hidden name=q value=\"%s\">", question->id);
     if (*help) {
-        buf_add_text(out, "<div class=help>");
+        buf_add_format(out, "<div class=help id=\"h-%s\">", question->id);
         add_prose(out, help);
         buf_add_text(out, "</div>");
     }

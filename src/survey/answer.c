@@ -35,6 +35,32 @@ static bool is_empty(const json_t *value) {
            (json_is_object(value) && !json_object_size(value));
 }
 
+/* Nothing was answered. An empty list or object is that only where answers are lists or objects; elsewhere it is of the wrong type. */
+static bool is_unsaid(const struct survey_question *question, const json_t *given) {
+    static const bool lists[SURVEY_TYPES_N] = {[SURVEY_CHOICES] = true, [SURVEY_RANKING] = true},
+                      objects[SURVEY_TYPES_N] = {[SURVEY_RANKING] = true,
+                                                 [SURVEY_MATRIX] = true,
+                                                 [SURVEY_SERVQUAL] = true,
+                                                 [SURVEY_CONTACT] = true};
+    return is_empty(given) && (!json_is_array(given) || lists[question->type]) &&
+           (!json_is_object(given) || objects[question->type]);
+}
+
+/* Every member of the object is one of these. */
+static int check_members(const struct survey_question *question, const json_t *given,
+                         const char *const *names, size_t n, struct err *err) {
+    const char *name;
+    json_t *value;
+    json_object_foreach((json_t *)(uintptr_t)given, name, value) {
+        size_t i = 0;
+        while (i < n && strcmp(names[i], name) != 0)
+            i++;
+        if (i == n)
+            return fault(err, question, "there is no \"%.60s\" in it", name);
+    }
+    return 0;
+}
+
 /* A form sends numbers as texts. */
 static bool read_number(const json_t *given, double *number) {
     char *end = NULL;
@@ -199,8 +225,8 @@ static int check_ranking(const struct survey_question *question, const json_t *g
                    ? fault(err, question, "every option needs its place")
                    : code;
     }
-    if (!json_object_size(given))
-        return 0;
+    if (!json_is_object(given))
+        return fault(err, question, "must be a list of options, best first");
     json_t *list = json_array();
     *value = list;
     for (size_t place = 1; place <= n; place++) {
@@ -231,17 +257,20 @@ static int check_pair(const struct survey_question *question, const json_t *give
     static const char *const sides[] = {"expected", "perceived"};
     json_t *pair = json_object();
     *value = pair;
-    for (size_t i = 0; i < 2; i++) {
+    if (!json_is_object(given))
+        return fault(err, question, "each row must be an object of expected and perceived");
+    int code = check_members(question, given, sides, 2, err);
+    for (size_t i = 0; i < 2 && !code; i++) {
         const json_t *side = json_object_get(given, sides[i]);
         json_t *number = NULL;
         if (is_empty(side))
             continue;
-        int code = check_scale(question, side, &number, err);
-        if (code)
-            return code;
-        json_object_set_new(pair, sides[i], number);
+        code = check_scale(question, side, &number, err);
+        if (!code)
+            json_object_set_new(pair, sides[i], number);
     }
-    return question->required && json_object_size(pair) < 2
+    return code ? code
+           : question->required && json_object_size(pair) < 2
                ? fault(err, question, "every row needs both answers")
                : 0;
 }
@@ -303,6 +332,9 @@ static int check_contact(const struct survey_question *question, const json_t *g
         return fault(err, question, "must be an object of name, email, phone, company");
     json_t *contact = json_object();
     *value = contact;
+    int code = check_members(question, given, fields, 4, err);
+    if (code)
+        return code;
     for (size_t i = 0; i < 4; i++) {
         const json_t *field = json_object_get(given, fields[i]);
         if (!(question->contact & 1u << i) || is_empty(field))
@@ -320,18 +352,29 @@ static int check_contact(const struct survey_question *question, const json_t *g
     return 0;
 }
 
+/* QUESTION.other is a text beside an option that takes one. */
+static bool takes_words(const struct survey_question *question) {
+    for (size_t i = 0; question && i < question->n_options; i++)
+        if (question->options[i].other)
+            return true;
+    return false;
+}
+
 int survey_check_names(const struct survey *survey, const json_t *answers, struct err *err) {
     const char *name;
     json_t *value;
     json_object_foreach((json_t *)(uintptr_t)answers, name, value) {
         struct slice id = slice_of(name);
         const char *point = strrchr(name, '.');
+        bool words = point && strcmp(point, ".other") == 0;
         char pointer[SURVEY_ID_BYTES + 32];
-        if (point && strcmp(point, ".other") == 0)
-            id.n = (size_t)(point - name);
-        if (survey_question(survey, id))
-            continue;
+        id.n = words ? (size_t)(point - name) : id.n;
+        const struct survey_question *question = survey_question(survey, id);
         snprintf(pointer, sizeof pointer, "/answers/%.*s", SURVEY_ID_BYTES, name);
+        if (words && takes_words(question) && !json_is_string(value) && !json_is_null(value))
+            return err_at(err, E_INVALID, pointer, "must be a text");
+        if (words ? takes_words(question) : question != NULL)
+            continue;
         return err_at(err, E_INVALID, pointer, "the survey has no such question");
     }
     return 0;
@@ -360,8 +403,8 @@ int survey_check_answer(const struct survey_question *question, const json_t *an
     const json_t *given = json_object_get(answers, question->id);
     *value = NULL;
     if (!checks[question->type])
-        return 0;
-    int code = is_empty(given) ? 0 : checks[question->type](question, given, value, err);
+        return is_empty(given) ? 0 : fault(err, question, "a statement takes no answer");
+    int code = is_unsaid(question, given) ? 0 : checks[question->type](question, given, value, err);
     if (code || is_empty(*value)) {
         json_decref(*value);
         *value = NULL;

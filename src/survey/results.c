@@ -16,6 +16,7 @@ enum column {
     C_VERSION,
     C_LANGUAGE,
     C_PARTIAL,
+    C_INVITATION,
     C_QUESTION,
     C_METRIC,
     C_VALUE,
@@ -24,10 +25,11 @@ enum column {
     C_MAX,
     COLUMNS
 };
-static const char *const columns[] = {"survey",  "submission", "version",  "language",
-                                      "partial", "question",   "metric",   "value",
-                                      "points",  "scale_min",  "scale_max"};
-static const char *const events[] = {"Survey Shown", "Survey Dismissed", "Survey Responded"};
+static const char *const columns[] = {"survey",  "submission", "version",   "language",
+                                      "partial", "invitation", "question",  "metric",
+                                      "value",   "points",     "scale_min", "scale_max"};
+static const char *const events[] = {"Survey Invited", "Survey Shown", "Survey Dismissed",
+                                     "Survey Responded"};
 
 struct scanning {
     const struct survey_filter *filter;
@@ -107,12 +109,15 @@ static void take_row(const struct scanning *scanning, uint32_t owner, uint32_t r
     said.version = (int64_t)number_at(scanning, C_VERSION, row);
     said.language = text_at(scanning, C_LANGUAGE, row);
     said.question = text_at(scanning, C_QUESTION, row);
-    if ((filter->version && said.version != filter->version) ||
-        !fits_text(filter->language, said.language) || !fits_text(filter->question, said.question))
+    bool invited = of_event && said.event == SURVEY_INVITED;
+    if ((filter->version && said.version != filter->version && !invited) ||
+        (!fits_text(filter->language, said.language) && !invited) ||
+        !fits_text(filter->question, said.question))
         return;
     said.seq = part->seq_base + part->seq[row];
     said.submission = text_at(scanning, C_SUBMISSION, row);
     said.partial = value_at(scanning, C_PARTIAL, row).type == VALUE_TRUE;
+    said.by_invitation = value_at(scanning, C_INVITATION, row).type != VALUE_ABSENT;
     said.channel = dictionary_name(scanning->dictionary, DICTIONARY_CHANNEL, part->channel[row]);
     said.unit = dictionary_name(scanning->dictionary, DICTIONARY_UNIT, part->unit[row]);
     said.touchpoint =

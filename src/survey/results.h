@@ -1,7 +1,7 @@
 /*
  * What people answered to a survey, read back row by row from the timeline, within what the asker may see.
  *
- * IN:  the long table (rows ROW_ANSWER) and the interactions Survey Shown, Dismissed, Responded
+ * IN:  the long table (rows ROW_ANSWER) and the interactions Survey Invited, Shown, Dismissed, Responded
  * OUT: one call a row, in no order
  *
  * COST  One pass over the rows of parts that name the survey; parts that do not are skipped by their dictionary of values.
@@ -22,7 +22,14 @@ struct survey_filter {
         question; /* absent: any; a unit: with everything below it */
 };
 
-enum survey_event { SURVEY_SHOWN, SURVEY_DISMISSED, SURVEY_RESPONDED, SURVEY_EVENTS };
+/* Survey Invited has neither version nor language: it is read whatever the filter says of these. */
+enum survey_event {
+    SURVEY_INVITED,
+    SURVEY_SHOWN,
+    SURVEY_DISMISSED,
+    SURVEY_RESPONDED,
+    SURVEY_EVENTS
+};
 
 /* A row; texts are views, valid during the call. */
 struct survey_said {
@@ -32,7 +39,7 @@ struct survey_said {
     int64_t time_ms;
     struct slice submission, language, channel, unit, touchpoint;
     int64_t version;
-    bool partial;
+    bool partial, by_invitation;
     /* of answers */
     struct slice question, metric;
     struct value value;

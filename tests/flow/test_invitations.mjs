@@ -130,6 +130,12 @@ must((await call("GET", path + "/invitations?reason=no_address")).json.data.leng
 
 const score = (await call("POST", "/api/v1/query", { kind: "score", metric: "nps", survey: "after-purchase" })).json.data[0];
 must(score.n === 1 && score.response_rate === 0.5, `the score tells its response rate: ${JSON.stringify(score)}`);
+for (const by of ["channel", "touchpoint"]) {
+  const [row] = (await call("POST", "/api/v1/query", { kind: "score", metric: "nps", survey: "after-purchase", by })).json.data;
+  must(row.by === { channel: "email", touchpoint: "till" }[by] && row.asked === { channel: 1, touchpoint: 2 }[by], `by ${by}: ${JSON.stringify(row)}`);
+}
+const told = (await call("GET", "/api/v1/surveys/after-purchase/results")).json, groups = (list) => list.map((row) => `${row.name} ${row.answered}/${row.asked}`).join();
+must(told.response_rate === 0.5 && told.invited === 2 && groups(told.by_channel) === "email 1/1,sms 0/1" && groups(told.by_touchpoint) === "till 1/2", `the survey's own rates: ${JSON.stringify(told)}`);
 
 // ---- unsubscribing: the mail's own button, without signing in ----
 const leave = new URL(mail.unsubscribe.slice(1, -1)).pathname;

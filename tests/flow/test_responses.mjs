@@ -59,6 +59,15 @@ for (const [shape, text] of [["wide", wide], ["long", long]]) {
   succeed("import", file, "--format", "responses-csv", "--map", kept, "--data", second);
   must(JSON.stringify(query(second, QUESTIONS[1])) === JSON.stringify(known[1]), `${shape} by the proposed map`);
 }
+// Rows of a submission need not stand together: a file sorted by question, as a spreadsheet leaves it.
+const [head, ...cut] = long.split("\r\n"), scattered = join(scratch, "scattered.csv"), by = head.replace(/^\ufeff/, "").split(",").indexOf("question");
+writeFileSync(scattered, [head, ...cut.filter(Boolean).sort((a, b) => (a.split(",")[by] < b.split(",")[by] ? -1 : 1))].join("\r\n"));
+const apart = join(scratch, "apart");
+make(apart);
+const gathered = JSON.parse(succeed("import", scattered, "--format", "responses-csv", "--data", apart));
+must(gathered.accepted === 24 && gathered.read === 24, `scattered rows are the same responses: ${JSON.stringify(gathered)}`);
+QUESTIONS.forEach((question, i) => must(JSON.stringify(query(apart, question)) === JSON.stringify(known[i]), `scattered: ${JSON.stringify(question)}`));
+
 const foreign = join(scratch, "foreign.csv");
 writeFileSync(foreign, "who,when,score\n1,2026-01-01,9\n");
 must(senda("import", foreign, "--format", "responses-csv", "--data", data).status === 4 || senda("import", foreign, "--format", "responses-csv", "--data", data).status === 1, "another's file needs a map");

@@ -63,6 +63,7 @@ const opened = await page("/s/corta?recommend=9");
 must(/value="9" checked/.test(opened.text), "the address chooses beforehand");
 must((await responses()) === 0 && (await count({ event: "Survey Shown" })) === 0, "and nothing is recorded");
 must(!(await page("/s/compra")).text.includes("<script>alert"), "what people write is text");
+must(/frame-ancestors \*/.test(opened.policy), "it may stand in a frame of any page");
 must(!/unsafe-inline/.test(opened.policy) && Buffer.byteLength(opened.text) < 15 * 1024, "a small page under a strict policy");
 
 // One page: once, whatever comes again.
@@ -83,6 +84,8 @@ must(JSON.parse((await json({ submission: "j1", answers: { recommend: 3 } })).te
 must(JSON.parse((await json({ submission: "j1", answers: { recommend: 3 } })).text).duplicate === true, "once");
 must(JSON.parse((await json({ submission: "j2", answers: { recommend: "much" } })).text).errors[0].pointer === "/answers/recommend", "and checked");
 must(JSON.parse((await json({ submission: "j3", answers: { recommend: 3, wy: "Lento" } })).text).errors[0].pointer === "/answers/wy", "an answer to nothing is refused, not lost");
+must(JSON.parse((await json({ submission: "j".repeat(65), answers: { recommend: 3 } })).text).errors[0].pointer === "/submission", "a submission that would not be known again is refused");
+must(JSON.parse((await json({ submission: "j4", answers: { recommend: 3, why: {} } })).text).errors[0].pointer === "/answers/why", "an answer of the wrong type, too, not lost");
 must(JSON.parse((await page("/s/corta", { headers: { accept: "application/json" } })).text).version === 1, "what is asked is there as JSON");
 
 // Pages: a question that an answer opens, the way, back, another language, resumed after kill -9.
@@ -115,7 +118,8 @@ must((await page("/s/sin-deber?r=sleeper")).text.includes("T-two"), "who resumes
 // A personal link is one customer and one answer; a forged one is nobody's.
 await call("POST", "/v1/batch", { batch: [{ type: "identify", userId: "u1", traits: { name: "Eva" }, messageId: "i1" }, { type: "track", userId: "u1", event: "Bought", messageId: "t1" }] }, keys.write_key);
 const link = (await call("POST", "/api/v1/surveys/compra/links", { customer: "u1", channel: "email", invitation: "inv-1" })).json;
-must((await page(`/s/compra?t=${link.token}`)).text.includes("Hola Eva"), "the text knows the name");
+const greeted = await page(`/s/compra?t=${link.token}`);
+must(greeted.text.includes("Hola Eva") && /frame-ancestors 'self'/.test(greeted.policy), "the text knows the name, in no frame of others");
 must((await page(`/s/compra?t=${link.token.slice(0, -2)}xx`)).status === 404, "a forged link is refused");
 const personal = (await call("POST", "/api/v1/surveys/corta/links", { customer: "u1", channel: "email" })).json;
 for (let i = 0; i < 2; i++) await post("/s/corta", [["t", personal.token], ["p", "page-1"], ["q", "recommend"], ["q", "why"], ["a.recommend", "10"]]);

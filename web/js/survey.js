@@ -61,7 +61,6 @@ export function check(question) {
   if (note) {
     note.textContent = fault === "" ? "" : (fault === "missing" ? question.dataset.missing : question.dataset.wrong) ?? "";
     note.hidden = fault === "";
-    if (fault) question.setAttribute("aria-describedby", note.id); else question.removeAttribute("aria-describedby");
     for (const field of fieldsOf(question).filter((one) => !isBox(one) && !one.name.startsWith("o."))) {
       const bad = fault === "wrong" ? isWrong(field) || question.matches(".t-ranking") : fault === "missing" && !saidBy(field);
       if (bad) field.setAttribute("aria-invalid", "true"); else field.removeAttribute("aria-invalid");

@@ -323,9 +323,10 @@ function condition(owner, name, before, key) {
   if (known.rows.length > 1)
     box.append(select([["all", words.all], ["any", words.any]], known.join, `${key}.join`, (value) => put(known.rows, value)));
   known.rows.forEach((row, i) => box.append(conditionRow(row, known.rows, i, before, `${key}.${i}`, () => put(known.rows, known.join))));
-  if (before.length || (draft.hidden ?? []).length)
-    box.append(el("div", {}, adder(words.add_condition, `${key}.add`, () => commit(() => put([...known.rows, before.length ? { question: before[before.length - 1].id, op: "exists" } : { hidden: draft.hidden[0], op: "exists" }], known.join)))));
-  return known.rows.length || before.length ? box : el("p", { class: "hint" }, words.always);
+  const first = before.length ? { question: before[before.length - 1].id } : draft.hidden?.length ? { hidden: draft.hidden[0] } : draft.traits?.length ? { trait: draft.traits[0] } : null;
+  if (first)
+    box.append(el("div", {}, adder(words.add_condition, `${key}.add`, () => commit(() => put([...known.rows, { ...first, op: "exists" }], known.join)))));
+  return known.rows.length || first ? box : el("p", { class: "hint" }, words.always);
 }
 
 /** @param {Json} row @param {Json[]} rows @param {number} i @param {Json[]} before @param {string} key @param {() => void} put */
@@ -505,7 +506,7 @@ function questionCard(page, q, i, p) {
   return card;
 }
 
-/** The id of a question: conditions that name it follow. @param {Json} q @param {string} key */
+/** The id of a question: conditions that name it and texts that quote it follow. @param {Json} q @param {string} key */
 function idInput(q, key) {
   const input = el("input", { class: "input mono", "data-key": key, pattern: "[A-Za-z0-9_\\-]+" });
   input.value = q.id;
@@ -515,7 +516,8 @@ function idInput(q, key) {
       return;
     commit(() => {
       q.id = wanted;
-      draft = JSON.parse(JSON.stringify(draft).replaceAll(`"question":"${was}"`, `"question":"${wanted}"`).replaceAll(`"question":"${was}.`, `"question":"${wanted}.`));
+      draft = JSON.parse(JSON.stringify(draft).replaceAll(`"question":"${was}"`, `"question":"${wanted}"`).replaceAll(`"question":"${was}.`, `"question":"${wanted}.`)
+        .replaceAll(`{{${was}}}`, `{{${wanted}}}`).replaceAll(`{{${was}|`, `{{${wanted}|`).replaceAll(`{{${was}.`, `{{${wanted}.`));
       if (open.delete(was)) open.add(wanted);
     });
   });
@@ -562,12 +564,20 @@ function jumps(page, p) {
     el("div", {}, adder(words.add_jump, `p.${page.id}.jump`, () => commit(() => { page.jump = [...list, { ...(before.length ? { if: { question: before[before.length - 1].id, op: "exists" } } : {}), to: "end" }]; })))));
 }
 
+/** When the whole page is shown; the first one asks hidden fields and traits only. @param {Json} page @param {number} p */
+function pageCondition(page, p) {
+  const before = draft.pages.slice(0, p).flatMap((/** @type {Json} */ one) => one.questions ?? []);
+  if (!page.show_if && !before.length && !draft.hidden?.length && !draft.traits?.length)
+    return null;
+  return el("details", { class: "more", open: Boolean(page.show_if) }, el("summary", {}, words.show_if), condition(page, "show_if", before, `p.${page.id}.if`));
+}
+
 /** @param {Json} page @param {number} p */
 function pageCard(page, p) {
   const key = `p.${page.id}`, kind = el("select", { class: "select small", "aria-label": words.type, "data-key": `${key}.kind` }, ...TYPES.map((type) => el("option", { value: type }, words.types[type])));
   return el("section", { class: "ed-page", "aria-label": `${words.page} ${p + 1}` },
     el("div", { class: "card-head" }, el("h2", {}, `${words.page} ${p + 1}`), el("div", { class: "ed-tools" }, ...mover(draft.pages, p, key))),
-    el("div", { class: "ed-list" }, field(words.title, textInput(page, "title", `${key}.title`)),
+    el("div", { class: "ed-list" }, field(words.title, textInput(page, "title", `${key}.title`)), pageCondition(page, p),
       ...(page.questions ?? []).map((/** @type {Json} */ q, /** @type {number} */ i) => questionCard(page, q, i, p)),
       el("div", { class: "ed-add" }, kind, adder(words.add_question, `${key}.add`, () => addQuestion(page, kind.value))),
       draft.pages.length > 1 ? jumps(page, p) : null,
@@ -617,7 +627,7 @@ function settings() {
     el("button", { type: "button", "aria-expanded": String(isOpen), "data-key": "settings", onclick: () => { if (isOpen) open.delete("settings"); else open.add("settings"); draw(); } }, words.settings)));
   if (isOpen)
     card.append(el("div", { class: "card-body" }, field(words.title, textInput(draft, "title", "title")),
-      field(words.welcome, textInput(draft, "welcome", "welcome", { rows: 2 })), field(words.thanks, textInput(draft, "thanks", "thanks", { rows: 2 })),
+      field(words.welcome, textInput(draft, "welcome", "welcome", { rows: 2 })), field(words.thanks, textInput(draft, "thanks", "thanks", { rows: 2 })), field(words.closed, textInput(draft, "closed", "closed", { rows: 2 })),
       field(words.languages, languages, "es, en, ca, pt-BR"),
       el("details", { class: "more" }, el("summary", {}, words.advanced), el("div", { class: "ed-list" },
         el("div", { class: "two" }, field(words.channel, plainInput(draft, "channel", "channel")), field(words.touchpoint, plainInput(draft, "touchpoint", "touchpoint")), field(words.unit, plainInput(draft, "unit", "unit"))),
