@@ -426,7 +426,7 @@ static int compare_counts(const void *a, const void *b) {
  * have (the median). The first that is nearly whole and holds no data is the header then. */
 static void find_header(struct sample *sample) {
     enum { LEAST_ROWS = 3, LEAST_CELLS = 3, TITLES_MAX = 20 };
-    size_t filled[SAMPLE_ROWS], n = sample->n_rows;
+    size_t filled[SAMPLE_ROWS] = {0}, n = sample->n_rows;
     for (size_t i = 0; i < n; i++)
         filled[i] = count_filled(&sample->rows[i]);
     qsort(filled, n, sizeof *filled, compare_counts);
