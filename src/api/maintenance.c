@@ -12,6 +12,7 @@
 #include "base/clock.h"
 #include "folder/backup.h"
 #include "folder/verify.h"
+#include "number/number.h"
 
 enum { FINDINGS_MAX_BYTES = 4 * 1024 * 1024 };
 
@@ -82,6 +83,8 @@ static int verify(struct request *request, struct response *response, struct err
     buf_init(&findings, FINDINGS_MAX_BYTES);
     code = repair ? folder_verify_mended(app_folder(request->app), &findings, &ok, err)
                   : folder_verify(app_folder(request->app), false, &findings, err);
+    if (!code)
+        numbers_verify(app_folder(request->app), repair, &findings);
     ok = repair ? ok : findings.n == 0;
     if (!code)
         code = answer(response,

@@ -6,6 +6,7 @@
  */
 #include "folder/verify.h"
 #include "jobs/table.h"
+#include "number/number.h"
 
 enum { FINDINGS_MAX_BYTES = 64 * 1024 };
 
@@ -21,6 +22,8 @@ static int run(struct job_run *run, struct err *err) {
     bool sound = false;
     buf_init(&findings, FINDINGS_MAX_BYTES);
     int code = folder_verify_mended(job_folder(run), &findings, &sound, err);
+    if (!code)
+        numbers_verify(job_folder(run), true, &findings);
     int64_t found = lines(buf_slice(&findings));
     if (!code)
         job_result(run, json_pack("{s:I, s:b}", "faults", (json_int_t)(sound ? 0 : found), "mended",
@@ -33,11 +36,10 @@ static int run(struct job_run *run, struct err *err) {
     return code;
 }
 
-const struct job job_check = {
-    .name = "storage.check",
-    .summary =
-        "checks every checksum of the log, its keys, the records and the index, and rebuilds what "
-        "can be",
-    .lane = JOB_LONG,
-    .daily_minute = 4 * 60,
-    .run = run};
+const struct job job_check = {.name = "storage.check",
+                              .summary = "checks every checksum of the log, its keys, the index "
+                                         "and the estimates, and the records, and "
+                                         "rebuilds what can be",
+                              .lane = JOB_LONG,
+                              .daily_minute = 4 * 60,
+                              .run = run};

@@ -208,6 +208,36 @@ struct slice numbers_report(const struct numbers *numbers) {
     return (struct slice){numbers->report, numbers->header.report_bytes};
 }
 
+static void forget(struct shelf *shelf, bool repair) {
+    pthread_mutex_lock(&shelf->lock);
+    struct numbers *old = shelf->newest;
+    if (old)
+        atomic_store(&old->damaged, true);
+    if (repair)
+        shelf->newest = NULL;
+    pthread_mutex_unlock(&shelf->lock);
+    if (repair)
+        numbers_put(old);
+}
+
+void numbers_verify(struct folder *folder, bool repair, struct buf *findings) {
+    char path[4096];
+    struct shelf *shelf;
+    struct numbers *again = NULL;
+    struct err err = {0};
+    path_of(folder, FILE_NAME, path);
+    int code = shelf_of(folder, &shelf, &err);
+    if (!code && (code = load(shelf, path, &again, &err)) == E_CORRUPT) {
+        forget(shelf, repair);
+        repair = repair && unlink(path) == 0;
+    }
+    if (code)
+        buf_add_format(findings, "estimates of customers: %s%s\n", err.message,
+                       repair ? "; removed, the next run makes them again" : "");
+    if (again)
+        numbers_free(again);
+}
+
 /* ---- writing ---- */
 
 static char *image_of(const struct numbers_draft *draft, struct header *header) {

@@ -72,6 +72,10 @@ uint32_t numbers_owners(const struct numbers *numbers); /* owners are below this
 int64_t numbers_made_ms(const struct numbers *numbers);
 struct slice numbers_report(const struct numbers *numbers); /* JSON, what the run tells of itself */
 
+/* Reads the file once more and compares its checksum; damage is a line of `findings`, and from then on nothing is estimated. repair:
+ * a damaged file is removed, the next run makes it again. */
+void numbers_verify(struct folder *folder, bool repair, struct buf *findings);
+
 /* What a run made. columns[k]: n floats by owner, NAN unknown; NULL: nobody's. */
 struct numbers_draft {
     uint32_t n;

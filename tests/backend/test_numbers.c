@@ -90,6 +90,39 @@ static void damage_is_noticed(void **state) {
     numbers_put(numbers);
 }
 
+static size_t faults_found(bool repair) {
+    struct buf findings;
+    buf_init(&findings, 1000);
+    numbers_verify(world.folder, repair, &findings);
+    size_t n = findings.n;
+    buf_release(&findings);
+    return n;
+}
+
+/* A byte that changed while the file is in use is found by verifying, and not used from then on. */
+static void verifying_finds_damage(void **state) {
+    (void)state;
+    struct numbers *numbers;
+    struct err err = {0};
+    char path[512];
+    put(1, 2, 3);
+    assert_int_equal(faults_found(false), 0);
+    snprintf(path, sizeof path, "%s/numbers.bin", world.dir);
+    int fd = open(path, O_WRONLY);
+    assert_int_equal(pwrite(fd, "x", 1, 100), 1);
+    close(fd);
+    assert_true(faults_found(false) > 0);
+    assert_int_equal(numbers_get(world.folder, &numbers, &err), 0);
+    assert_null(numbers);
+    assert_true(faults_found(true) > 0);
+    assert_int_equal(faults_found(false), 0);
+    assert_int_equal(access(path, F_OK), -1);
+    put(1, 2, 3);
+    assert_int_equal(numbers_get(world.folder, &numbers, &err), 0);
+    assert_non_null(numbers);
+    numbers_put(numbers);
+}
+
 static long long count_of(const char *rule, enum backend backend) {
     char query[512];
     struct err err = {0};
@@ -159,6 +192,7 @@ int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup_teardown(kept_and_replaced, open_world, close_world),
         cmocka_unit_test_setup_teardown(damage_is_noticed, open_world, close_world),
+        cmocka_unit_test_setup_teardown(verifying_finds_damage, open_world, close_world),
         cmocka_unit_test_setup_teardown(rules_over_estimates, open_world, close_world),
         cmocka_unit_test_setup_teardown(rules_that_cannot_be, open_world, close_world),
     };
