@@ -1,6 +1,6 @@
 /*
- * Random histories, random questions: the product's engine and the reference must agree on every member that
- * interface.md names. A case is one customer's history under one question.
+ * Random histories, random questions: the product's engine and the reference must agree on every member
+ * of the answer. A case is one customer's history under one question.
  *
  * Histories are made to hurt: equal instants, late events, merged customers, missing properties, gaps around the session
  * limit, few names so that sequences repeat. SENDA_ROUNDS=n for longer runs; SENDA_SEED=n to repeat one.
@@ -380,6 +380,8 @@ static json_t *some_walk(const char *kind) {
                         cases == 0   ? json_string("customer")
                         : cases == 1 ? json_string("session")
                                      : json_pack("{s:s}", "property", "order"));
+    if (kind[0] == 'f' && chance(50)) /* counts alone take another loop */
+        json_object_set_new(query, "durations", json_boolean(chance(10)));
     if (kind[0] == 'f' && chance(30))
         json_object_set_new(query, "min_share", json_real(pick(10) / 100.0));
     if (kind[0] == 'v')

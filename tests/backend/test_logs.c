@@ -160,7 +160,7 @@ static void edges_have_their_known_counts_and_times(void **state) {
                 NULL); /* its times are of another export of the log */
     json_decref(flow);
     json_t *variants = world_ask(&world, "{\"kind\":\"variants\"}");
-    static const long long top[] = {713, 123, 116, 115, 75, 40, 28, 25}; /* methods.md §7 */
+    static const long long top[] = {713, 123, 116, 115, 75, 40, 28, 25};
     for (size_t i = 0; i < 8; i++)
         assert_int_equal(int_at(json_array_get(at(variants, "data.variants"), i), "cases"), top[i]);
     json_decref(variants);

@@ -169,6 +169,24 @@ static void parts_of_the_cases_are_not_for_all(void **state) {
     assert_string_equal(err.pointer, "/by");
 }
 
+/* Fewer than the floor are not told, the floor itself is. */
+static void the_floor_is_what_may_be_told(void **state) {
+    (void)state;
+    static const char QUERY[] =
+        "{\"kind\":\"trend\",\"measure\":\"customers\",\"every\":\"month\"}";
+    struct principal viewer = {.user = 3, .scopes = SCOPE_QUERY, .floor = 3};
+    struct err err = {0};
+    json_t *answer = NULL;
+    assert_int_equal(world_try(&world, QUERY, &viewer, &answer, &err), 0);
+    assert_int_equal(int_at(answer, "data.0.value"), 3);
+    json_decref(answer);
+    viewer.floor = 4;
+    assert_int_equal(world_try(&world, QUERY, &viewer, &answer, &err), 0);
+    assert_int_equal(json_array_size(at(answer, "data")), 0);
+    assert_int_equal(int_at(answer, "meta.suppressed"), 1);
+    json_decref(answer);
+}
+
 static const json_t *row_of(const json_t *rows, const char *by, const char *member,
                             const char *value) {
     size_t i;
@@ -271,6 +289,39 @@ static void funnel_by_trait_takes_the_current_one(void **state) {
     assert_int_equal(int_at(answer, "data.8.customers"), 0);
     assert_int_equal(int_at(answer, "meta.immature"), 0);
     json_decref(answer);
+}
+
+/* bea began 14 hours before the range ends: she has not had her day. */
+static void funnel_counts_who_may_still_come(void **state) {
+    (void)state;
+    json_t *answer = world_ask(&world, "{\"kind\":\"funnel\",\"steps\":[{\"event\":\"Search\"},{"
+                                       "\"event\":\"Pay\"}],\"window\":\"1d\",\"range\":{\"from\":"
+                                       "\"2026-01-05\",\"to\":\"2026-01-07\"}}");
+    assert_int_equal(int_at(answer, "data.0.customers"), 2);
+    assert_int_equal(int_at(answer, "meta.immature"), 1);
+    json_decref(answer);
+}
+
+static void rolling_periods_end_to_the_millisecond(void **state) {
+    (void)state;
+    struct world own;
+    world_open(&own, "UTC");
+    world_track(&own, "{\"type\":\"track\",\"userId\":\"ana\",\"event\":\"Begin\",\"timestamp\":"
+                      "\"2026-01-05T10:00:00Z\"}\n"
+                      "{\"type\":\"track\",\"userId\":\"ana\",\"event\":\"Return\",\"timestamp\":"
+                      "\"2026-01-12T09:59:59.999Z\"}\n"
+                      "{\"type\":\"track\",\"userId\":\"bea\",\"event\":\"Begin\",\"timestamp\":"
+                      "\"2026-01-05T10:00:00Z\"}\n"
+                      "{\"type\":\"track\",\"userId\":\"bea\",\"event\":\"Return\",\"timestamp\":"
+                      "\"2026-01-12T10:00:00Z\"}\n");
+    json_t *answer = world_ask(&own, "{\"kind\":\"retention\",\"start\":{\"event\":\"Begin\"},"
+                                     "\"return\":{\"event\":\"Return\"},\"every\":\"week\","
+                                     "\"measure\":\"rolling\",\"periods\":2}");
+    assert_int_equal(int_at(answer, "data.0.size"), 2);
+    assert_int_equal(int_at(answer, "data.0.returned.0"), 1);
+    assert_int_equal(int_at(answer, "data.0.returned.1"), 1);
+    json_decref(answer);
+    world_close(&own);
 }
 
 static void segments_split_or_filter(void **state) {
@@ -547,14 +598,16 @@ static void rights_by_unit_hide_the_rest(void **state) {
 static int add_units(void *context, sqlite3 *db, struct err *err) {
     (void)context;
     (void)err;
-    return sqlite3_exec(db,
-                        "INSERT OR REPLACE INTO unit(name, title) VALUES ('spain', ''), "
-                        "('madrid', ''), ('lavapies', ''), ('loop', ''), ('chain', '');"
-                        "INSERT OR REPLACE INTO unit_parent(hierarchy, unit, parent) VALUES "
-                        "('territory', 'madrid', 'spain'), ('territory', 'lavapies', 'madrid'), "
-                        "('territory', 'loop', 'loop'), ('operator', 'lima', 'chain'), "
-                        "('territory', 'chain', 'spain')",
-                        NULL, NULL, NULL);
+    return sqlite3_exec(
+        db,
+        "INSERT OR REPLACE INTO unit(name, title) VALUES ('spain', ''), "
+        "('madrid', ''), ('lavapies', ''), ('loop', ''), ('chain', ''), ('world', '');"
+        "INSERT OR REPLACE INTO unit_parent(hierarchy, unit, parent) VALUES "
+        "('territory', 'madrid', 'spain'), ('territory', 'lavapies', 'madrid'), "
+        "('territory', 'loop', 'loop'), ('operator', 'lima', 'chain'), "
+        "('territory', 'chain', 'spain'), ('territory', 'spain', 'world'), "
+        "('territory', 'lima', 'world')",
+        NULL, NULL, NULL);
 }
 
 static void units_hold_those_below_them(void **state) {
@@ -574,6 +627,17 @@ static void units_hold_those_below_them(void **state) {
     json_decref(answer);
     answer = world_ask(&world, "{\"kind\":\"flow\",\"unit\":[\"lima\",\"spain\"]}");
     assert_int_equal(int_at(answer, "meta.interactions"), 6);
+    json_decref(answer);
+    answer = world_ask(&world, "{\"kind\":\"flow\",\"unit\":\"world\"}");
+    assert_int_equal(int_at(answer, "meta.interactions"), 6);
+    json_decref(answer);
+    uint16_t lima =
+        dictionary_find(world.folder->dictionary, DICTIONARY_UNIT, SLICE_LITERAL("lima"));
+    struct principal manager = {
+        .user = 2, .role = ROLE_UNIT_MANAGER, .scopes = SCOPE_QUERY, .units = &lima, .n_units = 1};
+    assert_int_equal(
+        world_try(&world, "{\"kind\":\"flow\",\"unit\":\"world\"}", &manager, &answer, &err), 0);
+    assert_int_equal(int_at(answer, "meta.interactions"), 3); /* of what is below, her own */
     json_decref(answer);
 }
 
@@ -617,9 +681,12 @@ int main(void) {
         cmocka_unit_test(wrong_questions_get_their_pointer),
         cmocka_unit_test(cases_are_told_apart_by_their_first_interaction),
         cmocka_unit_test(parts_of_the_cases_are_not_for_all),
+        cmocka_unit_test(the_floor_is_what_may_be_told),
         cmocka_unit_test(timeline_is_the_reverse_of_the_order),
         cmocka_unit_test(trend_shows_empty_buckets_and_measures),
         cmocka_unit_test(funnel_by_trait_takes_the_current_one),
+        cmocka_unit_test(funnel_counts_who_may_still_come),
+        cmocka_unit_test(rolling_periods_end_to_the_millisecond),
         cmocka_unit_test(segments_split_or_filter),
         cmocka_unit_test(rules_see_everybody),
         cmocka_unit_test(rules_over_answers),

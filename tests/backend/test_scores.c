@@ -112,6 +112,9 @@ static void odd_rows_are_told(void **state) {
     json_t *a = world_ask(&world, "{\"kind\":\"score\",\"metric\":\"nps\",\"weighted\":true}");
     assert_int_equal(int_at(a, "data.0.n"), 2);
     NEAR(a, "data.0.value", 100 * (1.5 - 1) / 2.5, 1e-9);
+    NEAR(a, "data.0.n_eff", 2.5 * 2.5 / (1.5 * 1.5 + 1), 1e-9);
+    /* around the mean .2: 100 sqrt(n / (n - 1) (1.5² .8² + 1² 1.2²)) / 2.5 */
+    NEAR(a, "data.0.standard_error", 96, 1e-9);
     assert_true(json_is_true(at(a, "data.0.too_few")));
     json_decref(a);
     a = world_ask(&world, "{\"kind\":\"timeline\",\"customer\":\"ana\"}");
