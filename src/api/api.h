@@ -2,7 +2,7 @@
  * The HTTP API: one file a resource, each with its table of routes.
  *
  * IN:  requests
- * OUT: JSON as interface.md promises it; what a page shows, a route here gives
+ * OUT: JSON, described at /api/v1/openapi.json; what a page shows, a route here gives
  *
  * SPDX-License-Identifier: GPL-3.0-or-later
  */

@@ -9,7 +9,7 @@
 #include "backend/local.h"
 #include "journey/funnel.h"
 
-/* 95 % interval of a share by Wilson's score (Wilson 1927; methods.md §1). */
+/* 95 % interval of a share by Wilson's score (E. B. Wilson, J. Amer. Statist. Assoc. 22 (1927) 209). */
 static void wilson(uint64_t k, uint64_t n, double *low, double *high) {
     const double z = 1.959963984540054;
     double p = (double)k / (double)n, z2 = z * z / (double)n;

@@ -40,7 +40,7 @@ struct reference_world {
 must_use int reference_load(struct reference_world *world, struct folder *folder, struct err *err);
 void reference_release(struct reference_world *world);
 
-/* Answers {"kind","data","meta":{"customers","interactions"}} with the members that interface.md names. E_INVALID for
+/* Answers {"kind","data","meta":{"customers","interactions"}} with the members that the engine gives. E_INVALID for
  * kinds that the reference does not know (timeline, drop_off, paths) and for `people`. */
 must_use int reference_answer(const struct reference_world *world, const struct plan *plan,
                               json_t **answer, struct err *err);

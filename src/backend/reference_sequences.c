@@ -1,6 +1,6 @@
 /*
- * The reference's questions about order: funnel, flow, variants. Each walks one customer at a time, as interface.md and
- * query/plan.h say it in words.
+ * The reference's questions about order: funnel, flow, variants. Each walks one customer at a time, as docs/metrics.md
+ * and query/plan.h say it in words.
  *
  * SPDX-License-Identifier: GPL-3.0-or-later
  */

@@ -7,7 +7,7 @@
 #ifndef SENDA_BASE_LIMITS_H
 #define SENDA_BASE_LIMITS_H
 
-/* One event on the wire (interface.md). */
+/* One event on the wire. */
 #define LIMIT_EVENT_BYTES 32768
 #define LIMIT_EVENT_PROPERTIES 255 /* scalar and nested members of one event */
 #define LIMIT_ANSWERS 200          /* that one interaction may bring */

@@ -98,19 +98,19 @@ must_use int ingest_make_room(struct ingest *ingest, struct err *err);
 /* ---- ingest_group.c: in the caller's thread. What a group event says of the group; NULL: it names none. */
 struct group_word *ingest_group(const struct event *event, struct arena *arena);
 
-/* ---- prepare.c: in the caller's thread ---- */
+/* ---- ingest_prepare.c: in the caller's thread ---- */
 void ingest_prepare(struct submission *submission);
 /* Encodes an event's properties with codes from `code`; false when it gives none. */
 bool ingest_encode(const struct event *event, struct buf *out,
                    uint16_t (*code)(void *context, struct slice name), void *context);
 
-/* ---- counters.c ---- */
+/* ---- ingest_counters.c ---- */
 must_use int counters_load(struct ingest *ingest, struct err *err);
 must_use int counters_store(struct ingest *ingest, struct err *err);
 void counters_add(struct ingest *ingest, const struct ingest_batch *batch, int64_t now_ms);
 void counters_release(struct ingest *ingest);
 
-/* ---- refused.c: the last refusals, in memory and sealed in DIR/refused/ring ---- */
+/* ---- ingest_refused.c: the last refusals, in memory and sealed in DIR/refused/ring ---- */
 struct refused;
 must_use int refused_open(struct refused **refused, const struct vault *vault, const char *dir,
                           struct err *err);

@@ -3,7 +3,7 @@
  *
  * 57,800 contracts stand on day 0, their age drawn from the steady state of the hazard of loss (facts.hazard a month,
  * × facts.month_13 in the 13th). New ones come from life_signups. How long a contract lives is decided in
- * life_contracts.c.
+ * life_contract.c.
  *
  * SPDX-License-Identifier: GPL-3.0-or-later
  */

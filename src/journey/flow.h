@@ -4,7 +4,7 @@
  * Edges live in a dense matrix up to FLOW_DENSE names (counts, cases and the stamp of the last case side by side: one
  * cache line serves an event), beyond that in a hash table. The count of a node is what enters it and what starts there.
  *
- * SOURCE  methods.md §7; identical to pm4py 2.7.11 on the logs of the tests.
+ * SOURCE  W. van der Aalst, Process Mining, 2nd edition, 2016 (directly-follows graphs); identical to pm4py 2.7.11 on the logs of the tests.
  *
  * SPDX-License-Identifier: GPL-3.0-or-later
  */

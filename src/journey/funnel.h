@@ -10,7 +10,7 @@
  * Any order: an attempt opens at every interaction that matches some step; reached = the largest number of steps that
  * distinct interactions of its window can fill (augmenting paths of a bipartite matching, one per new interaction).
  *
- * SOURCE  methods.md §8; tests against ClickHouse's windowFunnel vectors where the definitions agree.
+ * SOURCE  docs/metrics.md, Funnel; tests against ClickHouse's windowFunnel vectors where the definitions agree.
  *
  * SPDX-License-Identifier: GPL-3.0-or-later
  */

@@ -8,7 +8,7 @@
  *   unbounded  counts in every period up to that of the last return
  * Periods never fall along a customer's order, so one comparison with the last counted period suffices.
  *
- * SOURCE  methods.md §9
+ * SOURCE  docs/metrics.md, Retention
  *
  * SPDX-License-Identifier: GPL-3.0-or-later
  */

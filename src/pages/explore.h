@@ -3,7 +3,7 @@
  * the same parameters, so that it works without scripts and every question can be shared.
  *
  * IN:  parameters of the address (below)
- * OUT: a query (interface.md), its answer as sentences, drawings and tables
+ * OUT: a query (docs/metrics.md), its answer as sentences, drawings and tables
  *
  * FORMAT of an address: /explore/KIND?…, KIND = trend funnel flow variants retention. Absent means the default.
  *   all        range = last_7d last_30d last_90d last_12m this_month previous_month this_year all custom; from, to =

@@ -5,7 +5,7 @@
  * IN:  a query (JSON), who asks, the names and the zone of the organisation
  * OUT: struct plan, in the caller's arena
  *
- * SEMANTICS (docs/metrics.md has examples; where interface.md leaves a choice, it is made here)
+ * SEMANTICS (docs/metrics.md has examples; this is the whole)
  *  1. Filters first: rights, unit, channel, range, where, of. What they remove is as if it never happened. Flow,
  *     variants and paths also lose interactions of source 0 (system) unless a matcher of the question names their event
  *     or `system` is true (trend, funnel, drop-off and retention lose them where it is false),

@@ -5,7 +5,7 @@
  * A segment is a JSON document:
  *   name         how questions say it: a-z 0-9 - _; made of the title where it is absent; never changes
  *   title        what people call it
- *   rule         a segment rule (interface.md, Queries)
+ *   rule         a segment rule (docs/metrics.md, Segments)
  *   mission      what these customers come to do
  *   proposition  the value proposition: what the organisation offers them
  *   description  anything else

@@ -1,5 +1,5 @@
 /*
- * Retention on the fixture of methods.md §9 (shared/reference/m09_retention*): eight customers, four weeks.
+ * Retention on a small fixture (shared/reference/m09_retention*): eight customers, four weeks.
  *
  * SPDX-License-Identifier: GPL-3.0-or-later
  */
