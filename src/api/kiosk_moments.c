@@ -102,6 +102,12 @@ static json_t *ask_hours(const struct moments *moments, json_t *query) {
     return ask_as(moments, &counting, query);
 }
 
+/* The question that lists the taps of a time. New reference. */
+static json_t *answers_json(const struct moments *moments, int64_t from_ms, int64_t to_ms) {
+    return json_pack("{s:s, s:s, s:s, s:O, s:o}", "kind", "answers", "metric", "csat", "channel",
+                     "kiosk", "unit", moments->unit, "range", range_json(from_ms, to_ms));
+}
+
 static json_t *score_query(void) {
     return json_pack("{s:s, s:s, s:s, s:b}", "kind", "score", "metric", "csat", "channel", "kiosk",
                      "response_rate", 0);
@@ -296,6 +302,11 @@ static json_t *slots_json(const struct moments *moments, const struct hour *all)
         json_object_set_new(row, "weekday", json_integer(slots[s].place / 24 + 1));
         json_object_set_new(row, "hour", json_integer(slots[s].place % 24));
         json_object_set_new(row, "others", faces_json(&rest, CONFIDENCE_95));
+        json_t *answers = answers_json(moments, moments->from_ms, moments->to_ms);
+        json_object_set_new(answers, "when",
+                            json_pack("{s:i, s:i}", "weekdays", slots[s].place / 24 + 1, "hours",
+                                      slots[s].place % 24));
+        json_object_set_new(row, "answers", answers);
         json_object_set_new(
             row, "above", json_boolean(rest.faces > 0 && slots[s].low > rest.unhappy / rest.faces));
         json_array_append_new(list, row);
@@ -367,9 +378,7 @@ static json_t *moments_json(const struct moments *moments) {
         json_t *row = faces_json(red[i], CONFIDENCE_95);
         json_object_set_new(row, "time", instant(red[i]->time_ms));
         json_object_set_new(row, "answers",
-                            json_pack("{s:s, s:s, s:s, s:O, s:o}", "kind", "answers", "metric",
-                                      "csat", "channel", "kiosk", "unit", moments->unit, "range",
-                                      range_json(red[i]->time_ms, red[i]->time_ms + HOUR_MS)));
+                            answers_json(moments, red[i]->time_ms, red[i]->time_ms + HOUR_MS));
         put_diary(moments, row, red[i]->time_ms);
         json_object_set_new(row, "said", said_json(moments, red[i]->time_ms));
         json_array_append_new(list, row);

@@ -315,8 +315,11 @@ static json_t *finish(struct question *question, int64_t begun_us) {
                         json_real((double)(clock_monotonic_us() - begun_us) / 1000.0));
     json_object_set_new(meta, "as_of", json_of_instant(question->plan->now_ms));
     json_object_set_new(meta, "incomplete", json_false());
-    if (question->plan->unseen)
-        json_object_set_new(meta, "warnings", question_warnings(question->plan));
+    if (question->plan->unseen) {
+        json_t *warnings = question_warnings(question->plan);
+        json_array_extend(warnings, json_object_get(meta, "warnings"));
+        json_object_set_new(meta, "warnings", warnings);
+    }
     return json_pack("{s:s, s:o, s:o}", "kind", plan_kind_text(question->plan->kind), "data",
                      question->data, "meta", meta);
 }

@@ -4,9 +4,10 @@
  *
  * SPDX-License-Identifier: GPL-3.0-or-later
  */
+#include <math.h>
 #include <stdlib.h>
 
-#include "backend/local.h"
+#include "backend/conditions.h"
 #include "backend/score_scan.h"
 #include "base/time.h"
 #include "base/utf8.h"
@@ -25,6 +26,7 @@ struct response {
 struct gathered {
     const struct question *question;
     const struct score_scan *reading;
+    const struct conditions *conditions; /* NULL: nothing of them is asked */
     const bool *is_metric, *is_question; /* [numbers]; NULL: all are */
     struct slice text;                   /* plain (utf8_plain); empty: any */
     struct arena scratch;
@@ -56,8 +58,10 @@ static bool holds(const bool *table, const struct view *view, uint32_t place, ui
 static bool is_chosen(const struct gathered *gathered, const struct view *view, uint32_t row) {
     const struct plan *plan = gathered->question->plan;
     const struct score_scan *reading = gathered->reading;
-    double value = view->case_value ? reading->asking.values[view->case_value[row]] : 0;
-    if (view->number[row] != view->number[row] ||
+    double value = view->case_value ? reading->asking.values[view->case_value[row]] : (double)NAN;
+    bool scored = !isnan(view->number[row]);
+    if (scored == plan->outside || (plan->outside && isnan(value)) ||
+        !week_hours_hold(&plan->when, plan->zone, view->sec[row]) ||
         !holds(gathered->is_metric, view, reading->metric, row) ||
         !holds(gathered->is_question, view, reading->question, row))
         return false;
@@ -114,6 +118,23 @@ static void add(struct gathered *gathered, struct response response) {
     gathered->responses[gathered->n++] = response;
 }
 
+/* Those outside their scale are listed whether they were asked for or not. */
+static bool is_wanted(const struct plan *plan, enum asked reason) {
+    if (plan->reason.n && !slice_is(plan->reason, asked_text(reason)))
+        return false;
+    return plan->outside || !score_scan_leaves(plan, reason);
+}
+
+/* Was the condition of its centre in the band that is asked for? */
+static bool in_band(const struct gathered *gathered, const struct view *view, uint32_t row) {
+    const struct plan *plan = gathered->question->plan;
+    if (!gathered->conditions)
+        return true;
+    double at = condition_at(gathered->conditions, plan, view->part->unit[view_row(view, row)],
+                             view->sec[row]);
+    return at >= plan->band_from && at < plan->band_to; /* false where it is not known */
+}
+
 /* Rows [from, end) of a view are one response. */
 static void consider(struct gathered *gathered, const struct view *view, uint32_t owner,
                      uint32_t from, uint32_t end) {
@@ -131,7 +152,7 @@ static void consider(struct gathered *gathered, const struct view *view, uint32_
                                 .chosen = view_row(view, chosen)};
     response.seq = view->part->seq_base + view->part->seq[response.chosen];
     response.reason = asked_reason(reading->asked, &reading->asking, view, chosen);
-    if (!score_scan_leaves(gathered->question->plan, response.reason) &&
+    if (is_wanted(gathered->question->plan, response.reason) && in_band(gathered, view, chosen) &&
         words_match(gathered, view->part, response.first, response.last))
         add(gathered, response);
 }
@@ -262,7 +283,8 @@ static const struct matcher *of_response(struct question *question) {
     return of;
 }
 
-static int gather(struct question *question, const struct score_scan *reading, struct err *err) {
+static int gather(struct question *question, const struct score_scan *reading,
+                  const struct conditions *conditions, struct err *err) {
     const struct plan *plan = question->plan;
     struct gathered gathered[SCAN_THREADS] = {0};
     void *states[SCAN_THREADS];
@@ -270,6 +292,7 @@ static int gather(struct question *question, const struct score_scan *reading, s
         gathered[t] = (struct gathered){
             .question = question,
             .reading = reading,
+            .conditions = plan->beside ? conditions : NULL,
             .is_metric = accepted(question, plan->metric_property, reading->metric),
             .is_question = accepted(question, plan->question_property, reading->question),
             .text = plan->text.n ? utf8_plain(plan->text, question->arena) : plan->text};
@@ -292,16 +315,26 @@ static int gather(struct question *question, const struct score_scan *reading, s
 
 int answer_answers(struct question *question, struct err *err) {
     struct score_scan reading = {0};
+    struct conditions conditions = {0};
     if (!question->plan->points_property) {
         question->data = json_array();
         json_object_set_new(question->meta, "answers", json_integer(0));
         json_object_set_new(question->meta, "next", json_null());
         return 0;
     }
+    if (question->plan->reason.n && !asked_of(question->plan->reason)) {
+        err_at(err, E_INVALID, "/reason", "is no reason why an answer is flagged");
+        return err_hint(err,
+                        "asked_words, picked_by_staff, misuse, closing_burst, tens_no_words or "
+                        "centre.");
+    }
     question->spec.unordered = true; /* they are sorted at last, and stay rows of their parts */
     int code = score_scan_prepare(question, of_response(question), &reading, err);
+    if (!code && question->plan->beside)
+        code = conditions_measure(question, &conditions, err);
     if (!code)
-        code = gather(question, &reading, err);
+        code = gather(question, &reading, &conditions, err);
+    conditions_release(&conditions);
     score_scan_release(question, &reading);
     return code;
 }

@@ -12,121 +12,12 @@
 #include <math.h>
 #include <stdlib.h>
 
-#include "backend/local.h"
+#include "backend/conditions.h"
 #include "backend/score_row.h"
 #include "backend/score_scan.h"
 #include "stats/compare.h"
 
-enum { BANDS_UNSAID = 5, MEASURED_MOST = 20000000 };
-
-/* ---- what was measured ---- */
-
-struct measured {
-    uint16_t unit;
-    uint32_t sec;
-    double number;
-};
-
-struct measures {
-    struct measured *all;
-    size_t n, capacity;
-    double *before; /* [n + 1] sums of the numbers before each */
-};
-
-static void measure(void *opaque, uint32_t owner, const struct run *runs, size_t n) {
-    struct measures *measures = opaque;
-    (void)owner;
-    for (size_t r = 0; r < n; r++) {
-        const struct view *view = runs[r].view;
-        for (uint32_t row = runs[r].from; row < runs[r].to; row++) {
-            double number = view->number ? view->number[row] : 1;
-            if (!view->group_code[row] || isnan(number) || measures->n == MEASURED_MOST)
-                continue;
-            if (measures->n == measures->capacity) {
-                measures->capacity = measures->capacity ? 2 * measures->capacity : 4096;
-                measures->all = realloc(measures->all, measures->capacity * sizeof *measures->all);
-                if (!measures->all)
-                    abort();
-            }
-            measures->all[measures->n++] =
-                (struct measured){view->group_code[row], view->sec[row], number};
-        }
-    }
-}
-static const struct operator measure_operator = {.customer = measure};
-
-static int by_unit(const void *a, const void *b) {
-    const struct measured *x = a, *y = b;
-    if (x->unit != y->unit)
-        return x->unit < y->unit ? -1 : 1;
-    return (x->sec > y->sec) - (x->sec < y->sec);
-}
-
-static void order(struct measures *measures) {
-    if (measures->n)
-        qsort(measures->all, measures->n, sizeof *measures->all, by_unit);
-    measures->before = calloc(measures->n + 1, sizeof *measures->before);
-    if (!measures->before)
-        abort();
-    for (size_t i = 0; i < measures->n; i++)
-        measures->before[i + 1] = measures->before[i] + measures->all[i].number;
-}
-
-/* How many are of a smaller unit, or of this one and not after `sec`. */
-static size_t rank_of(const struct measures *measures, uint16_t unit, int64_t sec) {
-    size_t low = 0, high = measures->n;
-    while (low < high) {
-        size_t middle = (low + high) / 2;
-        const struct measured *at = &measures->all[middle];
-        if (at->unit < unit || (at->unit == unit && at->sec <= sec))
-            low = middle + 1;
-        else
-            high = middle;
-    }
-    return low;
-}
-
-/* The condition at a unit and instant; NAN: nothing is known. */
-static double condition_at(const struct measures *measures, const struct plan *plan, uint16_t unit,
-                           uint32_t sec) {
-    size_t end = rank_of(measures, unit, sec),
-           begin = rank_of(measures, unit, (int64_t)sec - plan->window_ms / 1000);
-    double n = (double)(end - begin), sum = measures->before[end] - measures->before[begin];
-    if (n < 1)
-        return (double)NAN;
-    return plan->measure == MEASURE_COUNT ? n : plan->measure == MEASURE_MEAN ? sum / n : sum;
-}
-
-static int measure_all(struct question *question, struct measures *result, struct err *err) {
-    const struct plan *plan = question->plan;
-    struct measures measures[SCAN_THREADS] = {0};
-    void *states[SCAN_THREADS] = {&measures[0], &measures[1]};
-    struct filter filter = plan->filter;
-    struct scan scan;
-    filter.n_where = 0;
-    filter.some_channels = false;
-    filter.from_ms = filter.has_from ? filter.from_ms - plan->window_ms : filter.from_ms;
-    struct scan_spec spec = {.filter = filter,
-                             .of = &plan->start,
-                             .by = BY_UNIT,
-                             .unordered = true,
-                             .number_property =
-                                 plan->measure == MEASURE_COUNT ? 0 : plan->measure_property};
-    int code =
-        scan_prepare(&scan, &spec, question->snapshot, &question->patience, question->arena, err);
-    if (!code)
-        code = scan_run(&scan, &measure_operator, states, err);
-    *result = measures[0];
-    result->all = realloc(result->all, (measures[0].n + measures[1].n + 1) * sizeof *result->all);
-    if (!result->all)
-        abort();
-    if (measures[1].n)
-        memcpy(result->all + measures[0].n, measures[1].all, measures[1].n * sizeof *result->all);
-    result->n = measures[0].n + measures[1].n;
-    free(measures[1].all);
-    order(result);
-    return code;
-}
+enum { BANDS_UNSAID = 5 };
 
 /* ---- answers ---- */
 
@@ -137,7 +28,7 @@ struct pair {
 struct joined {
     const struct question *question;
     const struct score_scan *reading;
-    const struct measures *measures;
+    const struct conditions *conditions;
     struct pair *pairs;
     size_t n, capacity;
     uint64_t alone; /* of which no condition is known */
@@ -150,8 +41,8 @@ static void join_one(struct joined *joined, const struct view *view, uint32_t ro
     if (isnan(view->number[row]) || (reading->skip_survey && reading->skip_survey[survey]) ||
         score_scan_leaves(plan, asked_reason(reading->asked, &reading->asking, view, row)))
         return;
-    double condition =
-        condition_at(joined->measures, plan, view->part->unit[view_row(view, row)], view->sec[row]);
+    double condition = condition_at(joined->conditions, plan, view->part->unit[view_row(view, row)],
+                                    view->sec[row]);
     if (isnan(condition)) {
         joined->alone++;
         return;
@@ -238,9 +129,9 @@ static json_t *slope_of(const struct question *question, const struct joined *jo
 }
 
 static int join_all(struct question *question, const struct score_scan *reading,
-                    const struct measures *measures, struct err *err) {
-    struct joined joined[SCAN_THREADS] = {{question, reading, measures, NULL, 0, 0, 0},
-                                          {question, reading, measures, NULL, 0, 0, 0}};
+                    const struct conditions *conditions, struct err *err) {
+    struct joined joined[SCAN_THREADS] = {{question, reading, conditions, NULL, 0, 0, 0},
+                                          {question, reading, conditions, NULL, 0, 0, 0}};
     void *states[SCAN_THREADS] = {&joined[0], &joined[1]};
     int code = scan_run(&question->scan, &join_operator, states, err);
     struct joined *all = &joined[0];
@@ -263,7 +154,7 @@ static int join_all(struct question *question, const struct score_scan *reading,
 
 int answer_conditions(struct question *question, struct err *err) {
     struct score_scan reading = {0};
-    struct measures measures = {0};
+    struct conditions conditions = {0};
     if (!question->plan->points_property) {
         question->data =
             json_pack("{s:i, s:i, s:o, s:[]}", "n", 0, "alone", 0, "slope",
@@ -273,11 +164,10 @@ int answer_conditions(struct question *question, struct err *err) {
     question->spec.unordered = true;
     int code = score_scan_prepare(question, &question->plan->of, &reading, err);
     if (!code)
-        code = measure_all(question, &measures, err);
+        code = conditions_measure(question, &conditions, err);
     if (!code)
-        code = join_all(question, &reading, &measures, err);
+        code = join_all(question, &reading, &conditions, err);
     score_scan_release(question, &reading);
-    free(measures.all);
-    free(measures.before);
+    conditions_release(&conditions);
     return code;
 }

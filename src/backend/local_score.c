@@ -15,6 +15,7 @@
 #include "backend/score_rate.h"
 #include "backend/score_row.h"
 #include "backend/score_scan.h"
+#include "backend/score_tell.h"
 #include "backend/score_weights.h"
 #include "base/limits.h"
 
@@ -273,7 +274,7 @@ static const uint8_t *find_breaks(struct question *question, struct score_state 
 
 /* Also those that are left out: a centre whose answers are all flagged is shown, with none that count. */
 static uint64_t seen_answers(const struct score_spec *spec, const struct score_cell *cell) {
-    uint64_t n = cell->n;
+    uint64_t n = cell->n + cell->outside;
     for (int reason = 1; spec->leave_flagged && reason < ASKED_REASONS; reason++)
         if (reason != ASKED_MISUSE || !spec->with_misuse)
             n += cell->flagged[reason];
@@ -318,50 +319,6 @@ static int make_rows(struct question *question, struct score_state *state,
     return code;
 }
 
-/* ---- what meta says ---- */
-
-static void tell_flagged(struct question *question, const struct score_state *state) {
-    static const char *const modes[] = {"leave_out", "include", "only"};
-    const struct score_spec *spec = state->spec;
-    struct score_cell all = {0};
-    json_t *told = json_object();
-    json_int_t n = 0;
-    size_t cells = (size_t)spec->buckets.n * spec->columns * spec->combinations;
-    for (size_t i = 0; i < cells; i++)
-        score_cell_add(&all, &state->cells[i], 1);
-    for (int reason = 1; reason < ASKED_REASONS; reason++) {
-        n += all.flagged[reason];
-        if (all.flagged[reason])
-            json_object_set_new(told, asked_text((enum asked)reason),
-                                json_integer(all.flagged[reason]));
-    }
-    json_object_set_new(question->meta, "flagged",
-                        json_pack("{s:s, s:I, s:o}", "way", modes[question->plan->flagged], "n", n,
-                                  "reasons", told));
-}
-
-static bool any_seen(const struct question *question, const struct score_state *state,
-                     const struct slice *names, uint32_t n) {
-    if (state->spec->survey >= VIEW_EXTRAS)
-        return false;
-    const struct value_table *table = &question->extra_values[state->spec->survey];
-    for (uint32_t i = 0; i < table->n; i++)
-        for (uint32_t s = 0; s < n && state->surveys[i]; s++)
-            if (table->values[i].type == VALUE_TEXT && slice_equal(table->values[i].text, names[s]))
-                return true;
-    return false;
-}
-
-static void tell_warnings(struct question *question, const struct score_state *state) {
-    const struct plan *plan = question->plan;
-    json_t *warnings = json_array();
-    if (plan->score == SCORE_NPS && !plan->by_survey &&
-        any_seen(question, state, plan->relational, plan->n_relational) &&
-        any_seen(question, state, plan->transactional, plan->n_transactional))
-        json_array_append_new(warnings, json_string("relational_and_transactional"));
-    json_object_set_new(question->meta, "warnings", warnings);
-}
-
 /* ---- the question ---- */
 
 static int size_table(struct question *question, struct score_spec *spec, struct err *err) {
@@ -378,7 +335,7 @@ static int size_table(struct question *question, struct score_spec *spec, struct
 }
 
 /* Nobody has answered anything yet. */
-static int nothing(struct question *question) {
+static int nothing(struct question *question, struct err *err) {
     const struct plan *plan = question->plan;
     bool weighted = plan->weighted || plan->n_margins;
     if (plan->people.wanted)
@@ -391,7 +348,7 @@ static int nothing(struct question *question) {
         score_rate_add(NULL, row, 0, NULL, 0);
         json_array_append_new(question->data, row);
     }
-    return 0;
+    return score_tell(question, NULL, err);
 }
 
 static int answer_rows(struct question *question, struct score_spec *score,
@@ -403,10 +360,8 @@ static int answer_rows(struct question *question, struct score_spec *score,
     question->data = question->data ? question->data : json_array();
     if (!code)
         code = make_rows(question, state, weights, &rate, err);
-    if (!code) {
-        tell_flagged(question, state);
-        tell_warnings(question, state);
-    }
+    if (!code)
+        code = score_tell(question, state, err);
     return code;
 }
 
@@ -430,7 +385,9 @@ static int count_and_answer(struct question *question, const struct score_scan *
                                .version = reading->version,
                                .question = reading->question,
                                .skip_survey = reading->skip_survey,
-                               .forms = plan->has_every};
+                               .forms = plan->has_every,
+                               .when = &plan->when,
+                               .zone = plan->zone};
     int code = question_buckets(question, &score.buckets, err);
     if (!code)
         code = size_table(question, &score, err);
@@ -453,7 +410,7 @@ int answer_score(struct question *question, struct err *err) {
     struct score_weights weights;
     struct score_scan reading = {0};
     if (!plan->points_property)
-        return nothing(question);
+        return nothing(question, err);
     question->spec.unordered = true;
     score_weights_ask(question, &weights);
     int code = score_scan_prepare(question, &plan->of, &reading, err);

@@ -19,7 +19,7 @@ struct answered {
     size_t place;
     double weight;
     enum asked reason;
-    bool counts;
+    bool counts, outside; /* outside: a number that is none of its scale */
 };
 
 static double number_property(const struct reference_row *row, uint32_t code, double otherwise) {
@@ -250,6 +250,7 @@ static struct score_cell count(const struct plan *plan, const struct answered *a
         double points = number_property(answered[i].row, plan->points_property, 0),
                weight = answered[i].weight;
         cell.flagged[answered[i].reason] += answered[i].reason != ASKED_NOT;
+        cell.outside += answered[i].outside;
         if (!answered[i].counts)
             continue;
         cell.n++;
@@ -299,20 +300,25 @@ static size_t list_answers(const struct reference_world *world, const struct pla
     for (size_t i = 0; i < view->n; i++)
         for (size_t j = 0; j < view->cases[i].n; j++) {
             const struct reference_row *row = view->cases[i].rows[j];
-            enum asked reason = reason_of(world, plan, row);
-            if (about_rivals(plan, row) || (!reason && plan->flagged == FLAGGED_ONLY))
+            bool scored = !isnan(number_property(row, plan->points_property, (double)NAN)),
+                 number = !isnan(number_property(row, plan->value_property, (double)NAN));
+            enum asked reason = scored ? reason_of(world, plan, row) : ASKED_NOT;
+            if (about_rivals(plan, row) || (!reason && plan->flagged == FLAGGED_ONLY) ||
+                (!scored && !number) ||
+                !week_hours_hold(&plan->when, plan->zone, row->time_ms / 1000))
                 continue;
             struct value value = reference_by(world, plan, row);
             int64_t bucket = zone_bucket_start_ms(plan->zone, plan->every, row->time_ms);
-            bool counts = !reason || plan->flagged != FLAGGED_LEAVE_OUT ||
-                          (reason == ASKED_MISUSE && plan->with_misuse);
+            bool flagless = !reason || plan->flagged != FLAGGED_LEAVE_OUT ||
+                            (reason == ASKED_MISUSE && plan->with_misuse);
             answered[n++] = (struct answered){row,
                                               plan->has_every ? bucket : 0,
                                               reference_group_add(groups, arena, &value, 1),
                                               weight_of(plan, row),
                                               reason,
-                                              counts};
-            if (!counts)
+                                              scored && flagless,
+                                              !scored};
+            if (!answered[n - 1].counts)
                 continue;
             *first = row->time_ms < *first ? row->time_ms : *first;
             *last = row->time_ms > *last ? row->time_ms : *last;

@@ -163,11 +163,12 @@ int score_rate_count(struct question *question, const struct bucket_table *bucke
     const struct plan *plan = question->plan;
     uint32_t asking;
     struct matcher *matchers = matchers_of(question, &asking);
-    *rate = (struct score_rate){.unknown = plan->no_rate          ? "not_asked"
-                                           : !asking              ? "no_invitations"
-                                           : plan->filter.n_where ? "conditions"
-                                           : plan->by == BY_WEEK  ? "conditions"
-                                                                  : NULL};
+    *rate =
+        (struct score_rate){.unknown = plan->no_rate ? "not_asked"
+                                       : !asking     ? "no_invitations"
+                                       : plan->filter.n_where || plan->when.wanted ? "conditions"
+                                       : plan->by == BY_WEEK                       ? "conditions"
+                                                                                   : NULL};
     if (rate->unknown || !buckets->n)
         return 0;
     struct value_table tables[2];

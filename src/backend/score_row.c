@@ -120,4 +120,5 @@ void score_row(json_t *row, enum score_kind kind, bool weighted, const struct sc
         json_object_set_new(row, "detractors", json_of_number(detractors));
     }
     add_flagged(row, cell);
+    json_object_set_new(row, "outside", json_integer((json_int_t)cell->outside));
 }

@@ -76,7 +76,8 @@ static void give_points(struct answer *answer) {
     double value = 0;
     bool is_number = number_of(&answer->value, &value);
     bool scaled = answer->scale_min < answer->scale_max;
-    if (!is_number || metric->points == POINTS_NONE ||
+    bool halfway = metric->points == POINTS_NPS && value != floor(value);
+    if (!is_number || metric->points == POINTS_NONE || halfway ||
         (scaled && (value < answer->scale_min || value > answer->scale_max)))
         return;
     answer->has_points = true;

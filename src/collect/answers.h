@@ -12,7 +12,7 @@
  *   scale_min, scale_max  ends of the scale: 0–10 for nps, 1–7 for ces, else 1–5 where nobody says
  *   points            what the value counts for: nps −1, 0, +1; csat and ces 1 above the middle of the scale, else 0 (of
  *                     5 points 4 and 5, of 7 points 5 to 7, of three faces the happy one); rating the value; absent where
- *                     the value lies outside its scale, and for words
+ *                     the value lies outside its scale (nps knows whole numbers only), and for words
  *   answer.words      true where the same response says something in words
  *   answer.flag       why it should not count, by itself: `asked_words` (the words say that a score was asked for: asked.h),
  *                     `picked_by_staff` (`invited_by` is staff), `misuse` (the device said so in `misuse`). What only many

@@ -85,7 +85,7 @@ static uint64_t invitation_of(const struct round *round, const struct row *row) 
             char text[INVITE_ID_BYTES];
             snprintf(text, sizeof text, "%.*s", (int)(value.text.n < 30 ? value.text.n : 30),
                      value.text.p);
-            return strtoull(text[0] == 'h' ? text + 1 : text, NULL, 10); /* h: picked by hand */
+            return strtoull(text[0] == SURVEY_PICKED ? text + 1 : text, NULL, 10);
         }
     return 0;
 }

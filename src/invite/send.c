@@ -33,6 +33,12 @@ struct verdict {
 
 /* ---- sending ---- */
 
+/* What the answer will say of its invitation. */
+static const char *invitation_id(const struct due *due, struct arena *arena) {
+    return due->seq ? arena_format(arena, "%llu", (unsigned long long)due->id)
+                    : arena_format(arena, "%c%llu", SURVEY_PICKED, (unsigned long long)due->id);
+}
+
 /* Where the message leads: the survey, or the form of a review, as this customer. */
 static int link_of(const struct delivering *delivering, const struct due *due,
                    const struct contact *contact, const char *channel, const char *id,
@@ -81,8 +87,7 @@ static int send_message(const struct delivering *delivering, const struct due *d
                         const struct contact *contact, const char *channel, struct err *err) {
     struct arena *arena = delivering->arena;
     const struct outlets *outlets = delivering->outlets;
-    const char *id =
-        arena_format(arena, "%s%llu", due->seq ? "" : "h", (unsigned long long)due->id);
+    const char *id = invitation_id(due, arena);
     const char *link;
     int code = link_of(delivering, due, contact, channel, id, &link, err);
     if (code)
@@ -254,8 +259,7 @@ static int keep_invited(const struct delivering *delivering, struct writing *wri
                         struct err *err) {
     const struct due *due = writing->due;
     bool review = delivering->plan->review;
-    const char *id =
-        arena_format(delivering->arena, "%s%llu", due->seq ? "" : "h", (unsigned long long)due->id);
+    const char *id = invitation_id(due, delivering->arena);
     struct event_property properties[] = {
         {.name = review ? SLICE_LITERAL("subject") : SLICE_LITERAL("survey"),
          .value = {.type = VALUE_TEXT,

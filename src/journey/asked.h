@@ -28,6 +28,8 @@
 #ifndef SENDA_JOURNEY_ASKED_H
 #define SENDA_JOURNEY_ASKED_H
 
+#include <math.h>
+
 #include "base/map.h"
 #include "query/block.h"
 
@@ -109,6 +111,13 @@ extern const struct operator asked_operator;
 void asked_merge(struct asked_count *into, const struct asked_count *from);
 /* All is counted: applies the rules. */
 void asked_decide(struct asked_count *count);
+
+/* Is the answer a number? */
+static inline bool asked_number(const struct asked_spec *spec, const struct view *view,
+                                uint32_t row) {
+    double value = view->case_value ? spec->values[view->case_value[row]] : (double)NAN;
+    return !isnan(value);
+}
 
 /* Why this answer is flagged, ASKED_NOT if it is not. count: decided; NULL: only what answers say of themselves. */
 enum asked asked_reason(const struct asked_count *count, const struct asked_spec *spec,

@@ -37,6 +37,7 @@ void score_free(struct score_state *state) {
 
 void score_cell_add(struct score_cell *into, const struct score_cell *from, double factor) {
     into->n += from->n;
+    into->outside += from->outside;
     into->customers = from->customers > into->customers ? from->customers : into->customers;
     into->sum += from->sum;
     into->squares += from->squares;
@@ -121,7 +122,8 @@ static void answer(struct score_state *state, const struct view *view, uint32_t 
                    uint32_t owner) {
     const struct score_spec *spec = state->spec;
     uint32_t survey = extra_at(view, spec->survey, row);
-    if (isnan(view->number[row]) || (spec->skip_survey && spec->skip_survey[survey]))
+    if ((spec->skip_survey && spec->skip_survey[survey]) ||
+        !week_hours_hold(spec->when, spec->zone, view->sec[row]))
         return;
     uint32_t bucket = bucket_of(&spec->buckets, view->sec[row]);
     uint32_t group = group_of(&spec->grouping, view, row, owner);
@@ -129,6 +131,10 @@ static void answer(struct score_state *state, const struct view *view, uint32_t 
     size_t place = (size_t)bucket * spec->columns + (spec->place ? spec->place[group] : group);
     struct score_cell *cell =
         &state->cells[place * spec->combinations + combination_of(spec, view, row, owner)];
+    if (isnan(view->number[row])) {
+        cell->outside += !spec->only_flagged && asked_number(spec->asking, view, row);
+        return;
+    }
     enum asked reason = asked_reason(spec->asked, spec->asking, view, row);
     cell->flagged[reason] += reason != ASKED_NOT;
     bool counted = reason == ASKED_MISUSE && spec->with_misuse;

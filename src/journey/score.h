@@ -50,10 +50,13 @@ struct score_spec {
     uint32_t survey, version, question; /* places in view->extra, VIEW_EXTRAS: nobody has it */
     const bool *skip_survey;            /* [numbers] answers about others; NULL: none */
     bool forms;                         /* wanted */
+    const struct week_hours *when;
+    const struct zone *zone;
 };
 
 struct score_cell {
     uint64_t n, customers; /* of cells put together: of the largest, at least */
+    uint64_t outside;      /* numbers that are none of their scale: they count for nothing */
     uint32_t last;         /* owner that was counted last, and 1 */
     double sum, squares;   /* of points */
     double weight, weight2, weighted, weighted2; /* of w, w², w·points, w·points² */

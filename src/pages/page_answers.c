@@ -50,10 +50,76 @@ static void add_values(struct request *request, json_t *query) {
             json_pack("[f, f]", *low ? strtod(low, NULL) : -1e9, *high ? strtod(high, NULL) : 1e9));
 }
 
+/* The value of ?of=, a number or truth value where ?plain=1 says so. New reference. */
+static json_t *group_value(struct request *request) {
+    const char *text = asked(request, "of");
+    json_t *value = *asked(request, "plain") ? json_loads(text, JSON_DECODE_ANY, NULL) : NULL;
+    return value ? value : json_string(text);
+}
+
+/* ?by=property:plan&of=Fibra: only answers of that group (of a breakdown, as its rows link here). */
+static void add_group(const struct score_view *view, json_t *query) {
+    const char *by = asked(view->request, "by"), *colon = strchr(by, ':');
+    if (!*asked(view->request, "of"))
+        return;
+    if (strcmp(by, "channel") == 0) {
+        json_object_set_new(query, "channel", group_value(view->request));
+    } else if (strcmp(by, "touchpoint") == 0 || strncmp(by, "property:", 9) == 0) {
+        if (!json_object_get(query, "where"))
+            json_object_set_new(query, "where", json_array());
+        json_array_append_new(json_object_get(query, "where"),
+                              json_pack("{s:s, s:s, s:o}", "property",
+                                        colon ? colon + 1 : "context.touchpoint", "op", "=",
+                                        "value", group_value(view->request)));
+    } else if (strncmp(by, "trait:", 6) == 0) {
+        json_t *rule = json_pack("{s:s, s:s, s:o}", "trait", colon + 1, "op", "=", "value",
+                                 group_value(view->request));
+        if (view->segment)
+            rule = json_pack("{s:[{s:s}, o]}", "all", "in", view->segment, rule);
+        json_object_set_new(query, "segment", rule);
+    }
+}
+
+/* ?wait_from=5&wait_to=10: how long people waited at the centre; ?load_from=…: how many were served the hour before. The bands of
+ * `conditions` on /scores and on a screen's moments lead here. */
+static void add_beside(struct request *request, json_t *query) {
+    static const struct {
+        const char *from, *to, *window;
+        bool mean;
+    } kinds[] = {{"wait_from", "wait_to", "30m", true}, {"load_from", "load_to", "60m", false}};
+    for (size_t i = 0; i < sizeof kinds / sizeof *kinds; i++) {
+        const char *from = asked(request, kinds[i].from), *to = asked(request, kinds[i].to);
+        if (!*from && !*to)
+            continue;
+        json_t *beside =
+            json_pack("{s:{s:s}, s:o, s:s, s:f}", "of", "event", "Queue Served", "measure",
+                      kinds[i].mean ? json_pack("{s:s}", "mean", "wait_min") : json_string("count"),
+                      "window", kinds[i].window, "from", strtod(from, NULL));
+        if (*to)
+            json_object_set_new(beside, "to", json_real(strtod(to, NULL)));
+        json_object_set_new(query, "beside", beside);
+    }
+}
+
+/* What rivals are given: whichever survey asks for it. */
+static void add_relation(struct request *request, json_t *query) {
+    if (!*asked(request, "relation"))
+        return;
+    json_object_set_new(query, "relation", json_string(asked(request, "relation")));
+    json_object_del(query, "survey");
+}
+
 static json_t *answers_query(const struct score_view *view, int limit) {
     struct request *request = view->request;
     json_t *query = score_question_chosen(view, "answers", view->from_ms, view->to_ms);
     add_values(request, query);
+    add_group(view, query);
+    add_relation(request, query);
+    add_beside(request, query);
+    if (*asked(request, "outside"))
+        json_object_set_new(query, "outside", json_true());
+    if (*asked(request, "reason"))
+        json_object_set_new(query, "reason", json_string(asked(request, "reason")));
     if (*asked(request, "channel"))
         json_object_set_new(query, "channel", json_string(asked(request, "channel")));
     if (*asked(request, "text"))
@@ -117,7 +183,10 @@ static const char *page_at(struct request *request, const char *path, const char
 }
 
 static json_t *form_of(struct request *request) {
-    static const char *const names[] = {"group", "low", "high", "text", "words", "only", "value"};
+    static const char *const names[] = {"group",     "low",    "high",     "text",      "words",
+                                        "only",      "value",  "outside",  "reason",    "by",
+                                        "of",        "plain",  "relation", "wait_from", "wait_to",
+                                        "load_from", "load_to"};
     json_t *form = json_object();
     for (size_t i = 0; i < sizeof names / sizeof *names; i++)
         json_object_set_new(form, names[i], json_string(asked(request, names[i])));
@@ -142,6 +211,18 @@ static int show(struct request *request, struct response *response, struct err *
     json_object_set(root, "answers", rows);
     json_object_set(root, "count", json_object_get(meta, "answers"));
     json_object_set_new(root, "form", form_of(request));
+    json_object_set_new(root, "narrowed",
+                        json_boolean(view.from || view.weekday || view.hour >= 0 ||
+                                     *asked(request, "of") || *asked(request, "outside") ||
+                                     *asked(request, "reason") || *asked(request, "wait_from") ||
+                                     *asked(request, "load_from")));
+    struct score_view all = view;
+    all.from = all.to = NULL;
+    all.weekday = 0;
+    all.hour = -1;
+    json_object_set_new(root, "all_answers",
+                        json_string(score_address(&all, "/scores/answers", all.metric, all.survey,
+                                                  all.period->id)));
     json_object_set_new(root, "nps", json_boolean(view.metric == 0));
     json_object_set_new(root, "units", page_units(request, view.unit));
     json_object_set_new(root, "channels", channels(&view));

@@ -10,6 +10,7 @@
 #include "pages/chart.h"
 #include "pages/page.h"
 #include "pages/pages.h"
+#include "pages/scores.h"
 
 static const struct period {
     const char *id;
@@ -77,23 +78,55 @@ static json_t *bands_of(const json_t *condition) {
     return list;
 }
 
-/* Where the taps of a single hour are listed. */
+/* Where the taps of a time are listed, or those of one hour of the week in it (hour -1: of all). New reference. */
+static json_t *taps_href(const json_t *range, const char *unit, int weekday, int hour) {
+    struct buf href;
+    buf_init(&href, 4096);
+    buf_add_text(&href, "/scores/answers?metric=csat&surveys=all&channel=kiosk&from=");
+    url_encode(slice_of(json_string_value(json_object_get(range, "from"))), &href);
+    buf_add_text(&href, "&to=");
+    url_encode(slice_of(json_string_value(json_object_get(range, "to"))), &href);
+    buf_add_text(&href, "&unit=");
+    url_encode(slice_of(unit ? unit : ""), &href);
+    if (hour >= 0)
+        buf_add_format(&href, "&weekday=%d&hour=%d", weekday, hour);
+    json_t *text = json_stringn(href.p, href.n);
+    buf_release(&href);
+    return text;
+}
+
+/* Where the taps of a single hour, and of an hour of the week, are listed. */
 static void add_hrefs(struct request *request, json_t *view) {
     const char *unit = json_string_value(json_object_get(view, "unit"));
     json_t *row;
     size_t i;
-    json_array_foreach(json_object_get(view, "moments"), i, row) {
-        const json_t *range = json_object_get(json_object_get(row, "answers"), "range");
-        struct buf href;
-        buf_init(&href, 4096);
-        buf_add_text(&href, "/scores/answers?metric=csat&surveys=all&channel=kiosk&from=");
-        url_encode(slice_of(json_string_value(json_object_get(range, "from"))), &href);
-        buf_add_text(&href, "&to=");
-        url_encode(slice_of(json_string_value(json_object_get(range, "to"))), &href);
-        buf_add_text(&href, "&unit=");
-        url_encode(slice_of(unit ? unit : ""), &href);
-        json_object_set_new(row, "href", json_stringn(href.p, href.n));
-        buf_release(&href);
+    json_array_foreach(json_object_get(view, "moments"), i, row) json_object_set_new(
+        row, "href",
+        taps_href(json_object_get(json_object_get(row, "answers"), "range"), unit, -1, -1));
+    json_array_foreach(json_object_get(view, "slots"), i, row) json_object_set_new(
+        row, "href",
+        taps_href(json_object_get(json_object_get(row, "answers"), "range"), unit,
+                  (int)json_integer_value(json_object_get(row, "weekday")),
+                  (int)json_integer_value(json_object_get(row, "hour"))));
+    const char *const bands[][2] = {{"waits", "wait"}, {"loads", "load"}};
+    for (size_t b = 0; b < sizeof bands / sizeof *bands; b++)
+        json_array_foreach(json_object_get(view, bands[b][0]), i, row) {
+            json_t *taps = taps_href(view, unit, -1, -1);
+            json_object_set_new(row, "href",
+                                json_sprintf("%s%s", json_string_value(taps),
+                                             score_band(request, row, bands[b][1])));
+            json_decref(taps);
+        }
+    int lower =
+        (int)json_integer_value(json_object_get(json_object_get(view, "kiosk"), "faces")) / 2;
+    json_array_foreach(json_object_get(view, "reasons"), i, row) {
+        json_t *taps = taps_href(view, unit, -1, -1);
+        const char *reason =
+            page_path(request, "", json_string_value(json_object_get(row, "reason")));
+        json_object_set_new(row, "href",
+                            json_sprintf("%s&flagged=1&high=%d&by=property%%3Areason&of=%s",
+                                         json_string_value(taps), lower, reason));
+        json_decref(taps);
     }
     json_object_set_new(view, "shown", json_boolean(!request->principal.floor));
 }

@@ -12,6 +12,7 @@
 
 #include "backend/backend.h"
 #include "base/limits.h"
+#include "base/time.h"
 #include "folder/folder.h"
 #include "http/router.h"
 #include "pages/pages.h"
@@ -70,6 +71,9 @@ static json_t *list_scores(struct score_view *view, const json_t *settled, bool 
             json_object_set_new(
                 row, "href",
                 json_string(score_address(view, "/scores", m, survey, view->period->id)));
+            json_object_set_new(
+                row, "answers",
+                json_string(score_address(view, "/scores/answers", m, survey, view->period->id)));
             json_array_append(list, row);
         }
         json_decref(data);
@@ -141,6 +145,17 @@ static double error_of(const json_t *row) {
     return (high - low) / 2 / normal_quantile(0.5 + CONFIDENCE_95 / 2);
 }
 
+/* The answers between an instant and the begin of the period. */
+static const char *earlier_answers(const struct score_view *view, int64_t from_ms) {
+    struct score_view before = *view;
+    char from[TIME_TEXT_BYTES], to[TIME_TEXT_BYTES];
+    time_format(from_ms, from);
+    time_format(view->from_ms, to);
+    before.from = from;
+    before.to = to;
+    return score_address(&before, "/scores/answers", view->metric, view->survey, view->period->id);
+}
+
 /* Against the equally long time before: whether the difference is more than chance (two sided, 5 %). */
 static json_t *change(const struct score_view *view, const json_t *whole, bool broken) {
     int64_t length = view->to_ms - view->from_ms;
@@ -148,6 +163,7 @@ static json_t *change(const struct score_view *view, const json_t *whole, bool b
         return NULL;
     json_t *query = score_question_chosen(view, "score", view->from_ms - length, view->from_ms);
     json_object_set_new(query, "response_rate", json_false());
+    score_weigh(view, query);
     json_t *before = data_of(view, query);
     const json_t *row = json_array_get(before, 0);
     json_t *made = NULL;
@@ -156,9 +172,10 @@ static json_t *change(const struct score_view *view, const json_t *whole, bool b
         struct difference difference = difference_of(
             json_number_value(json_object_get(row, "value")), error_of(row),
             json_number_value(json_object_get(whole, "value")), error_of(whole), CONFIDENCE_95);
-        made = json_pack("{s:o, s:O, s:b}", "before",
+        made = json_pack("{s:o, s:O, s:b, s:s}", "before",
                          score_shown(view, view->metric, json_object_get(row, "value")), "n",
-                         json_object_get(row, "n"), "real", difference.p < 1 - CONFIDENCE_95);
+                         json_object_get(row, "n"), "real", difference.p < 1 - CONFIDENCE_95,
+                         "answers", earlier_answers(view, view->from_ms - length));
     }
     json_decref(before);
     return made;
@@ -189,8 +206,10 @@ static void add_flagged(const struct score_view *view, json_t *row) {
     json_t *n, *reasons = json_array();
     struct score_view other = *view;
     other.flagged = !view->flagged;
-    json_object_foreach(json_object_get(row, "flagged_reasons"), name, n)
-        json_array_append_new(reasons, json_pack("{s:s, s:O}", "reason", name, "n", n));
+    json_object_foreach(json_object_get(row, "flagged_reasons"), name, n) json_array_append_new(
+        reasons,
+        json_pack("{s:s, s:O, s:o}", "reason", name, "n", n, "answers",
+                  json_sprintf("%s&only=1", score_with(view, "/scores/answers", "reason", name))));
     json_object_set_new(row, "reasons", reasons);
     json_object_set_new(row, "switch",
                         json_string(score_address(&other, "/scores", view->metric, view->survey,
@@ -212,7 +231,14 @@ static void add_rivals(const struct score_view *view, json_t *row, const json_t 
     json_object_set_new(query, "relation", json_string("rivals"));
     json_object_set_new(query, "by", json_pack("{s:s}", "property", "brand"));
     json_t *rivals = data_of(view, query);
-    json_array_foreach(rivals, i, rival) score_add_figures(view, 0, rival);
+    json_array_foreach(rivals, i, rival) {
+        const char *brand = json_string_value(json_object_get(rival, "by"));
+        score_add_figures(view, 0, rival);
+        if (brand)
+            json_object_set_new(rival, "rival_answers",
+                                json_sprintf("%s&by=property%%3Abrand&relation=rivals",
+                                             score_with(view, "/scores/answers", "of", brand)));
+    }
     json_object_set_new(row, "rivals", rivals);
 }
 
@@ -230,8 +256,14 @@ static void add_waiting(const struct score_view *view, json_t *row) {
     json_object_set_new(query, "window", json_string("30m"));
     json_object_set_new(query, "bands", json_pack("[i, i, i, i, i]", 0, 5, 10, 20, 34));
     json_t *data = data_of(view, query);
-    json_array_foreach(json_object_get(data, "bands"), i, band)
+    json_array_foreach(json_object_get(data, "bands"), i, band) {
         score_add_figures(view, view->metric, band);
+        json_object_set_new(band, "answers",
+                            json_sprintf("%s%s",
+                                         score_address(view, "/scores/answers", view->metric,
+                                                       view->survey, view->period->id),
+                                         score_band(view->request, band, "wait")));
+    }
     const json_t *slope = json_object_get(json_object_get(data, "slope"), "value");
     if (json_is_number(slope) && json_number_value(json_object_get(data, "n")) > 0) {
         json_object_set_new(data, "slope_10",
@@ -241,30 +273,67 @@ static void add_waiting(const struct score_view *view, json_t *row) {
     json_decref(data);
 }
 
-/* The score itself; weighted to the margins that were chosen, where its answers can be. */
-static json_t *whole_score(const struct score_view *view) {
+/* The score itself; weighted to the margins that were chosen, where its answers can be: else view->weigh falls. */
+static json_t *whole_score(struct score_view *view) {
     json_t *query = score_question_chosen(view, "score", view->from_ms, view->to_ms);
-    bool own = view->margins && strcmp(view->margins, SCORE_OWN_WEIGHTS) == 0;
-    if (own)
-        json_object_set_new(query, "weighted", json_true());
-    else if (view->margins)
-        json_object_set_new(query, "margins", json_string(view->margins));
+    score_weigh(view, query);
     json_t *data = data_of(view, query);
-    bool refused = view->margins && !json_array_size(data);
-    if (refused) {
+    if (view->weigh && !json_array_size(data)) {
+        view->weigh = false;
         json_decref(data);
         data = data_of(view, score_question_chosen(view, "score", view->from_ms, view->to_ms));
     }
     json_t *row = json_incref(json_array_get(data, 0));
     json_decref(data);
     if (row && view->margins)
-        json_object_set_new(row, refused ? "not_weighted" : "weighted", json_true());
+        json_object_set_new(row, view->weigh ? "weighted" : "not_weighted", json_true());
     if (row)
-        json_object_set_new(row, "own_weights", json_boolean(own));
+        json_object_set_new(
+            row, "own_weights",
+            json_boolean(view->margins && strcmp(view->margins, SCORE_OWN_WEIGHTS) == 0));
     return row;
 }
 
-static json_t *chosen(const struct score_view *view, const json_t *settled) {
+static json_t *local_date(const struct score_view *view, int64_t ms) {
+    const struct zone *zone = app_folder(view->request->app)->zone;
+    int year, month, day;
+    int64_t local_s = ms / 1000 + zone_offset_s(zone, ms / 1000);
+    time_civil_from_days(local_s / DAY_S, &year, &month, &day);
+    return json_sprintf("%04d-%02d-%02d", year, month, day);
+}
+
+/* Who was asked and who answered, in Explore; NULL: invitations are none of what was asked with. New reference. */
+static json_t *asked_link(const struct score_view *view) {
+    const struct dictionary *names = app_folder(view->request->app)->dictionary;
+    if (!view->survey || !dictionary_find(names, DICTIONARY_EVENT, SLICE_LITERAL("Survey Invited")))
+        return NULL;
+    json_t *from = local_date(view, view->from_ms), *to = local_date(view, view->to_ms - 1);
+    json_t *link = json_sprintf(
+        "/explore/funnel?range=%s&from=%s&to=%s&s1=Survey%%20Invited&s2=Survey%%20Responded"
+        "&f1p=survey&f1o=%%3D&f1v=%s",
+        view->from_ms ? "custom" : "all", json_string_value(from), json_string_value(to),
+        page_path(view->request, "", view->survey));
+    json_decref(from);
+    json_decref(to);
+    return link;
+}
+
+/* Where the counts of the card lead. */
+static void add_answer_links(const struct score_view *view, json_t *row) {
+    static const char *const groups[] = {"promoters", "neutral", "detractors"};
+    for (size_t i = 0; i < sizeof groups / sizeof *groups; i++)
+        json_object_set_new(row, arena_format(view->request->arena, "%s_answers", groups[i]),
+                            json_string(score_with(view, "/scores/answers", "group", groups[i])));
+    json_t *asked = asked_link(view);
+    json_object_set_new(row, "asked_link", asked ? asked : json_null());
+    json_object_set_new(row, "outside_answers",
+                        json_string(score_with(view, "/scores/answers", "outside", "1")));
+    json_object_set_new(row, "answers",
+                        json_string(score_address(view, "/scores/answers", view->metric,
+                                                  view->survey, view->period->id)));
+}
+
+static json_t *chosen(struct score_view *view, const json_t *settled) {
     bool people = !view->request->principal.floor, cut = false;
     json_t *row = whole_score(view);
     if (!json_is_object(row))
@@ -272,6 +341,7 @@ static json_t *chosen(const struct score_view *view, const json_t *settled) {
     json_t *query = score_question_chosen(view, "score", view->from_ms, view->to_ms);
     json_object_set_new(query, "every", json_string(view->period->every));
     json_object_set_new(query, "response_rate", json_false());
+    score_weigh(view, query);
     json_t *over_time = data_of(view, query);
     score_add_figures(view, view->metric, row);
     json_object_set_new(row, "metric", json_string(score_metrics[view->metric].name));
@@ -296,9 +366,7 @@ static json_t *chosen(const struct score_view *view, const json_t *settled) {
     json_t *changed = change(view, row, cut);
     if (changed)
         json_object_set_new(row, "change", changed);
-    json_object_set_new(row, "answers",
-                        json_string(score_address(view, "/scores/answers", view->metric,
-                                                  view->survey, view->period->id)));
+    add_answer_links(view, row);
     json_object_set_new(row, "csv",
                         json_string(score_address(view, "/scores.csv", view->metric, view->survey,
                                                   view->period->id)));
@@ -335,6 +403,7 @@ static int show(struct request *request, struct response *response, struct err *
         if (one)
             json_object_set_new(root, "chosen", one);
         json_object_set_new(root, "scores", list);
+        json_object_set_new(root, "see_people", json_boolean(!request->principal.floor));
         json_object_set_new(root, "periods", score_period_choices(&view, "/scores"));
         json_object_set_new(root, "segments", stored(&view, "/api/v1/segments", view.segment));
         json_object_set_new(root, "all_margins",
@@ -388,6 +457,7 @@ static int send_scores(struct request *request, struct response *response, struc
         json_object_set_new(query, "by", json_string(by));
     else
         json_object_set_new(query, "every", json_string(view.period->every));
+    score_weigh(&view, query);
     int code = page_query(request, query, &answer, err);
     if (code < 0)
         return code;

@@ -100,14 +100,18 @@ static void add_links(const struct score_view *view, json_t *row, const char *by
         json_object_set_new(row, "answers",
                             json_string(score_address(&at, "/scores/answers", at.metric, at.survey,
                                                       at.period->id)));
-    else if (strcmp(by, "channel") == 0)
-        json_object_set_new(row, "answers",
-                            json_string(score_with(view, "/scores/answers", by, group)));
-    json_object_set_new(
-        row, "people",
-        json_sprintf("%s&by=%s%s", score_with(view, "/scores/people", "group", group),
-                     encoded(view, strcmp(by, "version") == 0 ? "property:version" : by),
-                     plain ? "&plain=1" : ""));
+    bool classes = strncmp(by, "segmentation:", 13) == 0; /* people are in one, answers are not */
+    const char *name = encoded(view, strcmp(by, "version") == 0 ? "property:version" : by),
+               *suffix = plain ? "&plain=1" : "";
+    if (!unit && !classes)
+        json_object_set_new(row, "answers_link",
+                            json_sprintf("%s&by=%s%s",
+                                         score_with(view, "/scores/answers", "of", group), name,
+                                         suffix));
+    json_object_set_new(row, "people",
+                        json_sprintf("%s&by=%s%s",
+                                     score_with(view, "/scores/people", "group", group), name,
+                                     suffix));
 }
 
 static void add_group(const struct score_view *view, json_t *row, const char *by) {
@@ -162,6 +166,7 @@ static const char *add_groups(const struct score_view *view, json_t *chosen, con
     size_t i;
     json_object_set_new(query, "by", by_json(by));
     json_object_set_new(query, "limit", json_integer(GROUPS_SHOWN));
+    score_weigh(view, query);
     if (strcmp(by, "unit") == 0)
         json_object_set_new(query, "response_rate", json_false());
     struct err refusal = {0};
@@ -252,6 +257,7 @@ static void add_countries(const struct score_view *view, json_t *chosen, const c
     json_object_set_new(query, "limit", json_integer(COUNTRIES_SHOWN + 1)); /* and those without */
     json_object_set_new(query, "every", json_string(view->period->every));
     json_object_set_new(query, "response_rate", json_false());
+    score_weigh(view, query);
     json_t *answer = score_ask(view, query);
     json_array_foreach(json_object_get(chosen, "groups"), i, row) {
         const json_t *name = json_object_get(row, "by");

@@ -34,6 +34,14 @@ json_t *score_question(const struct score_view *view, const char *kind, size_t m
             json_pack("{s:o, s:o}", "from", instant(from_ms), "to", instant(to_ms)));
     if (view->flagged)
         json_object_set_new(query, "flagged", json_string("include"));
+    if (view->weekday || view->hour >= 0) {
+        json_t *when = json_object();
+        if (view->weekday)
+            json_object_set_new(when, "weekdays", json_integer(view->weekday));
+        if (view->hour >= 0)
+            json_object_set_new(when, "hours", json_integer(view->hour));
+        json_object_set_new(query, "when", when);
+    }
     if (view->segment)
         json_object_set_new(query, "segment", json_string(view->segment));
     if (view->unit)
@@ -50,6 +58,13 @@ json_t *score_question_chosen(const struct score_view *view, const char *kind, i
         json_object_set_new(query, "where",
                             json_pack("[{s:s, s:s}]", "property", "survey", "op", "absent"));
     return query;
+}
+
+void score_weigh(const struct score_view *view, json_t *query) {
+    if (view->weigh && strcmp(view->margins, SCORE_OWN_WEIGHTS) == 0)
+        json_object_set_new(query, "weighted", json_true());
+    else if (view->weigh)
+        json_object_set_new(query, "margins", json_string(view->margins));
 }
 
 json_t *score_ask(const struct score_view *view, json_t *query) {
@@ -84,8 +99,12 @@ const char *score_address(const struct score_view *view, const char *page, size_
         buf_add_text(&text, "&survey=");
         url_encode(slice_of(survey), &text);
     }
+    bool own = period == view->period->id &&
+               view->from; /* instants go with the period that they stand for */
     const char *const choices[][2] = {
-        {"segment", view->segment}, {"margins", view->margins}, {"unit", view->unit}};
+        {"segment", view->segment},    {"margins", view->margins},
+        {"unit", view->unit},          {"from", own ? view->from : NULL},
+        {"to", own ? view->to : NULL}, {"surveys", view->every_survey && !survey ? "all" : NULL}};
     for (size_t i = 0; i < sizeof choices / sizeof *choices; i++)
         if (choices[i][1]) {
             buf_add_format(&text, "&%s=", choices[i][0]);
@@ -93,6 +112,10 @@ const char *score_address(const struct score_view *view, const char *page, size_
         }
     if (view->flagged)
         buf_add_text(&text, "&flagged=1");
+    if (view->weekday)
+        buf_add_format(&text, "&weekday=%d", view->weekday);
+    if (view->hour >= 0)
+        buf_add_format(&text, "&hour=%d", view->hour);
     const char *copied = arena_text(view->request->arena, buf_slice(&text));
     buf_release(&text);
     return copied;
@@ -157,6 +180,15 @@ static bool find_end(struct score_view *view, int64_t tomorrow_ms) {
     return end_ms != 0;
 }
 
+/* A whole number of the address within its bounds, else `otherwise`. */
+static int read_number(struct request *request, const char *name, int low, int high,
+                       int otherwise) {
+    const char *text = request_query(request, name);
+    char *end = NULL;
+    long number = text && *text ? strtol(text, &end, 10) : otherwise;
+    return end && (*end || number < low || number > high) ? otherwise : (int)number;
+}
+
 static void read_instants(struct score_view *view) {
     const char *from = request_query(view->request, "from"),
                *to = request_query(view->request, "to"),
@@ -186,6 +218,9 @@ bool score_view_read(struct score_view *view, struct request *request) {
                                 .segment = segment && *segment ? segment : NULL,
                                 .margins = margins && *margins ? margins : NULL,
                                 .unit = unit && *unit ? unit : NULL,
+                                .weigh = margins && *margins,
+                                .weekday = read_number(request, "weekday", 1, 7, 0),
+                                .hour = read_number(request, "hour", 0, 23, -1),
                                 .flagged = flagged && *flagged == '1'};
     for (size_t i = 0; i < SCORE_PERIODS; i++)
         if (asked && strcmp(asked, periods[i].id) == 0)
@@ -243,6 +278,11 @@ void score_view_tell(const struct score_view *view, json_t *root, const char *cu
     json_object_set_new(root, "every_survey", json_boolean(view->every_survey));
     json_object_set_new(root, "from", view->from ? json_string(view->from) : json_null());
     json_object_set_new(root, "to", view->to ? json_string(view->to) : json_null());
+    json_object_set_new(root, "weekday", view->weekday ? json_integer(view->weekday) : json_null());
+    json_object_set_new(root, "hour",
+                        view->hour >= 0 ? json_sprintf("%02d:00", view->hour) : json_null());
+    json_object_set_new(root, "hour_number", json_integer(view->hour));
+    json_object_set_new(root, "some_hours", json_boolean(view->weekday || view->hour >= 0));
     if (view->survey) {
         json_t *titles = score_survey_titles(view->request),
                *title = json_object_get(titles, view->survey);
@@ -306,6 +346,15 @@ const char *score_with(const struct score_view *view, const char *page, const ch
     const char *copied = arena_text(view->request->arena, buf_slice(&text));
     buf_release(&text);
     return copied;
+}
+
+const char *score_band(struct request *request, const json_t *band, const char *condition) {
+    const json_t *to = json_object_get(band, "to");
+    const char *from = arena_format(request->arena, "&%s_from=%.15g", condition,
+                                    json_number_value(json_object_get(band, "from")));
+    return json_is_number(to) ? arena_format(request->arena, "%s&%s_to=%.15g", from, condition,
+                                             json_number_value(to))
+                              : from;
 }
 
 json_t *score_by_json(const char *by) {

@@ -2,7 +2,7 @@
  * What the pages of scores share: which score, in which period, with or without the answers that were asked for.
  *
  * PERIOD  Whole days up to and including today; where the newest answer is older, the period ends with it. "from" and "to" (RFC 3339)
- * in the address stand in its place: one hour of a centre, say.
+ * in the address stand in its place: one hour of a centre, say. "weekday" (1: Monday) and "hour" besides keep to that hour of each week.
  *
  * SPDX-License-Identifier: GPL-3.0-or-later
  */
@@ -37,8 +37,10 @@ struct score_view {
     const char *unit;    /* with everything below it, NULL: all */
     const char
         *margins; /* stored ones that answers are weighted to, or SCORE_OWN_WEIGHTS, NULL: none */
-    bool chosen;  /* the address names a metric */
-    bool flagged; /* with the answers that were asked for */
+    bool weigh;   /* margins is there and can be used */
+    int weekday, hour;     /* 1 … 7, 0: any; 0 … 23, -1: any */
+    bool chosen;           /* the address names a metric */
+    bool flagged;          /* with the answers that were asked for */
     bool every_survey;     /* survey NULL: of whichever; "surveys=all" */
     const char *from, *to; /* instants instead of the period; NULL: the period */
 };
@@ -51,6 +53,8 @@ json_t *score_question(const struct score_view *view, const char *kind, size_t m
 /* The same of the chosen survey. */
 json_t *score_question_chosen(const struct score_view *view, const char *kind, int64_t from_ms,
                               int64_t to_ms);
+/* Makes a question about the score weighted, where the view is. Shares the query. */
+void score_weigh(const struct score_view *view, json_t *query);
 /* Asks; `query` is taken over. New reference of the answer; an empty one where it cannot be had (nothing was collected yet). */
 json_t *score_ask(const struct score_view *view, json_t *query);
 /* "/scores?period=…&metric=…&survey=…" or another page of them; in the request's arena. */
@@ -67,6 +71,8 @@ json_t *score_draw(const struct score_view *view, const json_t *data, const char
 /* score_address with one more member. */
 const char *score_with(const struct score_view *view, const char *page, const char *name,
                        const char *value);
+/* The end of an address that keeps answers to a band of a condition ("wait", "load"); in the arena. */
+const char *score_band(struct request *request, const json_t *band, const char *condition);
 /* "channel", "property:NAME", "trait:NAME", "segmentation:NAME" as questions take `by`. New reference. */
 json_t *score_by_json(const char *by);
 /* Titles of surveys by id; imported ones have none. New reference. */

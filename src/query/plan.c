@@ -42,9 +42,9 @@ static const char *const members[PLAN_KINDS] = {
         "system cursor",
     [PLAN_SCORE] =
         "range where segment unit channel by limit metric survey question relation every weighted "
-        "margins flagged misuse response_rate people cursor",
+        "margins flagged misuse response_rate when people cursor",
     [PLAN_ANSWERS] = "range where segment unit channel limit metric survey question relation "
-                     "flagged values text words before",
+                     "flagged reason outside beside values text words when before",
     [PLAN_CONDITIONS] = "range where segment unit channel metric survey question relation flagged "
                         "of measure property window bands",
     [PLAN_VALUE] = "range where segment channel model purchase amount until unit horizon months "

@@ -279,6 +279,14 @@ struct plan_margin {
 };
 
 /* Members stand by meaning, not by size. */
+/* Hours of the week, local: each weekday with each hour. */
+struct week_hours {
+    bool wanted;       /* else: any */
+    uint32_t weekdays; /* bit 0: Monday */
+    uint32_t hours;    /* bit 0: from midnight to one */
+};
+bool week_hours_hold(const struct week_hours *when, const struct zone *zone, int64_t utc_s);
+
 struct plan { // NOLINT(clang-analyzer-optin.performance.Padding)
     enum plan_kind kind;
     int64_t now_ms;
@@ -341,7 +349,8 @@ struct plan { // NOLINT(clang-analyzer-optin.performance.Padding)
     uint32_t depth;      /* paths: steps */
     bool collapse;       /* paths: equal neighbours are one */
 
-    /* score: `of` picks the metric's answers among those with points. A code is CODE_NONE before anybody answered. */
+    /* score, answers, conditions: `of` picks the metric's answers; only those with points count. A code is CODE_NONE before
+     * anybody answered. */
     enum score_kind score;
     bool has_every, weighted;
     uint32_t points_property, value_property, weight_property;
@@ -357,14 +366,20 @@ struct plan { // NOLINT(clang-analyzer-optin.performance.Padding)
     const struct slice *relational,
         *transactional; /* surveys of each, to say where both are mixed */
     uint32_t n_relational, n_transactional;
+    struct slice metric;    /* as it was asked for */
+    struct week_hours when; /* score, answers */
     bool with_misuse;       /* answers marked so are counted */
     bool no_rate, unranked; /* no response rate wanted; by country: never ranked */
     bool by_survey;         /* each row is one survey */
     /* answers */
     bool has_values, with_words;
+    bool outside;        /* those that are no part of a score, as they lie outside their scale */
+    struct slice reason; /* only those flagged for it; empty: any */
     double value_low, value_high;
     struct slice text; /* as it was asked for; empty: any */
     /* conditions: `start` is what is measured (measure, measure_property) at the centre within window_ms before an answer */
+    bool beside; /* answers: only those whose condition lies in [band_from, band_to) */
+    double band_from, band_to;
     const double *bands; /* ascending */
     uint32_t n_bands;
 

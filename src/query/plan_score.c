@@ -271,6 +271,49 @@ static int read_flagged(struct reader *r, const json_t *json) {
     return code;
 }
 
+/* A whole number from `first` to `first` + n - 1, or a list of them, as bits. */
+static int read_bits(struct reader *r, const json_t *json, int64_t first, unsigned n,
+                     uint32_t *bits) {
+    bool list = json_is_array(json);
+    size_t count = list ? json_array_size(json) : 1;
+    int code = 0;
+    *bits = 0;
+    for (size_t i = 0; i < count && !code; i++) {
+        int64_t number = 0;
+        size_t mark = list ? enter_index(r, i) : r->depth;
+        code = read_count(r, list ? json_array_get(json, i) : json, first, first + (int64_t)n - 1,
+                          &number);
+        leave(r, mark);
+        if (!code)
+            *bits |= UINT32_C(1) << (number - first);
+    }
+    return code || *bits ? code : refuse(r, "must name at least one");
+}
+
+/* {"weekdays": 6, "hours": [11, 12]}: Saturday from 11 to 13. */
+static int read_when(struct reader *r, const json_t *json) {
+    struct week_hours *when = &r->plan->when;
+    *when = (struct week_hours){true, UINT32_MAX, UINT32_MAX};
+    if (!json_is_object(json))
+        return refuse(r, "must be an object with weekdays, hours or both");
+    int code = read_members(r, json, "weekdays hours");
+    WITH_MEMBER(r, json, "weekdays", days, code, read_bits(r, days, 1, 7, &when->weekdays));
+    WITH_MEMBER(r, json, "hours", hours, code, read_bits(r, hours, 0, 24, &when->hours));
+    return code;
+}
+
+/* Words and choices are answers, but nothing to take a mean of. */
+static int check_metric(struct reader *r) {
+    struct plan *plan = r->plan;
+    if (plan->kind == PLAN_ANSWERS ||
+        (!slice_is(plan->metric, "text") && !slice_is(plan->metric, "choice")))
+        return 0;
+    size_t mark = enter(r, "metric");
+    refuse(r, "answers in words and choices have no score");
+    leave(r, mark);
+    return err_hint(r->err, "nps, csat, ces, rating, or a scale of your own.");
+}
+
 /* Which answers: metric, survey, question, relation. */
 static int read_which(struct reader *r, const json_t *query) {
     struct plan *plan = r->plan;
@@ -288,9 +331,14 @@ static int read_which(struct reader *r, const json_t *query) {
     WITH_MEMBER(r, query, "question", question, code,
                 read_condition(r, where, &n, "question", question));
     WITH_MEMBER(r, query, "relation", relation, code, add_relation(r, relation, where, &n));
+    WITH_MEMBER(r, query, "when", when, code, read_when(r, when));
+    plan->metric = slice_of(json_string_value(json_object_get(query, "metric")));
+    if (!code)
+        code = check_metric(r);
     plan->answer_where = where;
     plan->n_answer_where = n;
-    where[n++] = (struct predicate){.property = plan->points_property, .op = OP_EXISTS};
+    if (plan->kind != PLAN_SCORE) /* which counts those outside their scale besides */
+        where[n++] = (struct predicate){.property = plan->points_property, .op = OP_EXISTS};
     plan->of = (struct matcher){.name = SLICE_LITERAL("*"), .where = where, .n_where = n};
     plan->score = score_kind_of(json_object_get(query, "metric"));
     if (!json_object_get(query, "survey") && !json_object_get(query, "relation")) {
@@ -313,18 +361,6 @@ static int read_values(struct reader *r, const json_t *json) {
                : refuse(r, "must be [lowest, highest]");
 }
 
-static int read_answers(struct reader *r, const json_t *query) {
-    struct plan *plan = r->plan;
-    int code = 0;
-    WITH_MEMBER(r, query, "values", values, code, read_values(r, values));
-    WITH_MEMBER(r, query, "text", text, code, read_text(r, text, &plan->text));
-    WITH_MEMBER(r, query, "words", words, code, read_bool(r, words, &plan->with_words));
-    WITH_MEMBER(r, query, "before", before, code, read_before(r, before));
-    if (plan->limit == PLAN_NO_LIMIT)
-        plan->limit = DEFAULT_ANSWERS;
-    return code;
-}
-
 static int read_bands(struct reader *r, const json_t *json) {
     size_t n = json_array_size(json);
     if (n < 1 || n > MAX_BANDS)
@@ -341,20 +377,60 @@ static int read_bands(struct reader *r, const json_t *json) {
     return 0;
 }
 
-static int read_conditions(struct reader *r, const json_t *query) {
+/* What is measured at the centre, and for how long before an answer. */
+static int read_measured_there(struct reader *r, const json_t *json) {
     struct plan *plan = r->plan;
-    int code = need(r, query, "of");
+    int code = need(r, json, "of");
     plan->window_ms = DEFAULT_BEFORE_MS;
-    WITH_MEMBER(r, query, "of", of, code, read_matcher(r, of, NULL, &plan->start));
-    WITH_MEMBER(r, query, "measure", measure, code, read_measure(r, measure, query));
-    WITH_MEMBER(r, query, "property", property, code,
-                read_measure(r, json_object_get(query, "measure"), query));
-    WITH_MEMBER(r, query, "window", window, code, read_duration(r, window, &plan->window_ms));
-    WITH_MEMBER(r, query, "bands", bands, code, read_bands(r, bands));
+    WITH_MEMBER(r, json, "of", of, code, read_matcher(r, of, NULL, &plan->start));
+    WITH_MEMBER(r, json, "measure", measure, code, read_measure(r, measure, json));
+    WITH_MEMBER(r, json, "property", property, code,
+                read_measure(r, json_object_get(json, "measure"), json));
+    WITH_MEMBER(r, json, "window", window, code, read_duration(r, window, &plan->window_ms));
     if (!code && plan->measure == MEASURE_CUSTOMERS)
         return refuse(r, "measures count, sum or mean");
     if (!code && (plan->window_ms < 60000 || plan->window_ms > DAY_MS))
         return refuse(r, "the window is between 1 minute and 1 day");
+    return code;
+}
+
+static int read_conditions(struct reader *r, const json_t *query) {
+    int code = read_measured_there(r, query);
+    WITH_MEMBER(r, query, "bands", bands, code, read_bands(r, bands));
+    return code;
+}
+
+/* {"of", "measure", "window", "from", "to"}: a band of `conditions`, as answers. */
+static int read_beside(struct reader *r, const json_t *json) {
+    struct plan *plan = r->plan;
+    if (!json_is_object(json))
+        return refuse(r, "must be an object with of, measure, window, from and to");
+    const json_t *from = json_object_get(json, "from"), *to = json_object_get(json, "to");
+    int code = read_members(r, json, "of measure property window from to");
+    if (!code)
+        code = read_measured_there(r, json);
+    plan->beside = true;
+    plan->band_from = json_is_number(from) ? json_number_value(from) : -(double)INFINITY;
+    plan->band_to = json_is_number(to) ? json_number_value(to) : (double)INFINITY;
+    bool numbers =
+        (!from || json_is_number(from)) && (!to || json_is_number(to) || json_is_null(to));
+    return code || (numbers && plan->band_from < plan->band_to)
+               ? code
+               : refuse(r, "from must be a number below to");
+}
+
+static int read_answers(struct reader *r, const json_t *query) {
+    struct plan *plan = r->plan;
+    int code = 0;
+    WITH_MEMBER(r, query, "values", values, code, read_values(r, values));
+    WITH_MEMBER(r, query, "text", text, code, read_text(r, text, &plan->text));
+    WITH_MEMBER(r, query, "words", words, code, read_bool(r, words, &plan->with_words));
+    WITH_MEMBER(r, query, "beside", beside, code, read_beside(r, beside));
+    WITH_MEMBER(r, query, "outside", outside, code, read_bool(r, outside, &plan->outside));
+    WITH_MEMBER(r, query, "reason", reason, code, read_text(r, reason, &plan->reason));
+    WITH_MEMBER(r, query, "before", before, code, read_before(r, before));
+    if (plan->limit == PLAN_NO_LIMIT)
+        plan->limit = DEFAULT_ANSWERS;
     return code;
 }
 

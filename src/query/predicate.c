@@ -81,3 +81,12 @@ struct value number_value(double number) {
         return (struct value){.type = VALUE_ABSENT};
     return (struct value){.type = VALUE_NUMBER, .number = number};
 }
+
+bool week_hours_hold(const struct week_hours *when, const struct zone *zone, int64_t utc_s) {
+    if (!when->wanted)
+        return true;
+    int64_t local_s = utc_s + zone_offset_s(zone, utc_s),
+            second = (local_s % DAY_S + DAY_S) % DAY_S;
+    int64_t weekday = (((local_s - second) / DAY_S + 3) % 7 + 7) % 7; /* 1970 began on a Thursday */
+    return (when->weekdays >> weekday & 1) && (when->hours >> (second / 3600) & 1);
+}

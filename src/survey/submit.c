@@ -325,6 +325,8 @@ static int begin_event(struct folder *folder, const struct survey *survey,
     add_property(event, "language", slice_of(survey->languages[context->language]), arena);
     add_property(event, "submission", context->submission, arena);
     add_property(event, "invitation", context->invitation, arena);
+    if (context->invitation.n && context->invitation.p[0] == SURVEY_PICKED)
+        add_property(event, "invited_by", SLICE_LITERAL("staff"), arena);
     add_hidden(survey, context, arena, event);
     for (size_t i = 0; i < context->n_extra; i++)
         event->properties[event->n_properties++] = context->extra[i];

@@ -223,6 +223,8 @@ must_use int surveys_remove(struct folder *folder, struct slice id, struct err *
 /* ---- answering ---- */
 
 /* Who answers, where and when. Absent slices: not said. */
+#define SURVEY_PICKED 'h' /* an invitation whose id begins so: a person chose whom to ask */
+
 struct survey_context {
     struct slice customer;     /* "c_…", a userId …; absent: anonymous */
     struct slice anonymous_id; /* of senda.js or a device; absent: one of the submission */

@@ -69,7 +69,7 @@ bool review_reason_is_known(const char *reason);
 
 /* What makes a review suspicious: X(bit, name, weight in log-odds). SOURCE and meaning: review_signals.c. */
 #define REVIEW_SIGNAL_TABLE(X)                                                                     \
-    X(0, no_purchase, 0.7)                                                                         \
+    X(0, no_purchase, 0.25)                                                                        \
     X(1, duplicate_text, 2.6)                                                                      \
     X(2, burst, 1.6)                                                                               \
     X(3, new_account, 0.7)                                                                         \

@@ -6,13 +6,14 @@
  *   duplicate_text     its words are those of another review: Jaccard index of their character 5-grams above 0.8
  *   burst              five or more reviews of the subject in an hour, which its rate until then makes less likely than
  *                      1 in 10,000 (Poisson)
- *   new_account        known for less than two days, and this is the only review
+ *   new_account        known for less than two days or by nothing else, and this is the only review
  *   deviates_in_burst  more than two stars from the subject's mean, within a burst
  *   same_device        another review of the subject from the same device by somebody else
  *   extreme_only       three reviews or more by this customer, all of one star or all of five
  *
  * The weights are added as log-odds to PRIOR. They are a first belief, set so that no signal alone holds a review back:
- * two strong ones, or a copied text and no purchase, do. Unhappy and happy reviews are weighed alike.
+ * two strong ones, or a copied text of a new account, do. Most honest reviews have no purchase on record, so that alone
+ * says little. Unhappy and happy reviews are weighed alike.
  *
  * SEARCH FOR COPIES  32 minimum hashes of the 5-grams, in 8 bands of 4: texts with an index of 0.8 share a band with a
  * probability of 98 %, of 0.5 with 40 %; what shares one is compared exactly. At most CANDIDATES are.
@@ -296,7 +297,8 @@ static int same_device(sqlite3 *db, uint64_t id, const struct incoming *incoming
 /* What else this customer wrote. */
 static int other_reviews(sqlite3 *db, uint64_t id, const struct incoming *incoming,
                          unsigned *signals, struct err *err) {
-    bool is_new = incoming->created_ms - incoming->known_since_ms < NEW_MS;
+    bool is_new =
+        !incoming->known_since_ms || incoming->created_ms - incoming->known_since_ms < NEW_MS;
     double n = 0, ones = 0, fives = 0;
     sqlite3_stmt *statement =
         incoming->customer

@@ -437,6 +437,10 @@ static json_t *some_score(void) {
         some_by(query);
     if (chance(40))
         json_object_set_new(query, "flagged", json_string(chance(50) ? "include" : "only"));
+    if (chance(30))
+        json_object_set_new(
+            query, "when",
+            json_pack("{s:[i, i, i], s:[i, i, i, i]}", "weekdays", 1, 3, 6, "hours", 0, 9, 12, 23));
     if (chance(40))
         json_object_set_new(query, "margins",
                             json_pack("[{s:s, s:{s:i, s:i, s:f}}]", "by",

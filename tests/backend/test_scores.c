@@ -225,6 +225,102 @@ static void answers_are_counted_by_hand(void **state) {
     buf_release(&findings);
 }
 
+/* Eleven, and seven and a half: neither counts, and the score says how many do not. */
+static const char ODD_ANSWERS[] =
+    "{\"type\":\"track\",\"userId\":\"ana\",\"event\":\"Survey Responded\",\"timestamp\":"
+    "\"2026-01-03T10:30:00Z\",\"properties\":{\"survey\":\"visit\",\"metric\":\"nps\",\"value\":11}"
+    ","
+    "\"context\":{\"unit\":\"lima\"}}\n"
+    "{\"type\":\"track\",\"userId\":\"bea\",\"event\":\"Survey Responded\",\"timestamp\":"
+    "\"2026-01-03T10:40:00Z\",\"properties\":{\"survey\":\"visit\",\"metric\":\"nps\",\"value\":7."
+    "5},"
+    "\"context\":{\"unit\":\"madrid\"}}\n"
+    "{\"type\":\"track\",\"userId\":\"carl\",\"event\":\"Survey Responded\",\"timestamp\":"
+    "\"2026-01-05T10:50:00Z\",\"properties\":{\"survey\":\"visit\",\"metric\":\"nps\",\"value\":9},"
+    "\"context\":{\"unit\":\"madrid\"}}\n"
+    "{\"type\":\"track\",\"userId\":\"dora\",\"event\":\"Survey Responded\",\"timestamp\":"
+    "\"2026-01-05T23:50:00Z\",\"properties\":{\"survey\":\"visit\",\"metric\":\"nps\",\"value\":"
+    "\"no sé\"},\"context\":{\"unit\":\"madrid\"}}\n"
+    "{\"type\":\"track\",\"userId\":\"eva\",\"event\":\"Survey Responded\",\"timestamp\":"
+    "\"2026-01-12T10:10:00Z\",\"properties\":{\"survey\":\"visit\",\"metric\":\"nps\",\"value\":0},"
+    "\"context\":{\"unit\":\"madrid\"}}\n";
+
+static void what_does_not_count_is_told(void **state) {
+    (void)state;
+    world_track(&world, ODD_ANSWERS);
+    json_t *a = world_ask(&world, "{\"kind\":\"score\",\"metric\":\"nps\"}");
+    assert_int_equal(int_at(a, "data.0.n"), 2);
+    assert_int_equal(int_at(a, "data.0.outside"), 2);
+    NEAR(a, "data.0.value", 0, 0);
+    assert_int_equal(json_array_size(at(a, "meta.warnings")), 0);
+    json_decref(a);
+    a = world_ask(&world, "{\"kind\":\"score\",\"metric\":\"nps\",\"by\":\"unit\"}");
+    assert_string_equal(json_string_value(at(a, "data.1.by")),
+                        "lima"); /* with nothing that counts */
+    assert_int_equal(int_at(a, "data.1.n"), 0);
+    assert_int_equal(int_at(a, "data.1.outside"), 1);
+    json_decref(a);
+    a = world_ask(&world, "{\"kind\":\"answers\",\"metric\":\"nps\",\"outside\":true}");
+    assert_int_equal(int_at(a, "meta.answers"), 2);
+    NEAR(a, "data.0.value", 7.5, 0);
+    assert_true(json_is_null(at(a, "data.0.points")));
+    json_decref(a);
+    a = world_ask(&world, "{\"kind\":\"answers\",\"metric\":\"nps\"}");
+    assert_int_equal(int_at(a, "meta.answers"), 2);
+    json_decref(a);
+}
+
+static void an_unknown_metric_is_told(void **state) {
+    (void)state;
+    json_t *a = world_ask(&world, "{\"kind\":\"score\",\"metric\":\"npss\"}"); /* nobody yet */
+    assert_string_equal(json_string_value(at(a, "meta.warnings.0")), "unknown_metric");
+    json_decref(a);
+    world_track(&world, ANSWERS);
+    a = world_ask(&world, "{\"kind\":\"score\",\"metric\":\"npss\"}");
+    assert_string_equal(json_string_value(at(a, "meta.warnings.0")), "unknown_metric");
+    assert_int_equal(json_array_size(at(a, "meta.metrics")), 2); /* csat, nps */
+    json_decref(a);
+    a = world_ask(&world, "{\"kind\":\"score\",\"metric\":\"ces\"}"); /* known, nobody asked it */
+    assert_int_equal(json_array_size(at(a, "meta.warnings")), 0);
+    json_decref(a);
+    const uint16_t lima =
+        dictionary_find(world.folder->dictionary, DICTIONARY_UNIT, SLICE_LITERAL("madrid"));
+    struct principal manager = {
+        .user = 2, .role = ROLE_UNIT_MANAGER, .scopes = SCOPE_QUERY, .units = &lima, .n_units = 1};
+    world_track(&world, "{\"type\":\"track\",\"userId\":\"z\",\"event\":\"Survey Responded\","
+                        "\"timestamp\":\"2026-01-05T10:50:00Z\",\"properties\":{\"metric\":"
+                        "\"secret\",\"value\":9},\"context\":{\"unit\":\"lima\"}}\n");
+    struct err err = {0};
+    assert_int_equal(
+        world_try(&world, "{\"kind\":\"score\",\"metric\":\"npss\"}", &manager, &a, &err), 0);
+    assert_int_equal(json_array_size(at(a, "meta.metrics")), 2); /* none of another unit's */
+    json_decref(a);
+    a = world_ask(&world, "{\"kind\":\"score\",\"metric\":\"secret\"}");
+    assert_int_equal(json_array_size(at(a, "meta.warnings")), 0);
+    json_decref(a);
+}
+
+/* 3 January 2026 is a Saturday. */
+static void hours_of_the_week_are_picked(void **state) {
+    (void)state;
+    world_track(&world, ODD_ANSWERS);
+    json_t *a = world_ask(&world, "{\"kind\":\"score\",\"metric\":\"nps\",\"when\":{\"weekdays\":1,"
+                                  "\"hours\":10}}");
+    assert_int_equal(int_at(a, "data.0.n"), 2);
+    assert_int_equal(int_at(a, "data.0.outside"), 0);
+    json_decref(a);
+    a = world_ask(&world, "{\"kind\":\"score\",\"metric\":\"nps\",\"when\":{\"weekdays\":[6,7]}}");
+    assert_int_equal(int_at(a, "data.0.n"), 0);
+    assert_int_equal(int_at(a, "data.0.outside"), 2);
+    json_decref(a);
+    a = world_ask(&world, "{\"kind\":\"answers\",\"metric\":\"nps\",\"when\":{\"hours\":[11,23]}}");
+    assert_int_equal(int_at(a, "meta.answers"), 0);
+    json_decref(a);
+    a = world_ask(&world, "{\"kind\":\"answers\",\"metric\":\"nps\",\"when\":{\"hours\":10}}");
+    assert_int_equal(int_at(a, "meta.answers"), 2);
+    json_decref(a);
+}
+
 /* Rules of touchpoints hold for answers as for interactions, and after a restart. */
 static void answers_follow_rules(void **state) {
     (void)state;
@@ -255,6 +351,9 @@ int main(void) {
         cmocka_unit_test_setup_teardown(maps_that_make_no_sense_are_refused, open_world,
                                         close_world),
         cmocka_unit_test_setup_teardown(answers_are_counted_by_hand, open_world, close_world),
+        cmocka_unit_test_setup_teardown(what_does_not_count_is_told, open_world, close_world),
+        cmocka_unit_test_setup_teardown(an_unknown_metric_is_told, open_world, close_world),
+        cmocka_unit_test_setup_teardown(hours_of_the_week_are_picked, open_world, close_world),
         cmocka_unit_test_setup_teardown(answers_follow_rules, open_world, close_world),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

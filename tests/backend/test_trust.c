@@ -667,6 +667,50 @@ static void columns_change_names_each_year(void **state) {
 
 #define TEST(name) cmocka_unit_test_setup_teardown(name, open_world, close_world)
 
+/* Three shops and half a year of invitations; a third of those of "picker" are picked by staff, and happy. Left out, its score
+ * is that of the shop like it; believed, it is the best by far. */
+static void invite_for_months(const char *unit, int picked_of_ten) {
+    for (int i = 0; i < 180; i++) {
+        char time[40], properties[160];
+        bool picked = i % 10 < picked_of_ten;
+        int score = picked ? 9 + i % 2 : (int[]){9, 10, 7, 8, 3, 9, 6, 8, 10, 2}[i / 10 % 10];
+        snprintf(time, sizeof time, "2026-%02d-%02dT%02d:00:00Z", 1 + i / 30, 1 + i % 28,
+                 9 + i % 9);
+        snprintf(properties, sizeof properties,
+                 "\"survey\":\"s\",\"metric\":\"nps\",\"score\":%d,\"invited_by\":\"%s\"%s", score,
+                 picked ? "staff" : "system", i % 4 ? "" : ",\"comment\":\"bien\"");
+        put("Survey Responded", time, unit, properties);
+    }
+}
+
+static void picked_invitations_do_not_lift_a_centre(void **state) {
+    (void)state;
+    invite_for_months("picker", 3);
+    invite_for_months("honest", 0);
+    invite_for_months("other", 0);
+    store();
+    json_t *a = world_ask(&world, "{\"kind\":\"score\",\"metric\":\"nps\",\"by\":\"unit\"}");
+    assert_int_equal(int_at(row_of(a, "picker"), "flagged_reasons.picked_by_staff"), 54);
+    assert_int_equal(int_at(row_of(a, "picker"), "flagged"), 54);
+    assert_int_equal(int_at(row_of(a, "picker"), "n"), 126);
+    assert_int_equal(int_at(row_of(a, "honest"), "flagged"), 0);
+    NEAR(row_of(a, "picker"), "value", number_at(row_of(a, "honest"), "value"), 5);
+    assert_string_equal(text_at(row_of(a, "picker"), "standing"), "like");
+    json_decref(a);
+    a = world_ask(
+        &world, "{\"kind\":\"score\",\"metric\":\"nps\",\"by\":\"unit\",\"flagged\":\"include\"}");
+    assert_string_equal(text_at(row_of(a, "picker"), "standing"), "above");
+    json_decref(a);
+    a = world_ask(&world,
+                  "{\"kind\":\"answers\",\"metric\":\"nps\",\"flagged\":\"only\",\"reason\":"
+                  "\"picked_by_staff\",\"limit\":5}");
+    assert_int_equal(int_at(a, "meta.answers"), 54);
+    assert_string_equal(text_at(a, "data.0.flag"), "picked_by_staff");
+    json_decref(a);
+    refused("{\"kind\":\"answers\",\"metric\":\"nps\",\"reason\":\"because\"}", E_INVALID,
+            "/reason");
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         TEST(taps_before_closing_are_flagged),

@@ -137,6 +137,21 @@ for (const by of ["channel", "touchpoint"]) {
 const told = (await call("GET", "/api/v1/surveys/after-purchase/results")).json, groups = (list) => list.map((row) => `${row.name} ${row.answered}/${row.asked}`).join();
 must(told.response_rate === 0.5 && told.invited === 2 && groups(told.by_channel) === "email 1/1,sms 0/1" && groups(told.by_touchpoint) === "till 1/2", `the survey's own rates: ${JSON.stringify(told)}`);
 
+// ---- picked by hand: kept, and left out of the score ----
+await person("uma", { phone: "+34612345679", language: "es" });
+must((await call("POST", path + "/invite", { customers: ["uma"] })).status === 202, "somebody is picked");
+await until(() => texts.length === 2, "and asked");
+const picked = new URL(texts[1].text.match(/https:\S+/)[0]), asked = await call("GET", picked.pathname + picked.search, undefined, null);
+const filled = new URLSearchParams([...asked.text.matchAll(/<input type=hidden name="?([a-z]+)"? value="([^"]*)"/g)].map((m) => [m[1], m[2]]));
+filled.set("a.recommend", "10");
+filled.set("do", asked.text.match(/<button name=do value="?([a-z]+)/)[1]);
+must((await call("POST", picked.pathname, filled, null)).status < 400, "answers ten");
+await until(async () => (await call("POST", "/api/v1/query", { kind: "score", metric: "nps", survey: "after-purchase" })).json.data[0].flagged === 1, "it is flagged");
+const fair = (await call("POST", "/api/v1/query", { kind: "score", metric: "nps", survey: "after-purchase" })).json.data[0];
+must(fair.n === 1 && fair.flagged_reasons.picked_by_staff === 1, `staff picked them: ${JSON.stringify(fair)}`);
+const tenth = (await call("POST", "/api/v1/query", { kind: "answers", metric: "nps", flagged: "only", reason: "picked_by_staff" })).json;
+must(tenth.meta.answers === 1 && tenth.data[0].value === 10, "and listed");
+
 // ---- unsubscribing: the mail's own button, without signing in ----
 const leave = new URL(mail.unsubscribe.slice(1, -1)).pathname;
 must((await call("GET", leave, undefined, null)).text.includes("Shall we stop"), "the link asks");

@@ -221,7 +221,11 @@ is((await call("POST", "/api/v1/query", moment.answers)).json.meta.answers, 4, "
 await call("POST", "/api/v1/users", { email: "g@example.org", name: "G", role: "agent", password: "a long password" });
 const staffCookie = (await fetch(`${base}/api/v1/sessions`, { method: "POST", body: JSON.stringify({ email: "g@example.org", password: "a long password" }) })).headers.get("set-cookie").split(";")[0];
 const hourPage = await (await fetch(`${base}/kiosks/${fair.id}/moments?period=90d`, { headers: { cookie: staffCookie } })).text();
-const hourHref = hourPage.match(/href="(\/scores\/answers\?[^"]*surveys=all[^"]*)"/)[1].replaceAll("&amp;", "&");
+const hourHrefs = [...hourPage.matchAll(/href="(\/scores\/answers\?[^"]*surveys=all[^"]*)"/g)].map((m) => m[1].replaceAll("&amp;", "&"));
+const hourHref = hourHrefs.find((href) => !href.includes("weekday="));
+const slotHref = hourHrefs.find((href) => href.includes(`weekday=${slot.weekday}&hour=${slot.hour}`));
+is((await call("POST", "/api/v1/query", slot.answers)).json.meta.answers, slot.faces, "the question that lists the answers of an hour of the week");
+is(((await (await fetch(base + slotHref, { headers: { cookie: staffCookie } })).text()).match(/href="\/customers\/c_/g) ?? []).length, slot.faces, "and its link");
 is(((await (await fetch(base + hourHref, { headers: { cookie: staffCookie } })).text()).match(/href="\/customers\/c_/g) ?? []).length, 4, "and so does its link");
 const aggregates = await (await fetch(`${base}/api/v1/kiosks/${fair.id}/moments?days=60`, { headers: { cookie } })).json();
 is([aggregates.moments, aggregates.all.faces, aggregates.slots[0].share, aggregates.rate.taps], [null, 168, 1, 168], "a viewer is told no single hour");

@@ -288,6 +288,20 @@ static void every_review_counts_but_the_refused(void **state) {
     assert_int_equal(review_undo(world->folder, first, "x", &err), E_CONFLICT);
 }
 
+/* Somebody known for long may say what somebody else said: it is told, and counts. */
+static void the_same_sentence_of_a_known_customer_is_told_only(void **state) {
+    struct world *world = *state;
+    static const char words[] =
+        "Un producto maravilloso, llegó al día siguiente y funciona de fábula en toda la casa";
+    happen(world, "d", "Page Viewed", "2026-01-10T10:00:00Z", NULL, NULL);
+    write_review(world, "P1", "a", 5, words, "2026-10-01T10:00:00Z");
+    uint64_t id = write_review(world, "P1", "d", 5, words, "2026-11-01T10:00:00Z");
+    struct review copy = find(world, id);
+    assert_true(has_signal(&copy, "duplicate_text") && has_signal(&copy, "no_purchase"));
+    assert_true(!copy.held && copy.suspicion > 0.4);
+    assert_true(figures_of(world, "P1").n == 2);
+}
+
 static void copies_without_purchase_wait_for_a_person(void **state) {
     struct world *world = *state;
     static const char words[] =
@@ -537,6 +551,7 @@ int main(void) {
         TEST(an_experience_that_comes_in_late_verifies),
         TEST(interactions_become_reviews_once),
         TEST(every_review_counts_but_the_refused),
+        TEST(the_same_sentence_of_a_known_customer_is_told_only),
         TEST(copies_without_purchase_wait_for_a_person),
         TEST(a_burst_is_marked_from_its_first),
         TEST(one_device_is_seen),
