@@ -72,3 +72,28 @@ test("a page weighs at most 60 KB on the wire, its scripts 15 KB", async () => {
   }
   await page.context().close();
 });
+
+test("a list is sorted by its headings and searched by words, by keyboard too", async () => {
+  for (let i = 1; i <= 11; i++)
+    await fetch(`${world.base}/api/v1/kiosks`, { method: "POST", headers: { authorization: `Bearer ${world.apiKey}` }, body: JSON.stringify({ name: `Pantalla ${i}`, unit: i % 2 ? "Málaga" : "Soria", languages: ["es"], question: "¿Qué tal?" }) });
+  const page = await open(world);
+  await signIn(page, world);
+  await check(page, "/kiosks", "es");
+  const names = () => page.locator("tbody tr:visible .row-link").allTextContents(), head = page.getByRole("button", { name: "Nombre" });
+  const before = await names();
+  await head.focus();
+  await page.keyboard.press("Enter");
+  assert.deepEqual((await names()).slice(0, 3), ["Pantalla 1", "Pantalla 2", "Pantalla 3"], "as people count, not as letters do");
+  await page.keyboard.press("Enter");
+  assert.equal((await names())[0], "Pantalla 11");
+  assert.equal(await page.locator("th[aria-sort=descending]").count(), 1);
+  await page.keyboard.press("Enter");
+  assert.deepEqual(await names(), before, "and the order of before comes back");
+  await page.fill(".list-find input", "malaga 3");
+  assert.deepEqual(await names(), ["Pantalla 3"], "without accents");
+  assert.equal(await page.textContent(".list-find [role=status]"), "1 / 11");
+  assert.deepEqual(await barriers(page), []);
+  await page.fill(".list-find input", "nada de eso");
+  assert.equal(await page.textContent(".list-find [role=status]"), "Ninguna fila tiene esas palabras.");
+  await page.context().close();
+});

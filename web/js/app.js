@@ -5,7 +5,7 @@
  * A refused form names its field before the message, which is marked and has the focus: [data-wrong="/contract/end"].
  *
  * MARKS  data-copy="#id" data-copied="text" · form[data-confirm="question"] · select[data-submit] · data-shortcut="/"
- *        [data-arrivals] live.js · [data-drop] [data-import] upload.js · [data-rules] rules.js · [data-run] run.js · [data-region] [data-busy] refresh.js · [data-suggest] suggest.js · select[data-guess-timezone]
+ *        [data-arrivals] live.js · [data-drop] [data-import] upload.js · [data-rules] rules.js · [data-run] run.js · [data-region] [data-busy] refresh.js · [data-suggest] suggest.js · table[data-list] lists.js · select[data-guess-timezone]
  *
  * SPDX-License-Identifier: GPL-3.0-or-later
  */
@@ -107,5 +107,5 @@ for (const tabs of document.querySelectorAll(".tabs")) {
   if (chosen && tabs.scrollWidth > tabs.clientWidth) tabs.scrollLeft = chosen.offsetLeft + chosen.offsetWidth / 2 - tabs.clientWidth / 2;
 }
 
-for (const [mark, file] of [["[data-arrivals]", "live.js"], ["[data-drop], [data-import]", "upload.js"], ["[data-rules]", "rules.js"], ["[data-run]", "run.js"], ["[data-region] [data-busy]", "refresh.js"], ["[data-suggest]", "suggest.js"]])
+for (const [mark, file] of [["[data-arrivals]", "live.js"], ["[data-drop], [data-import]", "upload.js"], ["[data-rules]", "rules.js"], ["[data-run]", "run.js"], ["[data-region] [data-busy]", "refresh.js"], ["[data-suggest]", "suggest.js"], ["table[data-list]", "lists.js"]])
   if (document.querySelector(mark)) import(`./${file}`);
