@@ -73,9 +73,9 @@ static void pack(struct search_pool *pool) {
     pool->blank = 0;
 }
 
-static size_t head_bytes(char field) {
-    return field == FIELD_TRAIT ? SEARCH_TRAIT_HEAD : SEARCH_HEAD;
-}
+static bool is_trait(char field) { return field != FIELD_IDENTIFIER; }
+
+static size_t head_bytes(char field) { return is_trait(field) ? SEARCH_TRAIT_HEAD : SEARCH_HEAD; }
 
 /* The old record without the field that is replaced; identifiers of a code may be several. stays: what is there needs no
  * change, as it says the same already or something newer. said: an identifier that this trait
@@ -88,10 +88,10 @@ static size_t copy_others(struct slice fields, const char *head, struct slice te
         while (end < fields.n && (unsigned char)fields.p[end] >= 0x20)
             end++;
         struct slice there = {fields.p + begin, end - begin};
-        *said = *said || (fields.p[i] == FIELD_IDENTIFIER && head[0] == FIELD_TRAIT &&
+        *said = *said || (!is_trait(fields.p[i]) && is_trait(head[0]) &&
                           memcmp(fields.p + i + 1, head + 1, 2) == 0 && slice_equal(there, text));
         bool same = memcmp(fields.p + i, head, 3) == 0;
-        bool trait = same && head[0] == FIELD_TRAIT;
+        bool trait = same && is_trait(head[0]);
         if (trait)
             *stays = number_at(fields.p + i + 3, TIME_BYTES) > number_at(head + 3, TIME_BYTES);
         else if (same)
@@ -110,7 +110,7 @@ static size_t put_head(char head[SEARCH_TRAIT_HEAD], enum search_field field, ui
     size_t n = head_bytes((char)field);
     head[0] = (char)field;
     put_number(head + 1, 2, code % SEARCH_CODES);
-    if (field == FIELD_TRAIT)
+    if (is_trait(head[0]))
         put_number(head + 3, TIME_BYTES, time_ms > 0 ? (uint64_t)time_ms : 0);
     head[n - 1] = 0x1F;
     return n;
@@ -133,7 +133,7 @@ void search_pool_put(struct search_pool *pool, uint32_t profile, enum search_fie
         return;
     if (said) /* found by the identifier; the time of the trait counts still */
         text.n = 0;
-    bool kept = text.n || field == FIELD_TRAIT; /* one that was taken away keeps its time */
+    bool kept = text.n || is_trait(head[0]); /* one that was taken away keeps its time */
     if (kept && n + head_n + text.n <= RECORD_MAX) {
         memcpy(record + n, head, head_n);
         if (text.n)

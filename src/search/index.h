@@ -21,8 +21,9 @@ void search_pool_init(struct search_pool *pool);
 void search_pool_release(struct search_pool *pool);
 /* A field of a profile, its text in normal form. A trait replaces the one of its code unless that is of a later time_ms
  * (whatever comes in late is not what holds), and empty takes it away; an identifier stands beside those that are there.
- * What a record has no room for is not found. */
-enum search_field { FIELD_IDENTIFIER = 1, FIELD_TRAIT = 2 };
+ * What a record has no room for is not found. A plain trait says where or with whom somebody belongs, as a city: many have the same,
+ * so it comes after whoever is called like that. */
+enum search_field { FIELD_IDENTIFIER = 1, FIELD_TRAIT = 2, FIELD_PLAIN = SEARCH_PLAIN };
 void search_pool_put(struct search_pool *pool, uint32_t profile, enum search_field field,
                      uint16_t code, int64_t time_ms, struct slice text);
 

@@ -12,6 +12,7 @@
 size_t search_normal(struct slice text, char out[SEARCH_TEXT_BYTES]);
 
 /* A folded question, cut into words. */
+enum { SEARCH_PLAIN = 3 /* begins a field that comes after all others: index.h */ };
 enum { SEARCH_WORDS = 8, SEARCH_HEAD = 4, SEARCH_TRAIT_HEAD = 10, SEARCH_CODES = 1 << 14 };
 struct search_question {
     char text[SEARCH_TEXT_BYTES];

@@ -11,7 +11,7 @@ typedef uint8_t block __attribute__((vector_size(16)));
 enum { BLOCK = sizeof(block) };
 
 enum { HEAD_END = 0x1F };
-enum { WHOLE = 0, BEGINNING = 1, WORD = 2, INSIDE = 3, TYPO = 4, STEP = 1000 };
+enum { WHOLE = 0, BEGINNING = 1, WORD = 2, INSIDE = 3, TYPO = 4, PLAIN = 7, STEP = 1000 };
 
 void search_question_set(struct search_question *question, struct slice text) {
     question->n_words = question->longest = 0;
@@ -168,13 +168,14 @@ static int with_typos(struct slice word, struct slice field, unsigned typos) {
     return best <= typos ? TYPO + (int)best : SEARCH_NO;
 }
 
-/* Next field, without its head. */
-static bool next_field(struct slice *rest, struct slice *field) {
+/* Next field, without its head; how much farther than others it is. */
+static bool next_field(struct slice *rest, struct slice *field, int *farther) {
     while (rest->n && !divides(rest->p[0]))
         *rest = (struct slice){rest->p + 1, rest->n - 1};
     const char *end = rest->n ? memchr(rest->p + 1, HEAD_END, rest->n - 1) : NULL;
     if (!end)
         return false;
+    *farther = rest->p[0] == SEARCH_PLAIN ? PLAIN : 0;
     *rest = (struct slice){end + 1, rest->n - (size_t)(end + 1 - rest->p)};
     size_t n = 0;
     while (n < rest->n && !divides(rest->p[n]))
@@ -186,25 +187,25 @@ static bool next_field(struct slice *rest, struct slice *field) {
 
 static int word_distance(struct slice word, struct slice fields, unsigned typos) {
     struct slice rest = fields, field;
-    int best = SEARCH_NO;
-    while (best && next_field(&rest, &field)) {
+    int best = SEARCH_NO, farther;
+    while (best && next_field(&rest, &field, &farther)) {
         int kind = in_field(word, field);
         if (kind == SEARCH_NO && typos)
             kind = with_typos(word, field, least(typos, search_typos(word)));
-        if (kind < best)
-            best = kind;
+        if (kind != SEARCH_NO && kind + farther < best)
+            best = kind + farther;
     }
     return best;
 }
 
 int search_distance(const struct search_question *question, struct slice fields, unsigned typos) {
     struct slice whole = {question->text, question->n}, rest = fields, field;
-    int best = SEARCH_NO;
-    while (next_field(&rest, &field)) {
+    int best = SEARCH_NO, farther;
+    while (next_field(&rest, &field, &farther)) {
         int kind = in_field(whole, field);
         int extra = field.n > whole.n ? (int)(field.n - whole.n) : 0;
-        if (kind != SEARCH_NO && kind * STEP + extra < best)
-            best = kind * STEP + extra;
+        if (kind != SEARCH_NO && (kind + farther) * STEP + extra < best)
+            best = (kind + farther) * STEP + extra;
     }
     if (best != SEARCH_NO || question->n_words == 0)
         return best;

@@ -92,20 +92,21 @@ static void put_identity(void *context, uint32_t profile, const struct identity 
 
 /* ---- traits ---- */
 
-/* Parts of names of traits that say who somebody is. */
-static bool identifies(struct slice name) {
-    static const char *const parts[] = {
-        "name",      "nombre",          "apellid", "mail", "correo",   "phone",   "telefon",
-        "movil",     "mobile",          "msisdn",  "line", "contract", "contrat", "loyalty",
-        "socio",     "tarjeta",         "dni",     "nif",  "cups",     "address", "direccion",
-        "domicilio", "customer_number", "group_id"};
-    char folded[SEARCH_TEXT_BYTES + 1];
-    size_t n = search_fold(name, folded);
-    folded[n] = 0;
-    for (size_t i = 0; i < sizeof parts / sizeof *parts; i++)
-        if (strstr(folded, parts[i]))
-            return true;
-    return false;
+/* Parts of names of traits that say who somebody is, and of those that say where or with whom they belong. */
+static const char *const identifying[] = {
+    "name",      "nombre",          "apellid",  "mail", "correo",   "phone",   "telefon",
+    "movil",     "mobile",          "msisdn",   "line", "contract", "contrat", "loyalty",
+    "socio",     "tarjeta",         "dni",      "nif",  "cups",     "address", "direccion",
+    "domicilio", "customer_number", "group_id", NULL};
+static const char *const belonging[] = {
+    "city",     "ciudad",    "town",       "localidad", "poblacion", "municipi", "provinc",
+    "region",   "country",   "pais",       "postal",    "zip",       "company",  "empresa",
+    "employer", "profesion", "profession", "plan",      "tarif",     NULL};
+
+static bool has_part(const char *folded, const char *const parts[]) {
+    while (*parts && !strstr(folded, *parts))
+        parts++;
+    return *parts != NULL;
 }
 
 struct reading {
@@ -129,17 +130,20 @@ static void put_value(struct search *search, uint32_t profile, enum search_field
     }
 }
 
-/* Of groups somebody may have several at a time; of other traits the last one holds. */
+/* Of groups somebody may have several at a time; of other traits the last one holds. 0: nobody is looked for by it. */
 static enum search_field field_of(const struct reading *reading, const struct part_column *column) {
     struct slice name =
         dictionary_name(reading->dictionary, DICTIONARY_PROPERTY, (uint16_t)column->code);
-    return name.n > 5 && memcmp(name.p, "group", 5) == 0 ? FIELD_IDENTIFIER : FIELD_TRAIT;
+    char folded[SEARCH_TEXT_BYTES + 1];
+    folded[search_fold(name, folded)] = 0;
+    if (has_part(folded, identifying))
+        return name.n > 5 && memcmp(name.p, "group", 5) == 0 ? FIELD_IDENTIFIER : FIELD_TRAIT;
+    return has_part(folded, belonging) ? FIELD_PLAIN : 0;
 }
 
 /* Rows of one instant stand in the order of their arrival, within a part and from part to part (by_arrival). */
 static void read_column(const struct reading *reading, const struct part *part,
-                        const struct part_column *column) {
-    enum search_field field = field_of(reading, column);
+                        const struct part_column *column, enum search_field field) {
     for (uint32_t k = 0; k < part->n_customers && !atomic_load(&reading->search->stop); k++) {
         uint32_t at = part_column_rank(column, part->start[k]);
         uint32_t end = part_column_rank(column, part->start[k + 1]);
@@ -165,12 +169,12 @@ static int read_traits(void *context, struct err *err) {
         int code = part_touch(part, COLUMN_SEQ | COLUMN_TIME, NULL, 0, err);
         for (uint32_t c = 0; !code && c < part->n_columns; c++) {
             const struct part_column *column = &part->columns[c];
-            if (!identifies(dictionary_name(reading->dictionary, DICTIONARY_PROPERTY,
-                                            (uint16_t)column->code)))
+            enum search_field field = field_of(reading, column);
+            if (!field)
                 continue;
             code = part_touch(part, 0, &column->code, 1, err);
             if (!code)
-                read_column(reading, part, column);
+                read_column(reading, part, column, field);
             if (!code && atomic_load(&reading->search->stop))
                 code = err_set(err, E_CANCELLED, "reading was cancelled");
         }

@@ -10,14 +10,18 @@
  * writer. A search that comes while much is being read waits two seconds for it, then takes what is there.
  *
  * FORMAT of the pool: records, each
- *   '\n'  0x80 | 7 bits of the profile number, five times  ( field: 0x01 or 0x02 | 0x80 | 7 bits, twice of the code of the
+ *   '\n'  0x80 | 7 bits of the profile number, five times  ( field: 0x01, 0x02 or 0x03 | 0x80 | 7 bits, twice of the code of the
  *   identifier or trait, six times of the instant since when a trait holds | 0x1F | text )
  * The text of a trait that an identifier says too (an e-mail) stands once.
  * A profile has one record; a change writes a new one at the end and blanks the old one; when half is blank, the pool is
  * packed. A search runs over the pool with 16 bytes at a time (first and last byte of the needle), so a fragment needs no
  * table of trigrams and costs no memory beyond the text.
  *
- * ORDER  the whole field; its beginning; the beginning of a word; inside a word; one typo; two. A typo is a letter
+ * What is found are identifiers, traits that say who somebody is (names, addresses, contracts), and those that say where or with whom
+ * they belong (city, province, country, postal code, company, profession, tariff): the tables in search.c, by the trait's name.
+ *
+ * ORDER  the whole field; its beginning; the beginning of a word; inside a word; one typo; two; then, in the same order, where it says where
+ * somebody belongs. A typo is a letter
  * missing, added, changed or two swapped (Damerau–Levenshtein, restricted), forgiven from four letters on, two from eight.
  * A question of digits is compared with digits: a phone in any writing, and no typos are forgiven in it. Of a trait the
  * value with the latest time of its event is found, whatever arrived last.

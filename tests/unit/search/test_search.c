@@ -166,6 +166,26 @@ static void many_changes_leave_everybody_findable(void **state) {
     assert_true(pool.n < 4u << 20);
 }
 
+static void put_plain(uint32_t profile, uint16_t code, int64_t time_ms, const char *text) {
+    char folded[SEARCH_TEXT_BYTES];
+    size_t n = search_normal(slice_of(text), folded);
+    search_pool_put(&pool, profile, FIELD_PLAIN, code, time_ms, (struct slice){folded, n});
+}
+
+/* Somebody in León comes after who is called so; together with a name the city narrows it down; who moved is found there. */
+static void a_city_comes_after_names(void **state) {
+    (void)state;
+    put(20, 1, "Ana León");
+    put_plain(21, 9, 1000, "León");
+    put_plain(1, 9, 1000, "León");
+    finds("leon", 3, (const uint32_t[]){20, 1, 21});
+    finds("ibanez leon", 1, (const uint32_t[]){1});
+    put_plain(21, 9, 2000, "Ávila");
+    finds("LEON", 2, (const uint32_t[]){20, 1});
+    finds("avila", 1, (const uint32_t[]){21});
+    finds("avlia", 1, (const uint32_t[]){21});
+}
+
 static void put_identifier(uint32_t profile, uint16_t code, const char *text) {
     char folded[SEARCH_TEXT_BYTES];
     size_t n = search_normal(slice_of(text), folded);
@@ -204,6 +224,7 @@ int main(void) {
         cmocka_unit_test_setup_teardown(what_arrives_late_does_not_come_back, fill, empty),
         cmocka_unit_test_setup_teardown(the_nearest_of_very_many, fill, empty),
         cmocka_unit_test_setup_teardown(what_changed_is_found_by_its_new_text_alone, fill, empty),
+        cmocka_unit_test_setup_teardown(a_city_comes_after_names, fill, empty),
         cmocka_unit_test_setup_teardown(what_is_said_twice_stands_once, fill, empty),
         cmocka_unit_test_setup_teardown(many_changes_leave_everybody_findable, fill, empty),
     };
