@@ -160,14 +160,15 @@ static int names_json(struct request *request, const char *current, json_t **nam
     int code = timeline_snapshot(app_folder(request->app)->timeline, &snapshot, err);
     if (code)
         return code;
-    *names = json_pack("{s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o}", "channels",
+    *names = json_pack("{s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o}", "channels",
                        channel_choices(request), "units", unit_choices(request), "events",
                        dictionary_choices(request, DICTIONARY_EVENT), "touchpoints",
                        dictionary_choices(request, DICTIONARY_TOUCHPOINT), "traits",
                        column_choices(request, snapshot, PART_TRAITS), "properties",
                        column_choices(request, snapshot, PART_INTERACTIONS), "metrics",
                        answer_choices(request, snapshot, "metric", "metric"), "surveys",
-                       answer_choices(request, snapshot, "survey", NULL), "segments",
+                       answer_choices(request, snapshot, "survey", NULL), "questions",
+                       answer_choices(request, snapshot, "question", NULL), "segments",
                        segment_choices(request, current), "numbers", number_choices(request));
     snapshot_release(snapshot);
     return 0;
@@ -198,6 +199,10 @@ static json_t *texts_json(const struct request *request) {
         OF(operator),
         OF(value),
         OF(remove_where),
+        OF(add_step),
+        OF(remove_step),
+        OF(question),
+        OF(any_question),
         OF(event),
         OF(times),
         OF(times_word),

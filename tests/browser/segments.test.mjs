@@ -64,6 +64,7 @@ test("what was written by the API is read back, and what rows cannot show stays"
     { did: { event: "Product Viewed", where: [{ property: "context.page.path", op: "exists" }] }, times: ">=3", within: "30d" },
     { not: { any: [{ in: "compran" }, { did: { touchpoint: "x" }, times: "=0", range: { from: "2026-01-01" } }] } },
     { sequence: [{ event: "Product Viewed" }, { event: "Order Completed" }], within: "12h", never: { event: "Call Ended" } },
+    { sequence: [{ event: "Product Viewed" }, { event: "Checkout Started" }, { event: "Order Completed" }], within: "7d" },
     { did: { event: ["Call Ended", "Kiosk Tapped"] }, times: "<5" },
     { answered: { metric: "csat", op: "<", value: 3, within: "7d" } },
     { value: { of: "clv", op: ">=", value: 12.5 } },
@@ -78,6 +79,11 @@ test("what was written by the API is read back, and what rows cannot show stays"
   await page.waitForSelector(".rule-row");
   assert.deepEqual(JSON.parse(await page.inputValue("[name=rule]")), rule);
   await page.locator(".rule-row button[aria-label^=Quitar]").last().click();
+  const steps = page.locator(".rule-row").nth(4);
+  await steps.getByRole("button", { name: "+ paso" }).click();
+  await steps.getByLabel("Contacto 4").selectOption("Call Ended");
+  await steps.getByLabel("Quitar el paso 3").click();
+  rule.any[3].sequence.splice(2, 1, { event: "Call Ended" });
   await page.fill("#mission", "Una misión");
   await page.click("form button.primary");
   await page.waitForURL(/\/segments\/mixed/);

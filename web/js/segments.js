@@ -12,7 +12,7 @@
 /** @typedef {{op: string, items: (Group|Condition)[]}} Group @typedef {{kind: string, op?: any, items?: undefined, [field: string]: any}} Condition */
 /** @typedef {{value: string, text: string}} Choice */
 
-const WAIT_MS = 350, DEPTH = 3;
+const WAIT_MS = 350, DEPTH = 3, STEPS = 32;
 const form = /** @type {HTMLFormElement} */ (document.querySelector("form[data-names]"));
 /** @type {Record<string, Choice[]>} */ const names = JSON.parse(form.dataset.names || "{}");
 /** @type {Record<string, string>} */ const texts = JSON.parse(form.dataset.texts || "{}");
@@ -56,11 +56,11 @@ function readLeaf(json) {
     const a = json.answered, plain = ["survey", "question", "metric"].every((key) => a[key] === undefined || typeof a[key] === "string");
     return plain ? readWindow(a, { kind: "answered", survey: a.survey ?? "", question: a.question ?? "", metric: a.metric ?? "", op: a.op ?? "=", value: show(a.value) }) : null;
   }
-  if (Array.isArray(json.sequence) && json.sequence.length === 2 && only("sequence", "within", "never")) {
-    const [a, b] = json.sequence.map(readMatcher), never = json.never ? readMatcher(json.never) : "";
+  if (Array.isArray(json.sequence) && json.sequence.length >= 2 && only("sequence", "within", "never")) {
+    const steps = json.sequence.map(readMatcher), never = json.never ? readMatcher(json.never) : "";
     const length = json.within ? LENGTH.exec(json.within) : ["", "", "d"];
     const where = [...json.sequence, json.never ?? {}].some((/** @type {any} */ m) => m.where || m.channel || m.unit);
-    return a === null || b === null || never === null || !length || where ? null : { kind: "sequence", a, b, never, n: length[1], unit: length[2] };
+    return steps.includes(null) || never === null || !length || where ? null : { kind: "sequence", steps, never, n: length[1], unit: length[2] };
   }
   if (json.did && only("did", "times", "within", "range")) {
     const event = readMatcher(json.did), times = TIMES.exec(json.times ?? ">=1");
@@ -131,8 +131,8 @@ function writeLeaf(c) {
     return Object.keys(leaf).length && writeWindow(leaf, c) ? { answered: leaf } : null;
   }
   if (c.kind === "sequence") {
-    if (!c.a || !c.b) return null;
-    return { sequence: [matcher(c.a), matcher(c.b)], ...(Number(c.n) > 0 ? { within: `${c.n}${c.unit}` } : {}), ...(c.never ? { never: matcher(c.never) } : {}) };
+    if (c.steps.includes("")) return null;
+    return { sequence: c.steps.map(matcher), ...(Number(c.n) > 0 ? { within: `${c.n}${c.unit}` } : {}), ...(c.never ? { never: matcher(c.never) } : {}) };
   }
   if (!c.event) return null;
   /** @type {any} */ const did = matcher(c.event);
@@ -243,8 +243,12 @@ const FIELDS = {
   did_not: (c) => [select(c, "event", happenings(), say("event"), { empty: say("choose"), class: "wide", other: true }), ...placeFields(c), ...windowFields(c), ...whereFields(c), whereButton(c)],
   trait: (c) => [select(c, "trait", names.traits ?? [], say("trait"), { empty: say("choose"), class: "wide" }), select(c, "op", OPS, say("operator"), { redraw: true }), needsValue(c) ? input(c, "value", say("value"), { class: "input small wide" }) : null],
   answered: (c) => [select(c, "metric", names.metrics ?? [], say("metric"), { empty: say("any_metric") }), select(c, "survey", names.surveys ?? [], say("survey"), { empty: say("any_survey"), class: "wide" }),
+    ...(names.questions?.length || c.question ? [select(c, "question", names.questions ?? [], say("question"), { empty: say("any_question"), class: "wide" })] : []),
     select(c, "op", OPS.filter((op) => op.value !== "exists" && op.value !== "absent"), say("operator")), input(c, "value", say("answer"), { class: "input small tiny" }), ...windowFields(c)],
-  sequence: (c) => [select(c, "a", happenings(), say("event"), { empty: say("choose"), class: "wide" }), h("span", {}, say("then")), select(c, "b", happenings(), say("event"), { empty: say("choose"), class: "wide" }),
+  sequence: (c) => [...c.steps.flatMap((/** @type {string} */ _, /** @type {number} */ i) => [i ? h("span", {}, say("then")) : null,
+    select(c.steps, String(i), happenings(), `${say("event")} ${i + 1}`, { empty: say("choose"), class: "wide" }),
+    i > 1 ? h("button", { type: "button", class: "button quiet square small", "aria-label": `${say("remove_step")} ${i + 1}`, title: say("remove_step"), onclick: () => { c.steps.splice(i, 1); redraw(); } }, "✕") : null]),
+    c.steps.length < STEPS ? h("button", { type: "button", class: "button quiet small", onclick: () => { c.steps.push(""); redraw(); } }, say("add_step")) : null,
     h("span", {}, say("in_time")), input(c, "n", "∞", { type: "number", min: "1", max: "9999", class: "input small tiny", "aria-label": say("length") }), select(c, "unit", UNITS, say("unit")),
     h("span", {}, say("never")), select(c, "never", happenings().slice(1), say("never"), { empty: say("nothing"), class: "wide" })],
   value: (c) => [select(c, "of", names.numbers ?? [], say("number"), { empty: say("choose"), class: "wide" }), select(c, "op", ORDERED, say("operator")), input(c, "value", say("value"), { inputmode: "decimal", class: "input small tiny" })],
@@ -258,7 +262,7 @@ const KINDS = Object.keys(FIELDS).filter((kind) => kind !== "raw");
 const whereButton = (c) => h("button", { type: "button", class: "button quiet small", onclick: () => { c.where.push({ kind: "where", property: "", op: "=", value: "" }); redraw(); } }, say("add_where"));
 
 /** @param {string} kind @returns {Condition} */
-const fresh = (kind) => ({ kind, event: "", channel: "", place: "", where: [], compare: ">=", times: "1", time: "", n: "30", unit: "d", from: "", to: "", trait: "", of: "", segment: "", survey: "", question: "", metric: "", op: kind === "value" ? ">=" : "=", value: "", a: "", b: "", never: "" });
+const fresh = (kind) => ({ kind, event: "", channel: "", place: "", where: [], compare: ">=", times: "1", time: "", n: "30", unit: "d", from: "", to: "", trait: "", of: "", segment: "", survey: "", question: "", metric: "", op: kind === "value" ? ">=" : "=", value: "", steps: ["", ""], never: "" });
 
 /** @param {Condition} c @param {Group} group @param {number} i */
 function row(c, group, i) {
