@@ -74,7 +74,7 @@ static int keep(struct request *request, struct response *response, uint64_t id,
         code = diary_find(folder, &request->principal, id, &entry, err);
     if (code)
         return code;
-    audit_act(request, "diary.put", json_string_value(json_object_get(entry, "text")), "");
+    audit_act_number(request, "diary.put", id);
     response_json(response, status, entry);
     json_decref(entry);
     return HANDLED;

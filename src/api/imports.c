@@ -202,7 +202,7 @@ static int add(struct request *request, struct response *response, struct err *e
     if (code && upload.uploaded && upload.path && !id)
         unlink(upload.path);
     if (!code) {
-        audit_act(request, "import.add", upload.file, "");
+        audit_act_number(request, "import.add", id);
         response_header(
             request, response, "Location",
             arena_format(request->arena, "/api/v1/imports/%llu", (unsigned long long)id));

@@ -52,7 +52,7 @@ static int keep(struct request *request, struct response *response, uint64_t id,
         return code;
     code = invite_plan_put(app_folder(request->app), &request->principal, &id, body, err);
     if (!code)
-        audit_act(request, "invitation.plan", json_string_value(json_object_get(body, "name")), "");
+        audit_act_number(request, "invitation.plan", id);
     json_decref(body);
     return code ? code : answer(request, response, id, status, err);
 }

@@ -82,7 +82,7 @@ static int keep(struct request *request, struct response *response, uint64_t id,
     if (!code)
         code = promise_put(folder, &id, body, request->principal.name, err);
     if (!code) {
-        audit_act(request, "promise.put", json_string_value(json_object_get(body, "sentence")), "");
+        audit_act_number(request, "promise.put", id);
         code = answer(request, response, id, status, err);
     }
     json_decref(body);

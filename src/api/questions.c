@@ -179,7 +179,7 @@ static int add(struct request *request, struct response *response, struct err *e
         code = store_write(app_folder(request->app)->store, insert, &saved, err);
     if (!code) {
         json_t *json = saved_json(request, &saved);
-        audit_act(request, "question.add", saved.name, "");
+        audit_act_number(request, "question.add", saved.id);
         response_json(response, 201, json);
         json_decref(json);
     }

@@ -48,7 +48,7 @@ static int keep(struct request *request, struct response *response, uint64_t id,
         return code;
     code = webhook_put(app_folder(request->app), &id, body, request->principal.name, secret, err);
     if (!code)
-        audit_act(request, "webhook.put", json_string_value(json_object_get(body, "name")), "");
+        audit_act_number(request, "webhook.put", id);
     json_decref(body);
     return code ? code
                 : answer(request, response, id, is_new ? 201 : 200, is_new ? secret : NULL, err);

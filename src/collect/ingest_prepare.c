@@ -249,6 +249,41 @@ static void mask_texts(struct submission *submission, size_t i) {
     }
 }
 
+static bool has_property(const struct event *event, size_t before, struct slice name) {
+    for (size_t k = 0; k < before; k++)
+        if (slice_equal(event->properties[k].name, name))
+            return true;
+    return false;
+}
+
+/* Names that nobody knows yet, before the dictionary keeps them for ever: of the interaction, its touchpoint, its properties. Two
+ * properties that would be called the same are one, the first. */
+static bool mask_names(struct submission *submission, size_t i) {
+    const struct event *event = &submission->batch->events[i];
+    struct slice name = event->name, touchpoint = event->touchpoint;
+    const struct slice any = {NULL, 0};
+    unsigned masked = mask_property(any, &name, &submission->arena) +
+                      mask_property(any, &touchpoint, &submission->arena);
+    for (size_t k = event->n_properties; k-- > 0;) {
+        struct slice own = event->properties[k].name;
+        if (!mask_property(any, &own, &submission->arena))
+            continue;
+        struct event *mine = own_event(submission, i);
+        event = mine;
+        masked++;
+        mine->properties[k].name = own;
+        if (has_property(mine, k, own))
+            mine->properties[k] = mine->properties[--mine->n_properties];
+    }
+    if (!masked)
+        return false;
+    struct event *mine = own_event(submission, i);
+    mine->name = name;
+    mine->touchpoint = touchpoint;
+    submission->batch->masked += masked;
+    return true;
+}
+
 /* ---- codes and properties ---- */
 
 /* Events of a batch mostly bear the same names in the same order: each place remembers its last one. */
@@ -389,8 +424,11 @@ void ingest_prepare(struct submission *submission) {
         mask_texts(submission, i);
         shorten_address(submission, i);
         prepare_identifiers(submission, i);
-        if (submission->batch->events[i].type != EVENT_ALIAS)
+        if (submission->batch->events[i].type != EVENT_ALIAS) {
             prepare_codes(submission, i, &remembered);
+            if (!submission->prepared[i].known && mask_names(submission, i))
+                prepare_codes(submission, i, &remembered);
+        }
         prepare_answers(submission, i);
         submission->prepared[i].group =
             ingest_group(&submission->batch->events[i], &submission->arena);

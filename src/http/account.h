@@ -214,6 +214,8 @@ void audit_write(struct accounts *accounts, const struct principal *by, const ch
 /* What whoever asked did; waits until it is written. about, detail: may be "". */
 void audit_act(const struct request *request, const char *what, const char *about,
                const char *detail);
+/* The same of what has a number: names and texts that people give may be about customers, who are to be gone when they are erased. */
+void audit_act_number(const struct request *request, const char *what, uint64_t number);
 /* Somebody saw somebody: written with the next commit, without waiting. about: a customer's number, never an identifier. */
 void audit_note(const struct request *request, const char *what, const char *about,
                 const char *detail);

@@ -7,11 +7,12 @@
  * the records past the program, changing or taking an entry away, breaks it from there on. What it does not show is that the newest
  * entries are missing. Entries from before there was a chain have none.
  *
- * PRIVACY  No secret, and of customers their number only.
+ * PRIVACY  No secret; of customers their number only, and of what people named or wrote in their own words its number, too.
  *
  * SPDX-License-Identifier: GPL-3.0-or-later
  */
 #include <sodium.h>
+#include <stdio.h>
 #include <stdlib.h>
 
 #include "base/clock.h"
@@ -104,6 +105,12 @@ void audit_act(const struct request *request, const char *what, const char *abou
                const char *detail) {
     audit_write(app_accounts(request->app), &request->principal, request->peer, what, about,
                 detail);
+}
+
+void audit_act_number(const struct request *request, const char *what, uint64_t number) {
+    char about[24];
+    snprintf(about, sizeof about, "%llu", (unsigned long long)number);
+    audit_act(request, what, about, "");
 }
 
 static int insert_later(struct store_job *job, sqlite3 *db, struct err *err) {

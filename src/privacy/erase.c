@@ -218,6 +218,8 @@ static int erase_person(struct erase *erase, struct err *err) {
     if (!code)
         code = erase_files(erase->folder, &erase->records, &erase->files, err);
     if (!code)
+        code = erase_rules(erase->folder, &erase->records, err);
+    if (!code)
         begin_report(erase);
     log_erasing_release(&erase->log);
     return code ? code : move_to(erase, "cleaning", true, err);

@@ -96,6 +96,8 @@ int erase_record(void *context, struct log_record *record, bool final); /* a log
 /* Writer: replaces needles in every table that is nobody else's concern; *rows grows. */
 must_use int erase_tables(sqlite3 *db, const struct vault *vault, const struct needles *needles,
                           uint64_t *rows, struct err *err);
+/* erase_rules.c: rules of touchpoints and units in which a needle stands. */
+must_use int erase_rules(struct folder *folder, const struct needles *needles, struct err *err);
 /* Adds the rows in which a needle stands, sealed ones opened. */
 must_use int search_tables(struct folder *folder, const struct needles *needles, uint64_t *found,
                            struct err *err);

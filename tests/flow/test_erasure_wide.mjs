@@ -78,6 +78,21 @@ must((await page(consents)).status === 200, "which shows them");
 const sent = await fetch(`http://127.0.0.1:${server.port}/api/v1/imports?name=altas.csv`, { method: "POST", headers: { authorization: `Bearer ${keys.api_key}`, "content-type": "text/csv" }, body: `user_id,timestamp,event,email\n${secret.user},2026-03-02T10:00:00Z,Visited,${secret.email}\notra-5,2026-03-02T10:00:00Z,Visited,otra5@x.example\n` });
 const upload = await sent.json();
 must(upload.state === "proposed", "an upload waits");
+// What the organisation made of her: rules, promises, questions, units, a webhook with what was told of her, answers kept for a repeated request, searches.
+const hers = [{ property: "email", op: "=", value: secret.email }];
+await made("a segment that names her", api("POST", "/segments", { name: "vip", title: `Como ${secret.name}`, rule: { any: [{ trait: "email", op: "=", value: secret.email }, { trait: "plan", op: "=", value: "oro" }] } }));
+await made("a segmentation", api("POST", "/segmentations", { name: "clases", title: "Clases", classes: [{ name: "ella", title: "Ella", rule: { trait: "email", op: "=", value: secret.email } }] }));
+await made("a promise", api("POST", "/promises", { sentence: `Llamamos a ${secret.name}`, rule: { of: { event: "Order Completed", where: hers }, then: { event: "Answered" }, window: "2d" }, target: 0.9 }));
+await made("a question", api("POST", "/questions", { name: `De ${secret.name}`, address: `/explore/trend?w1=email&v1=${encodeURIComponent(secret.email)}` }));
+await made("a unit", api("POST", "/units", { name: "sol", title: "Sol" }));
+await made("a rule of units", api("PUT", "/unit-rules", { rules: [{ property: "email", value: secret.email, unit: "sol" }] }));
+await made("a rule of touchpoints", api("PUT", "/touchpoints", { rules: [{ touchpoint: "buzon", property: "email", value: secret.email }] }));
+await made("the diary", api("POST", "/diary", { unit: "sol", kind: "other", from: "2026-03-01", text: `vino ${secret.name}` }));
+await made("a webhook", api("POST", "/webhooks", { name: "todo", target: "https://127.0.0.1:9/x", events: ["survey.responded", "review.written"] }));
+await send({ type: "track", event: `Escribe ${secret.email}`, userId: secret.user, properties: { [`de ${secret.email}`]: 1, url: `https://x.example/?mail=${encodeURIComponent(secret.email)}` }, context: { page: { url: `https://x.example/?mail=${secret.email}` } } },
+  { type: "track", event: "Survey Responded", userId: secret.user, properties: { survey: "compra", answers: [{ question: "why", metric: "text", value: `soy ${secret.name}` }] } });
+for (const look of [`/customers?q=${encodeURIComponent(secret.email)}`, `/audit?about=${encodeURIComponent(secret.email)}`, `/customers/${encodeURIComponent(secret.email)}`]) await api("GET", look);
+await fetch(`http://127.0.0.1:${server.port}/api/v1/customers/${secret.user}/notes`, { method: "POST", headers: { authorization: `Bearer ${keys.api_key}`, "idempotency-key": `nota ${secret.email}`, "content-type": "application/json" }, body: JSON.stringify({ text: `${secret.name} otra vez` }) });
 await until(async () => (await api("GET", `/customers/${secret.user}/invitations`)).json.data?.length > 0, "she is invited");
 await until(async () => (await api("GET", "/segments/oro")).json.size === 9, "she is in the segment");
 const id = (await api("GET", `/customers/${secret.user}`)).json.id;

@@ -37,6 +37,11 @@ for (const part of ["Todo lo que sabemos", "eva@x.example", "prefiere la tarde",
 await send({ type: "track", event: "Survey Responded", userId: "mask", timestamp: "2026-05-04T10:00:00Z", properties: { survey: "compra", answers: [{ question: "recommend", metric: "nps", value: 1 }, { question: "why", metric: "text", value: "tarjeta 4111 1111 1111 1111, dni 12.345.678-Z, es91-2100-0418-4502-0005-1332 y ñandú@correo.es" }, { question: "how", value: { email: "ana@x.example", said: "o al 612 345 678" } }] } });
 const written = JSON.stringify((await api("GET", "/customers/mask/timeline")).json.data) + JSON.stringify((await api("POST", "/query", { kind: "answers", metric: "nps", text: "tarjeta" })).json);
 must(written.includes("tarjeta [card], dni [nif], [iban] y [email]") && written.includes("o al [phone]") && written.includes("ana@x.example") && !/4111|345\.678|0418|ñandú|612 345/.test(written), `answers are masked: ${written}`);
+// So are names, which the dictionary would keep for ever.
+const named = (mail) => ({ type: "track", event: `Escribe ${mail}`, userId: "mask", properties: { [`de ${mail}`]: 1, [`a ${mail}`]: 2, [mail]: 3, [`x${mail}`]: 4 }, context: { touchpoint: `buzón de ${mail}` } });
+must((await send(named("n1@correo.es"), named("n2@correo.es"))).rejected.length === 0 && (await send({ type: "identify", userId: "mask", traits: { "n3@correo.es": true } }, { type: "page", name: "De n4@correo.es", userId: "mask" }, named("n5@correo.es"))).rejected.length === 0, "names with addresses in them");
+const names = JSON.stringify([(await api("GET", "/customers/mask/timeline")).json, (await api("GET", "/customers/mask")).json, (await api("GET", "/properties")).json]);
+must(names.includes("Escribe [email]") && names.includes("buzón de [email]") && names.includes("De [email]") && names.includes('"de [email]":1') && !/n\d@correo/.test(names), `are masked: ${names.slice(0, 900)}`);
 // So is what colleagues write about people: reasons, notes, answers to reviews.
 const said = "llamó al 612 345 678 con la 4111 1111 1111 1111 y pepe@correo.es", masked = "llamó al [phone] con la [card] y [email]";
 await send({ type: "identify", userId: "dos-a", traits: { plan: "oro" } }, { type: "identify", userId: "dos-b", traits: { plan: "oro" } });
