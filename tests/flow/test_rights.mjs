@@ -74,6 +74,11 @@ const everybody = [...limited, norteKey];
 const other = (await call(admin, "POST", "/api/v1/users", { email: `${MARK}@example.org`, name: MARK, role: "agent", units: ["sur"], password: "another long secret" })).json;
 const asked = await call(admin, "POST", "/api/v1/questions", { name: `Ventas ${MARK}`, address: "/explore/trend?unit=sur" });
 must(asked.status === 201, "a question that names the other centre");
+await collect([1, 2, 3, 4, 5, 6].map((n) => ({ type: "track", userId: `${MARK}-${n}`, event: "Survey Responded", messageId: `s-${n}`, timestamp: time(3), context: { unit: "sur" }, properties: { survey: "s", answers: [{ question: "q", metric: "nps", value: 9 }, { question: "why", metric: "text", value: `${MARK} dice ${n}` }] } })));
+must((await call(admin, "POST", "/api/v1/segments", { name: "surs", title: "Sures", rule: { did: { event: "Survey Responded" } } })).status === 201, "a segment of theirs");
+must((await call(admin, "POST", `/api/v1/customers/${MARK}-7/notes`, { text: `${MARK} anotado` })).status === 201 && (await call(admin, "PUT", "/api/v1/reviews/subjects/silla", { kind: "product", title: "Silla" })).status < 300 &&
+  (await call(admin, "POST", "/api/v1/reviews", { subject: "silla", stars: 1, text: `${MARK} opina`, customer: `${MARK}-7`, unit: "sur" })).status === 201 && (await call(admin, "POST", "/api/v1/diary", { unit: "sur", kind: "other", from: "2026-02-01", text: `${MARK} obras` })).status === 201, "what else there is of them");
+await collect([{ type: "group", userId: `${MARK}-7`, groupId: `${MARK}-casa`, traits: { type: "household", name: `Casa ${MARK}` } }]);
 const sur = (await call(admin, "GET", `/api/v1/customers?q=${MARK}-7`)).json.data[0];
 const norte = (await call(admin, "GET", `/api/v1/customers?q=${OWN}-7`)).json.data[0];
 must(sur && norte, "both customers are found by who sees all");
@@ -84,7 +89,7 @@ const nothing = (who, what, answer, word = MARK) => must(!answer.text.toLowerCas
 const openapi = (await call(admin, "GET", "/api/v1/openapi.json")).json;
 const reads = Object.entries(openapi.paths).filter(([path, item]) => item.get && path !== "/api/v1/stream" && path.startsWith("/api/")).map(([path]) => path);
 must(reads.length > 15, "the description lists what can be read");
-const pages = ["/", "/explore", "/explore/trend", "/explore/trend?by=unit", "/explore/funnel?s1=Product+Viewed&s2=Order+Completed", "/explore/flow", "/explore/variants", "/explore/retention", "/explore/saved",
+const pages = ["/value", "/churn", "/scores", "/scores/answers", "/scores/staff", "/promises", "/reviews", "/segments", "/segments/surs", "/segmentations", "/groups", "/invitations", "/surveys", "/kiosks", "/diary", "/customers/duplicates", "/", "/explore", "/explore/trend", "/explore/trend?by=unit", "/explore/funnel?s1=Product+Viewed&s2=Order+Completed", "/explore/flow", "/explore/variants", "/explore/retention", "/explore/saved",
   "/explore/trend/people", "/explore/trend/people.csv", "/explore/trend/values?property=note", "/customers", "/customers?q=Marta", `/customers/${sur.id}`, "/settings/units", "/settings/people", "/settings/audit", "/settings/me", "/sources", "/import", "/settings/jobs"];
 const kinds = [
   { kind: "trend", every: "day", by: "unit" }, { kind: "trend", every: "month", by: { property: "note" } }, { kind: "trend", every: "month", by: { trait: "email" } },
@@ -95,6 +100,12 @@ const kinds = [
   { kind: "retention", start: {}, return: {}, every: "week", by: { property: "note" } }, { kind: "customers", of: { did: {} } },
   { kind: "customers", of: { trait: "email", op: "contains", value: "@" } }, { kind: "trend", every: "month", people: {} },
   { kind: "timeline", customer: sur.id }, { kind: "trend", every: "month", unit: "sur" }, { kind: "score", metric: "nps" },
+  { kind: "score", metric: "nps", every: "month", by: { trait: "email" } }, { kind: "answers", metric: "nps" }, { kind: "answers", metric: "nps", text: "mark" },
+  { kind: "promise", of: { event: "Product Viewed" }, then: { event: "Never" }, window: "1d", by: { property: "note" } }, { kind: "promise", of: { event: "Product Viewed" }, then: { event: "Never" }, window: "1d", people: { state: "broken" } },
+  { kind: "promise", of: { event: "Product Viewed" }, then: { event: "Never" }, window: "1d", customer: sur.id },
+  { kind: "value", model: "rfm", purchase: { event: "Order Completed" }, amount: "total" }, { kind: "conditions", start: { event: "Order Completed" }, measure: "mean", property: "total", metric: "nps" },
+  { kind: "customers", of: { in: "surs" } }, { kind: "flow", segment: "surs" }, { kind: "paths", end: { event: "Order Completed" }, by: { property: "note" } }, { kind: "variants", by: { property: "note" } }, { kind: "flow", by: { property: "note" } },
+  { kind: "trend", every: "day", where: [{ property: "note", op: "contains", value: "note" }], by: { property: "order" } }, { kind: "trend", every: "month", by: "segment" },
 ];
 for (const who of everybody) {
   for (const path of reads)
@@ -116,6 +127,7 @@ for (const who of [agent, manager, analyst, norteKey]) {
   const flow = await count(who, { kind: "flow" });
   must(flow.meta.customers === 19 && flow.meta.interactions === 57, `${who.name} counts the own centre and the one below it`);
   must((await count(who, { kind: "customers", of: { did: {} } })).data.count === 19, `${who.name} lists the customers of the own centre`);
+  must((await call(who, "GET", "/api/v1/segments/surs")).json.size === 0 && (await call(who, "GET", "/api/v1/segments/surs/members")).json.data.length === 0, `${who.name} sees nobody in a segment of the other centre`);
   must((await call(who, "GET", `/api/v1/customers/${sur.id}`)).status === 404, `${who.name} finds nobody of the other centre`);
   must((await call(who, "GET", `/api/v1/customers/${norte.id}`)).status === 200, `${who.name} finds those of the own centre`);
   must((await call(who, "POST", "/api/v1/query", { kind: "flow", unit: "sur" })).status === 403, `${who.name} may not ask about the other centre`);
