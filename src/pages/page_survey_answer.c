@@ -190,7 +190,10 @@ static int unknown(struct request *request, struct response *response) {
     return notice(&sitting, response, 404, SURVEY_UNKNOWN, NULL);
 }
 
-static int closed(struct sitting *sitting, struct response *response) {
+/* No more answers: to this survey, or by this personal link. */
+static int closed(struct sitting *sitting, const struct err *refusal, struct response *response) {
+    if (strcmp(refusal->pointer, "/t") == 0)
+        return notice(sitting, response, GONE, SURVEY_EXPIRED, NULL);
     return notice(sitting, response, GONE, SURVEY_CLOSED_NOW,
                   survey_text_in(sitting->survey->closed, sitting->context.language));
 }
@@ -232,7 +235,7 @@ static int show(struct request *request, struct response *response, struct err *
     if (request_accepts(request, "application/json") && !code) {
         show_json(survey, response);
     } else if (code == E_REFUSED) {
-        code = closed(&sitting, response);
+        code = closed(&sitting, &refusal, response);
     } else if (code == E_NOT_FOUND) {
         code = unknown(request, response);
     } else if (!code && was_answered(&sitting)) {
@@ -408,7 +411,7 @@ static int answer_form(struct request *request, struct response *response, struc
     else if (!code)
         code = take_form(&sitting, response, &refusal);
     if (code == E_REFUSED)
-        code = closed(&sitting, response);
+        code = closed(&sitting, &refusal, response);
     else if (code == E_NOT_FOUND)
         code = unknown(request, response);
     else if (code < 0)

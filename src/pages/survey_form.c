@@ -303,11 +303,11 @@ void survey_form_page(const struct sitting *sitting, struct buf *out) {
 
 void survey_form_notice(const struct sitting *sitting, enum survey_notice notice,
                         const char *message, struct buf *out) {
-    static const char *const titles[] = {"survey.thanks", "survey.closed", "survey.full",
-                                         "survey.unknown", "survey.answered"};
-    static const char *const texts[] = {"survey.thanks_text", "survey.closed_text",
-                                        "survey.full_text", "survey.unknown_text",
-                                        "survey.answered_text"};
+    static const char *const titles[] = {"survey.thanks",  "survey.closed",   "survey.full",
+                                         "survey.unknown", "survey.answered", "survey.expired"};
+    static const char *const texts[] = {"survey.thanks_text",   "survey.closed_text",
+                                        "survey.full_text",     "survey.unknown_text",
+                                        "survey.answered_text", "survey.expired_text"};
     add_head(sitting, sitting_text(sitting, titles[notice]), false, out);
     buf_add_format(out, "</header><section class=notice%s><h1>",
                    notice == SURVEY_THANKS || notice == SURVEY_ANSWERED ? " data-done" : "");

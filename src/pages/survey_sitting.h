@@ -69,7 +69,8 @@ enum survey_notice {
     SURVEY_CLOSED_NOW,
     SURVEY_FULL,
     SURVEY_UNKNOWN,
-    SURVEY_ANSWERED
+    SURVEY_ANSWERED,
+    SURVEY_EXPIRED
 };
 /* The page with its questions. */
 void survey_form_page(const struct sitting *sitting, struct buf *out);

@@ -10,6 +10,8 @@
 
 #include "base/utf8.h"
 
+enum { QUOTED_BYTES = 1 << 20 };
+
 void import_left(json_t *left, const char *what, const char *why) {
     struct slice shown = utf8_cut(slice_of(what ? what : ""), 120);
     json_array_append_new(left, json_pack("{s:s%, s:s}", "what", shown.p, shown.n, "why", why));
@@ -51,6 +53,26 @@ const char *import_id(const char *name, const char *standard, json_t *taken, str
          i++)
         made = arena_format(arena, "%s-%d", base, i);
     json_object_set_new(taken, made, json_true());
+    return made;
+}
+
+const char *import_quotes(const char *text, const char *(*find)(void *of, struct slice inner),
+                          void *of, struct arena *arena) {
+    struct buf out;
+    if (!strchr(text, '{'))
+        return text;
+    buf_init(&out, QUOTED_BYTES);
+    for (const char *at = text; *at;) {
+        size_t n = *at == '{' ? strcspn(at, "}") : 0;
+        const char *ours = n && at[n] ? find(of, (struct slice){at + 1, n - 1}) : NULL;
+        if (ours)
+            buf_add_text(&out, ours);
+        else
+            buf_add_char(&out, *at);
+        at += ours ? n + 1 : 1;
+    }
+    const char *made = arena_text(arena, buf_slice(&out));
+    buf_release(&out);
     return made;
 }
 

@@ -23,6 +23,11 @@ must_use int import_lss(struct slice xml, json_t *left, json_t **definition, str
 const char *import_id(const char *name, const char *standard, json_t *taken, struct arena *arena);
 /* Adds a question (taken over) unless it has nothing to choose from, which is noted. */
 void import_add(json_t *questions, json_t *question, json_t *left);
+/* html_text.c: as people read it, in the arena. */
+const char *html_text(const char *html, struct arena *arena);
+/* A text in which each {…} that `find` knows is what it gives; the others stay as they are. In the arena. */
+const char *import_quotes(const char *text, const char *(*find)(void *of, struct slice inner),
+                          void *of, struct arena *arena);
 /* Notes what was left out. */
 void import_left(json_t *left, const char *what, const char *why);
 

@@ -99,7 +99,8 @@ static int read_tables(struct slice xml, struct reading *reading, struct err *er
 
 struct lime {
     const json_t *tables;
-    json_t *left, *languages, *taken, *names; /* names: qid → our id */
+    json_t *left, *languages, *taken, *names; /* names: qid and code → our id */
+    json_t *traits;                           /* that texts quote, as members */
     struct arena *arena;
 };
 
@@ -112,25 +113,32 @@ static const json_t *table(const struct lime *lime, const char *name) {
     return json_object_get(lime->tables, name);
 }
 
-static const char *plain(struct lime *lime, const char *html) {
-    char *copy = arena_text(lime->arena, slice_of(html)), *to = copy;
-    bool tag = false;
-    for (const char *c = html; *c; c++) {
-        if (*c == '<')
-            tag = true;
-        if (!tag && strncmp(c, "&nbsp;", 6) == 0) {
-            *to++ = ' ';
-            c += 5;
-        } else if (!tag && (to > copy || !isspace((unsigned char)*c))) {
-            *to++ = *c;
+/* What stands between the braces of a text of theirs: an answer given before, or a field of the person's list. NULL: something that is
+ * calculated, which is noted. */
+static const char *quoted(void *of, struct slice inner) {
+    static const char *const fields[][2] = {{"TOKEN:FIRSTNAME", "first_name"},
+                                            {"TOKEN:LASTNAME", "last_name"},
+                                            {"TOKEN:EMAIL", "email"}};
+    struct lime *lime = of;
+    for (size_t i = 0; i < sizeof fields / sizeof *fields; i++)
+        if (slice_is(inner, fields[i][0])) {
+            json_object_set_new(lime->traits, fields[i][1], json_true());
+            return arena_format(lime->arena, "{{trait.%s|}}", fields[i][1]);
         }
-        if (*c == '>')
-            tag = false;
-    }
-    while (to > copy && isspace((unsigned char)to[-1]))
-        to--;
-    *to = 0;
-    return copy;
+    const char *name = arena_text(lime->arena, inner), *insert = "INSERTANS:";
+    if (strncmp(name, insert, strlen(insert)) == 0 && strrchr(name, 'X'))
+        name = strrchr(name, 'X') + 1;
+    struct slice code = {name, strcspn(name, ".")};
+    const char *id = json_string_value(json_object_get(lime->names, arena_text(lime->arena, code)));
+    if (!id)
+        import_left(lime->left, arena_format(lime->arena, "{%.*s}", SLICE_ARGS(inner)),
+                    "expression in a text");
+    return id ? arena_format(lime->arena, "{{%s}}", id) : NULL;
+}
+
+/* A text as people read it, with what it quotes in our way. */
+static const char *plain(struct lime *lime, const char *html) {
+    return import_quotes(html_text(html, lime->arena), quoted, lime, lime->arena);
 }
 
 static bool knows(const struct lime *lime, const char *language) {
@@ -147,9 +155,10 @@ static json_t *texts(struct lime *lime, const char *name, const char *key, const
     json_t *found = json_object(), *row;
     size_t i;
     json_array_foreach((json_t *)(uintptr_t)table(lime, name), i, row) {
-        const char *value = plain(lime, field(row, column));
-        const char *language = field(row, "language");
-        if (strcmp(field(row, key), id) != 0 || !*value)
+        if (strcmp(field(row, key), id) != 0)
+            continue;
+        const char *value = plain(lime, field(row, column)), *language = field(row, "language");
+        if (!*value)
             continue;
         if (!*language)
             language = json_string_value(json_array_get(lime->languages, 0));
@@ -379,15 +388,51 @@ static void add_relevance(struct lime *lime, const char *text_, json_t *to) {
         import_left(lime->left, text_, "condition");
 }
 
+/* Codes of answers that stand alone: "A5;A6". */
+static void set_alone(const json_t *question, const char *codes, struct arena *arena) {
+    json_t *option;
+    size_t i;
+    const char *list = arena_format(arena, ";%s;", codes);
+    json_array_foreach(json_object_get(question, "options"), i, option) {
+        const char *id = json_string_value(json_object_get(option, "id"));
+        if (strstr(list, arena_format(arena, ";%s;", id)))
+            json_object_set_new(option, "exclusive", json_true());
+    }
+}
+
+/* Limits of numbers and lengths of texts; false: the value says more than a number. */
+static bool set_bound(json_t *question, const char *type, const char *attribute,
+                      const char *value) {
+    static const struct {
+        const char *attribute, *type, *ours;
+    } bounds[] = {{"min_num_value_n", "number", "min"},
+                  {"max_num_value_n", "number", "max"},
+                  {"maximum_chars", "short_text", "most"},
+                  {"maximum_chars", "long_text", "most"}};
+    char *end;
+    double number = strtod(value, &end);
+    for (size_t i = 0; i < sizeof bounds / sizeof *bounds; i++)
+        if (!*end && strcmp(bounds[i].attribute, attribute) == 0 &&
+            strcmp(bounds[i].type, type) == 0) {
+            bool most = strcmp(bounds[i].ours, "most") == 0;
+            if (most && (number < 1 || number > 4000))
+                return true; /* ours is enough */
+            json_object_set_new(question, bounds[i].ours,
+                                most ? json_integer((json_int_t)number) : json_real(number));
+            return true;
+        }
+    return false;
+}
+
 /* Settings of a question that we have as well; those that change what is asked and that we lack, by name. */
 static void add_attributes(struct lime *lime, const char *qid, const char *name, json_t *question) {
     static const char *const lacking[] = {
-        "array_filter",     "array_filter_exclude", "em_validation_q",
-        "em_validation_sq", "exclude_all_others",   "hidden",
-        "max_num_value",    "max_num_value_n",      "min_num_value",
-        "min_num_value_n",  "other_replace_text",   "random_group",
-        "max_subquestions", "equals_num_value"};
-    bool many = strcmp(field(question, "type"), "choices") == 0;
+        "array_filter",    "array_filter_exclude", "em_validation_q", "em_validation_sq",
+        "hidden",          "max_num_value",        "max_num_value_n", "min_num_value",
+        "min_num_value_n", "other_replace_text",   "random_group",    "max_subquestions",
+        "equals_num_value"};
+    const char *type = field(question, "type");
+    bool many = strcmp(type, "choices") == 0;
     json_t *row;
     size_t i;
     json_array_foreach((json_t *)(uintptr_t)table(lime, "question_attributes"), i, row) {
@@ -395,6 +440,10 @@ static void add_attributes(struct lime *lime, const char *qid, const char *name,
         json_int_t number = strtol(value, NULL, 10);
         if (strcmp(field(row, "qid"), qid) != 0 || !*value || strcmp(value, "0") == 0 ||
             strcmp(value, "N") == 0)
+            continue;
+        if (many && strcmp(attribute, "exclude_all_others") == 0)
+            set_alone(question, value, lime->arena);
+        if (set_bound(question, type, attribute, value))
             continue;
         if (many && number > 0 && strcmp(attribute, "max_answers") == 0)
             json_object_set_new(question, "most", json_integer(number));
@@ -501,6 +550,16 @@ static json_t *pages_json(struct lime *lime) {
     return pages;
 }
 
+/* The language that the survey was written in is the fallback. */
+static void order_languages(struct lime *lime) {
+    const char *base = field(json_array_get(table(lime, "surveys"), 0), "language");
+    for (size_t i = 1; i < json_array_size(lime->languages); i++)
+        if (strcmp(json_string_value(json_array_get(lime->languages, i)), base) == 0) {
+            json_array_remove(lime->languages, i);
+            json_array_insert_new(lime->languages, 0, json_string(base));
+        }
+}
+
 static json_t *setting(struct lime *lime, const char *column) {
     json_t *found = json_object(), *row;
     size_t i;
@@ -529,7 +588,9 @@ int import_lss(struct slice xml, json_t *left, json_t **definition, struct err *
                             .languages = reading.languages,
                             .taken = json_object(),
                             .names = json_object(),
+                            .traits = json_object(),
                             .arena = &arena};
+        order_languages(&lime);
         *definition = json_pack("{s:s, s:O}", "title", "Survey", "languages", reading.languages);
         set_texts(*definition, "title", setting(&lime, "surveyls_title"));
         set_texts(*definition, "welcome", setting(&lime, "surveyls_welcometext"));
@@ -538,6 +599,14 @@ int import_lss(struct slice xml, json_t *left, json_t **definition, struct err *
         note_tables(&lime);
         any = json_array_size(pages) > 0;
         json_object_set_new(*definition, "pages", pages);
+        if (json_object_size(lime.traits)) {
+            const char *trait;
+            json_t *unused, *list = json_array();
+            json_object_foreach(lime.traits, trait, unused)
+                json_array_append_new(list, json_string(trait));
+            json_object_set_new(*definition, "traits", list);
+        }
+        json_decref(lime.traits);
         json_decref(lime.taken);
         json_decref(lime.names);
     }

@@ -39,12 +39,24 @@ static void know_language(struct theirs *theirs, const char *language) {
     json_array_append_new(theirs->languages, json_string(language));
 }
 
+/* {name} of a question before. */
+static const char *quoted(void *of, struct slice inner) {
+    struct theirs *theirs = of;
+    const char *id =
+        json_string_value(json_object_get(theirs->names, arena_text(theirs->arena, inner)));
+    return id ? arena_format(theirs->arena, "{{%s}}", id) : NULL;
+}
+
+static json_t *quoting(struct theirs *theirs, const json_t *text) {
+    return json_string(import_quotes(json_string_value(text), quoted, theirs, theirs->arena));
+}
+
 /* {"default": …, "de": …} as ours; without HTML it stays as it is. New reference, NULL if there is none. */
 static json_t *text_json(struct theirs *theirs, const json_t *value) {
     const char *language;
     json_t *each;
     if (json_is_string(value))
-        return json_string_length(value) ? json_incref((json_t *)(uintptr_t)value) : NULL;
+        return json_string_length(value) ? quoting(theirs, value) : NULL;
     if (json_is_number(value) || json_is_boolean(value)) {
         char *text = json_dumps(value, JSON_ENCODE_ANY);
         json_t *json = json_string(text);
@@ -58,7 +70,7 @@ static json_t *text_json(struct theirs *theirs, const json_t *value) {
         if (!json_is_string(each) || strlen(own) > 20)
             continue;
         know_language(theirs, own);
-        json_object_set(texts, own, each);
+        json_object_set_new(texts, own, quoting(theirs, each));
     }
     if (json_object_size(texts))
         return texts;
@@ -234,20 +246,6 @@ static const struct {
              {"imagepicker", "picture"}, {"matrix", "matrix"},     {"boolean", "choice"},
              {"text", "short_text"},     {"comment", "long_text"}, {"html", "statement"}};
 
-/* HTML without its tags. */
-static char *plain_text(const char *html, struct arena *arena) {
-    char *text = arena_text(arena, slice_of(html)), *to = text;
-    bool tag = false;
-    for (const char *c = html; *c; c++) {
-        tag |= *c == '<';
-        if (!tag)
-            *to++ = *c;
-        tag &= *c != '>';
-    }
-    *to = 0;
-    return text;
-}
-
 static void add_kind(struct theirs *theirs, const char *type, const json_t *element,
                      json_t *question) {
     const char *own = text_at(question, "type");
@@ -263,8 +261,10 @@ static void add_kind(struct theirs *theirs, const char *type, const json_t *elem
     else if (strcmp(type, "text") == 0)
         add_field(theirs, element, question);
     else if (strcmp(type, "html") == 0 && text_at(element, "html"))
-        json_object_set_new(question, "text",
-                            json_string(plain_text(text_at(element, "html"), theirs->arena)));
+        json_object_set_new(
+            question, "text",
+            json_string(import_quotes(html_text(text_at(element, "html"), theirs->arena), quoted,
+                                      theirs, theirs->arena)));
 }
 
 /* Members that change what is asked, and that we have nothing for. */
@@ -423,7 +423,7 @@ int import_surveyjs(const json_t *source, json_t *left, json_t **definition, str
     set_text(&theirs, *definition, "welcome", json_object_get(source, "description"));
     if (text_at(source, "completedHtml"))
         json_object_set_new(*definition, "thanks",
-                            json_string(plain_text(text_at(source, "completedHtml"), &arena)));
+                            json_string(html_text(text_at(source, "completedHtml"), &arena)));
     json_array_foreach((json_t *)(uintptr_t)list, i, page) add_page(&theirs, page, taken, pages);
     if (!list)
         add_page(&theirs, source, taken, pages);

@@ -121,6 +121,9 @@ const link = (await call("POST", "/api/v1/surveys/compra/links", { customer: "u1
 const greeted = await page(`/s/compra?t=${link.token}`);
 must(greeted.text.includes("Hola Eva") && /frame-ancestors 'self'/.test(greeted.policy), "the text knows the name, in no frame of others");
 must((await page(`/s/compra?t=${link.token.slice(0, -2)}xx`)).status === 404, "a forged link is refused");
+const past = (await call("POST", "/api/v1/surveys/compra/links", { customer: "u1", expires_at: new Date(Date.now() - 1000).toISOString() })).json;
+const expired = await page(`/s/compra?t=${past.token}`);
+must(expired.status === 410 && expired.text.includes("caducado"), "an old link says that it is the link");
 const personal = (await call("POST", "/api/v1/surveys/corta/links", { customer: "u1", channel: "email" })).json;
 for (let i = 0; i < 2; i++) await post("/s/corta", [["t", personal.token], ["p", "page-1"], ["q", "recommend"], ["q", "why"], ["a.recommend", "10"]]);
 must((await page(`/s/corta?t=${personal.token}`)).text.includes("Ya has respondido"), "opened again, the link says that the answer is there");

@@ -11,7 +11,8 @@ static const char surveyjs[] =
     "{\"title\":{\"default\":\"Product\",\"es\":\"Producto\"},\"pages\":[{\"name\":\"p 1\","
     "\"elements\":[{\"type\":\"rating\",\"name\":\"nps\",\"title\":\"Recommend?\",\"rateMin\":0,"
     "\"rateMax\":10,\"isRequired\":true,\"maxRateDescription\":\"Sure\"},{\"type\":\"panel\","
-    "\"elements\":[{\"type\":\"comment\",\"name\":\"why\",\"title\":\"Why?\",\"visibleIf\":"
+    "\"elements\":[{\"type\":\"comment\",\"name\":\"why\",\"title\":\"Why {nps}, "
+    "{x}?\",\"visibleIf\":"
     "\"{nps} < 7\"},{\"type\":\"radiogroup\",\"name\":\"How did you hear?\",\"choices\":[\"A "
     "friend\",{\"value\":2,\"text\":\"Ad\"}],\"hasOther\":true,\"visibleIf\":\"{nps} >= 9 and "
     "{why} "
@@ -45,8 +46,13 @@ static const char lss[] =
     "<qid>14</qid><gid>1</gid><type>|</type><title>FOTO</title><question_order>3</question_order>"
     "</row></rows></questions><subquestions><rows><row><qid>13</qid><parent_qid>12</parent_qid>"
     "<title>SQ1</title><question_order>1</question_order></row></rows></subquestions>"
-    "<question_l10ns><rows><row><qid>11</qid><question><![CDATA[<p>¿Dónde?</p>]]></question>"
-    "<language>es</language></row><row><qid>13</qid><question>Precio</question><language>es"
+    "<question_l10ns><rows><row><qid>11</qid><question><![CDATA[<style>p{}</style><p>Hola "
+    "{TOKEN:FIRSTNAME}:</p><p>&iquest;D&oacute;nde "
+    "&amp; c&#243;mo?</p>]]></question>"
+    "<language>es</language></row><row><qid>12</qid><question><![CDATA[Has dicho "
+    "{DONDE.shown}<br/>y "
+    "{sum(1,2)}]]></question><language>es</language></row><row><qid>13</qid><question>Precio</"
+    "question><language>es"
     "</language></row></rows></question_l10ns>"
     "<answers_more/><surveys_languagesettings><rows><row><surveyls_title>Compra</surveyls_title>"
     "<surveyls_language>es</surveyls_language></row></rows></surveys_languagesettings></document>";
@@ -77,6 +83,7 @@ static void test_surveyjs(void **state) {
     assert_int_equal(survey->n_languages, 2);
     assert_string_equal(survey_text_in(survey->title, 1), "Producto");
     assert_string_equal(survey_text_in(survey->questions[0].high, 0), "Sure");
+    assert_string_equal(survey_text_in(survey->questions[1].text, 0), "Why {{nps}}, {x}?");
     assert_true(survey->questions[0].required);
     assert_int_equal(survey->questions[3].look, SURVEY_STARS);
     assert_string_equal(survey_text_in(survey->questions[3].low, 0), "Awful");
@@ -106,7 +113,10 @@ static void test_lss(void **state) {
     assert_int_equal(survey->n_questions, 2);
     const struct survey_question *where = &survey->questions[0], *table = &survey->questions[1];
     assert_string_equal(where->id, "DONDE");
-    assert_string_equal(survey_text_in(where->text, 0), "¿Dónde?");
+    assert_string_equal(survey_text_in(where->text, 0),
+                        "Hola {{trait.first_name|}}:\n¿Dónde & cómo?");
+    assert_int_equal(survey->n_traits, 1);
+    assert_string_equal(survey_text_in(table->text, 0), "Has dicho {{DONDE}}\ny {sum(1,2)}");
     assert_string_equal(where->options[0].id, "A2");
     assert_string_equal(survey_text_in(where->options[1].text, 1), "Shop");
     assert_true(where->required);
@@ -114,7 +124,10 @@ static void test_lss(void **state) {
     assert_string_equal(survey_text_in(table->rows[0].text, 0), "Precio");
     assert_non_null(table->show_if);
     assert_string_equal(survey_text_in(survey->pages[0].title, 0), "Uno");
+    assert_int_equal(json_array_size(left), 2);
     assert_string_equal(json_string_value(json_object_get(json_array_get(left, 0), "what")),
+                        "{sum(1,2)}");
+    assert_string_equal(json_string_value(json_object_get(json_array_get(left, 1), "what")),
                         "FOTO");
     json_decref(left);
     survey_release(survey);
