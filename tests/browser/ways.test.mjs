@@ -158,3 +158,34 @@ test("a refused form names its field and says why in the reader's language, with
     await page.context().close();
   }
 });
+
+test("work that goes on is followed on the page, without loading it anew", async () => {
+  const page = await open(world);
+  let asked = 0;
+  await signIn(page, world);
+  await page.clock.install();
+  await page.route("**/settings/jobs", async (route) => { // the first two answers say that all jobs run, then the truth
+    const answer = await route.fetch(), html = await answer.text();
+    await route.fulfill({ response: answer, body: ++asked <= 2 ? html.replaceAll('name="run"', 'data-busy name="cancel"') : html });
+  });
+  await page.goto(`${world.base}/settings/jobs`);
+  await page.evaluate(() => { window.here = true; });
+  const busy = () => page.locator("#jobs [data-busy]").count(), follow = async () => {
+    const answered = page.waitForResponse("**/settings/jobs");
+    await page.clock.runFor(2100);
+    await (await answered).finished();
+  };
+  assert.ok(await busy() > 3);
+  await page.locator("#jobs button").nth(2).focus();
+  await follow();
+  assert.ok(await busy() > 3, "it still goes on");
+  await follow();
+  await page.waitForFunction(() => !document.querySelector("#jobs [data-busy]"));
+  assert.ok(await page.locator('#jobs button[name="run"]').count() > 3);
+  assert.equal(await page.evaluate(() => [...document.querySelectorAll("#jobs button")].indexOf(document.activeElement)), 2, "the focus stays");
+  assert.equal(await page.evaluate(() => window.here), true, "the page was not loaded anew");
+  await page.clock.runFor(10000);
+  assert.equal(asked, 3, "nothing is busy, nothing is asked");
+  assert.deepEqual(page.complaints, []);
+  await page.context().close();
+});
