@@ -8,6 +8,7 @@
 #include <ctype.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <sys/stat.h>
 
 #include "pages/message.h"
 
@@ -251,6 +252,7 @@ static bool asks_for_help(int argc, char **argv) {
 }
 
 int command_main(int argc, char **argv) {
+    umask(077); /* what is written about people is for the owner of the folder alone */
     if (argc < 2) {
         help_all(stderr);
         return err_exit(E_USAGE);

@@ -384,6 +384,8 @@ async function failed_sync() {
 
 async function upkeep() {
   const data = join(scratch, "upkeep"), keys = make(data);
+  for (const name of ["senda.db", "secret.key", "senda.lock"])
+    must((statSync(join(data, name)).mode & 0o077) === 0, `${name} is for its owner alone`);
   const steps = JSON.parse(succeed("migrate", "--data", data, "--dry-run"));
   must(steps.steps === 0 && steps.applied === false, `nothing to migrate: ${JSON.stringify(steps)}`);
   const checks = JSON.parse(succeed("doctor", "--data", data, "--json"));
