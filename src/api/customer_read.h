@@ -66,10 +66,11 @@ must_use int customer_user_ids(struct request *request, const uint32_t *owners, 
 #define CUSTOMER_OPINIONS                                                                          \
     "Survey Responded,Kiosk Tapped,Product Reviewed,Review Published,Mention Published"
 
-/* One customer as GET /api/v1/customers/{id} answers it (customers.c): a new reference. E_NOT_FOUND where the asker may see
- * nothing of it. */
+/* One customer as GET /api/v1/customers/{id} answers it (customers.c), with so many of the identifiers at most; `identifiers_total` says
+ * how many there are. A new reference. E_NOT_FOUND where the asker may see nothing of it. */
+enum { IDENTIFIERS_SHOWN = 200 /* where they are not what was asked for */ };
 must_use int customer_read(struct request *request, struct reader *reader, uint32_t owner,
-                           json_t **out, struct err *err);
+                           size_t identifiers_most, json_t **out, struct err *err);
 
 /* Bit set of the owners of whom the asker may see an interaction; in the reader's arena. COST a pass over units. */
 must_use int reader_visible(struct reader *reader, const uint64_t **owners, struct err *err);

@@ -339,7 +339,7 @@ static int add_full_kinds(struct request *request, uint32_t owner,
     return 0;
 }
 
-static int add_identifiers(struct request *request, uint32_t owner, json_t *json,
+static int add_identifiers(struct request *request, uint32_t owner, size_t most, json_t *json,
                            struct slice *user_id, struct err *err) {
     struct known_identity *identities;
     size_t n;
@@ -352,11 +352,12 @@ static int add_identifiers(struct request *request, uint32_t owner, json_t *json
     for (size_t i = 0; i < n; i++) {
         if (identities[i].identity.kind == IDENTITY_USER && !user_id->n)
             *user_id = identities[i].identity.value;
-        json_t *row = identifier_json(&sight, &identities[i]);
+        json_t *row = json_array_size(list) < most ? identifier_json(&sight, &identities[i]) : NULL;
         if (row)
             json_array_append_new(list, row);
     }
     json_object_set_new(json, "identifiers", list);
+    json_object_set_new(json, "identifiers_total", json_integer((json_int_t)n));
     return add_full_kinds(request, owner, identities, n, json, err);
 }
 
@@ -411,8 +412,8 @@ static json_t *channels_json(struct request *request, const struct customer_summ
     return list;
 }
 
-int customer_read(struct request *request, struct reader *reader, uint32_t owner, json_t **out,
-                  struct err *err) {
+int customer_read(struct request *request, struct reader *reader, uint32_t owner,
+                  size_t identifiers_most, json_t **out, struct err *err) {
     struct customer_summary summary;
     struct trait *traits;
     size_t n;
@@ -426,7 +427,7 @@ int customer_read(struct request *request, struct reader *reader, uint32_t owner
     if (code)
         return code;
     json_t *json = summary_json(&summary);
-    code = add_identifiers(request, owner, json, &user_id, err);
+    code = add_identifiers(request, owner, identifiers_most, json, &user_id, err);
     if (code) {
         json_decref(json);
         return code;
@@ -455,7 +456,7 @@ static int get(struct request *request, struct response *response, struct err *e
         code = reader_open(&reader, request, request->arena, err);
     if (code)
         return code;
-    code = customer_read(request, reader, owner, &json, err);
+    code = customer_read(request, reader, owner, SIZE_MAX, &json, err);
     reader_close(reader);
     if (code)
         return code;

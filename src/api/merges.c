@@ -58,7 +58,7 @@ static int read_one(struct request *request, const char *id, json_t **json, stru
         code = reader_open(&reader, request, request->arena, err);
     if (code)
         return code;
-    code = customer_read(request, reader, owner, json, err);
+    code = customer_read(request, reader, owner, IDENTIFIERS_SHOWN, json, err);
     reader_close(reader);
     return code;
 }

@@ -128,6 +128,7 @@ static void add_who(const json_t *customer, json_t *answer) {
     json_object_set_new(answer, "email", trait_of(customer, emails));
     json_object_set_new(answer, "phone", trait_of(customer, phones));
     json_object_set(answer, "identifiers", json_object_get(customer, "identifiers"));
+    json_object_set(answer, "identifiers_total", json_object_get(customer, "identifiers_total"));
     json_object_set(answer, "full_kinds", json_object_get(customer, "full_kinds"));
     json_object_set(answer, "traits", json_object_get(customer, "traits"));
 }
@@ -292,7 +293,7 @@ static int add_consents(struct request *request, uint32_t owner, json_t *answer,
 static int read_all(struct request *request, struct reader *reader, uint32_t owner, json_t *answer,
                     struct err *err) {
     json_t *customer = NULL;
-    int code = customer_read(request, reader, owner, &customer, err);
+    int code = customer_read(request, reader, owner, IDENTIFIERS_SHOWN, &customer, err);
     if (code)
         return code;
     add_who(customer, answer);

@@ -25,7 +25,7 @@ static int put_customer(struct request *request, uint32_t owner, json_t *json, s
     int code = reader_open(&reader, request, request->arena, err);
     if (code)
         return code;
-    code = customer_read(request, reader, owner, &customer, err);
+    code = customer_read(request, reader, owner, SIZE_MAX, &customer, err);
     reader_close(reader);
     if (!code)
         json_object_set_new(json, "customer", customer);

@@ -12,89 +12,15 @@
 #include "base/time.h"
 #include "folder/folder.h"
 #include "http/router.h"
+#include "pages/customer_path.h"
 #include "pages/customers.h"
 #include "pages/page.h"
 #include "pages/pages.h"
 #include "pages/value_view.h"
 #include "pages/words.h"
 
-enum { GAP_DAYS = 3, INVITATIONS = 6 }; /* a silence that is worth a line */
+enum { INVITATIONS = 6 };
 enum { EVENTS_OFFERED = 200, MERGES_SHOWN = 50, PROMISE_DAYS = 90 };
-
-/* ---- the path ---- */
-
-struct telling {
-    struct request *request;
-    const struct format *format;
-    const struct zone *zone;
-    json_t *days, *contacts; /* of the newest day under way */
-    int64_t day_ms;
-};
-
-static json_t *contact_json(struct telling *telling, json_t *row) {
-    json_t *main, *more;
-    words_hidden(telling->format, row);
-    const char *event = json_string_value(json_object_get(row, "event"));
-    words_properties(telling->format, json_object_get(row, "properties"),
-                     app_folder(telling->request->app)->currency, telling->request->arena, &main,
-                     &more);
-    json_int_t more_count = (json_int_t)json_array_size(more);
-    const char *words = words_event(telling->format, event ? event : "");
-    json_t *touchpoint = json_object_get(row, "touchpoint");
-    if (json_is_string(touchpoint) && strcmp(json_string_value(touchpoint), words) == 0)
-        touchpoint = NULL; /* said already */
-    return json_pack("{s:s, s:O, s:O?, s:O?, s:O?, s:o, s:o, s:I}", "event", words, "time",
-                     json_object_get(row, "time"), "channel", json_object_get(row, "channel"),
-                     "touchpoint", touchpoint, "unit", json_object_get(row, "unit"), "main", main,
-                     "more", more, "more_count", more_count);
-}
-
-static void end_day(struct telling *telling) {
-    if (!telling->contacts)
-        return;
-    json_t *day = json_array_get(telling->days, json_array_size(telling->days) - 1);
-    json_object_set_new(day, "count", json_integer((json_int_t)json_array_size(telling->contacts)));
-    json_object_set_new(day, "contacts", telling->contacts);
-    telling->contacts = NULL;
-}
-
-static void begin_day(struct telling *telling, int64_t day_ms, const char *time) {
-    end_day(telling);
-    char date[16];
-    int year, month, number;
-    time_civil_from_days((day_ms / 1000 + zone_offset_s(telling->zone, day_ms / 1000)) / DAY_S,
-                         &year, &month, &number);
-    snprintf(date, sizeof date, "%04d-%02d-%02d", year, month, number);
-    json_t *day = json_pack("{s:s, s:s}", "date", date, "time", time);
-    int64_t silent_days =
-        telling->day_ms ? (telling->day_ms - day_ms + DAY_MS / 2) / DAY_MS - 1 : 0;
-    if (silent_days >= GAP_DAYS)
-        json_object_set_new(day, "gap", json_integer(silent_days));
-    json_array_append_new(telling->days, day);
-    telling->contacts = json_array();
-    telling->day_ms = day_ms;
-}
-
-static json_t *days_json(struct request *request, const json_t *rows) {
-    struct telling telling = {.request = request,
-                              .format = page_format(request),
-                              .zone = app_folder(request->app)->zone,
-                              .days = json_array()};
-    size_t i;
-    json_t *row;
-    json_array_foreach(rows, i, row) {
-        const char *time = json_string_value(json_object_get(row, "time"));
-        int64_t utc_ms;
-        if (!time || time_parse(slice_of(time), NULL, &utc_ms) < 0)
-            continue;
-        int64_t day_ms = zone_bucket_start_ms(telling.zone, BUCKET_DAY, utc_ms);
-        if (!telling.contacts || day_ms != telling.day_ms)
-            begin_day(&telling, day_ms, time);
-        json_array_append_new(telling.contacts, contact_json(&telling, row));
-    }
-    end_day(&telling);
-    return telling.days;
-}
 
 /* ---- at a glance ---- */
 
@@ -147,6 +73,9 @@ static void put_identifiers(struct request *request, json_t *customer) {
     bool manages = (request->principal.scopes & SCOPE_MANAGE) != 0;
     size_t i;
     json_t *row;
+    size_t shown = json_array_size(json_object_get(customer, "identifiers"));
+    if (json_integer_value(json_object_get(customer, "identifiers_total")) > (json_int_t)shown)
+        json_object_set_new(customer, "identifiers_shown", json_integer((json_int_t)shown));
     json_array_foreach(json_object_get(customer, "identifiers"), i, row) {
         const char *type = json_string_value(json_object_get(row, "type"));
         json_object_set(row, "shown", json_object_get(row, type ? "type" : "kind"));
@@ -321,7 +250,8 @@ static int fetch_timeline(struct request *request, const char *own, const char *
 
 static void put_timeline(struct request *request, const char *own, const char **filters,
                          const json_t *timeline, json_t *customer) {
-    json_object_set_new(customer, "days", days_json(request, json_object_get(timeline, "data")));
+    json_object_set_new(customer, "days",
+                        customer_path(request, json_object_get(timeline, "data")));
     json_object_set_new(customer, "filtered",
                         json_boolean((filters[0] && *filters[0]) || (filters[1] && *filters[1]) ||
                                      (filters[2] && *filters[2]) || (filters[3] && *filters[3])));

@@ -88,6 +88,14 @@ test("what was written by the API is read back, and what rows cannot show stays"
   await page.click("form button.primary");
   await page.waitForURL(/\/segments\/mixed/);
   assert.deepEqual((await api("GET", "/api/v1/segments/mixed")).rule, { any: rule.any.slice(0, -1) });
+  // On the path of a customer, segments entered one after the other are one line, by title.
+  const [member] = (await api("GET", "/api/v1/segments/compran/members?limit=1")).data;
+  let path = "";
+  for (let i = 0; i < 50 && !path.includes("Compran, Mixed") && !path.includes("Mixed, Compran"); i++) {
+    await page.goto(`${world.base}/customers/${member.id}`);
+    path = await page.locator(".pair", { hasText: "Segmento" }).first().innerText({ timeout: 300 }).catch(() => "");
+  }
+  assert.match(path, /Segmento (Compran, Mixed|Mixed, Compran)/);
   assert.deepEqual(page.complaints, []);
 });
 

@@ -122,5 +122,9 @@ must((await call("DELETE", "/api/v1/identifier-kinds/anonymous_id")).status === 
 must((await call("PATCH", "/api/v1/settings", { region: "es-MX" })).status === 200, "another country");
 await call("POST", "/v1/identify", { userId: "mex", traits: { phone: "55 1234 5678" } }, keys.write_key);
 must(await same("mex", "+525512345678"), "numbers are of the organisation's country");
+// A glance at somebody with very many gives the first of them, and how many there are.
+await send(...Array.from({ length: 250 }, (_, i) => ({ userId: "ana", anonymousId: `browser-${i}` })));
+const [glance, whole] = [(await call("GET", "/api/v1/customers/ana/overview")).json, (await call("GET", "/api/v1/customers/ana")).json];
+must(glance.identifiers.length === 200 && glance.identifiers_total === whole.identifiers.length && whole.identifiers_total === whole.identifiers.length && whole.identifiers.length > 250, `many: ${glance.identifiers.length} of ${glance.identifiers_total}, ${whole.identifiers.length}`);
 must((await server.end("SIGTERM")).code === 0, "the server ends with 0");
 console.log("identifiers: joined, blocked, dropped out and admitted");
