@@ -73,7 +73,7 @@ must(!anonymous.includes("77") && anonymous.includes("azul-7") && !anonymous.inc
 
 // Retention: what people wrote goes after its days, the interaction and its score stay.
 const day = (ago) => new Date(Date.now() - ago * 864e5).toISOString();
-for (const [who, ago] of [["old", 400], ["new", 2]]) await send({ type: "track", event: "Survey Responded", userId: `w-${who}`, timestamp: day(ago), properties: { survey: "web", store: "centro", comment: `me pareció todo muy lento ayer ${who}`, order_id: `P-${who}-1`, answers: [{ question: "recommend", metric: "nps", value: 9 }, { question: "why", metric: "text", value: `porque tardan mucho siempre conmigo ${who}` }] } });
+for (const [who, ago] of [["old", 400], ["new", 2]]) await send({ type: "track", event: "Survey Responded", userId: `w-${who}`, timestamp: day(ago), properties: { survey: "web", store: "centro", room: `la sala grande del fondo ${who}`, comment: `me pareció todo muy lento ayer ${who}`, order_id: `P-${who}-1`, answers: [{ question: "recommend", metric: "nps", value: 9 }, { question: "why", metric: "text", value: `porque tardan mucho siempre conmigo ${who}` }] } });
 const score = async () => JSON.stringify((await api("POST", "/query", { kind: "score", metric: "nps", survey: "web" })).json.data);
 const scored = await score();
 must((await api("PUT", "/retention", { texts_days: 0 })).json.errors[0].pointer === "/texts_days" && (await api("GET", "/retention")).json.texts_days === null, "for ever, unless said");
@@ -84,7 +84,7 @@ for (let i = 0; i < 100 && state?.state !== "done"; i++) { state = (await api("G
 must(state.state === "done" && state.result.texts >= 2, `it let go of something: ${JSON.stringify(state)}`);
 const exported = succeed("export", "interactions", "--data", data, "--format", "jsonl") + JSON.stringify((await api("GET", "/customers/w-old/timeline")).json.data);
 for (const gone of ["muy lento ayer old", "siempre conmigo old", "P-old-1"]) must(!exported.includes(gone), `${gone} is gone`);
-for (const kept of ["muy lento ayer new", "siempre conmigo new", "P-new-1", "centro"]) must(exported.includes(kept), `${kept} is kept`);
+for (const kept of ["muy lento ayer new", "siempre conmigo new", "P-new-1", "centro", "del fondo old"]) must(exported.includes(kept), `${kept} is kept`);
 must(await score() === scored, "scores stay");
 
 // The outside key is rotated while the server works; the old one opens nothing any more.

@@ -259,5 +259,6 @@ await pause(2500);
 await collect([{ type: "track", userId: `${OWN}-97`, event: "Kiosk Tapped", context: { unit: "norte" } }]);
 const rest = await Promise.race([live.text(), pause(5000).then(() => null)]);
 must(rest !== null && !rest.includes(`${OWN}-97`), `the stream ended before the next arrival: ${rest}`);
+must((await call({ headers: {} }, "POST", "/api/v1/sessions", { email: "analyst@example.org", password: "analyst has a secret" })).status === 401, "who was switched off does not sign in");
 await server.end("SIGTERM");
 console.log("rights: as they should be");
