@@ -19,6 +19,7 @@ struct text_map {
 };
 void text_map_init(struct text_map *map);
 void text_map_release(struct text_map *map);
+/* MAP_NONE where it is not there. */
 uint32_t text_map_get(const struct text_map *map, struct slice text);
 /* Adds or overwrites; the text is copied. */
 void text_map_put(struct text_map *map, struct slice text, uint32_t value);
@@ -30,8 +31,8 @@ struct key_map {
 };
 void key_map_init(struct key_map *map);
 void key_map_release(struct key_map *map);
-void key_map_clear(struct key_map *map); /* keeps the memory */
-uint32_t key_map_get(const struct key_map *map, struct key128 key);
+void key_map_clear(struct key_map *map);                            /* keeps the memory */
+uint32_t key_map_get(const struct key_map *map, struct key128 key); /* or MAP_NONE */
 /* Adds or overwrites. Returns the value that was there before, or MAP_NONE. */
 uint32_t key_map_put(struct key_map *map, struct key128 key, uint32_t value);
 

@@ -22,6 +22,7 @@ struct archive_writer {
     char *out;
     size_t out_bytes;
 };
+/* A new file, private to who runs the program; E_IO with the reason. Each file: begin with its size, write all of it, end. */
 must_use int archive_writer_open(struct archive_writer *writer, const char *path, struct err *err);
 must_use int archive_begin(struct archive_writer *writer, const char *name, uint64_t bytes,
                            struct err *err);
@@ -43,6 +44,7 @@ struct archive_reader {
     uint64_t consumed; /* bytes of the file */
     bool end;
 };
+/* E_NOT_FOUND, E_IO; what is no archive shows with the first archive_next (E_CORRUPT). */
 must_use int archive_reader_open(struct archive_reader *reader, const char *path, struct err *err);
 /* The next file: 1, or 0 at the end. Its bytes must have been read. */
 must_use int archive_next(struct archive_reader *reader, char name[ARCHIVE_NAME_BYTES + 1],

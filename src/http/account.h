@@ -24,7 +24,7 @@ void accounts_close(struct accounts *accounts);
 
 const char *role_name(enum role role); /* "owner" */
 enum role role_of(const char *name);   /* ROLE_NONE if unknown */
-unsigned role_scopes(enum role role);
+unsigned role_scopes(enum role role);  /* bits of enum scope */
 /* What an asker limited to units may do of `scopes`: ask and send. Whatever manages, imports or administers concerns every
  * unit, so it needs somebody who sees them all. */
 unsigned scopes_within_units(unsigned scopes);
@@ -59,22 +59,27 @@ bool accounts_setup_token_valid(struct accounts *accounts, const char *token);
 /* by: who does it, for the audit. password NULL: they are invited. New users get their id. E_CONFLICT: the address is taken; E_INVALID with pointer. */
 must_use int user_add(struct accounts *accounts, const struct principal *by, struct user *user,
                       const char *password, struct err *err);
-/* Changes name, language, role, units, disabled of user->id. The last owner stays one (E_REFUSED). */
+/* Changes name, language, role, units, disabled of user->id. E_NOT_FOUND; E_INVALID with the pointer; the last owner stays one
+ * (E_REFUSED). */
 must_use int user_change(struct accounts *accounts, const struct principal *by,
                          const struct user *user, struct err *err);
-/* Ends their sessions but `keep` (0: all) and takes back what links they have. */
+/* Ends their sessions but `keep` (0: all) and takes back what links they have. E_INVALID at /password, E_NOT_FOUND. */
 must_use int user_set_password(struct accounts *accounts, const struct principal *by, uint64_t id,
                                const char *password, uint64_t keep, struct err *err);
 /* Only an owner changes an owner: E_FORBIDDEN. */
 must_use int user_check_owner(const struct principal *by, const struct user *user, struct err *err);
+/* E_UNAUTHORIZED, E_NOT_FOUND. COST one Argon2id hash. */
 must_use int user_check_password(struct accounts *accounts, uint64_t id, const char *password,
                                  struct err *err);
+/* With sessions, links and second factor. E_NOT_FOUND; E_REFUSED for the last owner. */
 must_use int user_remove(struct accounts *accounts, const struct principal *by, uint64_t id,
                          struct err *err);
+/* By number or address (capitals do not matter). Texts are the arena's. E_NOT_FOUND. */
 must_use int user_get(struct accounts *accounts, uint64_t id, struct arena *arena,
                       struct user *user, struct err *err);
 must_use int user_find(struct accounts *accounts, const char *email, struct arena *arena,
                        struct user *user, struct err *err);
+/* All, by address. */
 must_use int user_list(struct accounts *accounts, struct arena *arena, struct user **users,
                        size_t *n, struct err *err);
 
@@ -101,8 +106,10 @@ struct session {
     int64_t created_ms, seen_ms;
     bool current;
 };
+/* Those of a person that hold, the last used first; texts are the request's. */
 must_use int session_list(struct request *request, uint64_t user, struct session **sessions,
                           size_t *n, struct err *err);
+/* E_NOT_FOUND: they have no such session. */
 must_use int session_revoke(struct accounts *accounts, uint64_t user, uint64_t id, struct err *err);
 /* All of a person but `keep` (0: all). */
 must_use int session_revoke_all(struct accounts *accounts, const struct principal *by,
@@ -117,6 +124,7 @@ struct totp_state {
     bool enabled, required;
     unsigned recovery_left;
 };
+/* Of people with this role, by the organisation's setting. */
 bool totp_is_required(struct accounts *accounts, enum role role);
 must_use int totp_state(struct accounts *accounts, uint64_t user, struct totp_state *state,
                         struct err *err);
@@ -124,14 +132,17 @@ struct totp_enrolment {
     const char *secret, *uri; /* base32; otpauth://… for a QR code */
     const char *pending;      /* to give back with a code, within 15 minutes */
 };
+/* A new secret; nothing is kept until totp_confirm. Texts are the arena's. */
 must_use int totp_begin(struct accounts *accounts, const struct user *user, int64_t now_ms,
                         struct arena *arena, struct totp_enrolment *enrolment, struct err *err);
 /* by: the person. codes: for recovery, shown this once. E_INVALID at /pending or /code. */
 must_use int totp_confirm(struct accounts *accounts, const struct principal *by,
                           const char *pending, const char *code, int64_t now_ms,
                           char codes[RECOVERY_CODES][RECOVERY_BYTES], struct err *err);
+/* In place of the codes that are left. E_REFUSED: there is no second factor. */
 must_use int totp_renew_codes(struct accounts *accounts, const struct principal *by,
                               char codes[RECOVERY_CODES][RECOVERY_BYTES], struct err *err);
+/* One's own, or another's; only an owner takes an owner's: E_FORBIDDEN. */
 must_use int totp_remove(struct accounts *accounts, const struct principal *by,
                          const struct user *user, struct err *err);
 /* A code of now or a recovery code, each good once. E_UNAUTHORIZED at /code, E_RATE with *retry_s. */
@@ -147,6 +158,7 @@ must_use int link_make(struct accounts *accounts, const struct principal *by,
 /* Whose link is it? E_INVALID at /token. */
 must_use int link_find(struct accounts *accounts, const char *token, int64_t now_ms,
                        struct arena *arena, struct user *user, struct err *err);
+/* Sets the password, ends all sessions of the person, and the link is used. E_INVALID at /token or /password. */
 must_use int link_use(struct request *request, const char *token, const char *password,
                       struct user *user, struct err *err);
 
@@ -158,11 +170,13 @@ struct api_key {
     size_t n_units;
     int64_t created_ms, used_ms, expires_ms; /* 0: never */
 };
+/* name, scopes, units and expires_ms are given, the rest is filled. secret: shown this once. E_INVALID with the pointer. */
 must_use int api_key_add(struct accounts *accounts, const struct principal *by, struct api_key *key,
                          char secret[TOKEN_TEXT_BYTES], struct err *err);
+/* All, in the order in which they were made; texts are the arena's. */
 must_use int api_key_list(struct accounts *accounts, struct arena *arena, struct api_key **keys,
                           size_t *n, struct err *err);
-/* A new secret in place of the present one, which stops working. */
+/* A new secret in place of the present one, which stops working. E_NOT_FOUND. */
 must_use int api_key_rotate(struct accounts *accounts, const struct principal *by, uint64_t id,
                             char secret[TOKEN_TEXT_BYTES], struct err *err);
 must_use int api_key_remove(struct accounts *accounts, const struct principal *by, uint64_t id,
@@ -209,9 +223,10 @@ struct audit_entry {
     int64_t time_ms;
     const char *who, *address, *what, *about, *detail; /* what: "user.add", "session.refused", … */
 };
+/* Waits until it is written; a failure is logged. by NULL, address "", about "", detail "": nothing to say. */
 void audit_write(struct accounts *accounts, const struct principal *by, const char *address,
                  const char *what, const char *about, const char *detail);
-/* What whoever asked did; waits until it is written. about, detail: may be "". */
+/* The same, of whoever asked. */
 void audit_act(const struct request *request, const char *what, const char *about,
                const char *detail);
 /* The same of what has a number: names and texts that people give may be about customers, who are to be gone when they are erased. */

@@ -26,6 +26,7 @@ struct app_options {
     int rate_per_s; /* API requests a second of one key or person; 0: 200; negative: no limit */
 };
 
+/* The folder must outlive the app. app_close waits for jobs under way. */
 must_use int app_open(struct app **app, struct folder *folder, const struct app_options *options,
                       struct err *err);
 void app_close(struct app *app);

@@ -40,6 +40,7 @@ must_use int metric_margins_put(struct folder *folder, const char *name, const j
                                 const char *author, struct err *err);
 must_use int metric_margins_remove(struct folder *folder, const char *name, struct err *err);
 
+/* May scores be told by person of staff? Not unless it was put. */
 must_use int metric_named_staff(struct folder *folder, bool *allowed, struct err *err);
 must_use int metric_named_staff_put(struct folder *folder, bool allowed, struct err *err);
 

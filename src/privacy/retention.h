@@ -25,6 +25,7 @@ enum { RETENTION_DAYS_MOST = 36500 };
 struct retention {
     int64_t days[RETAIN_KINDS]; /* 0: for ever */
 };
+/* As it was put; for ever where nothing was. */
 must_use int retention_get(struct folder *folder, struct retention *retention, struct err *err);
 must_use int retention_put(struct folder *folder, const struct retention *retention,
                            struct err *err);

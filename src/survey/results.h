@@ -47,6 +47,8 @@ struct survey_said {
     bool has_points;
 };
 
+/* Calls take for each answer, or each `Survey …` interaction, that the filter lets through, part by part, in it customer by
+ * customer. What it is given lives during the call. E_INVALID at /unit. */
 must_use int survey_read_answers(struct folder *folder, struct slice survey,
                                  const struct survey_filter *filter,
                                  void (*take)(void *context, const struct survey_said *said),

@@ -191,6 +191,7 @@ struct survey_row {
     bool draft_differs; /* from what is published */
     int64_t created_ms, changed_ms, published_ms;
 };
+/* All, the last changed first; one: E_NOT_FOUND. Texts are the arena's. */
 must_use int surveys_list(struct folder *folder, struct arena *arena, struct survey_row **rows,
                           size_t *n, struct err *err);
 must_use int surveys_get(struct folder *folder, struct slice id, struct arena *arena,

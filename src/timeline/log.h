@@ -69,9 +69,6 @@ typedef int log_edit(void *context, struct log_record *record, bool final);
  * many. Interrupted, each file is either the old or the new one: done again, the rest follows. */
 must_use int log_rewrite(struct log *log, log_edit *edit, void *context, unsigned *files,
                          struct err *err);
-/* Reads everything back: frames, checksums, dense seq. */
-must_use int log_verify(struct log *log, struct err *err);
-
 struct log_stats {
     uint64_t records, file_bytes, fresh_bytes;
     uint32_t files;

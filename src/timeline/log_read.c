@@ -215,16 +215,3 @@ int log_fetch(struct log *log, const uint64_t *seqs, size_t n,
     reading_release(&reading);
     return code;
 }
-
-static int visit_nothing(void *context, const struct log_record *record) {
-    uint64_t *expected = context;
-    return record->row.seq == (*expected)++ ? 0 : E_CORRUPT;
-}
-
-int log_verify(struct log *log, struct err *err) {
-    uint64_t expected = 1, last = log_last(log);
-    int code = log_read(log, 1, last + 1, visit_nothing, &expected, err);
-    if (code ? !err->code : expected != last + 1)
-        code = err_set(err, E_CORRUPT, "the log has a gap");
-    return code;
-}

@@ -25,11 +25,13 @@ struct touchpoint_rules {
     struct arena arena;
 };
 
+/* A copy with one reference; retain and release from any thread. */
 struct touchpoint_rules *touchpoint_rules_new(const struct touchpoint_rule *rules, size_t n,
                                               uint32_t version);
 void touchpoint_rules_retain(struct touchpoint_rules *rules);
 void touchpoint_rules_release(struct touchpoint_rules *rules);
 
+/* Into the arena, with all texts. */
 struct touchpoint_rule *touchpoint_rules_copy(const struct touchpoint_rule *rules, size_t n,
                                               struct arena *arena);
 
