@@ -7,6 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "backend/floor.h"
 #include "base/clock.h"
 #include "base/time.h"
 #include "invite/internal.h"
@@ -229,6 +230,67 @@ static int read_totals(sqlite3_stmt *statement, json_t *results, struct err *err
     return code;
 }
 
+/* ---- for who sees aggregates only (backend/floor.h) ---- */
+
+/* Counts of rows that make up a total: the few, and what the others would tell of them, are null. */
+static void hide_few(unsigned floor, json_t **counts, const char *const *names, json_t *of,
+                     size_t n) {
+    uint64_t numbers[INVITE_REASONS_N + 4] = {0};
+    bool hidden[INVITE_REASONS_N + 4] = {0};
+    for (size_t i = 0; i < n; i++)
+        numbers[i] = (uint64_t)json_integer_value(counts[i]);
+    floor_counts(floor, numbers, n, hidden);
+    for (size_t i = 0; i < n; i++)
+        if (hidden[i])
+            json_object_set_new(of, names[i], json_null());
+}
+
+/* Each number by itself, and those that are differences of two that are told: who did not answer, who was not shown it. */
+static void floor_row(unsigned floor, json_t *row, const char *const *names) {
+    bool gone = false;
+    for (; *names; names++) {
+        json_int_t n = json_integer_value(json_object_get(row, *names)),
+                   rest = json_integer_value(json_object_get(row, "sent")) - n;
+        bool few = (n > 0 && n < floor) || (rest > 0 && rest < floor);
+        gone |= few;
+        if (few)
+            json_object_set_new(row, *names, json_null());
+    }
+    if (gone)
+        json_object_set_new(row, "rate", json_pack("{s:n, s:n, s:n}", "value", "low", "high"));
+}
+
+static void keep_floor(unsigned floor, json_t *results) {
+    static const char *const seen[] = {"bounced", "shown", "answered", NULL},
+                             *const of_group[] = {"shown", "answered", NULL},
+                             *const parts[] = {"waiting", "not_invited", "due_now"};
+    json_t *why = json_object_get(results, "reasons"), *counts[INVITE_REASONS_N], *count;
+    const char *names[INVITE_REASONS_N], *name;
+    size_t n = 0;
+    for (size_t which = 0; which < 2; which++) {
+        json_t *rows = json_object_get(results, which ? "channels" : "touchpoints");
+        for (size_t i = json_array_size(rows); i-- > 0;) {
+            json_t *row = json_array_get(rows, i);
+            if (json_integer_value(json_object_get(row, "sent")) < floor)
+                json_array_remove(rows, i);
+            else
+                floor_row(floor, row, of_group);
+        }
+    }
+    json_object_foreach(why, name, count) if (n < INVITE_REASONS_N) {
+        names[n] = name;
+        counts[n++] = count;
+    }
+    hide_few(floor, counts, names, why, n);
+    floor_row(floor, results, seen);
+    json_t *all[] = {json_object_get(results, parts[0]), json_object_get(results, parts[1]),
+                     json_object_get(results, parts[2])};
+    hide_few(floor, all, parts, results, 3);
+    json_int_t sent = json_integer_value(json_object_get(results, "sent"));
+    if (sent > 0 && sent < floor)
+        json_object_set_new(results, "sent", json_null());
+}
+
 int invite_results(struct folder *folder, uint64_t plan, const struct principal *asker,
                    json_t **results, struct err *err) {
     json_t *channels = json_array(), *touchpoints = json_array();
@@ -260,6 +322,8 @@ int invite_results(struct folder *folder, uint64_t plan, const struct principal 
     free(units);
     json_object_set_new(*results, "channels", channels);
     json_object_set_new(*results, "touchpoints", touchpoints);
+    if (!code && asker->floor)
+        keep_floor(asker->floor, *results);
     if (code) {
         json_decref(*results);
         *results = NULL;

@@ -126,6 +126,10 @@ must(thanked.status < 400, `answered: ${thanked.status}`);
 await until(async () => (await call("GET", path + "/results")).json.answered === 1, "an answer is counted");
 const results = (await call("GET", path + "/results")).json;
 must(results.sent === 2 && results.rate.value === 0.5 && results.rate.low > 0.09 && results.rate.high < 0.91 && results.channels.length === 2 && results.touchpoints[0].name === "till", `results: ${JSON.stringify(results)}`);
+must((await call("POST", "/api/v1/users", { email: "mirona@example.org", name: "M", role: "viewer", password: "a third long secret" })).status === 201, "a viewer");
+const viewed = await fetch(`http://127.0.0.1:${server.port}/api/v1/sessions`, { method: "POST", headers: { "content-type": "application/json" }, body: JSON.stringify({ email: "mirona@example.org", password: "a third long secret" }) });
+const few = await (await fetch(`http://127.0.0.1:${server.port}${path}/results`, { headers: { cookie: viewed.headers.get("set-cookie").split(";")[0] } })).json();
+must(few.sent === null && few.answered === null && few.rate.value === null && few.channels.length === 0 && few.touchpoints.length === 0 && Object.values(few.reasons).every((n) => n === null), `who sees aggregates only is told nothing of two: ${JSON.stringify(few)}`);
 must((await call("GET", path + "/invitations?reason=no_address")).json.data.length === 1 && (await call("GET", path + "/invitations?reason=x")).status === 422, "from a reason to the people");
 
 const score = (await call("POST", "/api/v1/query", { kind: "score", metric: "nps", survey: "after-purchase" })).json.data[0];
