@@ -258,7 +258,7 @@ static int preview(struct request *request, struct response *response, struct er
     json_t *warnings = json_object_get(meta, "warnings");
     point_to_rule(request, warnings);
     json_object_set_new(out, "warnings", warnings ? json_incref(warnings) : json_array());
-    audit_note(request, "query.people", "", "segment preview");
+    audit_note(request, "query.people", "", "segment_preview");
     response_json(response, 200, out);
     json_decref(out);
     json_decref(result);

@@ -8,6 +8,7 @@
 #include "pages/page.h"
 #include "pages/pages.h"
 #include "pages/settings.h"
+#include "pages/text.h"
 
 /* ---- people ---- */
 
@@ -159,6 +160,23 @@ static const char *audit_target(struct request *request, const char *prefix, con
     return text;
 }
 
+static void in_words(struct request *request, json_t *entry, const char *member,
+                     const char *prefix) {
+    const char *value = json_string_value(json_object_get(entry, member));
+    const char *words = value ? text_of_value(request->language, prefix, value) : NULL;
+    if (words)
+        json_object_set_new(entry, member, json_string(words));
+}
+
+/* Kinds of questions, of what is exported, and roles, as people call them. */
+static void entry_in_words(struct request *request, json_t *entry) {
+    const char *what = json_string_value(json_object_get(entry, "what"));
+    if (what && (strcmp(what, "query.people") == 0 || strcmp(what, "export") == 0))
+        in_words(request, entry, "about", "audit.about");
+    in_words(request, entry, "detail",
+             what && strncmp(what, "user.", 5) == 0 ? "role" : "audit.about");
+}
+
 /* What entries begin with, as people choose it. */
 static json_t *audit_groups(struct request *request) {
     static const char *const names[] = {
@@ -188,6 +206,9 @@ static int show_audit(struct request *request, struct response *response, struct
     }
     if (code < 0)
         answer = json_object();
+    json_t *entry;
+    size_t row;
+    json_array_foreach(json_object_get(answer, "data"), row, entry) entry_in_words(request, entry);
     json_t *view = json_pack("{s:O?, s:o}", "entries", json_object_get(answer, "data"), "groups",
                              audit_groups(request));
     if (code < 0)
