@@ -270,6 +270,8 @@ void flow_nodes(const struct flow_state *state, struct flow_node *nodes) {
     memset(nodes, 0, state->spec->names * sizeof *nodes);
     for (size_t i = 0; i < n_cells(state); i++) {
         uint32_t count = cell_count(&state->cells[i]), key = cell_key(state, i);
+        if (!count)
+            continue;
         nodes[key & 0xFFFF].count += count;
         if (key >> 16 == OUTSIDE)
             nodes[key & 0xFFFF].starts += count;
