@@ -175,23 +175,32 @@ static double monetary_of(const struct worth_input *input, size_t i) {
     return input->rows[i].spend;
 }
 
-/* Scores 1 … 5 of one value for all rows, the higher the larger. */
+/* Equal fifths by rank, the last the best; equal values stand in the order of customers, also where less is more. */
+static void score_by_rank(struct ranked *ranked, size_t n, bool less_is_more, uint8_t *scores) {
+    for (size_t i = 0; i < n && less_is_more; i++)
+        ranked[i].value = -ranked[i].value;
+    qsort(ranked, n, sizeof *ranked, by_value);
+    for (size_t i = 0; i < n; i++)
+        scores[ranked[i].row] = (uint8_t)((5 * (i + 1) + n - 1) / n);
+}
+
+/* Scores 1 … 5 of one value for all rows, 5 the best. */
 static void score(const struct worth_input *input, enum rfm_rule rule,
-                  double (*value)(const struct worth_input *input, size_t i), double cuts[4],
-                  uint8_t *scores) {
+                  double (*value)(const struct worth_input *input, size_t i), bool less_is_more,
+                  double cuts[4], uint8_t *scores) {
     struct ranked *ranked = room(input->n, sizeof *ranked);
     for (size_t i = 0; i < input->n; i++)
         ranked[i] = (struct ranked){value(input, i), input->rows[i].owner, i};
     qsort(ranked, input->n, sizeof *ranked, by_value);
     quintiles(ranked, input->n, cuts);
     for (size_t i = 0; i < input->n; i++) {
-        uint8_t points = 1;
+        int points = 1;
         for (int c = 0; c < 4; c++)
-            points = (uint8_t)(points + (cuts[c] < ranked[i].value));
-        if (rule == RFM_NTILE)
-            points = (uint8_t)((5 * (i + 1) + input->n - 1) / input->n);
-        scores[ranked[i].row] = points;
+            points += cuts[c] < ranked[i].value;
+        scores[ranked[i].row] = (uint8_t)(less_is_more ? 6 - points : points);
     }
+    if (rule == RFM_NTILE)
+        score_by_rank(ranked, input->n, less_is_more, scores);
     free(ranked);
 }
 
@@ -200,11 +209,11 @@ void rfm_make(struct rfm *rfm, const struct worth_input *input, enum rfm_rule ru
     if (!input->n)
         return;
     uint8_t *scores = room(input->n, 3);
-    score(input, rule, recency_of, rfm->recency, scores);
-    score(input, rule, frequency_of, rfm->frequency, scores + input->n);
-    score(input, rule, monetary_of, rfm->monetary, scores + 2 * input->n);
+    score(input, rule, recency_of, true, rfm->recency, scores);
+    score(input, rule, frequency_of, false, rfm->frequency, scores + input->n);
+    score(input, rule, monetary_of, false, rfm->monetary, scores + 2 * input->n);
     for (size_t i = 0; i < input->n; i++)
-        rfm->scores[i] = (struct rfm_scores){(uint8_t)(6 - scores[i]), scores[input->n + i],
-                                             scores[2 * input->n + i]};
+        rfm->scores[i] =
+            (struct rfm_scores){scores[i], scores[input->n + i], scores[2 * input->n + i]};
     free(scores);
 }

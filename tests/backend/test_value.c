@@ -125,6 +125,13 @@ static void cdnow_customers_are_scored(void **state) {
     a = ask_value("\"model\":\"rfm\",\"amount\":\"dollars\",\"rule\":\"ntile\"");
     assert_int_equal(int_at(a, "data.cells.0.customers"), 240);
     json_decref(a);
+    /* 99 days since, as long as many: equal values stand in the order of customers */
+    a = ask_value(
+        "\"model\":\"rfm\",\"amount\":\"dollars\",\"rule\":\"ntile\",\"customer\":\"0045\"");
+    assert_int_equal(int_at(a, "data.customer.rfm.r"), 4);
+    assert_int_equal(int_at(a, "data.customer.rfm.f"), 4);
+    assert_int_equal(int_at(a, "data.customer.rfm.m"), 2);
+    json_decref(a);
 }
 
 /* Purchases of clothes, 600 customers who first bought in 2005 and 2006; parameters by an independent program. */
