@@ -18,7 +18,7 @@
 #include "stats/compare.h"
 #include "stats/gsl.h"
 
-enum { EFFECT_DAYS = 180, EFFECT_DAYS_MOST = 730, EFFECT_DAYS_LEAST = 7 };
+enum { EFFECT_DAYS = 365, EFFECT_DAYS_MOST = 730, EFFECT_DAYS_LEAST = 7 };
 
 static int read_entry(struct request *request, uint64_t *id, json_t **entry, struct err *err) {
     int code = api_number(request->params[0], id, err);
@@ -159,6 +159,8 @@ static int score_of(const struct effect *effect, json_t *units, bool after, json
     int code = api_ask(effect->request, query, &rows, err);
     *row = json_incref(json_array_get(rows, 0));
     json_object_del(*row, "distribution");
+    if (*row)
+        json_object_set_new(*row, "range", range_of(effect, after));
     json_decref(rows);
     return code;
 }

@@ -217,12 +217,29 @@ static void add_texts(const struct score_view *view, json_t *row, bool points) {
                         json_boolean(json_is_number(p) && json_number_value(p) < 0.05));
 }
 
+/* The answers behind a side of the comparison. */
+static void add_answers(const struct score_view *view, const json_t *effect, json_t *row) {
+    const json_t *range = json_object_get(row, "range");
+    struct score_view at = *view;
+    at.unit = json_string_value(json_object_get(json_object_get(effect, "entry"), "unit"));
+    at.every_survey = true;
+    at.from = json_string_value(json_object_get(range, "from"));
+    at.to = json_string_value(json_object_get(range, "to"));
+    if (at.from && at.to)
+        json_object_set_new(
+            row, "answers",
+            json_string(score_address(&at, "/scores/answers", at.metric, NULL, at.period->id)));
+}
+
 static void tell_effect(const struct score_view *view, json_t *effect) {
     static const char *const scores[] = {"before", "after", "others_before", "others_after"},
                              *const differences[] = {"change", "others_change", "effect"};
     for (size_t i = 0; i < 4; i++)
         if (json_is_object(json_object_get(effect, scores[i])))
             add_texts(view, json_object_get(effect, scores[i]), false);
+    for (size_t i = 0; i < 2; i++) /* those of the centre; of the others there is no one list */
+        if (json_is_object(json_object_get(effect, scores[i])))
+            add_answers(view, effect, json_object_get(effect, scores[i]));
     for (size_t i = 0; i < 3; i++)
         if (json_is_object(json_object_get(effect, differences[i])))
             add_texts(view, json_object_get(effect, differences[i]), true);
@@ -264,6 +281,7 @@ static int show_one(struct request *request, struct response *response, struct e
         json_array_append_new(metrics, json_pack("{s:s, s:b}", "metric", score_metrics[m].name,
                                                  "current", m == view.metric));
     json_object_set_new(root, "metrics", metrics);
+    json_object_set_new(root, "see_people", json_boolean(!request->principal.floor));
     score_view_tell(&view, root, "diary");
     return page_render(request, response, &page, root, err);
 }
