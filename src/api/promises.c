@@ -173,12 +173,29 @@ static int results(struct request *request, struct response *response, struct er
     return HANDLED;
 }
 
+enum { PEOPLE_MAX = 10000 };
+
+/* The first of the list; the last one of them is where the next page goes on. */
+static void cut_people(json_t *result, size_t limit) {
+    json_t *list = json_object_get(json_object_get(result, "data"), "customers");
+    size_t n = json_array_size(list);
+    if (n <= limit)
+        return;
+    while (n > limit)
+        json_array_remove(list, --n);
+    json_object_set(json_object_get(result, "meta"), "next",
+                    json_object_get(json_array_get(list, n - 1), "id"));
+}
+
 static int customers(struct request *request, struct response *response, struct err *err) {
     static const char *const members[] = {"state", "time", "by"};
     uint64_t id;
+    int64_t limit = PEOPLE_MAX;
     json_t *promise = NULL, *result = NULL, *people = json_object();
     const char *group = request_query(request, "group"), *cursor = request_query(request, "cursor");
-    int code = find(request, &id, &promise, err);
+    int code = request_query_int(request, "limit", PEOPLE_MAX, 1, PEOPLE_MAX, &limit, err);
+    if (!code)
+        code = find(request, &id, &promise, err);
     if (code) {
         json_decref(people);
         return code;
@@ -200,6 +217,7 @@ static int customers(struct request *request, struct response *response, struct 
     code = ask(request, query, &result, err);
     if (code)
         return code;
+    cut_people(result, (size_t)limit);
     audit_note(request, "query.people", request->params[0], "promise");
     response_json(response, 200, result);
     json_decref(result);
@@ -294,7 +312,8 @@ static const struct route routes[] = {
      .summary = "By the values of its trait, each by unit"},
     {METHOD_GET, "/api/v1/promises/{id}/customers", ACCESS_API, SCOPE_QUERY, .role = ROLE_AGENT,
      .handle = customers,
-     .summary = "The customers behind a number (?state=broken, ?time=, ?by=&group=)"},
+     .summary =
+         "The customers behind a number (?state=broken, ?time=, ?by=&group=, ?limit=&cursor=)"},
     {METHOD_GET, "/api/v1/customers/{id}/promises", ACCESS_API, SCOPE_QUERY, .role = ROLE_AGENT,
      .handle = of_customer, .summary = "What this customer was promised and is broken or at risk"},
 };

@@ -56,6 +56,9 @@ must((await page(`/promises/${id}`)).text.includes("33.3%"), "the page shows the
 const behind = await page(`/promises/${id}/customers?state=broken`);
 must(behind.text.includes("Berta &lt;Ruiz&gt;") && !behind.text.includes("<Ruiz>"), "the customers behind, by name");
 must((await page(`/promises/${id}/customers.csv?state=broken`)).text.split("\r\n").length === 4, "and as a file");
+const [one, two] = [await call("GET", `/api/v1/promises/${id}/customers?state=broken&limit=1`), await call("GET", `/api/v1/promises/${id}/customers?state=broken`)].map((answer) => answer.json);
+const next = (await call("GET", `/api/v1/promises/${id}/customers?state=broken&limit=1&cursor=${one.meta.next}`)).json;
+must(one.data.count === 2 && one.data.customers.length === 1 && two.meta.next === null && JSON.stringify([...one.data.customers, ...next.data.customers]) === JSON.stringify(two.data.customers), "page by page: " + JSON.stringify([one, next]));
 
 // a rule beyond the form is kept when only the words change
 const rule = { of: { event: "Order Completed" }, then: { event: ["Order Delivered"] }, window: "2d" };
