@@ -106,7 +106,7 @@ must_use int kiosk_page_take(struct folder *folder, const struct source *source,
                              const char *address, const json_t *told, int64_t received_ms,
                              bool *duplicate, struct err *err);
 
-/* Takes a batch: {"received_at", "revision", "accepted", "duplicates", "rejected", "results": [{"id", "outcome", "misuse",
+/* Takes a batch: {"received_at", "revision", "survey_version", "survey_open", "accepted", "duplicates", "rejected", "results": [{"id", "outcome", "misuse",
  * "code", "message"}], "today": {…}}. New reference. E_NOT_FOUND; E_UNAUTHORIZED forged; E_MALFORMED, E_INVALID;
  * E_BUSY, E_IO: send again. Waits for the commit. */
 must_use int kiosk_take(struct folder *folder, struct sources *sources, const char *address,

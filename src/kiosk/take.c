@@ -156,14 +156,16 @@ static json_t *result_json(const struct tap *tap, const struct event_result *res
     return json;
 }
 
-/* Of the survey that the screen shows now, 0: none. */
-static int64_t shown_version(struct taking *taking) {
+/* Of the survey that the screen shows now, 0: none; whether it takes answers. */
+static int64_t shown_version(struct taking *taking, bool *open) {
     const char *id = tap_survey(taking_document(taking, 0));
     struct survey *survey;
     struct err ignored = {0};
+    *open = false;
     if (!id || survey_find(taking->folder, slice_of(id), &survey, &ignored))
         return 0;
     int64_t version = survey->version;
+    *open = survey_check_open(taking->folder, survey, taking->received_ms, &ignored) == 0;
     survey_release(survey);
     return version;
 }
@@ -178,12 +180,14 @@ static json_t *answer_json(struct taking *taking) {
         json_array_append_new(results, result_json(tap, result));
         counts[result ? result->outcome : OUTCOME_REJECTED]++;
     }
+    bool open;
+    int64_t version = shown_version(taking, &open);
     time_format(taking->received_ms, received);
-    return json_pack(
-        "{s:s, s:I, s:I, s:I, s:I, s:I, s:o}", "received_at", received, "revision",
-        (json_int_t)taking->newest, "survey_version", (json_int_t)shown_version(taking), "accepted",
-        (json_int_t)counts[OUTCOME_ACCEPTED], "duplicates", (json_int_t)counts[OUTCOME_DUPLICATE],
-        "rejected", (json_int_t)counts[OUTCOME_REJECTED], "results", results);
+    return json_pack("{s:s, s:I, s:I, s:b, s:I, s:I, s:I, s:o}", "received_at", received,
+                     "revision", (json_int_t)taking->newest, "survey_version", (json_int_t)version,
+                     "survey_open", open, "accepted", (json_int_t)counts[OUTCOME_ACCEPTED],
+                     "duplicates", (json_int_t)counts[OUTCOME_DUPLICATE], "rejected",
+                     (json_int_t)counts[OUTCOME_REJECTED], "results", results);
 }
 
 /* The kiosk's lock is held: misuse is judged in the order of the taps. */

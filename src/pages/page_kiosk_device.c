@@ -81,12 +81,13 @@ static int show(struct request *request, struct response *response, struct err *
 /* ---- the words of the screen ---- */
 
 static const char *const keys[] = {
-    "listen",     "language", "skip",        "go_on",      "send",     "no_names",   "thanks",
-    "code",       "no_code",  "locked",      "erase",      "back",     "wrong_code", "waiting",
-    "connection", "online",   "offline",     "unpaired",   "send_now", "leave_full", "unpair",
-    "key",        "pair",     "pair_help",   "face_0",     "face_1",   "face_2",     "face_3",
-    "face_4",     "begin",    "still_there", "still_here", "needed",   "progress",   "own_words",
-    "other",      "none",     "yes",         "no"};
+    "listen",      "language",   "skip",       "go_on",        "send",      "no_names",
+    "thanks",      "code",       "no_code",    "locked",       "erase",     "back",
+    "wrong_code",  "waiting",    "connection", "online",       "offline",   "unpaired",
+    "send_now",    "leave_full", "unpair",     "key",          "pair",      "pair_help",
+    "face_0",      "face_1",     "face_2",     "face_3",       "face_4",    "begin",
+    "still_there", "still_here", "needed",     "progress",     "own_words", "other",
+    "none",        "yes",        "no",         "survey_closed"};
 
 static json_t *words_json(void) {
     static const char *const languages[] = {"es", "en"};

@@ -61,10 +61,14 @@ json_t *terminal_form_json(struct request *request, const struct survey *survey)
         struct survey_text text;
     } texts[] = {{"title", survey->title},         {"welcome", survey->welcome},
                  {"thanks", survey->thanks},       {"next", survey->next_label},
-                 {"previous", survey->back_label}, {"send", survey->send_label}};
-    json_t *json = json_pack("{s:s, s:I, s:b, s:b, s:[], s:{}, s:[]}", "id", survey->id, "version",
-                             (json_int_t)survey->version, "progress", survey->progress, "back",
-                             survey->back, "languages", "forms", "pages");
+                 {"previous", survey->back_label}, {"send", survey->send_label},
+                 {"closed", survey->closed}};
+    struct err closed = {0};
+    json_t *json = json_pack(
+        "{s:s, s:I, s:b, s:b, s:b, s:[], s:{}, s:[]}", "id", survey->id, "version",
+        (json_int_t)survey->version, "open",
+        survey_check_open(app_folder(request->app), survey, request->received_ms, &closed) == 0,
+        "progress", survey->progress, "back", survey->back, "languages", "forms", "pages");
     for (size_t i = 0; i < sizeof texts / sizeof *texts; i++)
         put_texts(json, texts[i].name, survey, texts[i].text);
     for (size_t l = 0; l < survey->n_languages; l++) {

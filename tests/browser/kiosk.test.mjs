@@ -370,6 +370,14 @@ test("a terminal by keyboard: arrows choose, Enter goes on, a jump ends it; who 
   await barriers(left);
   await reach(left, "ask");
   assert.equal(await until(() => responses([{ property: "kiosk", op: "=", value: "Patio" }, { property: "partial", op: "=", value: true }]), 1), 1);
+  // A survey that ends is no longer begun, and the screen learns so at its next contact.
+  await api("POST", "/api/v1/surveys/visit-2/close", {});
+  await left.waitForFunction(() => document.querySelector(".attract .hint")?.textContent === "Esta encuesta ya ha terminado. Gracias.", null, { timeout: 30000 });
+  assert.equal(await left.locator(".begin").count(), 0);
+  await barriers(left);
+  await api("POST", "/api/v1/surveys/visit-2/open", {});
+  await left.reload();
+  await left.waitForSelector(".begin");
   assert.deepEqual(screen.complaints.concat(left.complaints), []);
   await left.context().close();
   await screen.context().close();

@@ -152,6 +152,15 @@ is((await hall.send(visits)).json.duplicates, 3, "the visits again");
 const recommend = async (more) => (await call("POST", "/api/v1/query", { kind: "score", metric: "nps", survey: "visita", channel: "kiosk", unit: "norte", ...more })).json.data[0].n;
 is([await recommend(), await recommend({ misuse: true })], [1, 2], "their score, without misuse");
 
+// A survey that takes no more answers is not begun; what was begun before counts.
+const opened = async () => [(await hall.send(hall.body([]))).json.survey_open, (await (await fetch(`${base}/k/${terminal.address}/definition.json`)).json()).kiosk.survey.open];
+is(await opened(), [true, true], "an open survey");
+await call("POST", "/api/v1/surveys/visita/close", {});
+is(await opened(), [false, false], "each contact and the page's definition say that it is closed");
+is((await hall.send(hall.body([visit({ answers: { nps: 6 }, ...ago(5) })]))).json.accepted, 1, "what was answered before somebody heard of it");
+await call("POST", "/api/v1/surveys/visita/open", {});
+is(await opened(), [true, true], "and open again");
+
 // A poster: a PDF whose code leads to the survey and records nothing by itself.
 const poster = (await call("POST", "/api/v1/kiosks", { name: "Salida norte", kind: "poster", survey: "visita", unit: "norte", touchpoint: "Salida" })).json;
 const pdf = await fetch(`${base}/api/v1/kiosks/${poster.id}/poster?format=a5`, { headers: { authorization: `Bearer ${keys.api_key}` } });

@@ -114,6 +114,10 @@ function reset() {
 
 function attract() {
   const { survey } = definition;
+  if (survey.open === false) {
+    return show("ask", make("p", { className: "organisation" }, definition.organisation), languagesBar(),
+      make("div", { className: "attract" }, make("h1", {}, inLanguage(survey.title)), make("p", { className: "hint" }, inLanguage(survey.closed) || word("survey_closed"))));
+  }
   const begin = make("button", { className: "go begin" }, word("begin"));
   begin.onclick = enter;
   show("ask", make("p", { className: "organisation" }, definition.organisation), languagesBar(),
@@ -314,7 +318,7 @@ function hear(told) {
   root.dataset.waiting = String(told.waiting);
   root.dataset.online = String(told.online);
   root.dataset.paired = String(told.paired);
-  if (told.answer && definition && (told.answer.revision !== definition.revision || (definition.survey && told.answer.survey_version !== definition.survey.version))) {
+  if (told.answer && definition && (told.answer.revision !== definition.revision || (definition.survey && (told.answer.survey_version !== definition.survey.version || told.answer.survey_open !== definition.survey.open)))) {
     stale = true;
     if (!visit && root.dataset.state === "ask") refresh().then(reset);
   }
