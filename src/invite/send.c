@@ -103,7 +103,9 @@ static int send_message(const struct delivering *delivering, const struct due *d
                                             unsubscribe_token(delivering->folder, due->id, arena)),
                            .channel = channel};
     letter_write(delivering->folder, &of, arena, &letter);
-    const char *message_id = arena_format(arena, "senda-%s-%d", id, due->reminders);
+    /* A reminder is a message of its own: programs drop what bears an id that they have seen. */
+    int nth = due->reminders + (due->state == INVITE_SENT);
+    const char *message_id = arena_format(arena, "senda-%s-%d", id, nth);
     if (way_of(channel) == WAY_GATEWAY)
         return gateway_send(outlets, channel, message_id, contact->phone, letter.text, err);
     const char *token = bounce_token(delivering->folder, due->id, contact->email, arena);

@@ -79,8 +79,12 @@ int survey_link_read(struct folder *folder, const struct survey *survey, const c
         return err_at(err, E_NOT_FOUND, "/t", "this link is not complete: copy all of it");
     if (link->expires_ms && now_ms >= link->expires_ms)
         return err_at(err, E_REFUSED, "/t", "this link has expired");
-    /* Whoever uses it, however often, is one respondent. */
-    struct slice parts[] = {SLICE_LITERAL("survey submission"), slice_of(token)};
+    /* Whoever uses it, however often, is one respondent; so are the links of an invitation and of its reminders. */
+    const char *who = *link->invitation
+                          ? arena_format(arena, "%llu\n%u\n%s", (unsigned long long)link->survey,
+                                         link->customer, link->invitation)
+                          : token;
+    struct slice parts[] = {SLICE_LITERAL("survey submission"), slice_of(who)};
     struct key128 id = hash_keyed(vault_token_key(folder->vault), parts, 2);
     snprintf(submission, SURVEY_SUBMISSION_BYTES + 1, "p%016llx%016llx", (unsigned long long)id.a,
              (unsigned long long)id.b);

@@ -2,6 +2,7 @@
 // others are not, answers, reminders, bounces, unsubscribing, restart from kill -9, and that opening links records nothing.
 // SPDX-License-Identifier: GPL-3.0-or-later
 import { createHmac } from "node:crypto";
+import { spawnSync } from "node:child_process";
 import { createServer } from "node:http";
 import { mkdtempSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
@@ -169,7 +170,20 @@ must((await call("DELETE", "/api/v1/bounces", { address: " ana@example.ORG" })).
 
 // ---- kill -9: nothing twice, nothing lost ----
 await server.end("SIGKILL");
+
+// Three days pass for leo, who has not answered; Ana has.
+const hurry = spawnSync("/usr/bin/python3", ["-c", "import sqlite3, sys; db = sqlite3.connect(sys.argv[1]); db.execute('UPDATE invitation SET due_ms = 1 WHERE state IN (1, 2)'); db.commit()", join(data, "senda.db")]);
+must(hurry.status === 0, `time passes: ${hurry.stderr}`);
 server = await serve(data, log);
+const toLeo = () => texts.filter((one) => one.to === texts[0].to);
+await until(() => toLeo().length === 2, "a reminder");
+must(toLeo()[1].id !== toLeo()[0].id, `a message of its own: ${JSON.stringify(toLeo())}`);
+const [firstLink, secondLink] = toLeo().map((one) => local(one.text.match(/https:\S+/)[0]));
+const leos = new URLSearchParams([...(await call("GET", secondLink, undefined, null)).text.matchAll(/<input type=hidden name="?([a-z]+)"? value="([^"]*)"/g)].map((m) => [m[1], m[2]]));
+leos.set("a.recommend", "5");
+leos.set("do", "next");
+must((await call("POST", secondLink.split("?")[0], leos, null)).status < 400, "answered by the reminder's link");
+must(!(await call("GET", firstLink, undefined, null)).text.includes("a.recommend"), "the first one is answered, too: one person, one answer");
 await person("zoe", { email: "zoe@example.org" });
 await buys("zoe");
 await becomes("zoe", "sent");
