@@ -138,23 +138,33 @@ static void add_matcher(struct words *words, const json_t *matcher) {
     add_where(words, json_object_get(matcher, "where"));
 }
 
+/* Of "30d" the text that its unit has in this family. */
+static const char *text_of_length(struct words *words, const char *family, const char *length) {
+    const char *key = arena_format(words->request->arena, "segments.words.%s.%c", family,
+                                   length[strspn(length, "0123456789")]);
+    return text_of_count(words->request->language, key, strtod(length, NULL));
+}
+
 /* "30d" -> "30 días". */
 static void add_length(struct words *words, const char *length) {
-    char key[] = "segments.words.unit.?";
-    size_t digits = strspn(length, "0123456789");
-    key[sizeof key - 2] = length[digits];
-    long n = strtol(length, NULL, 10);
-    add_word(words, arena_format(words->request->arena, "%ld %s", n,
-                                 text_of_count(words->request->language, key, (double)n)));
+    add_word(words, arena_format(words->request->arena, "%ld %s", strtol(length, NULL, 10),
+                                 text_of_length(words, "unit", length)));
+}
+
+/* "24h" -> "en las últimas 24 horas", "1h" -> "en la última hora". */
+static void add_within(struct words *words, const char *length) {
+    add_word(words, text_of_length(words, "within", length));
+    if (strtol(length, NULL, 10) == 1)
+        add_word(words, text_of_length(words, "unit", length));
+    else
+        add_length(words, length);
 }
 
 static void add_window(struct words *words, const json_t *rule) {
     const char *within = text_in(rule, "within");
     const json_t *range = json_object_get(rule, "range");
-    if (within[0]) {
-        add_key(words, "segments.words.within");
-        add_length(words, within);
-    }
+    if (within[0])
+        add_within(words, within);
     if (text_in(range, "from")[0]) {
         add_key(words, "segments.words.from");
         add_word(words, text_in(range, "from"));

@@ -96,6 +96,11 @@ test("what was written by the API is read back, and what rows cannot show stays"
     path = await page.locator(".pair", { hasText: "Segmento" }).first().innerText({ timeout: 300 }).catch(() => "");
   }
   assert.match(path, /Segmento (Compran, Mixed|Mixed, Compran)/);
+  await api("POST", "/api/v1/segments", { name: "lately", title: "Lately", rule: { any: ["1h", "24h", "2w", "30d"].map((within) => ({ did: { event: "Call Ended" }, within })) } });
+  await page.goto(`${world.base}/segments/lately`);
+  const lately = await page.innerText("main");
+  for (const words of ["en la última hora", "en las últimas 24 horas", "en las últimas 2 semanas", "en los últimos 30 días"]) assert.ok(lately.includes(words), words);
+  assert.equal(await api("DELETE", "/api/v1/segments/lately").catch(() => 204), 204);
   assert.deepEqual(page.complaints, []);
 });
 
