@@ -330,9 +330,9 @@ static int decide(struct live *live, const struct snapshot *snapshot, int64_t no
     int code = 0;
     if (often || roaring_bitmap_get_cardinality(live->follow.dirty) > few(snapshot))
         live->follow.everybody = true;
-    if (live->follow.everybody && !live->kept)
+    if (live->follow.everybody && !atomic_load(&live->kept))
         return decide_everybody(live, snapshot, now_ms, err);
-    if (live->kept)
+    if (atomic_load(&live->kept))
         code = look_beside(live, snapshot, now_ms, err);
     return code ? code : decide_few(live, snapshot, now_ms, err);
 }
@@ -401,9 +401,7 @@ static int run_job(struct job_run *run, struct err *err) {
     int code = live_of(job_folder(run), &live, err);
     if (code)
         return code;
-    pthread_mutex_lock(&live->lock);
-    live->kept = true;
-    pthread_mutex_unlock(&live->lock);
+    atomic_store(&live->kept, true);
     return segments_keep_current(job_folder(run), err);
 }
 

@@ -31,6 +31,7 @@
 #define SENDA_SEGMENT_LIVE_H
 
 #include <pthread.h>
+#include <stdatomic.h>
 
 #include "backend/members.h"
 #include "segment/follow.h"
@@ -83,7 +84,7 @@ struct live {
         as_of_ms; /* of the last round that decided something or found nothing to do; 0: none yet */
     int64_t dirty_since_ms;
     uint64_t pending;
-    bool kept; /* rounds run by themselves: a server does */
+    atomic_bool kept; /* rounds run by themselves: a server does */
 
     /* of the round alone */
     struct live_beside *beside; /* or NULL */

@@ -15,7 +15,7 @@ static int ready(struct folder *folder, struct live **live, struct err *err) {
     if (code)
         return code;
     pthread_mutex_lock(&(*live)->lock);
-    bool decided = (*live)->as_of_ms != 0 || (*live)->kept;
+    bool decided = (*live)->as_of_ms != 0 || atomic_load(&(*live)->kept);
     for (size_t m = 0; m < (*live)->n && decided; m++)
         decided = (*live)->all[m].members != NULL;
     pthread_mutex_unlock(&(*live)->lock);
