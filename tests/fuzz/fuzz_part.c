@@ -61,7 +61,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t n) {
     if (n < 1)
         return 0;
     bool right = bytes[0] & 1;
-    struct part_image image = {.bytes = n - 1, .registered = -1};
+    struct part_image image = {.bytes = n - 1, .registered = -1, .fd = -1};
     atomic_init(&image.refs, 2);
     image.base = malloc(n);
     if (!image.base)

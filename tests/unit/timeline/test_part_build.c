@@ -5,7 +5,10 @@
  */
 #include "part_fixture.h"
 
+#include <dirent.h>
+
 #include "base/limits.h"
+#include "timeline/part_internal.h"
 
 static void build_and_compare(uint32_t n, struct fixture_shape shape) {
     struct fixture fixture = fixture_new(n, shape);
@@ -217,6 +220,41 @@ static void damaged_properties_are_refused(void **state) {
     assert_null(part);
 }
 
+/* Parts of an older format would be refused at the first byte, and the fuzzer would look at nothing. */
+static void the_fuzzers_parts_are_of_this_format(void **state) {
+    (void)state;
+    static const char folder[] = SOURCE_DIR "/tests/fuzz/corpus/fuzz_part";
+    DIR *dir = opendir(folder);
+    assert_non_null(dir);
+    int n = 0;
+    for (struct dirent *entry; (entry = readdir(dir)) != NULL;) {
+        char path[sizeof folder + sizeof entry->d_name + 1];
+        static _Alignas(PART_ALIGN) char bytes[1 << 16];
+        struct err err;
+        if (entry->d_name[0] == '.')
+            continue;
+        snprintf(path, sizeof path, "%s/%s", folder, entry->d_name);
+        FILE *file = fopen(path, "rb");
+        assert_non_null(file);
+        struct part_image image = {.base = bytes, .registered = -1, .fd = -1};
+        assert_int_not_equal(fgetc(file), EOF); /* what the target is to do */
+        image.bytes = fread(image.base, 1, sizeof bytes, file);
+        fclose(file);
+        if (image_bind(&image, &err))
+            fail_msg("%s: %s", entry->d_name, err.message);
+        assert_int_equal(image_check_header(&image, &err), 0);
+        image.checked = calloc(image_arrays(image.header->n_columns), 1);
+        struct part_body *body = part_over(&image);
+        assert_int_equal(part_touch(&body->part, COLUMN_ALL, NULL, 0, &err), 0);
+        free(body);
+        free((void *)(uintptr_t)image.checked);
+        free(image.columns);
+        n++;
+    }
+    closedir(dir);
+    assert_true(n >= 5);
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(random_histories),
@@ -229,6 +267,7 @@ int main(void) {
         cmocka_unit_test(presence_is_found_by_rank),
         cmocka_unit_test(twice_in_a_row_the_last_wins),
         cmocka_unit_test(damaged_properties_are_refused),
+        cmocka_unit_test(the_fuzzers_parts_are_of_this_format),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
