@@ -79,6 +79,11 @@ struct ingest {
 /* Keys or the index wait to be written: nothing more is to be taken for now. */
 bool ingest_pressed(const struct ingest *ingest);
 
+/* ---- ingest_write.c: in the writer's thread ---- */
+/* The run of a submission's job. */
+must_use int ingest_write(struct store_job *job, sqlite3 *db, struct err *err);
+struct consent_writing ingest_consent_writing(struct ingest *ingest, sqlite3 *db);
+
 /* ---- ingest_wait.c ---- */
 struct waiting_room *waiting_room_new(struct ingest *ingest);
 bool waiting_room_empty(struct waiting_room *room);
