@@ -11,6 +11,8 @@
  * SPDX-License-Identifier: GPL-3.0-or-later
  */
 #include <stdlib.h>
+#include <string.h>
+#include <strings.h>
 
 #include "api/customer_read.h"
 #include "base/limits.h"
@@ -482,10 +484,17 @@ static int mind_floods(struct request *request, struct response *response, struc
     return request_is_local(request) ? 0 : request_slow_down(request, response, "survey", 0.1, err);
 }
 
+static bool is_form(const struct request *request) {
+    const char *type = request_header(request, "Content-Type");
+    return !type || strncasecmp(type, "application/x-www-form-urlencoded", 33) == 0;
+}
+
 static int answer(struct request *request, struct response *response, struct err *err) {
     int code = mind_floods(request, response, err);
     if (code)
         return code;
+    if (!wants_json(request) && !is_form(request))
+        return err_set(err, E_MEDIA, "answers come as a form or as JSON");
     return wants_json(request) ? answer_body(request, response, err)
                                : answer_form(request, response, err);
 }

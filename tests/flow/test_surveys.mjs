@@ -83,6 +83,7 @@ const json = (body) => page("/s/corta", { method: "POST", headers: { "content-ty
 must(JSON.parse((await json({ submission: "j1", answers: { recommend: 3 } })).text).duplicate === false, "JSON is taken");
 must(JSON.parse((await json({ submission: "j1", answers: { recommend: 3 } })).text).duplicate === true, "once");
 must(JSON.parse((await json({ submission: "j2", answers: { recommend: "much" } })).text).errors[0].pointer === "/answers/recommend", "and checked");
+must((await page("/s/corta", { method: "POST", headers: { "content-type": "text/xml" }, body: "<a/>" })).status === 415, "what is neither form nor JSON is said to be so");
 must(JSON.parse((await json({ submission: "j3", answers: { recommend: 3, wy: "Lento" } })).text).errors[0].pointer === "/answers/wy", "an answer to nothing is refused, not lost");
 must(JSON.parse((await json({ submission: "j".repeat(65), answers: { recommend: 3 } })).text).errors[0].pointer === "/submission", "a submission that would not be known again is refused");
 must(JSON.parse((await json({ submission: "j4", answers: { recommend: 3, why: {} } })).text).errors[0].pointer === "/answers/why", "an answer of the wrong type, too, not lost");
