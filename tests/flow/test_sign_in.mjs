@@ -100,7 +100,7 @@ base = `http://127.0.0.1:${server.port}`;
 const from = (address) => ({ "x-forwarded-for": address, "x-forwarded-proto": "https" });
 const tries = (secret, address) => call("POST", "/api/v1/sessions", { email: "owner@example.org", password: secret }, from(address));
 let refusals = 0;
-for (let i = 0; i < 14; i++) refusals += (await tries("guess " + i, `2001:db8:1:2::${i + 1}`)).status === 429;
+for (let i = 0; i < 60 && refusals < 3; i++) refusals += (await tries("guess " + i, `2001:db8:1:2::${i + 1}`)).status === 429;
 must(refusals >= 3, "guesses from one network are held back, whatever its last half");
 const owner = await tries(password, "203.0.113.9");
 must(owner.status === 201, "the owner comes in meanwhile from elsewhere");
