@@ -164,7 +164,7 @@ static void tell_rows(const struct score_view *view, json_t *rows) {
     json_array_foreach(rows, i, row) {
         double points = json_number_value(json_object_get(row, "points"));
         json_object_set(row, "name", json_object_get(json_array_get(people, i), "name"));
-        const char *tone = view->metric == 3                  ? ""
+        const char *tone = view->metric >= 3                  ? ""
                            : points > 0                       ? "good"
                            : view->metric == 0 && points == 0 ? ""
                                                               : "bad";

@@ -202,7 +202,7 @@ static void add_texts(const struct score_view *view, json_t *row, bool points) {
     for (size_t i = 0; i < 3; i++) {
         const json_t *value = json_object_get(row, names[i]);
         json_t *text;
-        if (points && json_is_number(value) && score_metrics[view->metric].share) {
+        if (points && json_is_number(value) && score_metric(view, view->metric)->share) {
             json_t *hundred = json_real(100 * json_number_value(value)); /* differences: points */
             struct score_view plain = *view;
             text = score_shown(&plain, 0, hundred);
@@ -269,7 +269,8 @@ static int show_one(struct request *request, struct response *response, struct e
     bool orders = dictionary_find(app_folder(request->app)->dictionary, DICTIONARY_EVENT,
                                   SLICE_LITERAL("Order Completed"));
     const char *target =
-        arena_format(request->arena, "%s/effect?metric=%s%s", path, score_metrics[view.metric].name,
+        arena_format(request->arena, "%s/effect?metric=%s%s", path,
+                     page_path(request, "", score_metric(&view, view.metric)->name),
                      orders ? "&event=Order%20Completed" : "");
     if (page_fetch(request, target, &effect, &none) >= 0) {
         tell_effect(&view, effect);

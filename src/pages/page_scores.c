@@ -46,40 +46,60 @@ static json_t *relations(struct request *request) {
     return relations;
 }
 
-static json_t *list_scores(struct score_view *view, const json_t *settled, bool *found) {
-    json_t *list = json_array(), *named = score_survey_titles(view->request), *row;
+struct score_list {
+    json_t *rows, *titles;
+    const json_t *settled;
+    bool found; /* the one that the address names */
+};
+
+/* The surveys of one metric. */
+static void list_metric(const struct score_view *view, size_t m, struct score_list *list) {
+    json_t *query = score_question(view, "score", m, view->from_ms, view->to_ms), *row;
     size_t i;
-    for (size_t m = 0; m < SCORE_METRICS; m++) {
-        json_t *query = score_question(view, "score", m, view->from_ms, view->to_ms);
-        json_object_set_new(query, "by", json_pack("{s:s}", "property", "survey"));
-        json_object_set_new(query, "limit", json_integer(SURVEYS_SHOWN));
-        json_object_set_new(query, "response_rate", json_false());
-        json_t *data = data_of(view, query);
-        json_array_foreach(data, i, row) {
-            const char *survey = json_string_value(json_object_get(row, "by"));
-            bool chosen = view->chosen && m == view->metric &&
-                          (survey && view->survey ? strcmp(survey, view->survey) == 0
-                                                  : !survey && !view->survey);
-            *found |= chosen;
-            score_add_figures(view, m, row);
-            json_object_set_new(row, "metric", json_string(score_metrics[m].name));
-            json_t *title = survey ? json_object_get(named, survey) : NULL;
-            json_object_set(row, "title", title ? title : json_null()); /* not the page's */
-            json_object_set_new(row, "current", json_boolean(chosen));
-            if (survey && json_object_get(settled, survey))
-                json_object_set(row, "relation", json_object_get(settled, survey));
-            json_object_set_new(
-                row, "href",
-                json_string(score_address(view, "/scores", m, survey, view->period->id)));
-            json_object_set_new(
-                row, "answers",
-                json_string(score_address(view, "/scores/answers", m, survey, view->period->id)));
-            json_array_append(list, row);
-        }
-        json_decref(data);
+    json_object_set_new(query, "by", json_pack("{s:s}", "property", "survey"));
+    json_object_set_new(query, "limit", json_integer(SURVEYS_SHOWN));
+    json_object_set_new(query, "response_rate", json_false());
+    json_t *data = data_of(view, query);
+    json_array_foreach(data, i, row) {
+        const char *survey = json_string_value(json_object_get(row, "by"));
+        bool chosen =
+            view->chosen && m == view->metric &&
+            (survey && view->survey ? strcmp(survey, view->survey) == 0 : !survey && !view->survey);
+        list->found |= chosen;
+        score_add_figures(view, m, row);
+        json_object_set_new(row, "metric", json_string(score_metric(view, m)->name));
+        json_t *title = survey ? json_object_get(list->titles, survey) : NULL;
+        json_object_set(row, "title", title ? title : json_null()); /* not the page's */
+        json_object_set_new(row, "current", json_boolean(chosen));
+        if (survey && json_object_get(list->settled, survey))
+            json_object_set(row, "relation", json_object_get(list->settled, survey));
+        json_object_set_new(
+            row, "href", json_string(score_address(view, "/scores", m, survey, view->period->id)));
+        json_object_set_new(
+            row, "answers",
+            json_string(score_address(view, "/scores/answers", m, survey, view->period->id)));
+        json_array_append(list->rows, row);
     }
-    json_decref(named);
-    return list;
+    json_decref(data);
+}
+
+static json_t *list_scores(struct score_view *view, const json_t *settled, bool *found) {
+    struct score_list list = {
+        .rows = json_array(), .titles = score_survey_titles(view->request), .settled = settled};
+    json_t *own = score_own_metrics(view), *name;
+    size_t i;
+    for (size_t m = 0; m < SCORE_METRICS; m++)
+        list_metric(view, m, &list);
+    json_array_foreach(own, i, name) {
+        struct score_view one = *view;
+        score_view_own(&one, json_string_value(name));
+        one.chosen = view->chosen && view->own.name && strcmp(view->own.name, one.own.name) == 0;
+        list_metric(&one, SCORE_OWN, &list);
+    }
+    *found = list.found;
+    json_decref(own);
+    json_decref(list.titles);
+    return list.rows;
 }
 
 /* Without a choice: the score with most answers of the first metric that has any. */
@@ -87,6 +107,8 @@ static void choose_first(struct score_view *view, const json_t *list) {
     json_t *row = json_array_get(list, 0);
     const char *metric = json_string_value(json_object_get(row, "metric")),
                *survey = json_string_value(json_object_get(row, "by"));
+    if (metric)
+        score_view_own(view, arena_text(view->request->arena, slice_of(metric)));
     for (size_t m = 0; metric && m < SCORE_METRICS; m++)
         if (strcmp(score_metrics[m].name, metric) == 0)
             view->metric = m;
@@ -245,7 +267,7 @@ static void add_rivals(const struct score_view *view, json_t *row, const json_t 
 /* Faces beside how long people waited, where both are known. */
 static void add_waiting(const struct score_view *view, json_t *row) {
     const struct dictionary *names = app_folder(view->request->app)->dictionary;
-    if (view->survey || score_metrics[view->metric].share == false ||
+    if (view->survey || !score_metric(view, view->metric)->share ||
         !dictionary_find(names, DICTIONARY_EVENT, SLICE_LITERAL("Queue Served")) ||
         !dictionary_find(names, DICTIONARY_PROPERTY, SLICE_LITERAL("wait_min")))
         return;
@@ -344,7 +366,7 @@ static json_t *chosen(struct score_view *view, const json_t *settled) {
     score_weigh(view, query);
     json_t *over_time = data_of(view, query);
     score_add_figures(view, view->metric, row);
-    json_object_set_new(row, "metric", json_string(score_metrics[view->metric].name));
+    json_object_set_new(row, "metric", json_string(score_metric(view, view->metric)->name));
     json_object_set_new(row, "survey", view->survey ? json_string(view->survey) : json_null());
     json_t *named = score_survey_titles(view->request);
     if (view->survey && json_object_get(named, view->survey))

@@ -14,7 +14,7 @@
 
 static const struct score_period periods[SCORE_PERIODS] = {
     {"28d", "day", 28}, {"90d", "week", 91}, {"12m", "month", 365}, {"all", "month", 0}};
-enum { PERIOD_STANDARD = 2 };
+enum { PERIOD_STANDARD = 2, METRIC_BYTES = 100 };
 
 const struct score_metric score_metrics[SCORE_METRICS] = {
     {"nps", false, 1}, {"csat", true, 1}, {"ces", true, 1}, {"rating", false, 2}};
@@ -27,7 +27,8 @@ static json_t *instant(int64_t ms) {
 
 json_t *score_question(const struct score_view *view, const char *kind, size_t metric,
                        int64_t from_ms, int64_t to_ms) {
-    json_t *query = json_pack("{s:s, s:s}", "kind", kind, "metric", score_metrics[metric].name);
+    json_t *query =
+        json_pack("{s:s, s:s}", "kind", kind, "metric", score_metric(view, metric)->name);
     if (from_ms)
         json_object_set_new(
             query, "range",
@@ -81,10 +82,10 @@ json_t *score_shown(const struct score_view *view, size_t metric, const json_t *
         return json_string("–");
     buf_init(&text, 256);
     const struct format *format = page_format(view->request);
-    if (score_metrics[metric].share)
-        format_percent(format, json_number_value(value), score_metrics[metric].digits, &text);
+    if (score_metric(view, metric)->share)
+        format_percent(format, json_number_value(value), score_metric(view, metric)->digits, &text);
     else
-        format_number(format, json_number_value(value), score_metrics[metric].digits, &text);
+        format_number(format, json_number_value(value), score_metric(view, metric)->digits, &text);
     json_t *json = json_stringn(text.p ? text.p : "", text.n);
     buf_release(&text);
     return json;
@@ -94,7 +95,8 @@ const char *score_address(const struct score_view *view, const char *page, size_
                           const char *survey, const char *period) {
     struct buf text;
     buf_init(&text, 2048);
-    buf_add_format(&text, "%s?period=%s&metric=%s", page, period, score_metrics[metric].name);
+    buf_add_format(&text, "%s?period=%s&metric=", page, period);
+    url_encode(slice_of(score_metric(view, metric)->name), &text);
     if (survey) {
         buf_add_text(&text, "&survey=");
         url_encode(slice_of(survey), &text);
@@ -131,13 +133,41 @@ json_t *score_period_choices(const struct score_view *view, const char *page) {
     return list;
 }
 
+void score_view_own(struct score_view *view, const char *name) {
+    view->own = (struct score_metric){name, false, 2};
+    view->metric = SCORE_OWN;
+}
+
+/* An answer about no metric names those that there are. */
+json_t *score_own_metrics(const struct score_view *view) {
+    json_t *answer = score_ask(view, json_pack("{s:s, s:s, s:b}", "kind", "score", "metric", "?",
+                                               "response_rate", 0)),
+           *own = json_array(), *name;
+    size_t i;
+    json_array_foreach(json_object_get(json_object_get(answer, "meta"), "metrics"), i, name) {
+        bool usual = false;
+        for (size_t m = 0; m < SCORE_METRICS; m++)
+            usual |= strcmp(score_metrics[m].name, json_string_value(name)) == 0;
+        if (!usual)
+            json_array_append(own, name);
+    }
+    json_decref(answer);
+    return own;
+}
+
+/* The usual metrics, and the one's own where there is one. */
+static size_t metrics_of(const struct score_view *view) {
+    return SCORE_METRICS + (view->own.name != NULL);
+}
+
 /* Did anybody answer since `from_ms`? */
 static bool answered_since(const struct score_view *view, int64_t from_ms, int64_t to_ms) {
     json_int_t n = 0;
-    for (size_t m = 0; m < SCORE_METRICS && !n; m++) {
-        json_t *query = json_pack("{s:s, s:s, s:s, s:b, s:{s:o, s:o}}", "kind", "score", "metric",
-                                  score_metrics[m].name, "flagged", "include", "response_rate", 0,
-                                  "range", "from", instant(from_ms), "to", instant(to_ms));
+    for (size_t m = 0; m < metrics_of(view) && !n; m++) {
+        json_t *query =
+            json_pack("{s:s, s:s, s:s, s:b, s:{s:o, s:o}}", "kind", "score", "metric",
+                      score_metric(view, m)->name, "flagged", "include", "response_rate", 0,
+                      "range", "from", instant(from_ms), "to", instant(to_ms));
         json_t *answer = score_ask(view, query);
         n = json_integer_value(
             json_object_get(json_array_get(json_object_get(answer, "data"), 0), "n"));
@@ -150,10 +180,10 @@ static bool answered_since(const struct score_view *view, int64_t from_ms, int64
 static int64_t end_of_answers(const struct score_view *view) {
     const struct zone *zone = app_folder(view->request->app)->zone;
     int64_t end_ms = 0, at_ms;
-    for (size_t m = 0; m < SCORE_METRICS; m++) {
-        json_t *query =
-            json_pack("{s:s, s:s, s:s, s:s, s:b}", "kind", "score", "metric", score_metrics[m].name,
-                      "every", "month", "flagged", "include", "response_rate", 0);
+    for (size_t m = 0; m < metrics_of(view); m++) {
+        json_t *query = json_pack("{s:s, s:s, s:s, s:s, s:b}", "kind", "score", "metric",
+                                  score_metric(view, m)->name, "every", "month", "flagged",
+                                  "include", "response_rate", 0);
         json_t *answer = score_ask(view, query);
         const json_t *data = json_object_get(answer, "data");
         const char *time = json_string_value(
@@ -167,6 +197,16 @@ static int64_t end_of_answers(const struct score_view *view) {
     return end_ms;
 }
 
+/* Where only scales of one's own were asked: the first of them. false: there is none. */
+static bool choose_own(struct score_view *view) {
+    json_t *names = score_own_metrics(view);
+    const char *name = json_string_value(json_array_get(names, 0));
+    if (name)
+        score_view_own(view, arena_text(view->request->arena, slice_of(name)));
+    json_decref(names);
+    return name != NULL;
+}
+
 /* Where the period ends; false: nobody answered anything. This month is asked first: it is little to read. */
 static bool find_end(struct score_view *view, int64_t tomorrow_ms) {
     const struct zone *zone = app_folder(view->request->app)->zone;
@@ -175,6 +215,8 @@ static bool find_end(struct score_view *view, int64_t tomorrow_ms) {
     if (answered_since(view, month_ms, zone_bucket_add_ms(zone, BUCKET_MONTH, month_ms, 1)))
         return true;
     end_ms = end_of_answers(view);
+    if (!end_ms && !view->own.name && choose_own(view))
+        return find_end(view, tomorrow_ms);
     if (end_ms && end_ms < tomorrow_ms)
         view->to_ms = end_ms;
     return end_ms != 0;
@@ -230,6 +272,10 @@ bool score_view_read(struct score_view *view, struct request *request) {
             view->metric = m;
             view->chosen = true;
         }
+    if (metric && *metric && !view->chosen && strlen(metric) <= METRIC_BYTES) {
+        score_view_own(view, metric);
+        view->chosen = true;
+    }
     int64_t today_ms = zone_bucket_start_ms(zone, BUCKET_DAY, request->received_ms);
     bool any = find_end(view, zone_bucket_add_ms(zone, BUCKET_DAY, today_ms, 1));
     view->from_ms = view->period->days
@@ -273,7 +319,7 @@ void score_view_tell(const struct score_view *view, json_t *root, const char *cu
     }
     json_object_set_new(root, "tabs", list);
     json_object_set_new(root, "period", json_string(view->period->id));
-    json_object_set_new(root, "metric", json_string(score_metrics[view->metric].name));
+    json_object_set_new(root, "metric", json_string(score_metric(view, view->metric)->name));
     json_object_set_new(root, "survey", view->survey ? json_string(view->survey) : json_null());
     json_object_set_new(root, "every_survey", json_boolean(view->every_survey));
     json_object_set_new(root, "from", view->from ? json_string(view->from) : json_null());
@@ -327,7 +373,7 @@ json_t *score_draw(const struct score_view *view, const json_t *data, const char
                                .every = bucket_of(view->period->every),
                                .now_ms = request->received_ms,
                                .interval = true,
-                               .share = score_metrics[view->metric].share};
+                               .share = score_metric(view, view->metric)->share};
     struct buf out;
     buf_init(&out, TEMPLATE_MAX_BYTES);
     chart_trend_figure(&chart, &trend, data, page_text(request, "home.numbers"), &out);

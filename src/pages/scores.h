@@ -22,6 +22,7 @@ struct score_metric {
 };
 enum { SCORE_METRICS = 4, SCORE_PERIODS = 4 };
 extern const struct score_metric score_metrics[SCORE_METRICS];
+#define SCORE_OWN SCORE_METRICS /* number of a scale of one's own: view->own */
 
 #define SCORE_OWN_WEIGHTS                                                                          \
     "@weight" /* the weight that each answer brought with it (a file's column) */
@@ -30,11 +31,12 @@ extern const struct score_metric score_metrics[SCORE_METRICS];
 struct score_view {
     struct request *request;
     const struct score_period *period;
-    int64_t from_ms, to_ms; /* from_ms 0: all */
-    size_t metric;
-    const char *survey;  /* NULL: answers that name none */
-    const char *segment; /* a stored one, NULL: everybody */
-    const char *unit;    /* with everything below it, NULL: all */
+    int64_t from_ms, to_ms;  /* from_ms 0: all */
+    size_t metric;           /* of score_metrics, or SCORE_OWN */
+    struct score_metric own; /* name NULL: none was chosen */
+    const char *survey;      /* NULL: answers that name none */
+    const char *segment;     /* a stored one, NULL: everybody */
+    const char *unit;        /* with everything below it, NULL: all */
     const char
         *margins; /* stored ones that answers are weighted to, or SCORE_OWN_WEIGHTS, NULL: none */
     bool weigh;   /* margins is there and can be used */
@@ -44,6 +46,15 @@ struct score_view {
     bool every_survey;     /* survey NULL: of whichever; "surveys=all" */
     const char *from, *to; /* instants instead of the period; NULL: the period */
 };
+
+static inline const struct score_metric *score_metric(const struct score_view *view,
+                                                      size_t metric) {
+    return metric < SCORE_METRICS ? &score_metrics[metric] : &view->own;
+}
+/* Makes a scale of one's own, by its name, the metric SCORE_OWN. */
+void score_view_own(struct score_view *view, const char *name);
+/* Names of scales of one's own that answers have. New reference. */
+json_t *score_own_metrics(const struct score_view *view);
 
 /* false: there are no answers at all. */
 bool score_view_read(struct score_view *view, struct request *request);

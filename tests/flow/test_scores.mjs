@@ -222,6 +222,14 @@ const back = (await call("GET", "/api/v1/diary")).json.data.find((entry) => entr
 is([back.kind, Date.parse(back.from)], ["other", Date.parse(from)], "the same entry, to the millisecond");
 await call("DELETE", `/api/v1/diary/${back.id}`);
 
+// ---- a scale of one's own is a score like the others ----
+await send([3, 5, 8].map((value, i) => ({ type: "track", userId: `own${i}`, event: "Survey Responded", timestamp: from, properties: { survey: "casa", metric: "amabilidad", scale_max: 7, value } })));
+await page("/scores?period=all");
+const ownList = (await page("/scores?period=all")).text, ownScore = (await page("/scores?period=all&metric=amabilidad&survey=casa")).text;
+must(ownList.includes("metric=amabilidad&amp;survey=casa") && ownScore.includes("aria-current=\"true\"") && ownScore.includes("fuera de su escala"), "it is listed, and says what does not count");
+must((await page("/scores/answers?period=all&metric=amabilidad&survey=casa")).text.match(/href="\/customers\/c_/g)?.length === 2, "its answers");
+must((await page("/scores/answers?period=all&metric=amabilidad&survey=casa&outside=1")).text.match(/href="\/customers\/c_/g)?.length === 1, "and those outside");
+
 await stop();
 await serve();
 is([(await call("GET", "/api/v1/diary")).json.data.length, (await call("GET", "/api/v1/scores/margins")).json.data.length, (await call("GET", "/api/v1/scores/settings")).json.named_staff], [1, 1, true], "a restart keeps them");
