@@ -8,27 +8,32 @@
 #include "backend/local.h"
 #include "journey/rules.h"
 
+/* Of everybody: each value is decided once. */
+static int fill_trait(struct question *question, struct rule_trait *trait, struct err *err) {
+    struct value_table table;
+    uint32_t *by_owner;
+    value_table_init(&table);
+    int code = scan_traits(question->snapshot, trait->rule->trait.property, &table, question->arena,
+                           &by_owner, err);
+    uint8_t *holds = ARENA_ARRAY(question->arena, uint8_t, table.n);
+    for (uint32_t value = 0; value < table.n; value++)
+        holds[value] = predicate_matches(&trait->rule->trait, &table.values[value]);
+    value_table_release(&table);
+    trait->by_owner = by_owner;
+    trait->holds = holds;
+    return code;
+}
+
 static int fill_traits(struct question *question, struct rule_spec *spec, struct err *err) {
-    for (uint32_t i = 0; i < spec->n_traits; i++) {
+    int code = 0;
+    for (uint32_t i = 0; i < spec->n_traits && !code; i++) {
         struct rule_trait *trait = &spec->traits[i];
-        struct value_table table;
-        uint32_t *by_owner;
-        value_table_init(&table);
-        uint32_t property = trait->rule->trait.property;
-        int code = question->only ? scan_traits_few(question->snapshot, property, question->only,
-                                                    &table, question->arena, &by_owner, err)
-                                  : scan_traits(question->snapshot, property, &table,
-                                                question->arena, &by_owner, err);
-        uint8_t *holds = ARENA_ARRAY(question->arena, uint8_t, table.n);
-        for (uint32_t value = 0; value < table.n; value++)
-            holds[value] = predicate_matches(&trait->rule->trait, &table.values[value]);
-        value_table_release(&table);
-        trait->by_owner = by_owner;
-        trait->holds = holds;
-        if (code)
-            return code;
+        code = question->only
+                   ? scan_traits_few(question->snapshot, &trait->rule->trait, question->only,
+                                     question->arena, &trait->members, err)
+                   : fill_trait(question, trait, err);
     }
-    return 0;
+    return code;
 }
 
 /* What a rule may look at: the asker's scope, and where `filtered` the question's unit, channel and where. */

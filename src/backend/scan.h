@@ -103,9 +103,9 @@ extern const struct operator scan_seen_operator;
 /* Numbers of the current value of a trait, by owner: [profiles + 1]. */
 must_use int scan_traits(const struct snapshot *snapshot, uint32_t trait, struct value_table *table,
                          struct arena *arena, uint32_t **by_owner, struct err *err);
-/* The same of a few owners only; 0 for the others. */
-must_use int scan_traits_few(const struct snapshot *snapshot, uint32_t trait,
-                             const struct owner_set *few, struct value_table *table,
-                             struct arena *arena, uint32_t **by_owner, struct err *err);
+/* Those of a few owners whose current value the predicate holds for: at the price of their own rows, and no table of everybody. */
+must_use int scan_traits_few(const struct snapshot *snapshot, const struct predicate *predicate,
+                             const struct owner_set *few, struct arena *arena,
+                             struct owner_set *holds, struct err *err);
 
 #endif

@@ -89,12 +89,13 @@ static void read_owner(const struct part *part, uint32_t profile, uint32_t trait
     }
 }
 
-int scan_traits_few(const struct snapshot *snapshot, uint32_t trait, const struct owner_set *few,
-                    struct value_table *table, struct arena *arena, uint32_t **by_owner,
+int scan_traits_few(const struct snapshot *snapshot, const struct predicate *predicate,
+                    const struct owner_set *few, struct arena *arena, struct owner_set *holds,
                     struct err *err) {
+    uint32_t trait = predicate->property;
     const struct overlay *overlay = snapshot_overlay(snapshot);
     const struct part *const *parts;
-    *by_owner = ARENA_ARRAY(arena, uint32_t, (size_t)snapshot_profiles(snapshot) + 1);
+    owner_set_init(holds, few->n, arena);
     size_t n = snapshot_parts(snapshot, PART_TRAITS, TIME_MIN_MS, TIME_MAX_MS, &parts, arena);
     int code = 0;
     for (size_t p = 0; p < n && !code; p++)
@@ -115,7 +116,8 @@ int scan_traits_few(const struct snapshot *snapshot, uint32_t trait, const struc
         for (size_t p = 0; p < n; p++)
             for (size_t i = 0; i < n_profiles && parts[p]->n_rows; i++)
                 read_owner(parts[p], profiles[i], trait, &given, &current);
-        (*by_owner)[owner] = value_table_add(table, &current);
+        if (predicate_matches(predicate, &current))
+            owner_set_put(holds, owner, true);
     }
     return code;
 }

@@ -80,7 +80,8 @@ static bool evaluate(struct evaluation *e, const struct rule *rule) {
         return compare(rule->times_op, e->counts[e->leaf++], rule->times);
     if (rule->kind == RULE_TRAIT) {
         const struct rule_trait *trait = &e->spec->traits[e->trait++];
-        return trait->holds[trait->by_owner[e->owner]];
+        return trait->by_owner ? trait->holds[trait->by_owner[e->owner]]
+                               : owner_set_has(&trait->members, e->owner);
     }
     if (is_set(rule))
         return owner_set_has(&e->spec->sets[e->set++].members, e->owner);

@@ -30,8 +30,9 @@ struct rule_window {
 
 struct rule_trait {
     const struct rule *rule;  /* RULE_TRAIT */
-    const uint32_t *by_owner; /* number of the current value, 0: none */
+    const uint32_t *by_owner; /* number of the current value, 0: none; NULL: of few, see members */
     const uint8_t *holds;     /* [values] whether the predicate holds for each number */
+    struct owner_set members; /* of few: those it holds for */
 };
 
 /* A leaf that is decided before the rule runs (sequence, answered, in, value). */
