@@ -361,6 +361,7 @@ struct ordering {
     struct reader *reader;
     enum customer_order order;
     uint32_t *keys; /* [profiles + 1] 0: nothing seen */
+    bool *known;    /* [profiles + 1] somebody with traits, whatever they did */
 };
 
 static void take_key(struct ordering *ordering, uint32_t owner, uint32_t first_s, uint32_t last_s,
@@ -374,18 +375,22 @@ static void take_key(struct ordering *ordering, uint32_t owner, uint32_t first_s
         *key = *key > last_s + 1 ? *key : last_s + 1;
 }
 
-/* From the first to the last row that may be seen; how many of them may. */
-static uint32_t narrow(const struct reader *reader, const struct part *part, uint32_t *from,
-                       uint32_t *to) {
-    if (!reader->units)
+static bool counts(const struct reader *reader, const struct part *part, uint32_t row) {
+    return sees(reader, part->unit[row]) && !is_told(part, row);
+}
+
+/* From the first to the last contact that may be seen; how many there are. all: each row is one. */
+static uint32_t narrow(const struct reader *reader, const struct part *part, bool all,
+                       uint32_t *from, uint32_t *to) {
+    if (all)
         return *to - *from;
-    while (*from < *to && !sees(reader, part->unit[*from]))
+    while (*from < *to && !counts(reader, part, *from))
         ++*from;
-    while (*to > *from && !sees(reader, part->unit[*to - 1]))
+    while (*to > *from && !counts(reader, part, *to - 1))
         --*to;
     uint32_t n = 0;
     for (uint32_t row = *from; row < *to; row++)
-        n += sees(reader, part->unit[row]);
+        n += counts(reader, part, row);
     return n;
 }
 
@@ -395,16 +400,35 @@ static int order_all(void *context, struct err *err) {
     uint32_t profiles = reader_profiles(reader);
     for (size_t p = 0; p < reader->n_parts; p++) {
         const struct part *part = reader->parts[p];
-        int code = part_touch(part, COLUMN_TIME | (reader->units ? COLUMN_UNIT : 0), NULL, 0, err);
+        int code = part_touch(part, COLUMN_TIME | COLUMN_SOURCE | (reader->units ? COLUMN_UNIT : 0),
+                              NULL, 0, err);
         if (code)
             return code;
+        bool all = !reader->units && part_column_full(part, COLUMN_SOURCE);
         for (uint32_t k = 0; k < part->n_customers; k++) {
             uint32_t from = part->start[k], to = part->start[k + 1];
-            uint32_t n = part->customer[k] <= profiles ? narrow(reader, part, &from, &to) : 0;
+            uint32_t n = part->customer[k] <= profiles ? narrow(reader, part, all, &from, &to) : 0;
             if (n)
                 take_key(ordering, reader_owner(reader, part->customer[k]), part->sec[from],
                          part->sec[to - 1], n);
         }
+    }
+    return 0;
+}
+
+/* Who is known without having had a contact, as a file of customers makes them. Who was erased keeps the place, without a name. */
+static int find_known(void *context, struct err *err) {
+    struct ordering *ordering = context;
+    struct reader *reader = ordering->reader;
+    uint32_t profiles = reader_profiles(reader);
+    for (size_t p = 0; p < reader->n_traits; p++) {
+        const struct part *part = reader->traits[p];
+        int code = part_touch(part, COLUMN_TIME, NULL, 0, err);
+        if (code)
+            return code;
+        for (uint32_t k = 0; k < part->n_customers; k++)
+            if (part->customer[k] <= profiles && part->start[k + 1] > part->start[k])
+                ordering->known[reader_owner(reader, part->customer[k])] = true;
     }
     return 0;
 }
@@ -423,6 +447,32 @@ static int falling_key(const void *a, const void *b) {
     return (x->owner > y->owner) - (x->owner < y->owner);
 }
 
+/* Moves the k first places of an order, which has no equals, to the front (Hoare's selection): a page of millions of customers needs
+ * no order of the rest. */
+static void select_first(struct place *places, size_t n, size_t k,
+                         int (*compare)(const void *a, const void *b)) {
+    size_t low = 0, high = n;
+    while (high - low > 1 && k > low && k < high) {
+        const struct place pivot = places[low + (high - low - 1) / 2];
+        size_t i = low, j = high - 1;
+        for (;; i++, j--) {
+            while (compare(&places[i], &pivot) < 0)
+                i++;
+            while (compare(&places[j], &pivot) > 0)
+                j--;
+            if (i >= j)
+                break;
+            const struct place moved = places[i];
+            places[i] = places[j];
+            places[j] = moved;
+        }
+        if (k <= j)
+            high = j + 1;
+        else
+            low = j + 1;
+    }
+}
+
 static void page_by_id(struct reader *reader, size_t skip, uint32_t *owners, size_t *n) {
     uint32_t profiles = reader_profiles(reader);
     size_t found = 0;
@@ -432,30 +482,47 @@ static void page_by_id(struct reader *reader, size_t skip, uint32_t *owners, siz
     *n = found;
 }
 
+/* Everybody who is in the list; how many. Who had no contact yet comes last, by dates. */
+static size_t list_places(const struct ordering *ordering, bool falling, struct place *places) {
+    enum customer_order order = ordering->order;
+    uint32_t profiles = reader_profiles(ordering->reader);
+    uint32_t never = falling || order == ORDER_INTERACTIONS ? 0 : UINT32_MAX;
+    size_t n = 0;
+    for (uint32_t owner = 1; owner <= profiles; owner++) {
+        uint32_t key = ordering->keys[owner];
+        if (key || ordering->known[owner])
+            places[n++] = (struct place){owner, order == ORDER_ID ? owner : key ? key : never};
+    }
+    return n;
+}
+
 int reader_page(struct reader *reader, enum customer_order order, bool falling, size_t skip,
                 uint32_t *owners, size_t *n, struct err *err) {
     if (order == ORDER_ID && !reader->units) {
         page_by_id(reader, skip, owners, n); /* skip: the last owner of the page before */
         return 0;
     }
-    size_t profiles = reader_profiles(reader), seen = 0, found = 0;
-    struct ordering ordering = {reader, order, calloc(profiles + 1, sizeof *ordering.keys)};
+    size_t profiles = reader_profiles(reader), found = 0;
+    struct ordering ordering = {reader, order, calloc(profiles + 1, sizeof *ordering.keys),
+                                calloc(profiles + 1, sizeof *ordering.known)};
     struct place *places = malloc((profiles + 1) * sizeof *places);
-    if (!ordering.keys || !places)
+    if (!ordering.keys || !ordering.known || !places)
         abort();
     int code = part_guard(order_all, &ordering, err);
-    for (uint32_t owner = 1; owner <= profiles; owner++)
-        if (ordering.keys[owner])
-            places[seen++] =
-                (struct place){owner, order == ORDER_ID ? owner : ordering.keys[owner]};
-    if (!code)
-        qsort(places, seen, sizeof *places, falling ? falling_key : rising);
-    for (size_t i = 0; i < seen && found < *n; i++) {
+    if (!code && !reader->units) /* else nobody without a contact in their units is seen */
+        code = part_guard(find_known, &ordering, err);
+    size_t seen = code ? 0 : list_places(&ordering, falling, places);
+    int (*compare)(const void *a, const void *b) = falling ? falling_key : rising;
+    size_t wanted = order == ORDER_ID || skip > seen || seen - skip < *n ? seen : skip + *n;
+    select_first(places, seen, wanted, compare);
+    qsort(places, wanted, sizeof *places, compare);
+    for (size_t i = 0; i < wanted && found < *n; i++) {
         bool before = order == ORDER_ID ? places[i].owner <= skip : i < skip;
         if (!before)
             owners[found++] = places[i].owner;
     }
     free(places);
+    free(ordering.known);
     free(ordering.keys);
     *n = found;
     return code;

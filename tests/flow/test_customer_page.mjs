@@ -28,6 +28,16 @@ await send({ type: "identify", userId: "ana", traits: { name: "Ana López", emai
   track("ana", "Survey Responded", 6, "email", { answers: [{ question: "recommend", metric: "nps", value: 3 }, { question: "why", metric: "text", value: "Dos visitas y sigue igual" }] }),
   track("ana", "Kiosk Tapped", 2, "kiosk", { value: 5, metric: "csat" }, "Lugo"), track("luis", "Call Started", 1, "phone", {}, "Madrid"), track("eva", "Call Started", 1, "phone", {}, "Lugo"));
 
+// The list by contacts: what Senda notes by itself (here: who is in a segment) is none, and who had none comes last.
+await send({ type: "identify", userId: "zoe", traits: { name: "Zoe" } });
+must((await call("POST", "/api/v1/segments", { name: "todos", title: "Todos", rule: { trait: "name", op: "exists" } })).status === 201, "a segment");
+for (let i = 0; i < 100 && !(await call("GET", "/api/v1/customers/zoe/timeline")).json.data.length; i++) await pause(100);
+for (const [order, names] of [["-last_seen", ["luis", "eva", "ana", "zoe"]], ["last_seen", ["ana", "eva", "luis", "zoe"]], ["-interactions", ["ana", "luis", "eva", "zoe"]]]) {
+  const listed = (await call("GET", "/api/v1/customers?order=" + order)).json.data.map((row) => row.user_id), same = order.includes("last") ? (list) => list.map((name) => name === "eva" ? "luis" : name).join() : (list) => list.join();
+  must(same(listed) === same(names), `the list by ${order}: ${listed}`);
+}
+must((await call("DELETE", "/api/v1/segments/todos")).status < 300, "and no segment again");
+
 // Groups come with events, and are kept by the API.
 await send({ type: "group", userId: "ana", groupId: "C-100", traits: { type: "contract", role: "holder", name: "Fibra 600", line: "+34912345678", address: "Calle Mayor 1" } },
   { type: "group", userId: "luis", groupId: "C-100", traits: { type: "contract", role: "payer" } },
