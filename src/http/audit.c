@@ -20,8 +20,8 @@
 #include "http/account_internal.h"
 
 struct note {
-    struct store_job job; /* first: the store gives it back */
-    struct accounts *accounts;
+    struct store_job job;          /* first: the store gives it back */
+    unsigned char key[HASH_BYTES]; /* its own: it may be written when the accounts are closed */
     struct audit_entry entry;
     struct arena arena;
 };
@@ -30,10 +30,10 @@ static void add_text(crypto_generichash_state *state, const char *text) {
     crypto_generichash_update(state, (const unsigned char *)text, strlen(text) + 1);
 }
 
-static void chain_of(const struct accounts *accounts, const unsigned char *before,
+static void chain_of(const unsigned char *key, const unsigned char *before,
                      const struct audit_entry *entry, unsigned char chain[HASH_BYTES]) {
     crypto_generichash_state state;
-    crypto_generichash_init(&state, accounts->audit_key, HASH_BYTES, HASH_BYTES);
+    crypto_generichash_init(&state, key, HASH_BYTES, HASH_BYTES);
     crypto_generichash_update(&state, before, HASH_BYTES);
     crypto_generichash_update(&state, (const unsigned char *)&entry->time_ms,
                               sizeof entry->time_ms);
@@ -72,7 +72,7 @@ static int insert_entry(const struct note *note, sqlite3 *db, struct err *err) {
                              err);
     if (!statement)
         return code ? code : E_IO;
-    chain_of(note->accounts, before, entry, chain);
+    chain_of(note->key, before, entry, chain);
     sqlite3_bind_int64(statement, 1, entry->time_ms);
     bind_text(statement, 2, entry->who);
     bind_text(statement, 3, entry->address);
@@ -89,16 +89,17 @@ static int insert_now(void *context, sqlite3 *db, struct err *err) {
 
 void audit_write(struct accounts *accounts, const struct principal *by, const char *address,
                  const char *what, const char *about, const char *detail) {
-    struct note note = {.accounts = accounts,
-                        .entry = {.time_ms = clock_now_ms(),
+    struct note note = {.entry = {.time_ms = clock_now_ms(),
                                   .who = by && by->name ? by->name : "",
                                   .address = address ? address : "",
                                   .what = what,
                                   .about = about ? about : "",
                                   .detail = detail ? detail : ""}};
     struct err err = {0};
+    memcpy(note.key, accounts->audit_key, HASH_BYTES);
     if (store_write(accounts->folder->store, insert_now, &note, &err))
         log_error("http", "an entry of the audit was not written: %s", err.message);
+    sodium_memzero(note.key, HASH_BYTES);
 }
 
 void audit_act(const struct request *request, const char *what, const char *about,
@@ -122,6 +123,7 @@ static void noted(struct store_job *job, int code, const struct err *err) {
     if (code)
         log_error("http", "an entry of the audit was not written: %s", err->message);
     arena_release(&note->arena);
+    sodium_memzero(note->key, HASH_BYTES);
     free(note);
 }
 
@@ -136,7 +138,7 @@ void audit_note(const struct request *request, const char *what, const char *abo
     arena_init(&note->arena);
     note->job = (struct store_job){
         .run = insert_later, .done = noted, .bytes = sizeof *note + 1024, .alone = true};
-    note->accounts = accounts;
+    memcpy(note->key, accounts->audit_key, HASH_BYTES);
     note->entry = (struct audit_entry){
         .time_ms = request->received_ms,
         .who = arena_text(&note->arena, slice_of(by->name ? by->name : "")),
@@ -233,7 +235,7 @@ static bool goes_on(const struct accounts *accounts, sqlite3_stmt *row,
                                 .about = column_text(row, 5, arena),
                                 .detail = column_text(row, 6, arena)};
     unsigned char chain[HASH_BYTES];
-    chain_of(accounts, before, &entry, chain);
+    chain_of(accounts->audit_key, before, &entry, chain);
     bool same = sqlite3_column_bytes(row, 7) == HASH_BYTES &&
                 memcmp(sqlite3_column_blob(row, 7), chain, HASH_BYTES) == 0;
     memcpy(before, chain, HASH_BYTES);

@@ -231,7 +231,10 @@ must((await page("/scores/answers?period=all&metric=amabilidad&survey=casa")).te
 must((await page("/scores/answers?period=all&metric=amabilidad&survey=casa&outside=1")).text.match(/href="\/customers\/c_/g)?.length === 1, "and those outside");
 
 await stop();
+// a command ends at once; what it asked about people is in the audit, whose chain stays whole
+for (let i = 0; i < 5; i++) must(JSON.parse(execFileSync(senda, ["query", "-", "--data", data], { input: JSON.stringify({ kind: "answers", metric: "nps" }), encoding: "utf8" })).data.length > 0, "answers by command");
 await serve();
+must((await call("GET", "/api/v1/audit/check")).json.intact, "the audit is whole");
 is([(await call("GET", "/api/v1/diary")).json.data.length, (await call("GET", "/api/v1/scores/margins")).json.data.length, (await call("GET", "/api/v1/scores/settings")).json.named_staff], [1, 1, true], "a restart keeps them");
 is([(await call("DELETE", `/api/v1/diary/${made.json.id}`)).status, (await call("GET", `/api/v1/diary/${made.json.id}`)).status], [204, 404], "removed");
 is([(await call("DELETE", "/api/v1/scores/margins/censo")).status, (await call("DELETE", "/api/v1/scores/margins/censo")).status], [204, 404], "margins removed");
