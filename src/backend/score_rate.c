@@ -158,6 +158,15 @@ static int run(struct question *question, struct scan *scan, struct rate_spec *s
     return code;
 }
 
+/* Askings that all lack the property that answers are split by (the version of a survey, say) belong to none of its groups. */
+static bool cannot_be_split(const struct score_rate *rate) {
+    uint64_t apart = 0, together = 0;
+    for (uint32_t bucket = 0; bucket < rate->buckets; bucket++)
+        for (uint32_t column = 0; column < rate->columns; column++)
+            *(column ? &apart : &together) += rate->asked[(size_t)bucket * rate->columns + column];
+    return together && !apart;
+}
+
 int score_rate_count(struct question *question, const struct bucket_table *buckets,
                      struct score_rate *rate, struct err *err) {
     const struct plan *plan = question->plan;
@@ -197,6 +206,10 @@ int score_rate_count(struct question *question, const struct bucket_table *bucke
         counting.column = match_groups(question, &tables[0]);
     if (!code)
         code = run(question, &scan, &counting, rate, err);
+    if (!code && plan->by == BY_PROPERTY && cannot_be_split(rate)) {
+        rate->asked = NULL;
+        rate->unknown = "conditions";
+    }
     value_table_release(&tables[0]);
     value_table_release(&tables[1]);
     return code;
