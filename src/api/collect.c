@@ -98,6 +98,27 @@ static int refusal_status(enum refusal refusal) {
     }
 }
 
+/* The member at fault, where it is one; "": the event as a whole. */
+static const char *refusal_pointer(enum refusal refusal) {
+    switch (refusal) {
+    case REFUSAL_UNKNOWN_TYPE: return "/type";
+    case REFUSAL_NO_NAME: return "/event";
+    case REFUSAL_NO_IDENTITY:
+    case REFUSAL_NOBODY: return "/userId";
+    case REFUSAL_BAD_TIME:
+    case REFUSAL_TIME_OUT_OF_RANGE: return "/timestamp";
+    case REFUSAL_TOO_MANY_PROPERTIES: return "/properties";
+    default: return "";
+    }
+}
+
+/* A single event that is refused is the request's refusal. */
+static int refuse_single(const struct collecting *collecting, struct err *err) {
+    const struct rejected *rejected = &collecting->rejected[0];
+    return err_at(err, refusal_status(rejected->refusal), refusal_pointer(rejected->refusal), "%s",
+                  rejected->message);
+}
+
 static void answer_results(const struct collecting *collecting, struct response *response) {
     const struct ingest_batch *batch = &collecting->batch;
     struct buf *body = &response->body;
@@ -155,8 +176,7 @@ static void collected(struct ingest_batch *batch, int code, const struct err *fa
     atomic_fetch_add_explicit(&metrics->events_rejected, collecting->n_rejected,
                               memory_order_relaxed);
     if (collecting->single && collecting->n_rejected) {
-        const struct rejected *rejected = &collecting->rejected[0];
-        err_set(&err, refusal_status(rejected->refusal), "%s", rejected->message);
+        (void)refuse_single(collecting, &err);
         response_problem(request, &response, &err);
     } else {
         answer_results(collecting, &response);
@@ -205,10 +225,9 @@ static int parse_events(struct collecting *collecting, const struct event_batch 
 static int submit(struct collecting *collecting, struct response *response, struct err *err) {
     struct request *request = collecting->request;
     if (collecting->single && collecting->n_rejected) {
-        const struct rejected *rejected = &collecting->rejected[0];
         atomic_fetch_add_explicit(&app_metrics(request->app)->events_rejected, 1,
                                   memory_order_relaxed);
-        return err_set(err, refusal_status(rejected->refusal), "%s", rejected->message);
+        return refuse_single(collecting, err);
     }
     if (!collecting->batch.n) {
         atomic_fetch_add_explicit(&app_metrics(request->app)->events_rejected,
@@ -233,7 +252,9 @@ static int collect(struct request *request, struct response *response, int type,
     struct source source = {0};
     struct event_batch body = {0};
     struct slice key = said_key(request);
-    int code = key.n ? find_source(request, key, &source, err) : 0;
+    int code = request_says_json(request, err);
+    if (!code && key.n)
+        code = find_source(request, key, &source, err);
     if (!code)
         code = event_batch_split(request->body, single, request->arena, &body, err);
     if (!code && !key.n)

@@ -70,7 +70,10 @@ const char *request_form(struct request *request,
 /* A file of a multipart/form-data body: its bytes and name. E_NOT_FOUND if absent. */
 must_use int request_upload(struct request *request, const char *field, struct slice *bytes,
                             struct slice *filename, struct err *err);
-/* The body as a JSON object (new reference). E_MALFORMED with line and column; duplicate members are refused. */
+/* Whether the body may be JSON by its Content-Type: none, JSON, or one of the labels that browsers and clients put on it without
+ * a preflight (text/plain, a form). E_MEDIA else. */
+must_use int request_says_json(const struct request *request, struct err *err);
+/* The body as a JSON object (new reference). E_MALFORMED with line and column; duplicate members are refused; E_MEDIA. */
 must_use int request_json(struct request *request, json_t **json, struct err *err);
 /* A whole number of the query string within [low, high]; `standard` if absent. E_INVALID else. */
 must_use int request_query_int(struct request *request, const char *name, int64_t standard,

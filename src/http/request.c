@@ -243,8 +243,24 @@ int request_upload(struct request *request, const char *field, struct slice *byt
     return err_set(err, E_NOT_FOUND, "no file in the field %s", field);
 }
 
+int request_says_json(const struct request *request, struct err *err) {
+    static const char *const labels[] = {"json", "text/plain", "application/x-www-form-urlencoded",
+                                         "application/octet-stream", NULL};
+    const char *type = request_header(request, "Content-Type");
+    for (const char *const *label = labels; type && *label; label++)
+        if (strcasestr(type, *label))
+            return 0;
+    if (!type || !*type)
+        return 0;
+    err_set(err, E_MEDIA, "the body must be JSON, and its Content-Type says %s", type);
+    return err_hint(err, "Send Content-Type: application/json.");
+}
+
 int request_json(struct request *request, json_t **json, struct err *err) {
     json_error_t error;
+    int code = request_says_json(request, err);
+    if (code)
+        return code;
     *json = json_loadb(request->body.p ? request->body.p : "", request->body.n,
                        JSON_REJECT_DUPLICATES, &error);
     if (!*json)

@@ -124,7 +124,7 @@ void store_stats(struct store *store, struct store_stats *stats);
 int store_broken(struct store *store, struct err *err);
 /* Something beside the records found no space left. */
 void store_tell_full(struct store *store);
-/* E_NOSPACE when the last write, or whoever told, found no space and there still is none: that is tried. */
+/* E_NOSPACE when a write, or whoever told, found no space and there still is none: that is tried. */
 must_use int store_check_space(struct store *store, struct err *err);
 /* Called once, in the thread that found it, when nothing can be written any more: the process should end. */
 void store_on_broken(struct store *store, void (*told)(void *context), void *context);
