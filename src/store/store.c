@@ -220,8 +220,8 @@ static void run_jobs(struct store *store, struct store_job *jobs) {
             break;
         }
     }
-    if (code ==
-        E_NOSPACE) /* a small write that finds a place says nothing: store_check_space tries */
+    /* A small write that still finds a place says nothing: store_check_space tries. */
+    if (code == E_NOSPACE)
         store_tell_full(store);
     int64_t elapsed = clock_monotonic_us() - start;
     pthread_mutex_lock(&store->lock);
