@@ -221,7 +221,8 @@ static struct slice join_raw(const struct table_row *first, struct arena *arena)
         n += row->raw.n + 1;
     char *text = arena_get(arena, n + 1), *to = text;
     for (const struct table_row *row = first; row; row = row->more) {
-        memcpy(to, row->raw.p, row->raw.n);
+        if (row->raw.n)
+            memcpy(to, row->raw.p, row->raw.n);
         to += row->raw.n;
         *to++ = '\n';
     }

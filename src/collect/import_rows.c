@@ -67,7 +67,7 @@ static int next_group(struct rows *rows, struct arena *arena, struct table_row *
 static int rows_next(struct import_reader *reader, struct arena *arena, struct import_row *row,
                      struct err *err) {
     struct rows *rows = (struct rows *)reader;
-    struct table_row cells;
+    struct table_row cells = {0};
     int code = import_map_gathers(rows->map) ? next_group(rows, arena, &cells, err)
                                              : next_cells(rows, arena, &cells, err);
     if (code <= 0)
