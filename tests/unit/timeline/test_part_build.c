@@ -8,6 +8,7 @@
 #include <dirent.h>
 
 #include "base/limits.h"
+#include "timeline/part_file.h"
 #include "timeline/part_internal.h"
 
 static void build_and_compare(uint32_t n, struct fixture_shape shape) {
