@@ -131,6 +131,12 @@ void json_add_to(json_t *object, const char *member, size_t n) {
     json_object_set_new(object, member, json_integer(before + (json_int_t)n));
 }
 
+void question_add_group(struct question *question, json_t *group) {
+    if (!json_object_get(question->data, "groups"))
+        json_object_set_new(question->data, "groups", json_array());
+    json_array_append_new(json_object_get(question->data, "groups"), group);
+}
+
 void question_note_approximate(struct question *question, struct spread_budget *budget) {
     if (atomic_load(&budget->approximate))
         json_object_set_new(question->meta, "approximate", json_true());

@@ -42,6 +42,8 @@ must_use int question_each_value(struct question *question, struct case_pick *pi
 void json_set_lengths(json_t *json, struct spread *lengths);
 /* object.member += n. */
 void json_add_to(json_t *object, const char *member, size_t n);
+/* Adds what one value of `by` has as a whole to data.groups. group: taken over. */
+void question_add_group(struct question *question, json_t *group);
 /* meta.approximate, once spreads were rounded to keep within the budget. */
 void question_note_approximate(struct question *question, struct spread_budget *budget);
 

@@ -172,9 +172,7 @@ static void flow_data(struct question *question, struct flow_state *state, uint3
     if (by) {
         json_object_set(length, "by", by);
         json_object_set_new(length, "cases", json_integer((json_int_t)flow_cases(state)));
-        if (!json_object_get(question->data, "groups"))
-            json_object_set_new(question->data, "groups", json_array());
-        json_array_append(json_object_get(question->data, "groups"), length);
+        question_add_group(question, json_incref(length));
     }
     json_decref(length);
 }

@@ -35,11 +35,8 @@ static void variants_data(struct question *question, struct variants_state *stat
     json_add_to(question->data, "total", n);
     json_t *group = by ? json_pack("{s:O, s:I}", "by", by, "total", (json_int_t)n) : question->data;
     json_set_lengths(group, variants_lengths(state));
-    if (!by)
-        return;
-    if (!json_object_get(question->data, "groups"))
-        json_object_set_new(question->data, "groups", json_array());
-    json_array_append_new(json_object_get(question->data, "groups"), group);
+    if (by)
+        question_add_group(question, group);
 }
 
 static int run_variants(struct question *question, void *context, json_t *by, struct err *err) {

@@ -26,7 +26,8 @@ struct follow {
     uint32_t profiles;       /* and profiles up to here: an alias makes some without any row */
     roaring_bitmap_t *dirty; /* owners; whoever decides them takes them out */
     bool everybody; /* is dirty: at the beginning, and where too much has happened to be read */
-    struct follow_minds minds; /* the owner's */
+    struct follow_minds
+        minds; /* of all rules or promises of the owner of this struct, who fills it */
     bool
         unminded; /* no rule asks for memberships that are told: rows of those make nobody dirty; as of the last look */
     struct time_line time_line;
