@@ -1,7 +1,7 @@
 // A survey of two questions: whole respondents (page and submission, durable) a second, the server's CPU for each, and what a page
 // weighs. Printed, never asserted.
 //
-//     bench/survey [RESPONDENTS] [CONNECTIONS]      build/senda, or SENDA=…; CHROMIUM with playwright-core: first paint too
+//     bench/survey [RESPONDENTS] [CONNECTIONS]      build/senda, or SENDA=…; CHROMIUM=… for first paint
 //
 // The client runs on the same cores; the server's CPU is counted by itself (/proc/PID/stat).
 // SPDX-License-Identifier: GPL-3.0-or-later
@@ -83,8 +83,9 @@ console.log(`  memory: ${(Number(readFileSync(`/proc/${server.pid}/status`, "utf
 const results = JSON.parse((await ask("GET", "/api/v1/surveys/b/results", undefined, api)).body);
 console.log(`  stored: ${results.responses} responses of ${3 * respondents + 1}${refused ? `, ${refused} refused` : ""}`);
 
-const packages = join(root, "build/browser/package.json");
-if (existsSync(packages)) {
+const packages = join(root, "build/dev/browser/package.json"); // playwright-core, of the browser tests
+if (!existsSync(packages)) console.log("  first paint: not measured, `make check` installs the browser's driver");
+else {
   const { chromium } = createRequire(packages)("playwright-core");
   const browser = await chromium.launch({ executablePath: process.env.CHROMIUM ?? "/usr/bin/chromium", args: ["--no-sandbox"] });
   const paints = [];
